@@ -1,0 +1,87 @@
+"""What every agent is, and what it is handed.
+
+R runs, B batch, K proposed actions a state, O observation features, A action dimensions, C critics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Step:
+    """One transition of each run; arrays (R, ...), float32.
+
+    `next_obs` is the true successor, never the observation after a reset. `terminated` is 1 where
+    nothing is to be bootstrapped, `truncated` 1 where the episode ended all the same.
+    """
+
+    obs: np.ndarray
+    action: np.ndarray
+    reward: np.ndarray
+    next_obs: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Sampled transitions, float32: obs (R, B, O), action (R, B, A), reward and terminated (R, B).
+
+    `obs_action` (R, B, O + A) is the two side by side, as a critic takes them.
+    """
+
+    obs: Tensor
+    action: Tensor
+    obs_action: Tensor
+    reward: Tensor
+    terminated: Tensor
+    next_obs: Tensor
+
+    @classmethod
+    def from_rows(cls, rows: Tensor, obs_dim: int, action_dim: int) -> Batch:
+        """Views into replay rows (R, B, 2 O + A + 2)."""
+        end = obs_dim + action_dim
+        return cls(
+            obs=rows[..., :obs_dim],
+            action=rows[..., obs_dim:end],
+            obs_action=rows[..., :end],
+            reward=rows[..., end],
+            terminated=rows[..., end + 1],
+            next_obs=rows[..., end + 2 :],
+        )
+
+
+class Agent(Protocol):
+    """R learners in lock-step. Nothing that one run computes depends on another."""
+
+    last_batch: Batch | None
+    """What the last `update` learned from; None where it did not learn."""
+
+    def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
+        """obs (R, O) -> actions (R, A) in the environment's units; greedy draws no randomness."""
+
+    def begin_eval(self, timestep: int) -> None:
+        """Turn the evaluation's random stream to the part for this timestep."""
+
+    def act_eval(self, obs: np.ndarray, greedy: bool) -> np.ndarray:
+        """As `act`, on the evaluation's own random stream."""
+
+    def observe(self, step: Step) -> None:
+        """Take in one transition of each run."""
+
+    def update(self) -> dict[str, Tensor]:
+        """Learn once, if there is enough to learn from. Returns metrics (R,); {} where nothing was learned."""
+
+    def state_dict(self) -> dict:
+        """All that learning depends on."""
+
+    def load_state_dict(self, state: dict) -> None:
+        """Take over what `state_dict` gave."""
+
+    def learned_params(self, run: int) -> dict[str, np.ndarray]:
+        """Named arrays of the run in slot `run`."""

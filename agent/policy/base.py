@@ -1,0 +1,83 @@
+"""A policy parameterization: a density over actions whose parameters ("head") a network puts out.
+
+A draw is a pure function of the head and of noise drawn beforehand. What the density scores is the
+draw's *latent*: the unclipped draw, or the value before squashing. An action is what the
+environment is handed. Keeping both means that a score is never taken at a clipped point.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from torch import Tensor
+
+from utils.streams import Draws
+
+
+class Proposals(NamedTuple):
+    """K actions a state: action and latent (R, B, K, A), log_prob (R, B, K), weight (a number or (R, B, K))."""
+
+    action: Tensor
+    log_prob: Tensor
+    weight: Tensor | float
+    latent: Tensor
+
+
+@dataclass(frozen=True)
+class ActionBox:
+    """Bounds of the actions, in the environment's units: low, high (A,), finite."""
+
+    low: Tensor
+    high: Tensor
+
+    @property
+    def scale(self) -> Tensor:
+        """Half the width of the box, (A,)."""
+        return (self.high - self.low) / 2
+
+    @property
+    def centre(self) -> Tensor:
+        """Middle of the box, (A,)."""
+        return (self.high + self.low) / 2
+
+
+class Policy(ABC):
+    """One family of densities. Heads are (R, B, head_dim); action dimensions are summed."""
+
+    head_dim: int
+    """Outputs that the network must have."""
+
+    @abstractmethod
+    def noise(self, draws: Draws, rows: int, k: int) -> Tensor:
+        """The noise (R, rows, k, ...) that k draws in each of `rows` states consume."""
+
+    @abstractmethod
+    def draw(self, head: Tensor, noise: Tensor) -> Tensor:
+        """Latents (R, B, K, A), differentiable by the head."""
+
+    @abstractmethod
+    def score(self, head: Tensor, latent: Tensor) -> Tensor:
+        """Log density (R, B, K) of the *action* that a latent (R, B, K, A) stands for."""
+
+    @abstractmethod
+    def to_action(self, latent: Tensor) -> Tensor:
+        """Latents (..., A) -> actions (..., A)."""
+
+    @abstractmethod
+    def to_latent(self, action: Tensor) -> Tensor:
+        """Actions (..., A) -> latents (..., A), finite for every finite action."""
+
+    @abstractmethod
+    def mode(self, head: Tensor) -> Tensor:
+        """The greedy action (R, B, A)."""
+
+    def sample(self, head: Tensor, noise: Tensor) -> Proposals:
+        """As many proposals as there is noise, each of weight 1/K, differentiable by the head."""
+        latent = self.draw(head, noise)
+        return Proposals(self.to_action(latent), self.score(head, latent), 1.0 / noise.shape[2], latent)
+
+    def log_prob(self, head: Tensor, action: Tensor) -> Tensor:
+        """Log density (R, B, K) of actions (R, B, K, A) from anywhere, such as a replay buffer."""
+        return self.score(head, self.to_latent(action))

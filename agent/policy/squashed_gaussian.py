@@ -1,0 +1,72 @@
+"""Squashed Gaussian policy (Haarnoja et al. 2018, arXiv 1812.05905, appendix C).
+
+a = centre + scale tanh(u), u ~ N(mu, sigma^2), and
+log pi(a) = log N(u) - sum_A [log scale + 2 (log 2 - u - softplus(-2 u))],
+the last term being log(1 - tanh(u)^2) without cancellation. The published GreedyAC code adds 1e-6
+inside that logarithm and evaluates with a random value before the tanh; neither is done here.
+The greedy action is the squashed mean, the usual choice; it is the density's median and its mode
+only while sigma is small.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from agent.policy.base import ActionBox, Policy
+from agent.policy.gaussian import log_clip_of, normal_log_prob, split_head
+from utils.streams import Draws
+
+LARGEST_TANH = 1.0 - 2.0**-24
+"""The largest float32 below 1; its atanh is 8.66."""
+
+
+def softplus(x: Tensor) -> Tensor:
+    """log(1 + e^x), composed of operations whose bits do not depend on an element's place.
+
+    torch.nn.functional.softplus rounds the last elements of a tensor differently from the others.
+    """
+    return x.clamp(min=0) + torch.log1p(torch.exp(-x.abs()))
+
+
+class SquashedGaussian(Policy):
+    """Diagonal Gaussian squashed into the action box by tanh."""
+
+    def __init__(self, box: ActionBox, clip_stddev: Tensor) -> None:
+        """clip_stddev: (R,); sigma lies in [1/clip, clip] where it is positive."""
+        self.action_dim = box.low.shape[0]
+        self.head_dim = 2 * self.action_dim
+        self._scale, self._centre = box.scale, box.centre
+        self._log_volume = float(box.scale.log().sum()) + self.action_dim * 2 * math.log(2)
+        self._log_clip = log_clip_of(clip_stddev)
+
+    def noise(self, draws: Draws, rows: int, k: int) -> Tensor:
+        """Standard normals (R, rows, k, A)."""
+        return draws.normal(rows, k, self.action_dim)
+
+    def draw(self, head: Tensor, noise: Tensor) -> Tensor:
+        """u = mu + sigma noise."""
+        mean, log_std = split_head(head, self._log_clip)
+        return mean + log_std.exp() * noise
+
+    def score(self, head: Tensor, latent: Tensor) -> Tensor:
+        """log N(u) less the log Jacobian of a = centre + scale tanh(u)."""
+        mean, log_std = split_head(head, self._log_clip)
+        z = (latent - mean) * torch.exp(-log_std)
+        density = normal_log_prob(z, log_std) + 2 * (latent + softplus(-2 * latent))
+        return density.sum(-1) - self._log_volume
+
+    def to_action(self, latent: Tensor) -> Tensor:
+        """centre + scale tanh(u)."""
+        return self._centre + self._scale * torch.tanh(latent)
+
+    def to_latent(self, action: Tensor) -> Tensor:
+        """atanh of the action's place in the box, kept inside the float32 numbers below 1."""
+        y = ((action - self._centre) / self._scale).clamp(-LARGEST_TANH, LARGEST_TANH)
+        return 0.5 * (torch.log1p(y) - torch.log1p(-y))
+
+    def mode(self, head: Tensor) -> Tensor:
+        """centre + scale tanh(mu), (R, B, A)."""
+        return self.to_action(split_head(head, self._log_clip)[0][:, :, 0])

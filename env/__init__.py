@@ -1,0 +1,51 @@
+"""Environments by name: gymnasium's registry, flat Box observations and bounded Box actions."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from env.batch import EnvBatch
+from env.wrappers import Episodes, Protocol
+
+__all__ = ["EnvBatch", "Episodes", "Protocol", "make_env"]
+
+
+def make_env(name: str, continuous: bool | None = None, **env_kwargs: Any) -> gym.Env[Any, Any]:
+    """The named environment without gymnasium's own step limit and checkers.
+
+    continuous: which kind of actions is wanted; None: whichever there is.  Raises ValueError, saying what was found and what is allowed, for an unknown name, keyword
+    arguments that it does not take, or spaces that no agent here can use.
+    """
+    try:
+        env: gym.Env[Any, Any] = gym.make(name, max_episode_steps=-1, disable_env_checker=True, **env_kwargs)
+    except gym.error.Error as error:
+        near = difflib.get_close_matches(name, gym.registry, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise ValueError(f"env_name: '{name}' cannot be made ({_one_line(error)}){hint}") from error
+    except (ModuleNotFoundError, TypeError) as error:
+        raise ValueError(f"env_name: '{name}' cannot be made with {env_kwargs} ({_one_line(error)})") from error
+    if env.spec is not None and not env.spec.additional_wrappers:
+        env = env.unwrapped
+    _check_spaces(name, env, continuous)
+    return env
+
+
+def _check_spaces(name: str, env: gym.Env[Any, Any], continuous: bool | None) -> None:
+    obs, action = env.observation_space, env.action_space
+    if continuous is not None and continuous != isinstance(action, gym.spaces.Box):
+        found = str(continuous).lower()
+        raise ValueError(f"continuous: found {found}, but '{name}' has actions {action}; leave it out or change it")
+    if not isinstance(obs, gym.spaces.Box) or len(obs.shape) != 1:
+        raise ValueError(f"env_name: '{name}' has observations {obs}; allowed: a flat Box")
+    if not isinstance(action, gym.spaces.Box) or len(action.shape) != 1:
+        raise ValueError(f"env_name: '{name}' has actions {action}; a continuous policy allows: a flat Box")
+    if not (np.isfinite(action.low).all() and np.isfinite(action.high).all()):
+        raise ValueError(f"env_name: '{name}' has unbounded actions {action}; allowed: finite bounds")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

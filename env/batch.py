@@ -1,0 +1,61 @@
+"""R environments in lock-step, each reset by itself when its episode ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from env.wrappers import Episodes
+
+
+class Transitions(NamedTuple):
+    """What one step of R environments gave; float32 but for `reward`, float64.
+
+    next_obs (R, O) is the true successor; obs after a reset is in `EnvBatch.obs`.
+    terminated, truncated: (R,).
+    """
+
+    next_obs: np.ndarray
+    reward: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+
+
+class EnvBatch:
+    """R environments; `obs` (R, O) float32 is what each shows now.
+
+    A slot that is not active is left alone: its arrays keep their last values.
+    """
+
+    def __init__(self, envs: Sequence[Episodes]) -> None:
+        self.envs = envs
+        self.runs = len(envs)
+        obs_dim = envs[0].env.observation_space.shape[0]  # type: ignore[index]
+        self.obs = np.zeros((self.runs, obs_dim), np.float32)
+
+    def reset(self) -> np.ndarray:
+        """Begin an episode everywhere. Returns obs (R, O)."""
+        self.obs = np.stack([env.reset() for env in self.envs]).astype(np.float32)
+        return self.obs
+
+    def begin(self, seeds: Sequence[int], which: np.ndarray) -> None:
+        """Begin an episode in the chosen slots (R,) bool, their generators seeded anew."""
+        self.obs = self.obs.copy()
+        for r in np.flatnonzero(which):
+            self.envs[r].reseed(seeds[r])
+            self.obs[r] = self.envs[r].reset()
+
+    def step(self, action: np.ndarray, active: np.ndarray) -> Transitions:
+        """action (R, A), active (R,) bool. Episodes that end are begun anew."""
+        next_obs, obs = self.obs.copy(), self.obs.copy()
+        reward = np.zeros(self.runs)
+        terminated, truncated = np.zeros((2, self.runs), np.float32)
+        for r, env in enumerate(self.envs):
+            if not active[r]:
+                continue
+            next_obs[r], reward[r], terminated[r], truncated[r] = env.step(action[r])
+            obs[r] = env.reset() if terminated[r] or truncated[r] else next_obs[r]
+        self.obs = obs
+        return Transitions(next_obs, reward, terminated, truncated)

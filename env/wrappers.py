@@ -1,0 +1,92 @@
+"""What the harness adds to a gymnasium environment: step limit, rewards, start state, clipping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How episodes run.  steps_per_episode: the only step limit there is."""
+
+    steps_per_episode: int
+    overwrite_rewards: bool = False
+    rewards: dict[str, float] = field(default_factory=dict)
+    start_state: Sequence[float] = ()
+    bootstrap_on_truncation: bool = True
+
+
+class Episodes:
+    """One environment under a protocol.
+
+    An action outside the bounds is clipped here and nowhere else. Steps report `terminated` where
+    nothing is to be bootstrapped: at a terminal state, at the end of a one-step episode (a bandit
+    has no future), and at the step limit if the protocol says so.
+    """
+
+    def __init__(self, env: gym.Env[Any, Any], protocol: Protocol, seed: int) -> None:
+        """seed: for the environment's own generator at the next reset; later resets carry it on.
+
+        Raises ValueError if start_state is asked of an environment that cannot be put in a state.
+        """
+        self.env, self.protocol = env, protocol
+        self._seed: int | None = seed
+        self._low, self._high = env.action_space.low, env.action_space.high  # type: ignore[attr-defined]
+        self._steps = 0
+        if len(protocol.start_state):
+            check_start_state(env, protocol.start_state)
+
+    def reseed(self, seed: int) -> None:
+        """Have the next reset seed the environment's generator anew."""
+        self._seed = seed
+
+    def reset(self) -> np.ndarray:
+        """Begin an episode. Returns obs (O,)."""
+        obs, _ = self.env.reset(seed=self._seed)
+        self._seed, self._steps = None, 0
+        if len(self.protocol.start_state):
+            obs = set_state(self.env, self.protocol.start_state)
+        return obs
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool]:
+        """action (A,) -> next_obs (O,), reward, terminated, truncated."""
+        legal = np.minimum(np.maximum(action, self._low), self._high)
+        obs, reward, terminated, truncated, _ = self.env.step(legal)
+        self._steps += 1
+        protocol = self.protocol
+        if protocol.overwrite_rewards:
+            reward = protocol.rewards["goal" if terminated else "timestep"]
+        truncated = not terminated and (truncated or self._steps >= protocol.steps_per_episode)
+        if truncated and (protocol.steps_per_episode == 1 or not protocol.bootstrap_on_truncation):
+            terminated = True
+        return obs, float(reward), bool(terminated), bool(truncated)
+
+
+def check_start_state(env: gym.Env[Any, Any], state: Sequence[float]) -> None:
+    """Raises ValueError, saying what is allowed, where `state` cannot be the environment's state."""
+    raw: Any = env.unwrapped
+    if hasattr(raw, "set_state"):
+        allowed = raw.model.nq + raw.model.nv
+    elif hasattr(raw, "state"):
+        env.reset(seed=0)
+        allowed = len(raw.state)
+    else:
+        raise ValueError(f"start_state: {type(raw).__name__} cannot be put in a state; allowed: []")
+    if len(state) != allowed:
+        raise ValueError(f"start_state has {len(state)} numbers; {type(raw).__name__} allows {allowed} or none")
+
+
+def set_state(env: gym.Env[Any, Any], state: Sequence[float]) -> np.ndarray:
+    """Put a checked environment in a state (MuJoCo: qpos, then qvel). Returns its observation (O,)."""
+    raw: Any = env.unwrapped
+    values = np.array(state, dtype=np.float64)
+    if hasattr(raw, "set_state"):
+        raw.set_state(values[: raw.model.nq], values[raw.model.nq :])
+        return raw._get_obs()
+    raw.state = values
+    return raw._get_obs() if hasattr(raw, "_get_obs") else values.astype(np.float32)

@@ -1,0 +1,179 @@
+"""Indices -> results: parse, resolve, build, run."""
+
+from __future__ import annotations
+
+import os
+
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from tqdm import tqdm
+
+from utils.errors import BadInput
+
+if TYPE_CHECKING:
+    from utils.bundle import Experiment, Run
+    from utils.config import EnvironmentConfig
+    from utils.record import Record
+
+log = logging.getLogger("policy_params")
+
+EXIT_BAD_INPUT = 2
+
+
+@click.command(help="Run the experiment that an agent and an environment configuration file describe.")
+@click.option("--env-json", required=True, help="The environment's JSON configuration file.")
+@click.option("--agent-json", required=True, help="The agent's JSON configuration file.")
+@click.option(
+    "--index", help="The hyperparameter setting and run to train: an integer, or a list of integers and "
+    "ranges such as 0-9,36.  [default: 0]",
+)  # fmt: skip
+@click.option("--runs", type=click.IntRange(min=1), help="Train this many runs of every setting.")
+@click.option("-m", "--monitor", is_flag=True, help="Render the scene as the agent trains.")
+@click.option("-a", "--after", type=int, default=-1, help="Training timesteps that pass before rendering starts.")
+@click.option(
+    "--save-dir", default="results", show_default=True,
+    help="Where results go: a relative name lies under results/, an absolute path is used as it is.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Train again what already has a result.")
+def main(
+    env_json: str, agent_json: str, index: str | None, runs: int | None,
+    monitor: bool, after: int, save_dir: str, force: bool,
+) -> None:  # fmt: skip
+    """Entry point of the command line."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
+    try:
+        _refuse_monitor(monitor, after)
+        experiment = read_experiment(env_json, agent_json, save_dir)
+        wanted = [experiment.run(i) for i in chosen_indices(experiment, index, runs)]
+        train_missing(experiment, wanted, force)
+    except BadInput as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
+
+
+def _refuse_monitor(monitor: bool, after: int) -> None:
+    if monitor or after >= 0:
+        raise BadInput("-m/--monitor, -a/--after: rendering while training is not available; leave them out")
+
+
+def read_experiment(env_json: str, agent_json: str, save_dir: str) -> Experiment:
+    """The experiment that two files describe.  Raises BadInput."""
+    from agent import AGENTS
+    from utils.bundle import Experiment
+    from utils.config import read_agent, read_environment
+
+    environment, agent = read_environment(env_json), read_agent(agent_json, AGENTS)
+    return Experiment(environment, agent, AGENTS[agent.agent_name].hyperparameters, agent_json, save_dir)
+
+
+def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) -> list[int]:
+    """The indices that the options name.  Raises BadInput."""
+    from utils.grid import parse_indices
+
+    if runs is not None and index is not None:
+        raise BadInput("--index and --runs: found both; allowed: one of them")
+    return list(range(len(experiment.grid) * runs)) if runs is not None else parse_indices(index or "0")
+
+
+def train_missing(experiment: Experiment, wanted: list[Run], force: bool) -> None:
+    """Train every wanted run that has no result, stack by stack.  Raises BadInput."""
+    from utils.bundle import stacks
+    from utils.results import check_writable
+
+    present = [] if force else [run for run in wanted if run.file.exists()]
+    for run in present:
+        log.info("index %d: skipped, %s exists (--force trains it again)", run.index, run.file.json)
+    missing = [run for run in wanted if run not in present]
+    if not missing:
+        return
+    check_environment(experiment.environment, missing)
+    check_writable(experiment.directory)
+    for stack in stacks(missing):
+        train_stack(experiment, stack)
+
+
+def check_environment(config: EnvironmentConfig, runs: list[Run]) -> None:
+    """Try what only building can tell.  Raises BadInput."""
+    import torch
+
+    if any(run.hyperparameters.cuda for run in runs) and not torch.cuda.is_available():
+        raise BadInput("parameters: key 'cuda': found true, but no GPU is available; allowed here: false")
+    build_env(config, 0)
+
+
+def build_env(config: EnvironmentConfig, seed: int) -> Any:
+    """One environment under its protocol.  Raises BadInput."""
+    from env import Episodes, Protocol, make_env
+
+    try:
+        env = make_env(config.env_name, config.continuous, **config.env_kwargs)
+        rewards = config.rewards.model_dump(exclude_none=True)
+        protocol = Protocol(
+            config.steps_per_episode, config.overwrite_rewards, rewards,
+            config.start_state, config.bootstrap_on_truncation,
+        )  # fmt: skip
+        return Episodes(env, protocol, seed)
+    except ValueError as error:
+        raise BadInput(f"environment: {error}") from error
+
+
+def train_stack(experiment: Experiment, runs: list[Run]) -> None:
+    """Train runs that agree structurally, together, and write each one's result."""
+    from utils.loop import Loop
+
+    start = datetime.now(UTC).isoformat()
+    log.info("training %d in a stack: indices %s", len(runs), ", ".join(str(run.index) for run in runs))
+    with tqdm(
+        total=experiment.environment.total_timesteps, unit="step", disable=not sys.stderr.isatty()
+    ) as bar:
+        records = Loop(build_stack(experiment, runs), bar.update).run()
+    for run, record in zip(runs, records, strict=True):
+        write_result(experiment, run, record, [r.index for r in runs], start)
+
+
+def build_stack(experiment: Experiment, runs: list[Run]) -> Any:
+    """Agent and environments for the runs."""
+    import torch
+
+    from agent import make_agent
+    from agent.base import Step
+    from agent.policy.base import ActionBox
+    from env import EnvBatch
+    from utils.loop import Stack
+    from utils.streams import env_seed
+
+    torch.set_num_threads(1)
+    torch.set_grad_enabled(False)
+    config = experiment.environment
+    seeds = [run.random_seed for run in runs]
+    envs = EnvBatch([build_env(config, env_seed(seed, "env")) for seed in seeds])
+    eval_envs = EnvBatch([build_env(config, 0) for _ in seeds])
+    space = envs.envs[0].env.action_space
+    box = ActionBox(torch.as_tensor(space.low).float(), torch.as_tensor(space.high).float())
+    agent = make_agent(
+        experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,
+        (envs.obs.shape[1], box),
+    )  # fmt: skip
+    return Stack(agent, envs, eval_envs, seeds, config, Step)
+
+
+def write_result(experiment: Experiment, run: Run, record: Record, stack: list[int], start: str) -> None:
+    """One run's result file and its arrays."""
+    from utils.provenance import provenance
+    from utils.results import run_data
+
+    origin = provenance(1, stack, start, datetime.now(UTC).isoformat())
+    data, arrays = run_data(run, record, experiment.environment, origin)
+    run.file.write(experiment.tree(run, data), arrays)
+    log.info("index %d: %s, %s", run.index, record.status, run.file.json)
+
+
+if __name__ == "__main__":
+    main()

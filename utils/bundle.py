@@ -1,0 +1,86 @@
+"""From indices to runs, and from runs to stacks of runs that train together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from utils.config import AgentConfig, EnvironmentConfig, resolve
+from utils.grid import Grid
+from utils.results import ResultFile, experiment_name, run_key, save_root
+
+MAX_STACK = 32
+"""Runs trained together at most: beyond it a small network's cost a run no longer falls."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One index, resolved."""
+
+    index: int
+    setting: int
+    run: int
+    hyperparameters: Any
+    key: str
+    file: ResultFile
+
+    @property
+    def random_seed(self) -> int:
+        """The run number: all settings of one run share their random numbers."""
+        return self.run
+
+    @property
+    def agent_params(self) -> dict[str, Any]:
+        """Every hyperparameter, defaults filled in, as JSON values."""
+        return self.hyperparameters.model_dump(mode="json")
+
+
+class Experiment:
+    """A grid of agents on one environment protocol."""
+
+    def __init__(
+        self, environment: EnvironmentConfig, agent: AgentConfig, hyperparameters: Any, source: str, save_dir: str
+    ) -> None:
+        """hyperparameters: the agent's model.  source: the grid's file.  Raises BadInput."""
+        self.environment, self.agent = environment, agent
+        self.grid = Grid(agent.parameters, source)
+        self._model, self._source = hyperparameters, source
+        self.name = experiment_name(environment.env_name, agent.agent_name, self._policies())
+        self.directory = save_root(save_dir) / self.name
+        self._stem = experiment_name(environment.env_name, agent.agent_name, None)
+
+    def _policies(self) -> list[str] | None:
+        """The policies that occur in the grid; None for an agent that has none."""
+        if "policy_type" not in self._model.model_fields:
+            return None
+        default = self._model.model_fields["policy_type"].default
+        return sorted({str(policy) for policy in self.agent.parameters.get("policy_type", [default])})
+
+    def run(self, index: int) -> Run:
+        """Everything about one index.  Raises BadInput if its hyperparameters are not allowed."""
+        setting, run = self.grid.locate(index)
+        hyperparameters = resolve(self.grid.setting(setting), self._model, self._source)
+        params = hyperparameters.model_dump(mode="json")
+        key = run_key(self.agent.agent_name, params, self.environment.model_dump(mode="json"), run)
+        return Run(index, setting, run, hyperparameters, key, ResultFile(self.directory, f"{self._stem}_{key}"))
+
+    def tree(self, run: Run, data: dict[str, Any]) -> dict[str, Any]:
+        """A result: the experiment, the run's setting, and the run's data."""
+        return {
+            "experiment": {
+                "environment": self.environment.model_dump(mode="json"),
+                "agent": self.agent.model_dump(mode="json"),
+            },
+            "experiment_data": {str(run.setting): {"agent_params": run.agent_params, "runs": [data]}},
+        }
+
+
+def stacks(runs: Sequence[Run], largest: int = MAX_STACK) -> Iterator[list[Run]]:
+    """The runs in groups that agree structurally, in order of first index, each at most `largest`."""
+    groups: dict[tuple, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.hyperparameters.structure(), []).append(run)
+    for group in groups.values():
+        for start in range(0, len(group), largest):
+            yield group[start : start + largest]

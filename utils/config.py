@@ -1,0 +1,150 @@
+"""Reading and checking the two JSON files that name an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from utils.errors import BadInput, suggestion
+
+Count = Annotated[int, Field(ge=1)]
+
+RECORDABLE = (
+    "train_states", "train_rewards", "train_actions", "eval_states",
+    "update_states", "update_actions", "update_rewards", "update_next_states",
+)  # fmt: skip
+
+Recordable = Literal[
+    "train_states", "train_rewards", "train_actions", "eval_states",
+    "update_states", "update_actions", "update_rewards", "update_next_states",
+]  # fmt: skip
+
+
+class Rewards(BaseModel):
+    """Rewards that replace the environment's own, when overwrite_rewards is true."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+    timestep: float | None = Field(None, description="at each step")
+    goal: float | None = Field(None, description="on termination")
+
+
+class EnvironmentConfig(BaseModel):
+    """The environment protocol. Every key changes behaviour."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+    env_name: Annotated[str, Field(min_length=1)]
+    total_timesteps: Count
+    steps_per_episode: Count
+    eval_interval_timesteps: Count
+    eval_episodes: Annotated[int, Field(ge=0)]
+    gamma: Annotated[float, Field(ge=0.0, le=1.0)]
+    overwrite_rewards: bool = False
+    rewards: Rewards = Rewards()
+    start_state: list[float] = Field([], description="empty: the environment's own start")
+    continuous: bool | None = Field(None, description="for an environment that comes in both kinds")
+    max_episodes: int = Field(-1, description="training episodes at most; <= 0: no limit")
+    env_kwargs: dict[str, Any] = Field({}, description="handed to gymnasium.make")
+    eval_policy: Literal["mode", "sample"] = "mode"
+    bootstrap_on_truncation: bool = True
+    record: list[Recordable] = Field([], description="per-step arrays to keep")
+
+    @model_validator(mode="after")
+    def _rewards_given(self) -> EnvironmentConfig:
+        """Overwriting needs both rewards."""
+        if self.overwrite_rewards and None in (self.rewards.timestep, self.rewards.goal):
+            raise ValueError("overwrite_rewards is true; rewards must then give both 'timestep' and 'goal'")
+        return self
+
+
+class AgentConfig(BaseModel):
+    """A grid of hyperparameters: each key's list holds the values to try."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    agent_name: str
+    parameters: dict[str, Annotated[list[Any], Field(min_length=1)]]
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_json(path: str | Path) -> Any:
+    """The file's content.  Raises BadInput if it cannot be read or is not JSON."""
+    try:
+        return orjson.loads(Path(path).read_bytes())
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"{path}: not valid JSON: {error}") from error
+
+
+def validate(model: type[Model], data: Any, source: str) -> Model:
+    """data as a model.  Raises BadInput naming source, key, what was found and what is allowed."""
+    try:
+        return model.model_validate_json(orjson.dumps(data))
+    except ValidationError as error:
+        raise BadInput(f"{source}: {_explain(model, error)}") from error
+
+
+def _explain(model: type[BaseModel], error: ValidationError) -> str:
+    """The first complaint, in one line."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    found = first["input"]
+    if first["type"] == "extra_forbidden":
+        allowed = _fields_at(model, first["loc"][:-1])
+        return f"unknown key '{key}'{suggestion(str(first['loc'][-1]), allowed)} (allowed: {', '.join(allowed)})"
+    if first["type"] == "missing":
+        return f"key '{key}' is missing; required, with {_fields(model)[str(first['loc'][0])]}"
+    message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:
+        return message if first["type"] == "value_error" else f"found {_show(found)}; allowed: a JSON object"
+    hint = ""
+    if first["type"] == "literal_error" and isinstance(found, str):
+        hint = suggestion(found, [part.strip("'") for part in first["ctx"]["expected"].replace(" or ", ", ").split(", ")])
+    return f"key '{key}': found {_show(found)}; {message[0].lower() + message[1:]}{hint}"
+
+
+def _fields(model: type[BaseModel]) -> dict[str, str]:
+    """Each key and its type, as a reader would call it."""
+    return {name: str(getattr(info.annotation, "__name__", info.annotation)) for name, info in model.model_fields.items()}
+
+
+def _fields_at(model: type[BaseModel], where: tuple[int | str, ...]) -> list[str]:
+    """The keys allowed at a place inside a model."""
+    for part in where:
+        inner = model.model_fields[str(part)].annotation
+        assert isinstance(inner, type) and issubclass(inner, BaseModel)
+        model = inner
+    return list(model.model_fields)
+
+
+def _show(value: Any) -> str:
+    """A found value, as it stood in the JSON, cut to a readable length."""
+    text = orjson.dumps(value, default=repr).decode()
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def read_environment(path: str | Path) -> EnvironmentConfig:
+    """The environment protocol in a file.  Raises BadInput."""
+    return validate(EnvironmentConfig, read_json(path), str(path))
+
+
+def read_agent(path: str | Path, agents: Mapping[str, Any]) -> AgentConfig:
+    """The hyperparameter grid in a file, for one of `agents`.  Raises BadInput."""
+    config = validate(AgentConfig, read_json(path), str(path))
+    if config.agent_name not in agents:
+        hint = suggestion(config.agent_name, agents)
+        raise BadInput(f"{path}: key 'agent_name': found '{config.agent_name}'; allowed: {', '.join(agents)}{hint}")
+    return config
+
+
+def resolve(setting: Mapping[str, Any], model: type[Model], source: str) -> Model:
+    """One setting of a grid with defaults filled in.  Raises BadInput."""
+    return validate(model, setting, f"{source}: parameters")

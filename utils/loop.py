@@ -1,0 +1,170 @@
+"""Training and evaluation of a stack of runs. The loop is handed its objects and knows no agent by name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from utils.config import EnvironmentConfig
+from utils.record import Record
+from utils.streams import env_seed
+
+
+@dataclass
+class Stack:
+    """R runs that train in lock-step: a learner R wide, environments for training and for evaluation."""
+
+    agent: Any
+    envs: Any
+    eval_envs: Any
+    random_seeds: Sequence[int]
+    config: EnvironmentConfig
+    make_step: Callable[..., Any]
+
+
+class Loop:
+    """Trains one stack from its first step to its last."""
+
+    def __init__(self, stack: Stack, progress: Callable[[int], None] = lambda steps: None) -> None:
+        """progress: called with 1 after each step."""
+        self.stack, self.config, self.progress = stack, stack.config, progress
+        self.runs = stack.envs.runs
+        self.records = [Record() for _ in range(self.runs)]
+        self.active = np.ones(self.runs, bool)
+        self._recorded = set(self.config.record)
+
+    def run(self) -> list[Record]:
+        """Evaluate, train, evaluate at every interval and at the end. Returns a record for each run."""
+        stack, total = self.stack, self.config.total_timesteps
+        stack.envs.reset()
+        self._evaluate(self.active.copy())
+        for timestep in range(1, total + 1):
+            started = time.perf_counter()
+            self._train_step()
+            self._charge("train_time", started)
+            self.progress(1)
+            if not self.active.any():
+                break
+            if timestep % self.config.eval_interval_timesteps == 0 and timestep < total:
+                self._evaluate(self.active.copy())
+        self._end(self.active.copy(), "completed")
+        return self.records
+
+    def _train_step(self) -> None:
+        """One step of every active environment, one update of every learner."""
+        agent, envs = self.stack.agent, self.stack.envs
+        obs = envs.obs
+        action = agent.act(obs)
+        self._find_diverged({"action": action})
+        if not self.active.any():
+            return
+        next_obs, reward, terminated, truncated = envs.step(action, self.active)
+        agent.observe(self.stack.make_step(obs, action, reward, next_obs, terminated, truncated))
+        metrics = agent.update()
+        ended = (terminated + truncated) > 0
+        for r in np.flatnonzero(self.active):
+            self.records[r].step(float(reward[r]), bool(ended[r]))
+        if self._recorded:
+            self._keep(obs, action, reward)
+        self._find_diverged({name: values.cpu().numpy() for name, values in metrics.items()})
+        self._find_finished(ended)
+
+    def _keep(self, obs: np.ndarray, action: np.ndarray, reward: np.ndarray) -> None:
+        """Add this step to the arrays that the protocol asks for."""
+        kept = {"train_states": obs, "train_actions": action, "train_rewards": reward}
+        batch = self.stack.agent.last_batch
+        if batch is not None and any(name.startswith("update_") for name in self._recorded):
+            kept |= {
+                "update_states": batch.obs.cpu().numpy(),
+                "update_actions": batch.action.cpu().numpy(),
+                "update_rewards": batch.reward.cpu().numpy(),
+                "update_next_states": batch.next_obs.cpu().numpy(),
+            }
+        for name in self._recorded & kept.keys():
+            for r in np.flatnonzero(self.active):
+                self.records[r].keep(name, kept[name][r])
+
+    def _find_diverged(self, signs: dict[str, Any]) -> None:
+        """End the runs one of whose signs (R, ...) is not finite; the others go on untouched."""
+        for name, values in signs.items():
+            finite = np.isfinite(values)
+            if finite.all():
+                continue
+            finite = finite.reshape(self.runs, -1).all(1)
+            for r in np.flatnonzero(self.active & ~finite):
+                self.records[r].diverged(name)
+                self._leave(r)
+
+    def _find_finished(self, ended: np.ndarray) -> None:
+        """End the runs that have had `max_episodes`."""
+        limit = self.config.max_episodes
+        if limit <= 0:
+            return
+        done = [len(record.train_episode_steps) >= limit for record in self.records]
+        self._end(self.active & ended & np.array(done), "completed")
+
+    def _end(self, which: np.ndarray, status: str) -> None:
+        """Evaluate the chosen runs a last time and close their records."""
+        if which.any():
+            self._evaluate(which)
+        for r in np.flatnonzero(which & self.active):
+            self.records[r].finish(status)
+            self._leave(r)
+
+    def _leave(self, run: int) -> None:
+        """Keep what a run learned; its slot idles from here on."""
+        self.records[run].learned_params = self.stack.agent.learned_params(run)
+        self.active[run] = False
+
+    def _evaluate(self, which: np.ndarray) -> None:
+        """`eval_episodes` episodes of each chosen run. A run whose policy is not finite has diverged."""
+        started = time.perf_counter()
+        returns, steps = self._eval_episodes(which)
+        for r in np.flatnonzero(which & self.active):
+            self.records[r].evaluated(returns[r], steps[r])
+        self._charge("eval_time", started)
+
+    def _eval_episodes(self, which: np.ndarray) -> tuple[list[list[float]], list[list[int]]]:
+        """Returns and lengths of each chosen run's episodes, run in lock-step."""
+        agent, envs = self.stack.agent, self.stack.eval_envs
+        returns: list[list[float]] = [[] for _ in range(self.runs)]
+        steps: list[list[int]] = [[] for _ in range(self.runs)]
+        total, count = np.zeros(self.runs), np.zeros(self.runs, int)
+        going = which & (self.config.eval_episodes > 0)
+        if going.any():
+            self._begin_eval(going)
+        while going.any():
+            obs = envs.obs
+            action = agent.act_eval(obs, self.config.eval_policy == "mode")
+            action[~going] = 0.0
+            self._find_diverged({"action": action})
+            going &= self.active
+            _, reward, terminated, truncated = envs.step(action, going)
+            total, count = total + reward, count + going
+            for r in np.flatnonzero(going):
+                if "eval_states" in self._recorded:
+                    self.records[r].keep("eval_states", obs[r])
+                if terminated[r] or truncated[r]:
+                    returns[r].append(float(total[r]))
+                    steps[r].append(int(count[r]))
+                    total[r], count[r] = 0.0, 0
+                    going[r] = len(returns[r]) < self.config.eval_episodes
+        return returns, steps
+
+    def _begin_eval(self, which: np.ndarray) -> None:
+        """Put the evaluation's streams and environments at the part for the present timestep."""
+        timestep = max(self.records[r].timesteps for r in np.flatnonzero(which))
+        self.stack.agent.begin_eval(timestep)
+        seeds = [env_seed(seed, "eval_env", timestep) for seed in self.stack.random_seeds]
+        self.stack.eval_envs.begin(seeds, which)
+
+    def _charge(self, account: str, started: float) -> None:
+        """Share the seconds since `started` among the active runs."""
+        active = max(1, int(self.active.sum()))
+        share = (time.perf_counter() - started) / active
+        for r in np.flatnonzero(self.active):
+            setattr(self.records[r], account, getattr(self.records[r], account) + share)

@@ -1,0 +1,198 @@
+"""Result files: what a run is called, where it stands, how it is written and read.
+
+A result is `<env>_<agent>_<key>.json`, with its arrays in a `.npz` of the same name. A file appears
+under its name complete or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from utils.errors import BadInput
+
+if TYPE_CHECKING:
+    from utils.bundle import Run
+    from utils.config import EnvironmentConfig
+    from utils.record import Record
+
+SCHEMA_VERSION = 1
+
+KEY_DIGITS = 12
+
+
+def run_key(agent_name: str, agent_params: dict[str, Any], environment: dict[str, Any], run: int) -> str:
+    """The first 12 hexadecimal digits of SHA-256 over canonical JSON of everything that makes a run."""
+    identity = {"agent_name": agent_name, "agent_params": agent_params, "environment": environment, "run": run}
+    canonical = orjson.dumps(identity, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(canonical).hexdigest()[:KEY_DIGITS]
+
+
+def save_root(save_dir: str) -> Path:
+    """--save-dir as a path: an absolute one as it is, a relative one under results/."""
+    path = Path(save_dir)
+    if path.is_absolute():
+        return path
+    parts = path.parts[1:] if path.parts[:1] == ("results",) else path.parts
+    return Path("results", *parts)
+
+
+def experiment_name(env_name: str, agent_name: str, policies: list[str] | None) -> str:
+    """`<env>_<agent>`, and the policy when the whole grid has one.  policies: those in the grid."""
+    parts = [env_name, agent_name, *(policies if policies and len(policies) == 1 else [])]
+    return "_".join(re.sub(r"[^\w.+-]", "-", part) for part in parts)
+
+
+@dataclass(frozen=True)
+class ResultFile:
+    """Where one run's result is, or will be."""
+
+    directory: Path
+    stem: str
+
+    @property
+    def json(self) -> Path:
+        """The result itself."""
+        return self.directory / f"{self.stem}.json"
+
+    @property
+    def npz(self) -> Path:
+        """Its arrays."""
+        return self.directory / f"{self.stem}.npz"
+
+    def exists(self) -> bool:
+        """Whether a whole, readable result is there."""
+        try:
+            run = only_run(read_tree(self.json))
+        except (BadInput, OSError):
+            return False
+        return not run["learned_params"] or self.npz.exists()
+
+    def write(self, tree: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Arrays first, then the tree that names them.  Raises OSError."""
+        if arrays:
+            buffer = io.BytesIO()
+            np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+            write_atomically(self.npz, buffer.getvalue())
+        write_atomically(self.json, dump(tree))
+
+
+def run_data(
+    run: Run, record: Record, environment: EnvironmentConfig, origin: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """A finished run as it stands in its result, and the arrays that stand beside it.
+
+    origin: the provenance. The result names each array by its place in the .npz.
+    """
+    recorded = {name: np.stack(rows) for name, rows in record.arrays.items()}
+    learned = {f"learned_params/{name}": array for name, array in record.learned_params.items()}
+    data = {
+        "schema_version": SCHEMA_VERSION,
+        "index": run.index,
+        "key": run.key,
+        "status": record.status,
+        "diverged_at_timestep": record.diverged_at_timestep,
+        "nonfinite": record.nonfinite,
+        "run_number": run.run,
+        "random_seed": run.random_seed,
+        "total_timesteps": environment.total_timesteps,
+        "timesteps_done": record.timesteps,
+        "eval_interval_timesteps": environment.eval_interval_timesteps,
+        "episodes_per_eval": environment.eval_episodes,
+        **record.curves(),
+        "learned_params": _reference(run, learned),
+        **{name: _reference(run, {name: array}) for name, array in recorded.items()},
+        "provenance": origin,
+    }
+    return data, recorded | learned
+
+
+def _reference(run: Run, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Where arrays are to be found, and their shapes."""
+    return {"file": run.file.npz.name, "arrays": {name: list(array.shape) for name, array in arrays.items()}}
+
+
+def dump(tree: Any) -> bytes:
+    """Strict JSON: non-finite numbers become null."""
+    return orjson.dumps(tree, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """The file holds all of content, or stays what it was, whatever interrupts.  Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_directory(path.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make a rename in the directory last."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def check_writable(directory: Path) -> None:
+    """Make the directory and try it.  Raises BadInput, leaving nothing behind, if it cannot be written."""
+    made = [path for path in (directory, *directory.parents) if not path.exists()]
+    probe = directory / f".probe.{os.getpid()}.tmp"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        for path in made:
+            with _ignoring_absence():
+                path.rmdir()
+        raise BadInput(
+            f"--save-dir: '{directory}' cannot be written ({error.strerror}); allowed: a writable directory"
+        ) from error
+
+
+@contextmanager
+def _ignoring_absence() -> Iterator[None]:
+    """Directories that were never made need no removal."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def read_tree(path: Path) -> dict[str, Any]:
+    """A result file's or a data.json's tree.  Raises OSError, or BadInput if it is not one."""
+    try:
+        tree = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"{path}: not valid JSON: {error}") from error
+    well_formed = isinstance(tree, dict) and {"experiment", "experiment_data"} <= tree.keys()
+    if not well_formed or not all(
+        isinstance(cell, dict) and {"agent_params", "runs"} <= cell.keys() for cell in tree["experiment_data"].values()
+    ):
+        raise BadInput(f"{path}: not a result: 'experiment' and 'experiment_data' of settings with runs are required")
+    return tree
+
+
+def only_run(tree: dict[str, Any]) -> dict[str, Any]:
+    """The run of a single run's tree.  Raises BadInput if it does not have exactly one."""
+    runs = [run for cell in tree["experiment_data"].values() for run in cell["runs"]]
+    if len(runs) != 1:
+        raise BadInput(f"found {len(runs)} runs in a result; allowed: one")
+    return runs[0]
