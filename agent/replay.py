@@ -6,6 +6,7 @@ gather and the critic's input obs|action needs no concatenation.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,13 +30,9 @@ class Replay:
 
     def push(self, step: Step) -> None:
         """Store one transition of each run, over the oldest when full."""
-        row = self.data[:, self.count % self.capacity]
-        o, a = self.obs_dim, self.action_dim
-        row[:, :o] = torch.from_numpy(step.obs)
-        row[:, o : o + a] = torch.from_numpy(step.action)
-        row[:, o + a] = torch.from_numpy(step.reward)
-        row[:, o + a + 1] = torch.from_numpy(step.terminated)
-        row[:, o + a + 2 :] = torch.from_numpy(step.next_obs)
+        columns = (step.obs, step.action, step.reward[:, None], step.terminated[:, None], step.next_obs)
+        rows = torch.from_numpy(np.concatenate(columns, 1, dtype=np.float32))
+        self.data[:, self.count % self.capacity] = rows
         self.count += 1
 
     def sample(self, uniforms: Tensor) -> Batch:

@@ -20,7 +20,7 @@ from agent.base import Batch, Step
 from agent.hyperparameters import SACHyperparameters
 from agent.network import LINE, MLP, Network
 from agent.optimizer import Adam, polyak
-from agent.policy import POLICIES, ActionBox, Proposals
+from agent.policy import POLICIES, ActionBox
 from agent.replay import Replay
 from utils.streams import Draws, generator
 
@@ -127,10 +127,13 @@ class SAC:
         extra = 0 if self.common.reparameterized else max(0, self.common.baseline_actions)
         noise = self.policy.noise(self._update, rows, 1 + self.common.num_samples + extra).to(self.device)
         next_noise, actor_noise, baseline_noise = noise.split((1, self.common.num_samples, extra), 2)
-        metrics = {"critic_loss": self._update_critic(batch, next_noise)}
-        metrics["actor_loss"], proposals = self._update_actor(batch, actor_noise, baseline_noise)
+        # The actor is not changed before its own update, so one pass serves both kinds of state.
+        heads, trace = self.actor.forward(torch.cat((batch.obs, batch.next_obs), 1))
+        metrics = {"critic_loss": self._update_critic(batch, heads[:, rows:], next_noise)}
+        head, trace = heads[:, :rows], [activations[:, :rows] for activations in trace]
+        metrics["actor_loss"], log_prob = self._update_actor(batch, head, trace, actor_noise, baseline_noise)
         if self.common.automatic_entropy_tuning:
-            self._update_temperature(proposals)
+            self._update_temperature(log_prob)
         self.updates += 1
         if self.updates % self.common.target_update_interval == 0:
             polyak(self.target_params, self.critic_params, self.tau)
@@ -148,10 +151,9 @@ class SAC:
         q, trace = network.forward(obs_action.expand(self.critics, -1, -1, -1).flatten(0, 1))
         return q.view(self.critics, self.runs, -1, k), trace
 
-    def _update_critic(self, batch: Batch, noise: Tensor) -> Tensor:
+    def _update_critic(self, batch: Batch, next_head: Tensor, noise: Tensor) -> Tensor:
         """Fit every critic to the soft TD target. Returns the loss (R,)."""
-        head, _ = self.actor.forward(batch.next_obs)
-        proposals = self.policy.sample(head, noise)
+        proposals = self.policy.sample(next_head, noise)
         next_q, _ = self._values(self.target, batch.next_obs, proposals.action)
         alpha = self.alpha if self.common.soft_q else torch.zeros_like(self.alpha)
         next_value = losses.soft_value(next_q, proposals.log_prob, proposals.weight, alpha)
@@ -162,46 +164,45 @@ class SAC:
         self.critic_optimizer.step(grad.view_as(self.critic_params))
         return loss
 
-    def _update_actor(self, batch: Batch, noise: Tensor, baseline_noise: Tensor) -> tuple[Tensor, Proposals]:
-        """Ascend the soft value of the policy's own actions. Returns the loss (R,) and the actions."""
-        head, trace = self.actor.forward(batch.obs)
+    def _update_actor(
+        self, batch: Batch, head: Tensor, trace: list[Tensor], noise: Tensor, baseline_noise: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Ascend the soft value of the policy's own actions. Returns the loss (R,) and log pi (R, B, K)."""
         if self.common.reparameterized:
-            grad, loss, proposals = self._pathwise(batch, head, noise)
+            grad, loss, log_prob = self._pathwise(batch, head, noise)
         else:
             baseline = self._baseline(batch, head, baseline_noise)
-            grad, loss, proposals = self._likelihood_ratio(batch, head, noise, baseline)
+            grad, loss, log_prob = self._likelihood_ratio(batch, head, noise, baseline)
         self.actor_optimizer.step(self.actor.grad_params(trace, grad))
-        return loss, proposals
+        return loss, log_prob
 
-    def _pathwise(self, batch: Batch, head: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Proposals]:
-        """Gradient by the head (R, B, D) through the draw, the loss (R,), the proposals."""
+    def _pathwise(self, batch: Batch, head: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Through the draw: gradient by the head (R, B, D), loss (R,), log pi (R, B, K)."""
         head = head.detach().requires_grad_()
         with torch.enable_grad():
-            proposals = self.policy.sample(head, noise)
-        action, log_prob, weight, _ = proposals
+            action, log_prob, weight, _ = self.policy.sample(head, noise)
         q, trace = self._values(self.critic, batch.obs, action.detach())
         grad_q, grad_log_prob = losses.pathwise_grads(q, 1.0 / noise.shape[2], self.alpha)
-        by_input = self.critic.grad_input(trace, grad_q.flatten(0, 1).flatten(1, 2).unsqueeze(-1))
-        by_action = by_input.view(self.critics, self.runs, -1, by_input.shape[-1]).sum(0)
-        by_action = by_action[..., -action.shape[-1] :].reshape(action.shape)
+        by_input = self.critic.grad_input(trace, grad_q.flatten(0, 1).flatten(1).unsqueeze(-1))
+        by_action = by_input[..., -action.shape[-1] :].view(self.critics, *action.shape).sum(0)
         (grad,) = torch.autograd.grad((action, log_prob), head, (by_action, grad_log_prob))
-        return grad, losses.actor_loss(q, log_prob.detach(), weight, self.alpha), proposals
+        log_prob = log_prob.detach()
+        return grad, losses.actor_loss(losses.min_critic(q), log_prob, weight, self.alpha), log_prob
 
     def _likelihood_ratio(
         self, batch: Batch, head: Tensor, noise: Tensor, baseline: Tensor | float
-    ) -> tuple[Tensor, Tensor, Proposals]:
-        """Gradient by the head (R, B, D) with the draws held fixed, the loss (R,), the proposals."""
-        proposals = self.policy.sample(head, noise)
-        q, _ = self._values(self.critic, batch.obs, proposals.action)
-        grad_log_prob = losses.likelihood_ratio_grad(
-            q, proposals.log_prob, 1.0 / noise.shape[2], self.alpha, baseline
-        )
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """With the draws held fixed: gradient by the head (R, B, D), loss (R,), log pi (R, B, K)."""
         head = head.detach().requires_grad_()
+        action, _, weight, latent = self.policy.sample(head.detach(), noise)
+        q, _ = self._values(self.critic, batch.obs, action)
+        value = losses.min_critic(q)
         with torch.enable_grad():
-            log_prob = self.policy.score(head, proposals.latent)
-        (grad,) = torch.autograd.grad(log_prob, head, grad_log_prob)
-        loss = losses.actor_loss(q, proposals.log_prob, proposals.weight, self.alpha)
-        return grad, loss, proposals
+            scored = self.policy.score(head, latent)
+        log_prob = scored.detach()
+        by_log_prob = losses.likelihood_ratio_grad(value, log_prob, 1.0 / noise.shape[2], self.alpha, baseline)
+        (grad,) = torch.autograd.grad(scored, head, by_log_prob)
+        return grad, losses.actor_loss(value, log_prob, weight, self.alpha), log_prob
 
     def _baseline(self, batch: Batch, head: Tensor, noise: Tensor) -> Tensor | float:
         """Mean value of extra draws in each state, (R, B, 1); 0 where there are none."""
@@ -211,9 +212,9 @@ class SAC:
         q, _ = self._values(self.critic, batch.obs, action)
         return losses.min_critic(q).mean(-1, keepdim=True)
 
-    def _update_temperature(self, proposals: Proposals) -> None:
-        """Descend log alpha towards the target entropy -A."""
-        grad = losses.temperature_grad(proposals.log_prob.detach(), proposals.weight, self.target_entropy)
+    def _update_temperature(self, log_prob: Tensor) -> None:
+        """Descend log alpha towards the target entropy -A.  log_prob: (R, B, K)."""
+        grad = losses.temperature_grad(log_prob, self.target_entropy)
         padded = torch.zeros_like(self.log_alpha)
         padded[:, 0] = grad
         self.alpha_optimizer.step(padded)

@@ -25,16 +25,15 @@ def normal_log_prob(z: Tensor, log_std: Tensor) -> Tensor:
 
 
 def split_head(head: Tensor, log_clip: Tensor) -> tuple[Tensor, Tensor]:
-    """Head (R, B, 2 A) -> location and log sigma clamped to +-log_clip (R, 1, 1), each (R, B, 1, A)."""
+    """Head (R, B, 2 A) -> location and log sigma clamped to +-log_clip (R, 1, 1, 1), each (R, B, 1, A)."""
     location, log_std = head.unsqueeze(2).chunk(2, -1)
-    log_clip = log_clip.unsqueeze(-1)
-    return location, torch.minimum(torch.maximum(log_std, -log_clip), log_clip)
+    return location, torch.clamp(log_std, -log_clip, log_clip)
 
 
 def log_clip_of(clip_stddev: Tensor) -> Tensor:
-    """log(clip_stddev) (R, 1, 1), infinite (no clamp) where clip_stddev <= 0.  clip_stddev: (R,)."""
+    """log(clip_stddev) (R, 1, 1, 1), infinite (no clamp) where clip_stddev <= 0.  clip_stddev: (R,)."""
     unlimited = torch.full_like(clip_stddev, math.inf)
-    return torch.where(clip_stddev > 0, clip_stddev.log(), unlimited).abs().view(-1, 1, 1)
+    return torch.where(clip_stddev > 0, clip_stddev.log(), unlimited).abs().view(-1, 1, 1, 1)
 
 
 class Gaussian(Policy):

@@ -2,7 +2,8 @@
 
 a = centre + scale tanh(u), u ~ N(mu, sigma^2), and
 log pi(a) = log N(u) - sum_A [log scale + 2 (log 2 - u - softplus(-2 u))],
-the last term being log(1 - tanh(u)^2) without cancellation. The published GreedyAC code adds 1e-6
+the last term being log(1 - tanh(u)^2) without cancellation. As u + softplus(-2 u) is even in u, it
+is computed as |u| + log(1 + e^(-2 |u|)), whose exponential never overflows. The published GreedyAC code adds 1e-6
 inside that logarithm and evaluates with a random value before the tanh; neither is done here.
 The greedy action is the squashed mean, the usual choice; it is the density's median and its mode
 only while sigma is small.
@@ -15,20 +16,22 @@ import math
 import torch
 from torch import Tensor
 
-from agent.policy.base import ActionBox, Policy
-from agent.policy.gaussian import log_clip_of, normal_log_prob, split_head
+from agent.policy.base import ActionBox, Policy, Proposals
+from agent.policy.gaussian import LOG_SQRT_2PI, log_clip_of, split_head
 from utils.streams import Draws
 
 LARGEST_TANH = 1.0 - 2.0**-24
 """The largest float32 below 1; its atanh is 8.66."""
 
 
-def softplus(x: Tensor) -> Tensor:
-    """log(1 + e^x), composed of operations whose bits do not depend on an element's place.
+def log_2cosh(u: Tensor) -> Tensor:
+    """log(2 cosh u) = u + softplus(-2 u), elementwise.
 
-    torch.nn.functional.softplus rounds the last elements of a tensor differently from the others.
+    Composed of operations whose bits do not depend on an element's place in its tensor;
+    torch.nn.functional.softplus rounds the last elements differently from the others.
     """
-    return x.clamp(min=0) + torch.log1p(torch.exp(-x.abs()))
+    size = u.abs()
+    return size + torch.log1p(torch.exp(-2.0 * size))
 
 
 class SquashedGaussian(Policy):
@@ -39,7 +42,8 @@ class SquashedGaussian(Policy):
         self.action_dim = box.low.shape[0]
         self.head_dim = 2 * self.action_dim
         self._scale, self._centre = box.scale, box.centre
-        self._log_volume = float(box.scale.log().sum()) + self.action_dim * 2 * math.log(2)
+        per_dim = LOG_SQRT_2PI + 2.0 * math.log(2.0)
+        self._log_constant = float(box.scale.log().sum()) + self.action_dim * per_dim
         self._log_clip = log_clip_of(clip_stddev)
 
     def noise(self, draws: Draws, rows: int, k: int) -> Tensor:
@@ -55,8 +59,17 @@ class SquashedGaussian(Policy):
         """log N(u) less the log Jacobian of a = centre + scale tanh(u)."""
         mean, log_std = split_head(head, self._log_clip)
         z = (latent - mean) * torch.exp(-log_std)
-        density = normal_log_prob(z, log_std) + 2 * (latent + softplus(-2 * latent))
-        return density.sum(-1) - self._log_volume
+        return self._density(z, log_std, latent)
+
+    def sample(self, head: Tensor, noise: Tensor) -> Proposals:
+        """As the base class's; the score's z = (u - mu) / sigma is the noise itself."""
+        mean, log_std = split_head(head, self._log_clip)
+        latent = mean + log_std.exp() * noise
+        return Proposals(self.to_action(latent), self._density(noise, log_std, latent), 1.0 / noise.shape[2], latent)
+
+    def _density(self, z: Tensor, log_std: Tensor, latent: Tensor) -> Tensor:
+        """log N(u) less the log Jacobian, summed over A; z = (u - mu) / sigma."""
+        return (2.0 * log_2cosh(latent) - 0.5 * z * z - log_std).sum(-1) - self._log_constant
 
     def to_action(self, latent: Tensor) -> Tensor:
         """centre + scale tanh(u)."""
