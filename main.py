@@ -130,9 +130,7 @@ def train_stack(experiment: Experiment, runs: list[Run]) -> None:
 
     start = datetime.now(UTC).isoformat()
     log.info("training %d in a stack: indices %s", len(runs), ", ".join(str(run.index) for run in runs))
-    with tqdm(
-        total=experiment.environment.total_timesteps, unit="step", disable=not sys.stderr.isatty()
-    ) as bar:
+    with tqdm(total=experiment.environment.total_timesteps, unit="step", disable=not sys.stderr.isatty()) as bar:
         records = Loop(build_stack(experiment, runs), bar.update).run()
     for run, record in zip(runs, records, strict=True):
         write_result(experiment, run, record, [r.index for r in runs], start)
@@ -155,8 +153,7 @@ def build_stack(experiment: Experiment, runs: list[Run]) -> Any:
     seeds = [run.random_seed for run in runs]
     envs = EnvBatch([build_env(config, env_seed(seed, "env")) for seed in seeds])
     eval_envs = EnvBatch([build_env(config, 0) for _ in seeds])
-    space = envs.envs[0].env.action_space
-    box = ActionBox(torch.as_tensor(space.low).float(), torch.as_tensor(space.high).float())
+    box = ActionBox(*(torch.as_tensor(bound).float() for bound in envs.envs[0].action_bounds))
     agent = make_agent(
         experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,
         (envs.obs.shape[1], box),

@@ -161,9 +161,10 @@ class Network:
     def grad_params(self, trace: list[Tensor], grad: Tensor) -> Tensor:
         """Gradient (N, P) of a loss by the parameters, from its gradient (N, B, O) by the output.
 
-        `trace` may be cut to its first rows, as `grad` is.
+        `grad` may be of the first B rows of a longer batch only.
         """
         grad = pad_rows(grad)
+        trace = [activations[:, : grad.shape[1]] for activations in trace]
         pieces: list[Tensor] = []
         for i in reversed(range(len(trace))):
             weight_grad = bmm(trace[i].transpose(1, 2), grad).flatten(1)

@@ -62,9 +62,7 @@ class SAC:
         """One hyperparameter of every run, (R,)."""
         return torch.tensor([float(getattr(s, name)) for s in settings], device=self.device)
 
-    def _make_networks(
-        self, settings: Sequence[SACHyperparameters], random_seeds: Sequence[int], obs_dim: int
-    ) -> None:
+    def _make_networks(self, settings: Sequence[SACHyperparameters], random_seeds: Sequence[int], obs_dim: int) -> None:
         """Actor (R, P), critics and their targets (C, R, P), initialised in this order from `init`."""
         common, action_dim = self.common, self.policy.action_dim
         body = (common.num_hidden, common.hidden_dim, common.activation)
@@ -130,8 +128,7 @@ class SAC:
         # The actor is not changed before its own update, so one pass serves both kinds of state.
         heads, trace = self.actor.forward(torch.cat((batch.obs, batch.next_obs), 1))
         metrics = {"critic_loss": self._update_critic(batch, heads[:, rows:], next_noise)}
-        head, trace = heads[:, :rows], [activations[:, :rows] for activations in trace]
-        metrics["actor_loss"], log_prob = self._update_actor(batch, head, trace, actor_noise, baseline_noise)
+        metrics["actor_loss"], log_prob = self._update_actor(batch, heads[:, :rows], trace, actor_noise, baseline_noise)
         if self.common.automatic_entropy_tuning:
             self._update_temperature(log_prob)
         self.updates += 1

@@ -17,8 +17,9 @@ __all__ = ["EnvBatch", "Episodes", "Protocol", "make_env"]
 def make_env(name: str, continuous: bool | None = None, **env_kwargs: Any) -> gym.Env[Any, Any]:
     """The named environment without gymnasium's own step limit and checkers.
 
-    continuous: which kind of actions is wanted; None: whichever there is.  Raises ValueError, saying what was found and what is allowed, for an unknown name, keyword
-    arguments that it does not take, or spaces that no agent here can use.
+    continuous: which kind of actions is wanted; None: whichever there is.  Raises ValueError,
+    saying what was found and what is allowed, for an unknown name, keyword arguments that it does
+    not take, or spaces that no agent here can use.
     """
     try:
         env: gym.Env[Any, Any] = gym.make(name, max_episode_steps=-1, disable_env_checker=True, **env_kwargs)
@@ -26,7 +27,7 @@ def make_env(name: str, continuous: bool | None = None, **env_kwargs: Any) -> gy
         near = difflib.get_close_matches(name, gym.registry, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         raise ValueError(f"env_name: '{name}' cannot be made ({_one_line(error)}){hint}") from error
-    except (ModuleNotFoundError, TypeError) as error:
+    except (ImportError, TypeError) as error:
         raise ValueError(f"env_name: '{name}' cannot be made with {env_kwargs} ({_one_line(error)})") from error
     if env.spec is not None and not env.spec.additional_wrappers:
         env = env.unwrapped

@@ -43,7 +43,7 @@ class EnvBatch:
     def begin(self, seeds: Sequence[int], which: np.ndarray) -> None:
         """Begin an episode in the chosen slots (R,) bool, their generators seeded anew."""
         self.obs = self.obs.copy()
-        for r in np.flatnonzero(which):
+        for r in (int(slot) for slot in np.flatnonzero(which)):
             self.envs[r].reseed(seeds[r])
             self.obs[r] = self.envs[r].reset()
 

@@ -36,7 +36,8 @@ class Episodes:
         """
         self.env, self.protocol = env, protocol
         self._seed: int | None = seed
-        self._low, self._high = env.action_space.low, env.action_space.high  # type: ignore[attr-defined]
+        space: Any = env.action_space
+        self.action_bounds: tuple[np.ndarray, np.ndarray] = (space.low, space.high)
         self._steps = 0
         if len(protocol.start_state):
             check_start_state(env, protocol.start_state)
@@ -55,7 +56,8 @@ class Episodes:
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool]:
         """action (A,) -> next_obs (O,), reward, terminated, truncated."""
-        legal = np.minimum(np.maximum(action, self._low), self._high)
+        low, high = self.action_bounds
+        legal = np.minimum(np.maximum(action, low), high)
         obs, reward, terminated, truncated, _ = self.env.step(legal)
         self._steps += 1
         protocol = self.protocol

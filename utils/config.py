@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -29,8 +30,8 @@ class Rewards(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
-    timestep: float | None = Field(None, description="at each step")
-    goal: float | None = Field(None, description="on termination")
+    timestep: float | None = Field(default=None, description="at each step")
+    goal: float | None = Field(default=None, description="on termination")
 
 
 class EnvironmentConfig(BaseModel):
@@ -101,26 +102,29 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
         allowed = _fields_at(model, first["loc"][:-1])
         return f"unknown key '{key}'{suggestion(str(first['loc'][-1]), allowed)} (allowed: {', '.join(allowed)})"
     if first["type"] == "missing":
-        return f"key '{key}' is missing; required, with {_fields(model)[str(first['loc'][0])]}"
+        return f"key '{key}' is missing; required: {_type_of(model, first['loc'])}"
     message = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
         return message if first["type"] == "value_error" else f"found {_show(found)}; allowed: a JSON object"
     hint = ""
     if first["type"] == "literal_error" and isinstance(found, str):
-        hint = suggestion(found, [part.strip("'") for part in first["ctx"]["expected"].replace(" or ", ", ").split(", ")])
+        expected = re.findall(r"'([^']*)'", first["ctx"]["expected"])
+        hint = suggestion(found, expected)
     return f"key '{key}': found {_show(found)}; {message[0].lower() + message[1:]}{hint}"
 
 
-def _fields(model: type[BaseModel]) -> dict[str, str]:
-    """Each key and its type, as a reader would call it."""
-    return {name: str(getattr(info.annotation, "__name__", info.annotation)) for name, info in model.model_fields.items()}
+def _type_of(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
+    """The type of a key, as a reader would call it."""
+    kind = model.model_fields[str(where[0])].annotation
+    return str(getattr(kind, "__name__", kind))
 
 
 def _fields_at(model: type[BaseModel], where: tuple[int | str, ...]) -> list[str]:
     """The keys allowed at a place inside a model."""
     for part in where:
         inner = model.model_fields[str(part)].annotation
-        assert isinstance(inner, type) and issubclass(inner, BaseModel)
+        assert isinstance(inner, type)
+        assert issubclass(inner, BaseModel)
         model = inner
     return list(model.model_fields)
 

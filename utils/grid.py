@@ -70,6 +70,9 @@ def _legal_pairs(parameters: Mapping[str, Sequence[Any]], source: str) -> Digit:
     return pairs
 
 
+MOST_INDICES = 1_000_000
+"""More than this in one call is a slip of the keyboard."""
+
 INDICES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 
 
@@ -83,5 +86,8 @@ def parse_indices(text: str) -> list[int]:
         first, _, last = part.partition("-")
         if last and int(last) < int(first):
             raise BadInput(f"--index: found the range '{part}'; allowed: the smaller number first")
-        indices.update(range(int(first), int(last or first) + 1))
+        wanted = range(int(first), int(last or first) + 1)
+        if len(wanted) > MOST_INDICES:
+            raise BadInput(f"--index: found {len(wanted)} indices; allowed: at most {MOST_INDICES} in one call")
+        indices.update(wanted)
     return sorted(indices)

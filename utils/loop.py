@@ -26,6 +26,11 @@ class Stack:
     make_step: Callable[..., Any]
 
 
+def slots(mask: np.ndarray) -> list[int]:
+    """The slots where mask (R,) is true."""
+    return [int(r) for r in np.flatnonzero(mask)]
+
+
 class Loop:
     """Trains one stack from its first step to its last."""
 
@@ -66,7 +71,7 @@ class Loop:
         agent.observe(self.stack.make_step(obs, action, reward, next_obs, terminated, truncated))
         metrics = agent.update()
         ended = (terminated + truncated) > 0
-        for r in np.flatnonzero(self.active):
+        for r in slots(self.active):
             self.records[r].step(float(reward[r]), bool(ended[r]))
         if self._recorded:
             self._keep(obs, action, reward)
@@ -85,7 +90,7 @@ class Loop:
                 "update_next_states": batch.next_obs.cpu().numpy(),
             }
         for name in self._recorded & kept.keys():
-            for r in np.flatnonzero(self.active):
+            for r in slots(self.active):
                 self.records[r].keep(name, kept[name][r])
 
     def _find_diverged(self, signs: dict[str, Any]) -> None:
@@ -95,7 +100,7 @@ class Loop:
             if finite.all():
                 continue
             finite = finite.reshape(self.runs, -1).all(1)
-            for r in np.flatnonzero(self.active & ~finite):
+            for r in slots(self.active & ~finite):
                 self.records[r].diverged(name)
                 self._leave(r)
 
@@ -111,7 +116,7 @@ class Loop:
         """Evaluate the chosen runs a last time and close their records."""
         if which.any():
             self._evaluate(which)
-        for r in np.flatnonzero(which & self.active):
+        for r in slots(which & self.active):
             self.records[r].finish(status)
             self._leave(r)
 
@@ -124,7 +129,7 @@ class Loop:
         """`eval_episodes` episodes of each chosen run. A run whose policy is not finite has diverged."""
         started = time.perf_counter()
         returns, steps = self._eval_episodes(which)
-        for r in np.flatnonzero(which & self.active):
+        for r in slots(which & self.active):
             self.records[r].evaluated(returns[r], steps[r])
         self._charge("eval_time", started)
 
@@ -145,7 +150,7 @@ class Loop:
             going &= self.active
             _, reward, terminated, truncated = envs.step(action, going)
             total, count = total + reward, count + going
-            for r in np.flatnonzero(going):
+            for r in slots(going):
                 if "eval_states" in self._recorded:
                     self.records[r].keep("eval_states", obs[r])
                 if terminated[r] or truncated[r]:
@@ -157,7 +162,7 @@ class Loop:
 
     def _begin_eval(self, which: np.ndarray) -> None:
         """Put the evaluation's streams and environments at the part for the present timestep."""
-        timestep = max(self.records[r].timesteps for r in np.flatnonzero(which))
+        timestep = max(self.records[r].timesteps for r in slots(which))
         self.stack.agent.begin_eval(timestep)
         seeds = [env_seed(seed, "eval_env", timestep) for seed in self.stack.random_seeds]
         self.stack.eval_envs.begin(seeds, which)
@@ -166,5 +171,5 @@ class Loop:
         """Share the seconds since `started` among the active runs."""
         active = max(1, int(self.active.sum()))
         share = (time.perf_counter() - started) / active
-        for r in np.flatnonzero(self.active):
+        for r in slots(self.active):
             setattr(self.records[r], account, getattr(self.records[r], account) + share)

@@ -82,7 +82,7 @@ class ResultFile:
         """Arrays first, then the tree that names them.  Raises OSError."""
         if arrays:
             buffer = io.BytesIO()
-            np.savez(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+            np.savez(buffer, allow_pickle=False, **arrays)
             write_atomically(self.npz, buffer.getvalue())
         write_atomically(self.json, dump(tree))
 

@@ -72,7 +72,5 @@ class Draws:
         requests = max(1, BLOCK // int(np.prod(shape)))
         size = (requests, *shape)
         if kind == "normal":
-            drawn = [g.standard_normal(size, dtype=np.float32) for g in self._generators]
-        else:
-            drawn = [g.random(size) for g in self._generators]
-        return torch.from_numpy(np.stack(drawn))
+            return torch.from_numpy(np.stack([g.standard_normal(size, np.float32) for g in self._generators]))
+        return torch.from_numpy(np.stack([g.random(size) for g in self._generators]))

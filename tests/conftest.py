@@ -1,0 +1,50 @@
+"""Shared by all tests: one thread, no gradient tape, small experiments."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from utils.process import prepare_process
+
+prepare_process()
+
+ENVIRONMENT: dict[str, Any] = {
+    "env_name": "Pendulum-v1",
+    "total_timesteps": 120,
+    "steps_per_episode": 50,
+    "eval_interval_timesteps": 60,
+    "eval_episodes": 2,
+    "gamma": 0.99,
+}
+
+PARAMETERS: dict[str, Any] = {"batch_size": [16], "replay_capacity": [1000], "hidden_dim": [32]}
+
+
+class Files:
+    """Writes configuration files into a folder of the test's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, content: Any) -> str:
+        """content as JSON, or as it is when it is text. Returns the path."""
+        path = self.folder / name
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return str(path)
+
+    def environment(self, **changes: Any) -> str:
+        """A small environment protocol with some keys changed."""
+        return self.write("environment.json", ENVIRONMENT | changes)
+
+    def agent(self, agent_name: str = "SAC", **changes: Any) -> str:
+        """A small grid with some hyperparameters changed."""
+        return self.write("agent.json", {"agent_name": agent_name, "parameters": PARAMETERS | changes})
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(tmp_path)
