@@ -19,7 +19,6 @@ from utils.errors import BadInput
 
 if TYPE_CHECKING:
     from utils.bundle import Experiment, Run
-    from utils.config import EnvironmentConfig
     from utils.record import Record
 
 log = logging.getLogger("policy_params")
@@ -70,7 +69,7 @@ def read_experiment(env_json: str, agent_json: str, save_dir: str) -> Experiment
     from utils.config import read_agent, read_environment
 
     environment, agent = read_environment(env_json), read_agent(agent_json, AGENTS)
-    return Experiment(environment, agent, AGENTS[agent.agent_name].hyperparameters, agent_json, save_dir)
+    return Experiment(environment, agent, AGENTS[agent.agent_name].hyperparameters, (env_json, agent_json), save_dir)
 
 
 def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) -> list[int]:
@@ -93,25 +92,27 @@ def train_missing(experiment: Experiment, wanted: list[Run], force: bool) -> Non
     missing = [run for run in wanted if run not in present]
     if not missing:
         return
-    check_environment(experiment.environment, missing)
+    check_buildable(experiment, missing)
     check_writable(experiment.directory)
     for stack in stacks(missing):
         train_stack(experiment, stack)
 
 
-def check_environment(config: EnvironmentConfig, runs: list[Run]) -> None:
+def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
     """Try what only building can tell.  Raises BadInput."""
     import torch
 
     if any(run.hyperparameters.cuda for run in runs) and not torch.cuda.is_available():
-        raise BadInput("parameters: key 'cuda': found true, but no GPU is available; allowed here: false")
-    build_env(config, 0)
+        source = experiment.agent_source
+        raise BadInput(f"{source}: parameters: key 'cuda': found true, but no GPU is available; allowed here: false")
+    build_env(experiment, 0)
 
 
-def build_env(config: EnvironmentConfig, seed: int) -> Any:
+def build_env(experiment: Experiment, seed: int) -> Any:
     """One environment under its protocol.  Raises BadInput."""
     from env import Episodes, Protocol, make_env
 
+    config = experiment.environment
     try:
         env = make_env(config.env_name, config.continuous, **config.env_kwargs)
         rewards = config.rewards.model_dump(exclude_none=True)
@@ -121,7 +122,7 @@ def build_env(config: EnvironmentConfig, seed: int) -> Any:
         )  # fmt: skip
         return Episodes(env, protocol, seed)
     except ValueError as error:
-        raise BadInput(f"environment: {error}") from error
+        raise BadInput(f"{experiment.env_source}: {error}") from error
 
 
 def train_stack(experiment: Experiment, runs: list[Run]) -> None:
@@ -151,8 +152,8 @@ def build_stack(experiment: Experiment, runs: list[Run]) -> Any:
     prepare_process()
     config = experiment.environment
     seeds = [run.random_seed for run in runs]
-    envs = EnvBatch([build_env(config, env_seed(seed, "env")) for seed in seeds])
-    eval_envs = EnvBatch([build_env(config, 0) for _ in seeds])
+    envs = EnvBatch([build_env(experiment, env_seed(seed, "env")) for seed in seeds])
+    eval_envs = EnvBatch([build_env(experiment, 0) for _ in seeds])
     box = ActionBox(*(torch.as_tensor(bound).float() for bound in envs.envs[0].action_bounds))
     agent = make_agent(
         experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,

@@ -72,10 +72,10 @@ class Episodes:
 def check_start_state(env: gym.Env[Any, Any], state: Sequence[float]) -> None:
     """Raises ValueError, saying what is allowed, where `state` cannot be the environment's state."""
     raw: Any = env.unwrapped
+    env.reset(seed=0)
     if hasattr(raw, "set_state"):
         allowed = raw.model.nq + raw.model.nv
     elif hasattr(raw, "state"):
-        env.reset(seed=0)
         allowed = len(raw.state)
     else:
         raise ValueError(f"start_state: {type(raw).__name__} cannot be put in a state; allowed: []")

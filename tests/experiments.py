@@ -21,7 +21,9 @@ def make_experiment(
     """An experiment from plain dictionaries."""
     config = EnvironmentConfig.model_validate(environment)
     agent = AgentConfig(agent_name=agent_name, parameters=parameters)
-    return Experiment(config, agent, AGENTS[agent_name].hyperparameters, "agent.json", str(save_dir))
+    return Experiment(
+        config, agent, AGENTS[agent_name].hyperparameters, ("environment.json", "agent.json"), str(save_dir)
+    )
 
 
 def train(experiment: Experiment, indices: list[int]) -> list[Record]:

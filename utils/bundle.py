@@ -40,12 +40,18 @@ class Experiment:
     """A grid of agents on one environment protocol."""
 
     def __init__(
-        self, environment: EnvironmentConfig, agent: AgentConfig, hyperparameters: Any, source: str, save_dir: str
+        self,
+        environment: EnvironmentConfig,
+        agent: AgentConfig,
+        hyperparameters: Any,
+        sources: tuple[str, str],
+        save_dir: str,
     ) -> None:
-        """hyperparameters: the agent's model.  source: the grid's file.  Raises BadInput."""
+        """hyperparameters: the agent's model.  sources: the files of both, for messages.  Raises BadInput."""
         self.environment, self.agent = environment, agent
-        self.grid = Grid(agent.parameters, source)
-        self._model, self._source = hyperparameters, source
+        self.env_source, self.agent_source = sources
+        self.grid = Grid(agent.parameters, self.agent_source)
+        self._model = hyperparameters
         self.name = experiment_name(environment.env_name, agent.agent_name, self._policies())
         self.directory = save_root(save_dir) / self.name
         self._stem = experiment_name(environment.env_name, agent.agent_name, None)
@@ -60,7 +66,7 @@ class Experiment:
     def run(self, index: int) -> Run:
         """Everything about one index.  Raises BadInput if its hyperparameters are not allowed."""
         setting, run = self.grid.locate(index)
-        hyperparameters = resolve(self.grid.setting(setting), self._model, self._source)
+        hyperparameters = resolve(self.grid.setting(setting), self._model, self.agent_source)
         params = hyperparameters.model_dump(mode="json")
         key = run_key(self.agent.agent_name, params, self.environment.model_dump(mode="json"), run)
         return Run(index, setting, run, hyperparameters, key, ResultFile(self.directory, f"{self._stem}_{key}"))

@@ -49,7 +49,7 @@ class Loop:
         self._evaluate(self.active.copy())
         for timestep in range(1, total + 1):
             started = time.perf_counter()
-            self._train_step()
+            self.train_step()
             self._charge("train_time", started)
             self.progress(1)
             if not self.active.any():
@@ -59,7 +59,7 @@ class Loop:
         self._end(self.active.copy(), "completed")
         return self.records
 
-    def _train_step(self) -> None:
+    def train_step(self) -> None:
         """One step of every active environment, one update of every learner."""
         agent, envs = self.stack.agent, self.stack.envs
         obs = envs.obs

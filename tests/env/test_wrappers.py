@@ -1,0 +1,164 @@
+"""The harness's episodes: step limit, rewards, start state, clipping, true successors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from env import EnvBatch, Episodes, Protocol, make_env
+
+
+class Corridor(gym.Env):
+    """Walks right by its action, in [-1, 1]; ends at 3. Observation: place. Reward: the action it was given."""
+
+    observation_space = gym.spaces.Box(-np.inf, np.inf, (1,))
+    action_space = gym.spaces.Box(-1.0, 1.0, (1,))
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):
+        super().reset(seed=seed)
+        self.place = 0.0
+        return np.array([self.place], np.float32), {}
+
+    def step(self, action):
+        self.place += float(action[0])
+        return np.array([self.place], np.float32), float(action[0]), self.place >= 3.0, False, {}
+
+
+def corridor(**protocol: Any) -> Episodes:
+    return Episodes(Corridor(), Protocol(**({"steps_per_episode": 10} | protocol)), seed=0)
+
+
+def walk(env: Episodes, action: float, steps: int) -> list[tuple]:
+    env.reset()
+    return [env.step(np.array([action], np.float32)) for _ in range(steps)]
+
+
+def test_a_terminal_state_terminates():
+    steps = walk(corridor(), 1.0, 3)
+    assert [s[2:] for s in steps] == [(False, False), (False, False), (True, False)]
+
+
+def test_the_step_limit_truncates_and_bootstraps():
+    steps = walk(corridor(steps_per_episode=2), 1.0, 2)
+    assert [s[2:] for s in steps] == [(False, False), (False, True)]
+
+
+def test_termination_at_the_limit_is_termination():
+    assert walk(corridor(steps_per_episode=3), 1.0, 3)[-1][2:] == (True, False)
+
+
+def test_truncation_ends_the_future_if_so_asked():
+    steps = walk(corridor(steps_per_episode=2, bootstrap_on_truncation=False), 1.0, 2)
+    assert steps[-1][2:] == (True, True)
+
+
+def test_a_one_step_episode_has_no_future():
+    assert walk(corridor(steps_per_episode=1), 1.0, 1)[-1][2:] == (True, True)
+
+
+def test_overwritten_rewards():
+    env = corridor(overwrite_rewards=True, rewards={"timestep": -1.0, "goal": 5.0})
+    assert [s[1] for s in walk(env, 1.0, 3)] == [-1.0, -1.0, 5.0]
+
+
+def test_a_truncated_step_is_no_goal():
+    env = corridor(
+        steps_per_episode=2, bootstrap_on_truncation=False, overwrite_rewards=True,
+        rewards={"timestep": -1.0, "goal": 5.0},
+    )  # fmt: skip
+    assert [s[1] for s in walk(env, 1.0, 2)] == [-1.0, -1.0]
+
+
+def test_actions_are_clipped_for_the_environment_only():
+    action = np.array([7.0], np.float32)
+    env = corridor()
+    env.reset()
+    assert env.step(action)[1] == 1.0
+    assert action[0] == 7.0
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "obs"),
+    [
+        ("Pendulum-v1", [np.pi / 2, 0.5], [0.0, 1.0, 0.5]),
+        ("MountainCarContinuous-v0", [-0.4, 0.01], [-0.4, 0.01]),
+        ("InvertedPendulum-v5", [0.1, 0.02, 0.3, 0.4], [0.1, 0.02, 0.3, 0.4]),
+    ],
+)
+def test_start_state(name, state, obs):
+    env = Episodes(make_env(name), Protocol(10, start_state=state), seed=0)
+    for _ in range(2):
+        np.testing.assert_allclose(env.reset(), obs, atol=1e-7)  # float32 observations
+        env.step(np.zeros(1, np.float32))
+
+
+@pytest.mark.parametrize("name", ["Pendulum-v1", "MountainCarContinuous-v0", "HalfCheetah-v5"])
+def test_a_start_state_of_the_wrong_length(name):
+    with pytest.raises(ValueError, match=r"start_state has 1 numbers; .* allows \d+ or none"):
+        Episodes(make_env(name), Protocol(10, start_state=[0.0]), seed=0)
+
+
+def test_a_start_state_where_there_is_none_to_set():
+    with pytest.raises(ValueError, match="Corridor cannot be put in a state"):
+        corridor(start_state=[0.0])
+
+
+def test_gymnasiums_own_limit_is_off():
+    """Pendulum-v1 is registered with 200 steps."""
+    env = Episodes(make_env("Pendulum-v1"), Protocol(1000), seed=0)
+    assert [s[3] for s in walk(env, 0.0, 201)] == [False] * 201
+
+
+def test_the_seed_decides_the_episodes():
+    def starts(seed: int) -> list[list[float]]:
+        env = Episodes(make_env("Pendulum-v1"), Protocol(10), seed)
+        return [env.reset().tolist() for _ in range(3)]
+
+    assert starts(1) == starts(1)
+    assert starts(1) != starts(2)
+    first, second, _ = starts(1)
+    assert first != second
+
+
+def test_the_batch_shows_the_true_successor_and_resets_by_itself():
+    envs = EnvBatch([corridor(), corridor(steps_per_episode=2)])
+    envs.reset()
+    active = np.ones(2, bool)
+    action = np.array([[1.0], [0.5]], np.float32)
+    envs.step(action, active)
+    second = envs.step(action, active)
+    np.testing.assert_array_equal(second.next_obs, [[2.0], [1.0]])
+    np.testing.assert_array_equal(second.truncated, [0.0, 1.0])
+    np.testing.assert_array_equal(envs.obs, [[2.0], [0.0]])
+    third = envs.step(action, active)
+    np.testing.assert_array_equal(third.terminated, [1.0, 0.0])
+    np.testing.assert_array_equal(third.next_obs, [[3.0], [0.5]])
+
+
+def test_an_inactive_slot_is_left_alone():
+    envs = EnvBatch([corridor(), corridor()])
+    envs.reset()
+    envs.step(np.ones((2, 1), np.float32), np.array([True, False]))
+    np.testing.assert_array_equal(envs.obs, [[1.0], [0.0]])
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs", "message"),
+    [
+        ("Nothing-v0", {}, "cannot be made"),
+        ("Pendulum-v1", {"gravity": 9.8}, "cannot be made with"),
+        ("CartPole-v1", {}, r"has actions Discrete\(2\)"),
+        ("FrozenLake-v1", {}, "has observations Discrete"),
+        ("Hopper-v3", {}, "cannot be made"),
+    ],
+)
+def test_environments_that_cannot_be_used(name, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        make_env(name, **kwargs)
+
+
+def test_env_kwargs_reach_gymnasium():
+    assert make_env("Pendulum-v1", g=1.0).g == 1.0

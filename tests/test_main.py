@@ -1,0 +1,221 @@
+"""The command line: what it writes, what it skips, what it refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import main
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main.main, [str(a) for a in arguments])
+
+
+def call(files, save_dir: Path, *more: str) -> Result:
+    """main.py on the small experiment, saving under an absolute path."""
+    return run("--env-json", files.environment(), "--agent-json", files.agent(), "--save-dir", str(save_dir), *more)
+
+
+def results(save_dir: Path) -> list[Path]:
+    return sorted(save_dir.glob("*/*.json"))
+
+
+def only(path: Path) -> dict:
+    """The one run in a result file."""
+    (cell,) = json.loads(path.read_bytes())["experiment_data"].values()
+    (data,) = cell["runs"]
+    return data
+
+
+def test_one_index_gives_one_result(files, tmp_path):
+    done = call(files, tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    (path,) = results(tmp_path / "out")
+    assert path.parent.name == "Pendulum-v1_SAC_SquashedGaussian"
+    data = only(path)
+    assert path.name == f"Pendulum-v1_SAC_{data['key']}.json"
+    assert data["status"] == "completed"
+    assert (data["index"], data["run_number"], data["random_seed"]) == (0, 0, 0)
+    assert data["timesteps_at_eval"] == [0, 60, 120]
+    assert [len(returns) for returns in data["eval_episode_rewards"]] == [2, 2, 2]
+    assert data["eval_episode_steps"] == [[50, 50]] * 3
+    assert data["train_episode_steps"] == [50, 50, 20]
+    assert data["last_episode_complete"] is False
+    assert data["total_train_episodes"] == 3
+    assert data["total_timesteps"] == data["timesteps_done"] == 120
+
+
+def test_learned_parameters_stand_beside_the_result(files, tmp_path):
+    call(files, tmp_path / "out")
+    (path,) = results(tmp_path / "out")
+    reference = only(path)["learned_params"]
+    with np.load(path.parent / reference["file"], allow_pickle=False) as arrays:
+        assert {name: list(array.shape) for name, array in arrays.items()} == reference["arrays"]
+        assert reference["arrays"]["learned_params/actor/weight_0"] == [3, 32]
+
+
+def test_agent_params_are_resolved(files, tmp_path):
+    call(files, tmp_path / "out")
+    (path,) = results(tmp_path / "out")
+    (cell,) = json.loads(path.read_bytes())["experiment_data"].values()
+    assert cell["agent_params"]["hidden_dim"] == 32
+    assert cell["agent_params"]["betas"] == [0.9, 0.999]
+    assert cell["agent_params"]["tau"] == 0.005
+
+
+def test_runs_means_every_setting_that_many_times(files, tmp_path):
+    agent = files.agent(alpha=[0.1, 0.2], num_samples=[1, 2])
+    done = run(
+        "--env-json", files.environment(total_timesteps=20, eval_episodes=0), "--agent-json", agent,
+        "--save-dir", str(tmp_path / "out"), "--runs", "2",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert sorted(only(path)["index"] for path in results(tmp_path / "out")) == list(range(8))
+
+
+def test_what_is_there_is_skipped_and_said_to_be(files, tmp_path, caplog):
+    call(files, tmp_path / "out")
+    (path,) = results(tmp_path / "out")
+    before = path.stat().st_mtime_ns
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        assert call(files, tmp_path / "out").exit_code == 0
+    assert path.stat().st_mtime_ns == before
+    assert "index 0: skipped" in caplog.text
+    assert call(files, tmp_path / "out", "--force").exit_code == 0
+    assert path.stat().st_mtime_ns != before
+
+
+def test_a_damaged_result_is_not_a_result(files, tmp_path):
+    call(files, tmp_path / "out")
+    (path,) = results(tmp_path / "out")
+    whole = only(path)
+    path.write_bytes(path.read_bytes()[:100])
+    assert call(files, tmp_path / "out").exit_code == 0
+    assert only(path)["train_episode_rewards"] == whole["train_episode_rewards"]
+
+
+def test_a_grown_grid_finds_its_old_runs(files, tmp_path, caplog):
+    """A run is looked up by what it is: setting 1 of the grown grid is setting 0 of the old."""
+    env = files.environment(total_timesteps=20, eval_episodes=0)
+    common = ("--env-json", env, "--save-dir", str(tmp_path / "out"))
+    run(*common, "--agent-json", files.agent(alpha=[0.3]))
+    with caplog.at_level("INFO"):
+        run(*common, "--agent-json", files.agent(alpha=[0.1, 0.3]), "--index", "0,1")
+    assert "index 1: skipped" in caplog.text
+    assert len(results(tmp_path / "out")) == 2
+
+
+def test_record_keeps_what_it_names(files, tmp_path):
+    names = [
+        "train_states", "train_rewards", "train_actions", "eval_states",
+        "update_states", "update_actions", "update_rewards", "update_next_states",
+    ]  # fmt: skip
+    done = run(
+        "--env-json", files.environment(record=names), "--agent-json", files.agent(),
+        "--save-dir", str(tmp_path / "out"),
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    (path,) = results(tmp_path / "out")
+    data = only(path)
+    updates = 120 - 16 + 1
+    shapes = {name: data[name]["arrays"][name] for name in names}
+    assert shapes == {
+        "train_states": [120, 3],
+        "train_rewards": [120],
+        "train_actions": [120, 1],
+        "eval_states": [300, 3],
+        "update_states": [updates, 16, 3],
+        "update_actions": [updates, 16, 1],
+        "update_rewards": [updates, 16],
+        "update_next_states": [updates, 16, 3],
+    }
+    with np.load(path.with_suffix(".npz")) as arrays:
+        returns = np.add.reduceat(arrays["train_rewards"], [0, 50, 100])
+        np.testing.assert_allclose(returns, data["train_episode_rewards"], rtol=1e-12)
+
+
+def test_a_relative_save_dir_lies_under_results(files, tmp_path, monkeypatch):
+    env, agent = files.environment(total_timesteps=5, eval_episodes=0), files.agent()
+    monkeypatch.chdir(tmp_path)
+    for save_dir in ("mine", "results", "results/yours"):
+        assert run("--env-json", env, "--agent-json", agent, "--save-dir", save_dir).exit_code == 0
+    name = "Pendulum-v1_SAC_SquashedGaussian"
+    for folder in (f"mine/{name}", name, f"yours/{name}"):
+        assert len(list((tmp_path / "results" / folder).glob("*.json"))) == 1
+
+
+BAD_INPUT = [
+    (dict(env="nowhere.json"), r"nowhere\.json: cannot be read: No such file or directory"),
+    (dict(env_text="{"), r"environment\.json: not valid JSON"),
+    (dict(env_text="[1]"), r"environment\.json: found \[1\]; allowed: a JSON object"),
+    (dict(env={"gama": 0.9}), r"environment\.json: unknown key 'gama'; did you mean 'gamma'\?"),
+    (dict(env={"gamma": "0.9"}), r"environment\.json: key 'gamma': found \"0\.9\"; input should be a valid number"),
+    (dict(env={"gamma": 1.5}), r"key 'gamma': found 1\.5; input should be less than or equal to 1"),
+    (dict(env={"total_timesteps": 0}), r"key 'total_timesteps': found 0; input should be greater than or equal to 1"),
+    (dict(env={"rewards": {"gaol": 1}}), r"unknown key 'rewards\.gaol'; did you mean 'goal'\?"),
+    (dict(env={"overwrite_rewards": True}), r"rewards must then give both 'timestep' and 'goal'"),
+    (dict(env={"record": ["train_state"]}), r"key 'record\.0': found \"train_state\".*did you mean 'train_states'\?"),
+    (dict(env={"env_name": "Pendulum-v11"}), r"'Pendulum-v11' cannot be made.*did you mean 'Pendulum-v1'\?"),
+    (dict(env={"env_name": "CartPole-v1"}), r"environment\.json: env_name: 'CartPole-v1' has actions Discrete\(2\); a continuous policy allows"),
+    (dict(env={"continuous": False}), r"continuous: found false, but 'Pendulum-v1' has actions Box"),
+    (dict(env={"env_kwargs": {"gg": 1}}), r"'Pendulum-v1' cannot be made with \{'gg': 1\}"),
+    (dict(env={"start_state": [1.0]}), r"environment\.json: start_state has 1 numbers; PendulumEnv allows 2 or none"),
+    (dict(agent="nowhere.json"), r"nowhere\.json: cannot be read"),
+    (dict(agent_name="SACK"), r"agent\.json: key 'agent_name': found 'SACK'; allowed: SAC.*did you mean 'SAC'\?"),
+    (dict(agent={"critic_rl": [0.1]}), r"agent\.json: parameters: unknown key 'critic_rl'; did you mean 'critic_lr'\?"),
+    (dict(agent={"alpha": []}), r"agent\.json: key 'parameters\.alpha': found \[\]; .*at least 1 item"),
+    (dict(agent={"alpha": 0.1}), r"agent\.json: key 'parameters\.alpha': found 0\.1; input should be a valid (list|array)"),
+    (dict(agent={"alpha": ["x"]}), r"parameters: key 'alpha': found \"x\"; input should be a valid number"),
+    (dict(agent={"tau": [0.0]}), r"key 'tau': found 0\.0; input should be greater than 0"),
+    (dict(agent={"policy_type": ["Gausian"]}), r"key 'policy_type': found \"Gausian\".*did you mean 'Gaussian'\?"),
+    (dict(agent={"batch_size": [64], "replay_capacity": [8]}), r"no batch_size is at most any replay_capacity"),
+    (dict(agent={"batch_size": ["64"]}), r"key 'batch_size': found '64'; input should be a valid integer"),
+    (dict(agent={"automatic_entropy_tuning": [True]}), r"alpha_lr is 0 with automatic_entropy_tuning"),
+    (dict(agent={"cuda": [True]}), r"agent\.json: parameters: key 'cuda': found true, but no GPU is available"),
+    (dict(more=("--index", "-1")), r"--index: found '-1'; allowed: integers from 0"),
+    (dict(more=("--index", "0", "--runs", "2")), r"--index and --runs: found both"),
+    (dict(more=("-m",)), r"rendering while training is not available"),
+    (dict(more=("-a", "10")), r"rendering while training is not available"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "message"), BAD_INPUT, ids=range(len(BAD_INPUT)))
+def test_bad_input_is_one_line_and_writes_nothing(case, message, files, tmp_path):
+    env = case.get("env", {})
+    agent = case.get("agent", {})
+    env_json = env if isinstance(env, str) else files.environment(**env)
+    if "env_text" in case:
+        env_json = files.write("environment.json", case["env_text"])
+    agent_json = agent if isinstance(agent, str) else files.agent(case.get("agent_name", "SAC"), **agent)
+    save_dir = tmp_path / "out"
+    arguments = ("--env-json", env_json, "--agent-json", agent_json, "--save-dir", str(save_dir))
+    done = run(*arguments, *case.get("more", ()))
+    assert done.exit_code == 2, done.output
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, lines
+    assert re.search(message, lines[0]), lines[0]
+    assert not save_dir.exists()
+
+
+def test_an_unwritable_save_directory(files, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    done = call(files, blocked / "out")
+    assert done.exit_code == 2
+    assert "cannot be written" in done.stderr
+    assert "--save-dir" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert blocked.read_text() == "in the way"
+
+
+def test_missing_options_are_bad_input():
+    assert run().exit_code == 2
+    assert run("--runs", "0").exit_code == 2
