@@ -1,0 +1,115 @@
+"""Every command in the README runs, in its order, on a copy of the project with shortened protocols."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from utils.grid import Grid
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+SET_UP = re.compile(r"python3 -m venv \.venv && \. \.venv/bin/activate && pip install -r (requirements\S*\.txt) && ")
+SHORT = {"total_timesteps": 300, "steps_per_episode": 100, "eval_interval_timesteps": 150}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory) -> Path:
+    """The project's files, its protocols cut to seconds."""
+    folder = tmp_path_factory.mktemp("readme") / "project"
+    ignored = shutil.ignore_patterns(".git", ".venv", "venv", "__pycache__", ".*_cache", "results", "tests")
+    shutil.copytree(ROOT, folder, ignore=ignored)
+    (folder / "results").mkdir()
+    shutil.rmtree(folder / "plots")
+    for path in (folder / "config/environment").glob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text()) | SHORT))
+    return folder
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command as a reader would type it, with this interpreter first on the path."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def shortened(command: str, folder: Path) -> str:
+    """Set-up left out; keys as they are under the shortened protocol; the benchmark cut to a moment."""
+    command = SET_UP.sub("", command)
+    keys = [
+        path.stem.rsplit("_", 1)[1] for path in folder.glob("results/Pendulum-v1_SAC_SquashedGaussian/*_SAC_*.json")
+    ]
+    first = [key for key in keys if '"index":0,' in next(folder.glob(f"results/*/*{key}.json")).read_text()]
+    for key in re.findall(r"_([0-9a-f]{12})\.json", command):
+        command = command.replace(key, first[0])
+    return command + (" --repeats 1 --seconds 0.01" if "benchmark.py" in command else "")
+
+
+def test_every_command(copy):
+    """One test, as later commands use what earlier ones made."""
+    assert SET_UP.match(COMMANDS[0])[1] == "requirements.txt"
+    assert SET_UP.match(COMMANDS[1])[1] == "requirements-dev.txt"
+    for command in COMMANDS:
+        if "pytest" in command:
+            continue  # This very suite; .ci/run runs the command as it stands.
+        done = shell(shortened(command, copy), copy)
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+        if "compare_runs" in command:
+            assert done.stdout == "identical\n"
+    assert (copy / "plots/png/Pendulum-v1.png").exists()
+
+
+def test_ci_runs_the_test_command():
+    first = next(line for line in README.splitlines() if "requirements-dev.txt" in line)
+    assert first == COMMANDS[1]
+    assert first.endswith("&& python -m pytest")
+
+
+def test_the_index_table():
+    (block,) = (b for b in re.findall(r"```json\n(.*?)```", README, re.DOTALL) if "linearAC" in b)
+    grid = Grid(json.loads(block)["parameters"])
+    assert len(grid) == 36
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$", README, re.MULTILINE)
+    assert len(rows) == 7
+    for index, setting, run, *values in rows:
+        assert grid.locate(int(index)) == (int(setting), int(run))
+        chosen = grid.setting(int(setting))
+        names = ("decay", "critic_lr", "actor_lr", "avg_reward_lr")
+        assert [chosen[name] for name in names] == [float(value) for value in values]
+
+
+@pytest.mark.parametrize("script", ["main.py", "simple_combine.py", "utils/benchmark.py", "utils/plot_mse_data.py"])
+def test_help(script):
+    done = shell(f"python {script} --help", ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "Usage:" in done.stdout
+
+
+def test_every_option_is_in_the_readme():
+    options = set(re.findall(r"--[a-z][a-z-]+", shell("python main.py --help", ROOT).stdout)) - {"--help"}
+    documented = set(re.findall(r"--[a-z][a-z-]+", README))
+    assert options <= documented
+
+
+@pytest.mark.parametrize("script", ["main.py", "simple_combine.py"])
+def test_help_imports_no_torch(script):
+    probe = (
+        f"import runpy, sys; sys.argv = ['{script}', '--help']\ntry: runpy.run_path('{script}', run_name='__main__')\n"
+    )
+    probe += "except SystemExit: pass\nassert 'torch' not in sys.modules and 'pydantic' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

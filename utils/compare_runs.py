@@ -1,0 +1,85 @@
+"""Are two results the same run, to the bit?  python utils/compare_runs.py A.json B.json
+
+Compared are the resolved configuration and every curve and array; provenance, times and the index
+(an alias) are not.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import click
+import numpy as np
+
+from utils.errors import BadInput
+from utils.results import only_run, read_tree
+
+IGNORED = {"provenance", "train_time", "eval_time", "index"}
+
+EXIT_DIFFERENT, EXIT_BAD_INPUT = 1, 2
+
+
+def content(path: Path) -> dict[str, Any]:
+    """Everything a result says of its run, flat.  Raises BadInput."""
+    try:
+        tree = read_tree(path)
+        run = only_run(tree)
+        data = {name: value for name, value in run.items() if name not in IGNORED}
+        (cell,) = (cell for cell in tree["experiment_data"].values() if cell["runs"])
+        data["agent_params"], data["environment"] = cell["agent_params"], tree["experiment"]["environment"]
+        if run["learned_params"]:
+            with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+                data |= dict(arrays)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(f"{path}: cannot be read as a result ({' '.join(str(error).split())})") from error
+    return data
+
+
+def first_difference(a: dict[str, Any], b: dict[str, Any]) -> str | None:
+    """Name, position and values of what differs first, or None."""
+    for name in [*a, *(name for name in b if name not in a)]:
+        if name not in a or name not in b:
+            return f"{name}: only in {'the first' if name in a else 'the second'}"
+        where = _difference(a[name], b[name])
+        if where is not None:
+            return f"{name}{where}"
+    return None
+
+
+def _difference(a: Any, b: Any) -> str | None:
+    """Position and values where two values differ first, or None."""
+    if isinstance(a, np.ndarray):
+        if a.shape != b.shape or a.dtype != b.dtype:
+            return f": {a.dtype}{list(a.shape)} and {b.dtype}{list(b.shape)}"
+        bits = np.dtype(f"u{a.dtype.itemsize}")
+        different = np.argwhere(np.ascontiguousarray(a).view(bits) != np.ascontiguousarray(b).view(bits))
+        if not len(different):
+            return None
+        place = tuple(int(i) for i in different[0])
+        return f"{list(place)}: {a[place]!r} and {b[place]!r}"
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        inner = ((i, _difference(x, y)) for i, (x, y) in enumerate(zip(a, b, strict=True)))
+        return next((f"[{i}]{where}" for i, where in inner if where is not None), None)
+    return None if a == b else f": {a!r} and {b!r}"
+
+
+@click.command(help="Say whether two result files hold the same run, to the bit; exit 1 where they do not.")
+@click.argument("first", type=click.Path(path_type=Path))
+@click.argument("second", type=click.Path(path_type=Path))
+def compare(first: Path, second: Path) -> None:
+    """Entry point of the command line."""
+    try:
+        difference = first_difference(content(first), content(second))
+    except BadInput as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
+    click.echo("identical" if difference is None else f"different: {difference}")
+    sys.exit(0 if difference is None else EXIT_DIFFERENT)
+
+
+if __name__ == "__main__":
+    compare()
