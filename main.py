@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("policy_params")
 
-EXIT_BAD_INPUT = 2
+EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
 
 
 @click.command(help="Run the experiment that an agent and an environment configuration file describe.")
@@ -51,7 +51,8 @@ def main(
         _refuse_monitor(monitor, after)
         experiment = read_experiment(env_json, agent_json, save_dir)
         wanted = [experiment.run(i) for i in chosen_indices(experiment, index, runs)]
-        train_missing(experiment, wanted, force)
+        if not train_missing(experiment, wanted, force):
+            sys.exit(EXIT_RUN_FAILED)
     except BadInput as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
@@ -81,8 +82,11 @@ def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) 
     return list(range(len(experiment.grid) * runs)) if runs is not None else parse_indices(index or "0")
 
 
-def train_missing(experiment: Experiment, wanted: list[Run], force: bool) -> None:
-    """Train every wanted run that has no result, stack by stack.  Raises BadInput."""
+def train_missing(experiment: Experiment, wanted: list[Run], force: bool) -> bool:
+    """Train every wanted run that has no result, stack by stack. Returns whether all have one now.
+
+    Raises BadInput before anything is trained.
+    """
     from utils.bundle import stacks
     from utils.results import check_writable
 
@@ -91,11 +95,11 @@ def train_missing(experiment: Experiment, wanted: list[Run], force: bool) -> Non
         log.info("index %d: skipped, %s exists (--force trains it again)", run.index, run.file.json)
     missing = [run for run in wanted if run not in present]
     if not missing:
-        return
+        return True
     check_buildable(experiment, missing)
     check_writable(experiment.directory)
-    for stack in stacks(missing):
-        train_stack(experiment, stack)
+    written = [train_stack(experiment, stack) for stack in stacks(missing)]
+    return all(written)
 
 
 def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
@@ -125,16 +129,18 @@ def build_env(experiment: Experiment, seed: int) -> Any:
         raise BadInput(f"{experiment.env_source}: {error}") from error
 
 
-def train_stack(experiment: Experiment, runs: list[Run]) -> None:
-    """Train runs that agree structurally, together, and write each one's result."""
+def train_stack(experiment: Experiment, runs: list[Run]) -> bool:
+    """Train runs that agree structurally, together. Returns whether every result was written."""
     from utils.loop import Loop
 
     start = datetime.now(UTC).isoformat()
     log.info("training %d in a stack: indices %s", len(runs), ", ".join(str(run.index) for run in runs))
     with tqdm(total=experiment.environment.total_timesteps, unit="step", disable=not sys.stderr.isatty()) as bar:
         records = Loop(build_stack(experiment, runs), bar.update).run()
-    for run, record in zip(runs, records, strict=True):
-        write_result(experiment, run, record, [r.index for r in runs], start)
+    indices = [run.index for run in runs]
+    pairs = zip(runs, records, strict=True)
+    written = [write_result(experiment, run, record, indices, start) for run, record in pairs]
+    return all(written)
 
 
 def build_stack(experiment: Experiment, runs: list[Run]) -> Any:
@@ -162,16 +168,21 @@ def build_stack(experiment: Experiment, runs: list[Run]) -> Any:
     return Stack(agent, envs, eval_envs, seeds, config, Step)
 
 
-def write_result(experiment: Experiment, run: Run, record: Record, stack: list[int], start: str) -> None:
-    """One run's result file and its arrays."""
+def write_result(experiment: Experiment, run: Run, record: Record, stack: list[int], start: str) -> bool:
+    """One run's result file and its arrays. Returns whether they could be written."""
     from utils.process import THREADS
     from utils.provenance import provenance
     from utils.results import run_data
 
     origin = provenance(THREADS, stack, start, datetime.now(UTC).isoformat())
     data, arrays = run_data(run, record, experiment.environment, origin)
-    run.file.write(experiment.tree(run, data), arrays)
+    try:
+        run.file.write(experiment.tree(run, data), arrays)
+    except OSError as error:
+        log.error("index %d: %s, but %s cannot be written: %s", run.index, record.status, run.file.json, error)
+        return False
     log.info("index %d: %s, %s", run.index, record.status, run.file.json)
+    return True
 
 
 if __name__ == "__main__":

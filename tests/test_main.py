@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import main
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(*arguments: str) -> Result:
@@ -163,7 +169,7 @@ BAD_INPUT = [
     (dict(env={"overwrite_rewards": True}), r"rewards must then give both 'timestep' and 'goal'"),
     (dict(env={"record": ["train_state"]}), r"key 'record\.0': found \"train_state\".*did you mean 'train_states'\?"),
     (dict(env={"env_name": "Pendulum-v11"}), r"'Pendulum-v11' cannot be made.*did you mean 'Pendulum-v1'\?"),
-    (dict(env={"env_name": "CartPole-v1"}), r"environment\.json: env_name: 'CartPole-v1' has actions Discrete\(2\); a c"),
+    (dict(env={"env_name": "CartPole-v1"}), r"environment\.json: env_name: 'CartPole-v1' has actions Discrete\(2\); "),
     (dict(env={"continuous": False}), r"continuous: found false, but 'Pendulum-v1' has actions Box"),
     (dict(env={"env_kwargs": {"gg": 1}}), r"'Pendulum-v1' cannot be made with \{'gg': 1\}"),
     (dict(env={"start_state": [1.0]}), r"environment\.json: start_state has 1 numbers; PendulumEnv allows 2 or none"),
@@ -214,6 +220,40 @@ def test_an_unwritable_save_directory(files, tmp_path):
     assert "--save-dir" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert blocked.read_text() == "in the way"
+
+
+def test_a_result_that_cannot_be_written_fails_its_run_only(files, tmp_path, monkeypatch, caplog):
+    """The disk is full for the first result's two files, and has room again for the second's."""
+    fsync, calls = os.fsync, iter(range(100))
+
+    def full_at_first(descriptor):
+        if next(calls) == 0:
+            raise OSError(28, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full_at_first)
+    done = call(files, tmp_path / "out", "--runs", "2")
+    assert done.exit_code == 1
+    assert "index 0: completed, but" in caplog.text
+    assert "No space left on device" in caplog.text
+    (path,) = results(tmp_path / "out")
+    assert only(path)["index"] == 1
+    assert not list((tmp_path / "out").rglob("*.tmp"))
+
+
+def test_an_interrupted_run_leaves_no_result(files, tmp_path):
+    env = files.environment(total_timesteps=10**6, eval_episodes=0)
+    command = [sys.executable, "main.py", "--env-json", env, "--agent-json", files.agent()]
+    command += ["--save-dir", str(tmp_path / "out")]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if "training 1 in a stack" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in errors
+    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
 
 
 def test_missing_options_are_bad_input():

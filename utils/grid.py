@@ -73,6 +73,9 @@ def _legal_pairs(parameters: Mapping[str, Sequence[Any]], source: str) -> Digit:
 MOST_INDICES = 1_000_000
 """More than this in one call is a slip of the keyboard."""
 
+LARGEST_INDEX = 2**53 - 1
+"""The largest integer that every reader of JSON takes as it is."""
+
 INDICES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 
 
@@ -87,6 +90,8 @@ def parse_indices(text: str) -> list[int]:
         if last and int(last) < int(first):
             raise BadInput(f"--index: found the range '{part}'; allowed: the smaller number first")
         wanted = range(int(first), int(last or first) + 1)
+        if wanted[-1] > LARGEST_INDEX:
+            raise BadInput(f"--index: found {wanted[-1]}; allowed: at most {LARGEST_INDEX}")
         if len(wanted) > MOST_INDICES:
             raise BadInput(f"--index: found {len(wanted)} indices; allowed: at most {MOST_INDICES} in one call")
         indices.update(wanted)

@@ -1,0 +1,336 @@
+"""simple_combine.py: what data.json holds, what it never depends on, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import simple_combine
+from utils.combine import first_difference, index_ranges
+from utils.grid import Grid, parse_indices
+
+ROOT = Path(__file__).resolve().parents[1]
+
+ENVIRONMENT: dict[str, Any] = {
+    "env_name": "Pendulum-v1",
+    "total_timesteps": 40,
+    "steps_per_episode": 10,
+    "eval_interval_timesteps": 10,
+    "eval_episodes": 2,
+    "overwrite_rewards": False,
+    "rewards": {"timestep": None, "goal": None},
+}
+
+PARAMETERS: dict[str, list[Any]] = {"policy_type": ["Beta"], "critic_lr": [0.1, 0.01, 0.001]}
+"""Three settings."""
+
+
+def fake_run(
+    setting: int, number: int, returns: Sequence[Sequence[float | None]] = ((-8.0, -6.0), (-4.0, -2.0)), **changes: Any
+) -> dict[str, Any]:
+    """A run of four training episodes of ten steps.  returns: those of each evaluation, ten timesteps apart."""
+    return {
+        "index": number * len(Grid(PARAMETERS)) + setting,
+        "key": f"{setting:06d}{number:06d}",
+        "status": "completed",
+        "run_number": number,
+        "timesteps_at_eval": [10 * k for k in range(len(returns))],
+        "eval_episode_rewards": [list(episodes) for episodes in returns],
+        "train_episode_rewards": [-9.0, -7.0, -5.0, -3.0],
+        "train_episode_steps": [10, 10, 10, 10],
+        "last_episode_complete": True,
+        "train_time": 1.5,
+        "eval_time": 0.5,
+        "provenance": {"host": "here"},
+    } | changes
+
+
+def write_result(
+    directory: Path,
+    setting: int,
+    number: int,
+    *,
+    name: str = "",
+    experiment: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Path:
+    """A result file of a fake run.  experiment: what to change in its experiment; changes: in its run."""
+    directory.mkdir(parents=True, exist_ok=True)
+    parameters = (experiment or {}).get("parameters", PARAMETERS)
+    tree = {
+        "experiment": {
+            "environment": ENVIRONMENT | (experiment or {}).get("environment", {}),
+            "agent": {"agent_name": (experiment or {}).get("agent_name", "SAC"), "parameters": parameters},
+        },
+        "experiment_data": {
+            str(setting): {
+                "agent_params": Grid(parameters).setting(setting),
+                "runs": [fake_run(setting, number, **changes)],
+            }
+        },
+    }
+    path = directory / (name or f"Pendulum-v1_SAC_{setting:02d}{number:02d}.json")
+    path.write_text(json.dumps(tree))
+    return path
+
+
+def combine(*directories: Path) -> Result:
+    """simple_combine.py on some directories."""
+    return CliRunner().invoke(simple_combine.main, [str(directory) for directory in directories])
+
+
+def read(directory: Path) -> dict[str, Any]:
+    """The directory's data.json."""
+    return json.loads((directory / "data.json").read_bytes())
+
+
+def assert_refused(result: Result, *words: str) -> None:
+    """Exit 2, and one line on stderr with all the words."""
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    for word in words:
+        assert word in result.stderr
+
+
+class TestTree:
+    def test_settings_and_runs_stand_in_numerical_order(self, tmp_path: Path) -> None:
+        grid = {"parameters": {"critic_lr": [0.1 * k for k in range(1, 12)]}}
+        for setting, number in ((10, 0), (2, 10), (2, 9), (2, 0), (0, 1)):
+            write_result(tmp_path, setting, number, experiment=grid)
+        assert combine(tmp_path).exit_code == 0
+        cells = read(tmp_path)["experiment_data"]
+        assert {s: [run["run_number"] for run in cell["runs"]] for s, cell in cells.items()} == {
+            "0": [1], "2": [0, 9, 10], "10": [0],
+        }  # fmt: skip
+        assert list(cells) == ["0", "2", "10"]
+        assert cells["2"]["agent_params"] == {"critic_lr": pytest.approx(0.3)}
+
+    def test_every_run_is_kept_whole(self, tmp_path: Path) -> None:
+        files = [write_result(tmp_path, setting, number) for setting in range(3) for number in range(2)]
+        combine(tmp_path)
+        tree = read(tmp_path)
+        for file in files:
+            single = json.loads(file.read_text())
+            [(setting, cell)] = single["experiment_data"].items()
+            assert cell["runs"][0] in tree["experiment_data"][setting]["runs"]
+            assert single["experiment"] == tree["experiment"]
+
+    def test_null_stays_null(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0, returns=[[None, 1.0]])
+        combine(tmp_path)
+        assert read(tmp_path)["experiment_data"]["0"]["runs"][0]["eval_episode_rewards"] == [[None, 1.0]]
+
+
+class TestBytes:
+    def test_do_not_depend_on_the_order_of_listing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for setting in range(3):
+            for number in range(3):
+                write_result(tmp_path, setting, number)
+        seen = set()
+        listed = sorted(tmp_path.iterdir())
+        for order in (listed, listed[::-1], listed[4:] + listed[:4]):
+            monkeypatch.setattr(Path, "iterdir", lambda _, order=order: iter(order))
+            assert combine(tmp_path).exit_code == 0
+            seen.add((tmp_path / "data.json").read_bytes())
+        assert len(seen) == 1
+
+    def test_do_not_depend_on_the_order_of_writing(self, tmp_path: Path) -> None:
+        cells = [(setting, number) for setting in range(3) for number in range(2)]
+        for name, order in (("a", cells), ("b", cells[::-1])):
+            for setting, number in order:
+                write_result(tmp_path / name, setting, number)
+            combine(tmp_path / name)
+        assert (tmp_path / "a/data.json").read_bytes() == (tmp_path / "b/data.json").read_bytes()
+
+    def test_are_the_same_when_combined_again(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 1, 0)
+        first = combine(tmp_path)
+        before = (tmp_path / "data.json").read_bytes()
+        again = combine(tmp_path)
+        assert (tmp_path / "data.json").read_bytes() == before
+        assert again.stdout == first.stdout
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["Pendulum-v1_SAC_0100.json", "data.json"]
+
+
+class TestDuplicates:
+    def test_that_agree_are_one_run(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0, name="b.json", provenance={"host": "there"}, train_time=9.0, eval_time=9.0)
+        write_result(tmp_path, 0, 0, name="a.json")
+        assert combine(tmp_path).exit_code == 0
+        assert read(tmp_path)["experiment_data"]["0"]["runs"] == [fake_run(0, 0)]
+
+    def test_that_disagree_are_refused(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0, name="a.json")
+        write_result(tmp_path, 0, 0, name="b.json", train_episode_rewards=[-9.0, -7.0, -5.0, -2.0])
+        assert_refused(combine(tmp_path), "a.json", "b.json", "setting 0, run 0", "train_episode_rewards")
+        assert not (tmp_path / "data.json").exists()
+
+
+class TestExperiments:
+    @pytest.mark.parametrize(
+        ("change", "key"),
+        [
+            ({"environment": {"total_timesteps": 50}}, "environment.total_timesteps"),
+            ({"environment": {"rewards": {"timestep": -1.0, "goal": None}}}, "environment.rewards.timestep"),
+            ({"parameters": PARAMETERS | {"critic_lr": [0.1, 0.02, 0.001]}}, "agent.parameters.critic_lr"),
+            ({"parameters": PARAMETERS | {"tau": [0.01]}}, "agent.parameters.tau"),
+            ({"parameters": dict(reversed(PARAMETERS.items()))}, "agent.parameters"),
+        ],
+    )
+    def test_two_in_one_directory_are_refused(self, tmp_path: Path, change: dict[str, Any], key: str) -> None:
+        write_result(tmp_path, 0, 0, name="a.json")
+        write_result(tmp_path, 1, 0, name="b.json", experiment=change)
+        assert_refused(combine(tmp_path), "a.json", "b.json", f"key '{key}'")
+        assert not (tmp_path / "data.json").exists()
+
+    def test_two_resolutions_of_a_setting_are_refused(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0, name="a.json")
+        other = write_result(tmp_path, 0, 1, name="b.json")
+        tree = json.loads(other.read_text())
+        tree["experiment_data"]["0"]["agent_params"]["tau"] = 0.5
+        other.write_text(json.dumps(tree))
+        assert_refused(combine(tmp_path), "a.json", "b.json", "setting 0, agent_params", "key 'tau'")
+
+    def test_first_difference(self) -> None:
+        assert first_difference({"a": {"b": 1}, "c": 2}, {"c": 2, "a": {"b": 1}}) is None
+        assert first_difference({"a": {"b": 1}, "c": 2}, {"a": {"b": 1}}) == "key 'c': only in the first"
+        assert first_difference({"a": {"b": [1]}}, {"a": {"b": [2]}}) == "key 'a.b': found [1] and [2]"
+
+
+FOREIGN = {
+    "broken": '{"experiment": ',
+    "empty": "",
+    "list": "[1, 2]",
+    "config": '{"agent_name": "SAC", "parameters": {}}',
+    "listed": '{"experiment": {"environment": {}, "agent": {}}, "experiment_data": []}',
+}
+
+
+class TestForeignFiles:
+    def test_are_named_and_left_out(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0)
+        for name, text in FOREIGN.items():
+            (tmp_path / f"{name}.json").write_text(text)
+        (tmp_path / "folder.json").mkdir()
+        write_result(tmp_path, 0, 1, name="running.json", status="running")
+        write_result(tmp_path, 0, 2, name="negative.json", run_number=-1)
+        result = combine(tmp_path)
+        assert result.exit_code == 1
+        assert len(read(tmp_path)["experiment_data"]["0"]["runs"]) == 1
+        names = [*FOREIGN, "folder", "running", "negative"]
+        assert result.stderr.count("\n") == len(names) + 1
+        assert all(f"{name}.json: " in result.stderr for name in names)
+        assert "left out: 8 of the JSON files" in result.stderr
+        assert (tmp_path / "broken.json").read_text() == FOREIGN["broken"]
+
+    def test_a_setting_outside_the_grid_is_none(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0)
+        outside = write_result(tmp_path, 2, 0)
+        outside.write_text(outside.read_text().replace('{"2": ', '{"3": '))
+        result = combine(tmp_path)
+        assert result.exit_code == 1
+        assert "found setting '3'; allowed: 0 to 2" in result.stderr
+
+    def test_hidden_and_temporary_files_and_data_json_are_not_read(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0)
+        for name in (".a.json", ".b.json.77.tmp", "c.json.tmp", "data.json", "d.npz"):
+            (tmp_path / name).write_text("no JSON")
+        result = combine(tmp_path)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert read(tmp_path)["experiment_data"].keys() == {"0"}
+
+
+class TestBadDirectories:
+    def test_missing(self, tmp_path: Path) -> None:
+        assert_refused(combine(tmp_path / "absent"), "absent", "No such file")
+
+    def test_a_file(self, tmp_path: Path) -> None:
+        assert_refused(combine(write_result(tmp_path, 0, 0)), "Not a directory")
+
+    def test_without_results(self, tmp_path: Path) -> None:
+        assert_refused(combine(tmp_path), "found no result")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_one_of_two_leaves_both_unwritten(self, tmp_path: Path) -> None:
+        write_result(tmp_path / "good", 0, 0)
+        assert_refused(combine(tmp_path / "good", tmp_path / "absent"), "absent")
+        assert not (tmp_path / "good/data.json").exists()
+
+    def test_two_good_ones_are_both_written(self, tmp_path: Path) -> None:
+        for name in ("a", "b"):
+            write_result(tmp_path / name, 0, 0)
+        assert combine(tmp_path / "a", tmp_path / "b").exit_code == 0
+        assert (tmp_path / "a/data.json").read_bytes() == (tmp_path / "b/data.json").read_bytes()
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+    def test_read_only(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0)
+        tmp_path.chmod(0o500)
+        assert_refused(combine(tmp_path), "data.json", "cannot be written")
+        tmp_path.chmod(0o700)
+
+
+def rows(result: Result) -> list[list[str]]:
+    """The table's lines after its header, in words."""
+    lines = result.stdout.splitlines()
+    return [line.split() for line in lines[2:-1]]
+
+
+class TestTable:
+    def test_counts_and_indices(self, tmp_path: Path) -> None:
+        for number in range(3):
+            write_result(tmp_path, 0, number)
+        write_result(tmp_path, 1, 0)
+        write_result(tmp_path, 1, 2, status="diverged")
+        result = combine(tmp_path)
+        assert rows(result) == [
+            ["0", "3", "0", "0"],
+            ["1", "1", "1", "1"],
+            ["2", "0", "0", "3"],
+            ["all", "4", "1", "4"],
+        ]
+        assert result.stdout.splitlines()[-1] == "still to run: --index 2,4-5,8"
+
+    def test_one_run_of_one_setting(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0, experiment={"parameters": {"critic_lr": [0.1]}})
+        result = combine(tmp_path)
+        assert rows(result) == [["0", "1", "0", "0"], ["all", "1", "0", "0"]]
+        assert result.stdout.splitlines()[-1] == "nothing is missing"
+
+    def test_of_a_large_grid_lists_what_is_incomplete(self, tmp_path: Path) -> None:
+        grid = {"parameters": {"critic_lr": [0.1 * k for k in range(1, 31)]}}
+        for setting in range(30):
+            if setting != 17:
+                write_result(tmp_path, setting, 0, experiment=grid)
+        assert rows(combine(tmp_path)) == [
+            ["17", "0", "0", "1"],
+            ["29", "others", "29", "0", "0"],
+            ["all", "29", "0", "1"],
+        ]
+
+    def test_index_ranges_are_what_main_reads(self) -> None:
+        assert index_ranges([5, 0, 1, 2, 9, 8]) == "0-2,5,8-9"
+        assert parse_indices(index_ranges([5, 0, 1, 2, 9, 8])) == [0, 1, 2, 5, 8, 9]
+
+
+def test_help_loads_neither_torch_nor_numpy() -> None:
+    code = "import sys, simple_combine; simple_combine.main(['--help'], standalone_mode=False); "
+    code += "assert not {'torch', 'numpy', 'pydantic'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_combining_does_not_load_torch(tmp_path: Path) -> None:
+    write_result(tmp_path, 0, 0)
+    code = "import sys, simple_combine; simple_combine.main([sys.argv[1]], standalone_mode=False)"
+    code = f"import atexit, sys; atexit.register(lambda: print('torch' in sys.modules)); {code}"
+    done = subprocess.run([sys.executable, "-c", code, tmp_path], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "False"
