@@ -47,7 +47,8 @@ def critic_loss(q: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     q: (C, R, B, 1).  target: (R, B).  Returns the loss (R,) and its gradient by q.
     """
     error = q - target.unsqueeze(-1)
-    return (error * error).sum((0, 2, 3)) / q.shape[2], error * (2.0 / q.shape[2])
+    # A run's own elements are summed first: over all axes at once, R would decide their order.
+    return (error * error).sum((2, 3)).sum(0) / q.shape[2], error * (2.0 / q.shape[2])
 
 
 def actor_loss(value: Tensor, log_prob: Tensor, weight: Tensor | float, alpha: Tensor) -> Tensor:

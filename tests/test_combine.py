@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -62,7 +62,10 @@ def write_result(
     experiment: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Path:
-    """A result file of a fake run.  experiment: what to change in its experiment; changes: in its run."""
+    """A result file of a fake run.  experiment: what to change in its experiment; changes: in its run.
+
+    Files stand in the opposite order of settings and runs, unless named.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     parameters = (experiment or {}).get("parameters", PARAMETERS)
     tree = {
@@ -77,7 +80,7 @@ def write_result(
             }
         },
     }
-    path = directory / (name or f"Pendulum-v1_SAC_{setting:02d}{number:02d}.json")
+    path = directory / (name or f"Pendulum-v1_SAC_{99 - setting:02d}{99 - number:02d}.json")
     path.write_text(json.dumps(tree))
     return path
 
@@ -135,6 +138,7 @@ class TestBytes:
         for setting in range(3):
             for number in range(3):
                 write_result(tmp_path, setting, number)
+        write_result(tmp_path, 0, 0, name="A.json", provenance={"host": "there"})
         seen = set()
         listed = sorted(tmp_path.iterdir())
         for order in (listed, listed[::-1], listed[4:] + listed[:4]):
@@ -142,6 +146,7 @@ class TestBytes:
             assert combine(tmp_path).exit_code == 0
             seen.add((tmp_path / "data.json").read_bytes())
         assert len(seen) == 1
+        assert read(tmp_path)["experiment_data"]["0"]["runs"][0]["provenance"] == {"host": "there"}
 
     def test_do_not_depend_on_the_order_of_writing(self, tmp_path: Path) -> None:
         cells = [(setting, number) for setting in range(3) for number in range(2)]
@@ -152,13 +157,13 @@ class TestBytes:
         assert (tmp_path / "a/data.json").read_bytes() == (tmp_path / "b/data.json").read_bytes()
 
     def test_are_the_same_when_combined_again(self, tmp_path: Path) -> None:
-        write_result(tmp_path, 1, 0)
+        file = write_result(tmp_path, 1, 0)
         first = combine(tmp_path)
         before = (tmp_path / "data.json").read_bytes()
         again = combine(tmp_path)
         assert (tmp_path / "data.json").read_bytes() == before
         assert again.stdout == first.stdout
-        assert sorted(path.name for path in tmp_path.iterdir()) == ["Pendulum-v1_SAC_0100.json", "data.json"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [file.name, "data.json"]
 
 
 class TestDuplicates:
@@ -271,12 +276,13 @@ class TestBadDirectories:
         assert combine(tmp_path / "a", tmp_path / "b").exit_code == 0
         assert (tmp_path / "a/data.json").read_bytes() == (tmp_path / "b/data.json").read_bytes()
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-    def test_read_only(self, tmp_path: Path) -> None:
+    def test_not_writable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(path: Path, content: bytes) -> None:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
         write_result(tmp_path, 0, 0)
-        tmp_path.chmod(0o500)
-        assert_refused(combine(tmp_path), "data.json", "cannot be written")
-        tmp_path.chmod(0o700)
+        monkeypatch.setattr("utils.combine.write_atomically", refuse)
+        assert_refused(combine(tmp_path), "data.json: cannot be written: Permission denied")
 
 
 def rows(result: Result) -> list[list[str]]:

@@ -182,12 +182,20 @@ def read_tree(path: Path) -> dict[str, Any]:
         tree = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
         raise BadInput(f"{path}: not valid JSON: {error}") from error
-    well_formed = isinstance(tree, dict) and {"experiment", "experiment_data"} <= tree.keys()
-    if not well_formed or not all(
-        isinstance(cell, dict) and {"agent_params", "runs"} <= cell.keys() for cell in tree["experiment_data"].values()
-    ):
+    if not _is_tree(tree):
         raise BadInput(f"{path}: not a result: 'experiment' and 'experiment_data' of settings with runs are required")
     return tree
+
+
+def _is_tree(tree: Any) -> bool:
+    """Whether the parts that every reader relies on are there."""
+    if not isinstance(tree, dict) or not {"experiment", "experiment_data"} <= tree.keys():
+        return False
+    cells = tree["experiment_data"]
+    return isinstance(cells, dict) and all(
+        isinstance(cell, dict) and {"agent_params", "runs"} <= cell.keys() and isinstance(cell["runs"], list)
+        for cell in cells.values()
+    )
 
 
 def only_run(tree: dict[str, Any]) -> dict[str, Any]:

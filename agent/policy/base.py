@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from utils.streams import Draws
@@ -31,6 +32,10 @@ class ActionBox:
 
     low: Tensor
     high: Tensor
+
+    def clip(self, action: Tensor) -> Tensor:
+        """Actions (..., A) moved into the box; centre + scale may round to just beyond it."""
+        return torch.clamp(action, self.low, self.high)
 
     @property
     def scale(self) -> Tensor:

@@ -76,4 +76,4 @@ class Gaussian(Policy):
 
     def mode(self, head: Tensor) -> Tensor:
         """The mean (R, B, A), inside the bounds."""
-        return self._split(head)[0][:, :, 0]
+        return self.box.clip(self._split(head)[0][:, :, 0])

@@ -39,6 +39,7 @@ class SquashedGaussian(Policy):
 
     def __init__(self, box: ActionBox, clip_stddev: Tensor) -> None:
         """clip_stddev: (R,); sigma lies in [1/clip, clip] where it is positive."""
+        self.box = box
         self.action_dim = box.low.shape[0]
         self.head_dim = 2 * self.action_dim
         self._scale, self._centre = box.scale, box.centre
@@ -73,7 +74,7 @@ class SquashedGaussian(Policy):
 
     def to_action(self, latent: Tensor) -> Tensor:
         """centre + scale tanh(u)."""
-        return self._centre + self._scale * torch.tanh(latent)
+        return self.box.clip(self._centre + self._scale * torch.tanh(latent))
 
     def to_latent(self, action: Tensor) -> Tensor:
         """atanh of the action's place in the box, kept inside the float32 numbers below 1."""

@@ -121,7 +121,17 @@ def test_equal_arrays_make_equal_files(tmp_path):
     assert one.npz.read_bytes() == two.npz.read_bytes()
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"experiment": {}, "experiment_data": {"0": 1}}', "NaN"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"experiment": {}, "experiment_data": {"0": 1}}',
+        '{"experiment": {}, "experiment_data": []}',
+        "NaN",
+    ],
+)
 def test_what_is_not_a_result_is_refused(content, tmp_path):
     path = tmp_path / "x.json"
     path.write_text(content)
