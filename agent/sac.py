@@ -175,15 +175,12 @@ class SAC:
 
     def _pathwise(self, batch: Batch, head: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Through the draw: gradient by the head (R, B, D), loss (R,), log pi (R, B, K)."""
-        head = head.detach().requires_grad_()
-        with torch.enable_grad():
-            action, log_prob, weight, _ = self.policy.sample(head, noise)
-        q, trace = self._values(self.critic, batch.obs, action.detach())
+        (action, log_prob, weight, _), vjp = self.policy.sample_with_vjp(head, noise)
+        q, trace = self._values(self.critic, batch.obs, action)
         grad_q, grad_log_prob = losses.pathwise_grads(q, 1.0 / noise.shape[2], self.alpha)
         by_input = self.critic.grad_input(trace, grad_q.flatten(0, 1).flatten(1).unsqueeze(-1))
         by_action = by_input[..., -action.shape[-1] :].view(self.critics, *action.shape).sum(0)
-        (grad,) = torch.autograd.grad((action, log_prob), head, (by_action, grad_log_prob))
-        log_prob = log_prob.detach()
+        grad = vjp(by_action, grad_log_prob)
         return grad, losses.actor_loss(losses.min_critic(q), log_prob, weight, self.alpha), log_prob
 
     def _likelihood_ratio(

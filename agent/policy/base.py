@@ -8,6 +8,7 @@ environment is handed. Keeping both means that a score is never taken at a clipp
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,6 +16,9 @@ import torch
 from torch import Tensor
 
 from utils.streams import Draws
+
+VJP = Callable[[Tensor, Tensor], Tensor]
+"""Vector-Jacobian product of a draw: (by action, by log_prob) -> by head."""
 
 
 class Proposals(NamedTuple):
@@ -82,6 +86,23 @@ class Policy(ABC):
         """As many proposals as there is noise, each of weight 1/K, differentiable by the head."""
         latent = self.draw(head, noise)
         return Proposals(self.to_action(latent), self.score(head, latent), 1.0 / noise.shape[2], latent)
+
+    def sample_with_vjp(self, head: Tensor, noise: Tensor) -> tuple[Proposals, VJP]:
+        """Proposals, and the function that takes a loss's gradients by their action (R, B, K, A) and
+        log_prob (R, B, K) to its gradient by the head (R, B, D), through the draw.
+
+        Here by automatic differentiation; a family may say it in closed form, which is faster.
+        """
+        head = head.detach().requires_grad_()
+        with torch.enable_grad():
+            taped = self.sample(head, noise)
+
+        def vjp(by_action: Tensor, by_log_prob: Tensor) -> Tensor:
+            (grad,) = torch.autograd.grad((taped.action, taped.log_prob), head, (by_action, by_log_prob))
+            return grad
+
+        action, log_prob, weight, latent = taped
+        return Proposals(action.detach(), log_prob.detach(), weight, latent.detach()), vjp
 
     def log_prob(self, head: Tensor, action: Tensor) -> Tensor:
         """Log density (R, B, K) of actions (R, B, K, A) from anywhere, such as a replay buffer."""

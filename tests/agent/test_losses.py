@@ -171,7 +171,7 @@ def every_equation(members: list[int], critics: int, batch: int, k: int) -> dict
 @pytest.mark.parametrize("batch", [1, 10, 32, 256])
 @pytest.mark.parametrize("critics", [1, 2])
 def test_a_slot_has_the_bits_it_has_alone(critics, batch, k):
-    """The losses too: they are what a run's record would show."""
+    """The losses too: they decide when a run has diverged."""
     alone = [every_equation([i], critics, batch, k) for i in range(16)]
     broken = set()
     for members in ([9, 4], [12, 1, 15, 6, 2, 11, 8], list(range(15, -1, -1))):

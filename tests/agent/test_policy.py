@@ -384,6 +384,44 @@ def test_pathwise_gradients_against_finite_differences_in_float64(kind):
         assert torch.autograd.gradcheck(lambda h: policy.score(h, latent), head)
 
 
+@each_box
+@each_policy
+def test_a_draws_vector_jacobian_product_against_autograd(kind, bounds):
+    """In float64, of heads inside, outside and exactly on their clips; with the proposals that `sample` gives."""
+    dims = len(bounds)
+    low, high = torch.tensor(bounds, dtype=torch.float64).T
+    policy = POLICIES[kind](ActionBox(low, high), torch.tensor([1000.0, 1.5, 0.0, 1.0], dtype=torch.float64))
+    head = (2 * normal32(4, 20, 2 * dims, seed=20)).double()
+    head[1, :5, dims:], head[1, 5:10, dims:], head[3, :5, dims:] = math.log(1.5), -math.log(1.5), 0.0
+    noise, by_action = normal32(4, 20, 3, dims, seed=21).double(), normal32(4, 20, 3, dims, seed=22).double()
+    by_log_prob, taped_head = normal32(4, 20, 3, seed=23).double(), head.clone().requires_grad_()
+    with torch.enable_grad():
+        taped = policy.sample(taped_head, noise)
+    (expected,) = torch.autograd.grad((taped.action, taped.log_prob), taped_head, (by_action, by_log_prob))
+    proposals, vjp = policy.sample_with_vjp(head, noise)
+    assert not proposals.action.requires_grad
+    assert not proposals.log_prob.requires_grad
+    for name in ("action", "log_prob", "latent"):
+        # Not equal to the bit: multiplications may be grouped otherwise, each rounding by 1e-16.
+        torch.testing.assert_close(getattr(proposals, name), getattr(taped, name).detach(), rtol=1e-13, atol=1e-13)
+    assert proposals.weight == taped.weight
+    torch.testing.assert_close(vjp(by_action, by_log_prob), expected, rtol=1e-11, atol=1e-11)
+    # The clamped part moves nothing, what lies on the clip moves as what lies within.
+    clamped = head[3, 5:, dims:] != 0
+    assert (expected[3, 5:, dims:][clamped] == 0).all()
+    assert (expected[3, :5, dims:] != 0).all()
+
+
+@pytest.mark.parametrize("clip", [1000.0, 0.0], ids=["clipped", "unlimited"])
+@pytest.mark.parametrize(("location", "log_std"), EXTREMES)
+@each_policy
+def test_a_draws_vector_jacobian_product_is_finite_at_extreme_heads(kind, location, log_std, clip):
+    policy, head = make(kind, ASYMMETRIC, (clip,)), torch.tensor([[[location] * 3 + [log_std] * 3]])
+    noise = torch.tensor(FAR_NOISE).view(1, 1, -1, 1).expand(1, 1, -1, 3)
+    _, vjp = policy.sample_with_vjp(head, noise)
+    assert torch.isfinite(vjp(torch.ones(1, 1, 5, 3), torch.ones(1, 1, 5))).all()
+
+
 def everything(kind: str, members: list[int], dims: int, rows: int, k: int) -> dict[str, Tensor]:
     """What the learners ask of a policy, for some of 16 runs, heads being part of a longer pass."""
     policy = make(kind, ASYMMETRIC[:1] * dims, tuple(torch.linspace(-1.0, 5.0, 16)[members].tolist()))
@@ -395,6 +433,7 @@ def everything(kind: str, members: list[int], dims: int, rows: int, k: int) -> d
     with torch.enable_grad():
         proposals = policy.sample(head, noise[:, :, 1:])
         scored = policy.score(head, proposals.latent.detach())
+    _, vjp = policy.sample_with_vjp(heads[:, :rows], noise[:, :, 1:])
     pathwise = torch.autograd.grad((proposals.action, proposals.log_prob), head, (by_action, by_log_prob))
     return {
         "next action": next_proposals.action,
@@ -402,6 +441,7 @@ def everything(kind: str, members: list[int], dims: int, rows: int, k: int) -> d
         "action": proposals.action.detach(),
         "log_prob": proposals.log_prob.detach(),
         "pathwise": pathwise[0],
+        "vector-Jacobian product": vjp(by_action, by_log_prob),
         "score": scored.detach(),
         "score gradient": torch.autograd.grad(scored, head, by_log_prob)[0],
         "replay log_prob": policy.log_prob(heads[:, :rows], proposals.action.detach()),
