@@ -57,6 +57,8 @@ class SACHyperparameters(BaseModel):
             raise ValueError(
                 f"batch_size {self.batch_size} exceeds replay_capacity {self.replay_capacity}; allowed: at most that"
             )
+        if 0.0 < self.clip_stddev < 1.0:
+            raise ValueError(f"clip_stddev is {self.clip_stddev}; allowed: at least 1, or <= 0 for no limit")
         if self.automatic_entropy_tuning and self.alpha_lr == 0.0:
             raise ValueError("alpha_lr is 0 with automatic_entropy_tuning; allowed: above 0")
         if self.automatic_entropy_tuning and self.alpha == 0.0:

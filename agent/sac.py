@@ -9,7 +9,9 @@ gradient is zero, so `baseline_actions` matters only without `reparameterized`.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -213,6 +215,41 @@ class SAC:
         padded[:, 0] = grad
         self.alpha_optimizer.step(padded)
         self.alpha = self.log_alpha[:, :1].exp().unsqueeze(-1)
+
+    def _parts(self) -> dict[str, Any]:
+        """The parts that keep their own state."""
+        return {
+            "critic_optimizer": self.critic_optimizer,
+            "actor_optimizer": self.actor_optimizer,
+            "alpha_optimizer": self.alpha_optimizer,
+            "replay": self.replay,
+            "act": self._act,
+            "update": self._update,
+            "replay_draws": self._replay,
+        }
+
+    def _tensors(self) -> dict[str, Tensor]:
+        """The tensors that learning changes in place."""
+        return {
+            "actor": self.actor_params,
+            "critic": self.critic_params,
+            "target": self.target_params,
+            "log_alpha": self.log_alpha,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that learning depends on, copied. Evaluation's stream is not in it: it begins anew each time."""
+        own: dict[str, Any] = {name: tensor.clone() for name, tensor in self._tensors().items()}
+        own |= {name: copy.deepcopy(part.state_dict()) for name, part in self._parts().items()}
+        return own | {"alpha": self.alpha.clone(), "updates": self.updates}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+        for name, tensor in self._tensors().items():
+            tensor.copy_(state[name])
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self.alpha, self.updates = state["alpha"].clone(), state["updates"]
 
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
         """Actor, critics, target critics and temperature of one run, named arrays without padding."""

@@ -9,6 +9,7 @@ neither on earlier evaluations nor on how long other runs' episodes last.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,6 +68,22 @@ class Draws:
             self._block, self._next = self._draw_block(kind, shape), 0
         self._next += 1
         return self._block[:, self._next - 1]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where each stream stands, and what is drawn ahead of it."""
+        return {
+            "generators": [g.bit_generator.state for g in self._generators],
+            "block": None if self._block is None else self._block.clone(),
+            "next": self._next,
+            "request": self._request,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+        for g, where in zip(self._generators, state["generators"], strict=True):
+            g.bit_generator.state = where
+        self._block = None if state["block"] is None else state["block"].clone()
+        self._next, self._request = state["next"], state["request"]
 
     def _draw_block(self, kind: str, shape: tuple[int, ...]) -> Tensor:
         requests = max(1, BLOCK // int(np.prod(shape)))

@@ -31,9 +31,9 @@ def split_head(head: Tensor, log_clip: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def log_clip_of(clip_stddev: Tensor) -> Tensor:
-    """log(clip_stddev) (R, 1, 1, 1), infinite (no clamp) where clip_stddev <= 0.  clip_stddev: (R,)."""
+    """log(clip_stddev) (R, 1, 1, 1), infinite (no clamp) where clip_stddev <= 0.  clip_stddev: (R,), not in (0, 1)."""
     unlimited = torch.full_like(clip_stddev, math.inf)
-    return torch.where(clip_stddev > 0, clip_stddev.log(), unlimited).abs().view(-1, 1, 1, 1)
+    return torch.where(clip_stddev > 0, clip_stddev.log(), unlimited).view(-1, 1, 1, 1)
 
 
 class Gaussian(Policy):

@@ -1,0 +1,54 @@
+"""An agent put into another's state goes on exactly as that one does."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from agent import make_agent
+from agent.base import Step
+from agent.hyperparameters import SACHyperparameters
+from agent.policy import ActionBox
+
+RUNS, OBS = 3, 4
+BOX = ActionBox(torch.tensor([-1.0]), torch.tensor([2.0]))
+
+
+def make(**hyperparameters):
+    settings = [SACHyperparameters(batch_size=8, hidden_dim=16, **hyperparameters)] * RUNS
+    return make_agent("SAC", settings, range(RUNS), 0.9, (OBS, BOX))
+
+
+def live(agent, steps: int, seed: int) -> list[np.ndarray]:
+    """Act and learn on random transitions. Returns the actions and the learned parameters."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    history = []
+    for _ in range(steps):
+        obs, next_obs = rng.standard_normal((2, RUNS, OBS)).astype(np.float32)
+        reward, over = rng.standard_normal((2, RUNS)).astype(np.float32)
+        action = agent.act(obs)
+        history.append(action.copy())
+        over = (over > 1).astype(np.float32)
+        agent.observe(Step(obs, action, reward, next_obs, over, over))
+        agent.update()
+    return history + [array for run in range(RUNS) for array in agent.learned_params(run).values()]
+
+
+@pytest.mark.parametrize(
+    "hyperparameters",
+    [
+        {},
+        {"automatic_entropy_tuning": True, "alpha_lr": 1e-2, "target_update_interval": 3},
+        {"replay_capacity": 20, "double_q": False, "policy_type": "Gaussian"},
+    ],
+    ids=["default", "tuned", "wrapped"],
+)
+def test_a_copied_state_goes_on_exactly(hyperparameters):
+    original, other = make(**hyperparameters), make(**hyperparameters)
+    live(original, 33, seed=0)
+    state = original.state_dict()
+    expected = live(original, 20, seed=1)
+    other.load_state_dict(state)  # After `original` went on: the state is a copy.
+    for a, b in zip(expected, live(other, 20, seed=1), strict=True):
+        np.testing.assert_array_equal(a, b)
