@@ -30,7 +30,7 @@ def copy(tmp_path_factory) -> Path:
     ignored = shutil.ignore_patterns(".git", ".venv", "venv", "__pycache__", ".*_cache", "results", "tests")
     shutil.copytree(ROOT, folder, ignore=ignored)
     (folder / "results").mkdir()
-    shutil.rmtree(folder / "plots")
+    shutil.rmtree(folder / "plots", ignore_errors=True)
     for path in (folder / "config/environment").glob("*.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | SHORT))
     return folder
