@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from utils.errors import BadInput
 
@@ -131,16 +132,24 @@ def build_env(experiment: Experiment, seed: int) -> Any:
 
 def train_stack(experiment: Experiment, runs: list[Run]) -> bool:
     """Train runs that agree structurally, together. Returns whether every result was written."""
-    from utils.loop import Loop
+    from utils.loop import Loop, Watcher
 
     start = datetime.now(UTC).isoformat()
     log.info("training %d in a stack: indices %s", len(runs), ", ".join(str(run.index) for run in runs))
-    with tqdm(total=experiment.environment.total_timesteps, unit="step", disable=not sys.stderr.isatty()) as bar:
-        records = Loop(build_stack(experiment, runs), bar.update).run()
+    total = experiment.environment.total_timesteps
+    with logging_redirect_tqdm(), tqdm(total=total, unit="step", disable=not sys.stderr.isatty()) as bar:
+        records = Loop(build_stack(experiment, runs), Watcher(bar.update, log_evaluation)).run()
     indices = [run.index for run in runs]
     pairs = zip(runs, records, strict=True)
     written = [write_result(experiment, run, record, indices, start) for run, record in pairs]
     return all(written)
+
+
+def log_evaluation(timestep: int, returns: list[float]) -> None:
+    """Say how far learning is.  returns: each run's mean evaluation return."""
+    mean = sum(returns) / len(returns)
+    spread = f", runs {min(returns):.1f} to {max(returns):.1f}" if len(returns) > 1 else ""
+    log.info("step %d: evaluation return %.1f%s", timestep, mean, spread)
 
 
 def build_stack(experiment: Experiment, runs: list[Run]) -> Any:

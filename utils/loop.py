@@ -31,12 +31,20 @@ def slots(mask: np.ndarray) -> list[int]:
     return [int(r) for r in np.flatnonzero(mask)]
 
 
+@dataclass
+class Watcher:
+    """What a loop tells whoever watches it."""
+
+    stepped: Callable[[int], object] = lambda steps: None
+    evaluated: Callable[[int, list[float]], object] = lambda timestep, returns: None
+    """Called with the timestep and each evaluated run's mean return."""
+
+
 class Loop:
     """Trains one stack from its first step to its last."""
 
-    def __init__(self, stack: Stack, progress: Callable[[int], None] = lambda steps: None) -> None:
-        """progress: called with 1 after each step."""
-        self.stack, self.config, self.progress = stack, stack.config, progress
+    def __init__(self, stack: Stack, watcher: Watcher | None = None) -> None:
+        self.stack, self.config, self.watcher = stack, stack.config, watcher or Watcher()
         self.runs = stack.envs.runs
         self.records = [Record() for _ in range(self.runs)]
         self.active = np.ones(self.runs, bool)
@@ -51,7 +59,7 @@ class Loop:
             started = time.perf_counter()
             self.train_step()
             self._charge("train_time", started)
-            self.progress(1)
+            self.watcher.stepped(1)
             if not self.active.any():
                 break
             if timestep % self.config.eval_interval_timesteps == 0 and timestep < total:
@@ -131,7 +139,15 @@ class Loop:
         returns, steps = self._eval_episodes(which)
         for r in slots(which & self.active):
             self.records[r].evaluated(returns[r], steps[r])
+        self._tell(which & self.active)
         self._charge("eval_time", started)
+
+    def _tell(self, which: np.ndarray) -> None:
+        """Have the watcher know what an evaluation gave."""
+        if which.any() and self.config.eval_episodes:
+            latest = [self.records[r] for r in slots(which)]
+            means = [float(np.mean(record.eval_episode_rewards[-1])) for record in latest]
+            self.watcher.evaluated(latest[0].timesteps, means)
 
     def _eval_episodes(self, which: np.ndarray) -> tuple[list[list[float]], list[list[int]]]:
         """Returns and lengths of each chosen run's episodes, run in lock-step."""

@@ -10,7 +10,7 @@ import pytest
 from env import EnvBatch, Episodes, Protocol
 from tests.env.test_wrappers import Corridor
 from utils.config import EnvironmentConfig
-from utils.loop import Loop, Stack
+from utils.loop import Loop, Stack, Watcher
 
 
 class Walker:
@@ -126,9 +126,19 @@ def test_a_nonfinite_action_is_not_executed():
     assert (bad.status, bad.nonfinite, bad.timesteps) == ("diverged", "action", 0)
 
 
-def test_progress_is_told_of_each_step():
-    told: list[int] = []
-    loop = make_loop([1.0])
-    loop.progress = told.append
+def test_the_watcher_is_told_of_each_step_and_evaluation():
+    steps: list[int] = []
+    evaluations: list[tuple[int, list[float]]] = []
+    loop = make_loop([1.0, 0.5])
+    loop.watcher = Watcher(steps.append, lambda *told: evaluations.append(told))
     loop.run()
-    assert told == [1] * 10
+    assert steps == [1] * 10
+    assert evaluations == [(0, [3.0, 2.0]), (5, [3.0, 2.0]), (10, [3.0, 2.0])]
+
+
+def test_without_eval_episodes_there_is_nothing_to_tell():
+    evaluations: list[tuple] = []
+    loop = make_loop([1.0], eval_episodes=0)
+    loop.watcher = Watcher(evaluated=lambda *told: evaluations.append(told))
+    loop.run()
+    assert evaluations == []
