@@ -7,10 +7,11 @@ environment is handed. Keeping both means that a score is never taken at a clipp
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -52,11 +53,54 @@ class ActionBox:
         return (self.high + self.low) / 2
 
 
+def split_head(head: Tensor, log_clip: Tensor) -> tuple[Tensor, Tensor]:
+    """Head (R, B, 2 A) -> location and log sigma clamped to +-log_clip (R, 1, 1, 1), each (R, B, 1, A)."""
+    location, log_std = head.unsqueeze(2).chunk(2, -1)
+    return location, torch.clamp(log_std, -log_clip, log_clip)
+
+
+def log_clip_of(clip_stddev: Tensor) -> Tensor:
+    """log(clip_stddev) (R, 1, 1, 1), infinite (no clamp) where clip_stddev <= 0.  clip_stddev: (R,), not in (0, 1)."""
+    unlimited = torch.full_like(clip_stddev, math.inf)
+    return torch.where(clip_stddev > 0, clip_stddev.log(), unlimited).view(-1, 1, 1, 1)
+
+
 class Policy(ABC):
-    """One family of densities. Heads are (R, B, head_dim); action dimensions are summed."""
+    """One family of densities. Heads are (R, B, head_dim); action dimensions are summed.
+
+    `to_action`, `to_latent` and `mode` are here those of a symmetrical family on all of R^A whose
+    latents are the draws themselves and whose head begins with [location before tanh | log sigma].
+    """
+
+    options: ClassVar[tuple[str, ...]] = ()
+    """Names of the hyperparameters that the family's constructor takes besides `clip_stddev`, as keywords."""
+
+    pathwise: ClassVar[bool] = True
+    """Whether a draw is differentiable by the head; if not, only the score has a gradient."""
+
+    bounded: ClassVar[bool] = False
+    """Whether every action lies inside the bounds; if not, `executed` clips it."""
 
     head_dim: int
     """Outputs that the network must have."""
+
+    def __init__(self, box: ActionBox, clip_stddev: Tensor, **options: Any) -> None:
+        """clip_stddev: (R,); sigma lies in [1/clip, clip] where it is positive.
+
+        options: those the family names, which its own constructor takes.  Raises TypeError for any other.
+        """
+        if options:
+            raise TypeError(f"{type(self).__name__} has no option {', '.join(options)}; its own: {self.options}")
+        self.box = box
+        self.action_dim = box.low.shape[0]
+        self.head_dim = 2 * self.action_dim
+        self._scale, self._centre = box.scale, box.centre
+        self._log_clip = log_clip_of(clip_stddev)
+
+    def _locate(self, head: Tensor) -> tuple[Tensor, Tensor]:
+        """Head (R, B, 2 A) -> location, squashed into the bounds by tanh, and log sigma, each (R, B, 1, A)."""
+        location, log_std = split_head(head, self._log_clip)
+        return self._centre + self._scale * torch.tanh(location), log_std
 
     @abstractmethod
     def noise(self, draws: Draws, rows: int, k: int) -> Tensor:
@@ -70,17 +114,21 @@ class Policy(ABC):
     def score(self, head: Tensor, latent: Tensor) -> Tensor:
         """Log density (R, B, K) of the *action* that a latent (R, B, K, A) stands for."""
 
-    @abstractmethod
     def to_action(self, latent: Tensor) -> Tensor:
         """Latents (..., A) -> actions (..., A)."""
+        return latent
 
-    @abstractmethod
+    def executed(self, action: Tensor) -> Tensor:
+        """What the environment makes of actions (..., A): those outside the bounds are clipped."""
+        return action if self.bounded else self.box.clip(action)
+
     def to_latent(self, action: Tensor) -> Tensor:
         """Actions (..., A) -> latents (..., A), finite for every finite action."""
+        return action
 
-    @abstractmethod
     def mode(self, head: Tensor) -> Tensor:
-        """The greedy action (R, B, A)."""
+        """The greedy action (R, B, A), inside the bounds."""
+        return self.box.clip(self._locate(head[..., : 2 * self.action_dim])[0][:, :, 0])
 
     def sample(self, head: Tensor, noise: Tensor) -> Proposals:
         """As many proposals as there is noise, each of weight 1/K, differentiable by the head."""
@@ -92,7 +140,10 @@ class Policy(ABC):
         log_prob (R, B, K) to its gradient by the head (R, B, D), through the draw.
 
         Here by automatic differentiation; a family may say it in closed form, which is faster.
+        Raises TypeError for a family whose draws are not differentiable.
         """
+        if not self.pathwise:
+            raise TypeError(f"draws of {type(self).__name__} have no pathwise gradient; use score's")
         head = head.detach().requires_grad_()
         with torch.enable_grad():
             taped = self.sample(head, noise)

@@ -12,12 +12,13 @@ only while sigma is small.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from agent.policy.base import VJP, ActionBox, Policy, Proposals
-from agent.policy.gaussian import LOG_SQRT_2PI, log_clip_of, split_head
+from agent.policy.base import VJP, ActionBox, Policy, Proposals, split_head
+from agent.policy.gaussian import LOG_SQRT_2PI
 from utils.streams import Draws
 
 LARGEST_TANH = 1.0 - 2.0**-24
@@ -37,15 +38,13 @@ def log_2cosh(u: Tensor) -> Tensor:
 class SquashedGaussian(Policy):
     """Diagonal Gaussian squashed into the action box by tanh."""
 
-    def __init__(self, box: ActionBox, clip_stddev: Tensor) -> None:
+    bounded = True
+
+    def __init__(self, box: ActionBox, clip_stddev: Tensor, **options: Any) -> None:
         """clip_stddev: (R,); sigma lies in [1/clip, clip] where it is positive."""
-        self.box = box
-        self.action_dim = box.low.shape[0]
-        self.head_dim = 2 * self.action_dim
-        self._scale, self._centre = box.scale, box.centre
+        super().__init__(box, clip_stddev, **options)
         per_dim = LOG_SQRT_2PI + 2.0 * math.log(2.0)
         self._log_constant = float(box.scale.log().sum()) + self.action_dim * per_dim
-        self._log_clip = log_clip_of(clip_stddev)
 
     def noise(self, draws: Draws, rows: int, k: int) -> Tensor:
         """Standard normals (R, rows, k, A)."""
