@@ -11,6 +11,27 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
+from agent.policy.base import ActionBox
+
+
+@dataclass(frozen=True)
+class Spaces:
+    """What an environment shows and takes: bounds of the observations (O,), maybe infinite, and actions.
+
+    action: a box, or the number of discrete actions; an index then stands in (R, 1) arrays.
+    tile_coding: whether a linear agent tile-codes observations; None: as the agent is wont to.
+    """
+
+    obs_low: np.ndarray
+    obs_high: np.ndarray
+    action: ActionBox | int
+    tile_coding: bool | None = None
+
+    @property
+    def obs_dim(self) -> int:
+        """Observation features O."""
+        return len(self.obs_low)
+
 
 @dataclass(frozen=True)
 class Step:

@@ -7,6 +7,8 @@ R runs, B batch, K proposals a state, C critics. Soft actor-critic: Haarnoja et 
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -85,3 +87,36 @@ def temperature_grad(log_prob: Tensor, target_entropy: float) -> Tensor:
     alpha, as in the published implementations.
     """
     return -(log_prob.mean((1, 2)) + target_entropy)
+
+
+def keep_best(q: Tensor, rho: float) -> Tensor:
+    """Indices of the best ceil(rho * K) proposals, at least one.
+
+    q: (R, B, K) action values.  rho: fraction kept, in (0, 1].  Returns (R, B, M) int64.
+    """
+    proposals = q.shape[-1]
+    kept = max(1, math.ceil(round(rho * proposals, 9)))  # 0.1 * 30 must be 3, whatever its last bit.
+    return torch.topk(q, kept, dim=-1, sorted=False).indices
+
+
+def kept_latents(latent: Tensor, best: Tensor) -> Tensor:
+    """The proposals at `best`.  latent: (R, B, K, A).  best: (R, B, M).  Returns (R, B, M, A)."""
+    return latent.gather(2, best.unsqueeze(-1).expand(-1, -1, -1, latent.shape[-1]))
+
+
+def cross_entropy_grad(kept: Tensor) -> Tensor:
+    """Gradient (R, B, M) by log pi of -mean_BM log pi(kept), GreedyAC's actor loss.  kept: (R, B, M, A)."""
+    return kept.new_full(kept.shape[:3], -1.0 / (kept.shape[1] * kept.shape[2]))
+
+
+def proposal_grad(log_prob: Tensor, best: Tensor, alpha: Tensor) -> Tensor:
+    """Gradient by log pi of GreedyAC's proposal loss, -mean_B [mean_kept log pi + alpha H(pi)].
+
+    log_prob: (R, B, K) of the proposal's own draws, K >= 1.  best: (R, B, M).  alpha: (R, 1, 1).
+    H's part is the likelihood-ratio estimate of -grad H = E[grad log pi (log pi - b)], b the mean of
+    the state's other draws (0 if there are none).  Returns (R, B, K).
+    """
+    rows, draws = log_prob.shape[1:]
+    kept = torch.zeros_like(log_prob).scatter_(2, best, -1.0 / (rows * best.shape[2]))
+    others = (log_prob.sum(-1, keepdim=True) - log_prob) / max(1, draws - 1)
+    return kept + alpha * (log_prob - others) / (rows * draws)

@@ -7,11 +7,13 @@ machine's speed does not. Medians; the limit is the bare products of one update,
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -31,16 +33,16 @@ from utils.loop import Loop
 WARM_UP_STEPS = 100
 
 
-def make_loop(runs: int, env_name: str, hidden: int, batch: int) -> Loop:
-    """SAC on an environment, already learning; `runs` seeds of one setting."""
+def make_loop(agent_name: str, runs: int, env_name: str, hidden: int, batch: int) -> Loop:
+    """An agent on an environment, already learning; `runs` seeds of one setting."""
     protocol = {
         "env_name": env_name, "total_timesteps": 10**9, "steps_per_episode": 1000,
         "eval_interval_timesteps": 10**9, "eval_episodes": 0, "gamma": 0.99,
     }  # fmt: skip
     grid = {"hidden_dim": [hidden], "batch_size": [batch]}
-    agent = AgentConfig(agent_name="SAC", parameters=grid)
+    agent = AgentConfig(agent_name=agent_name, parameters=grid)
     config = EnvironmentConfig.model_validate(protocol)
-    experiment = Experiment(config, agent, AGENTS["SAC"].hyperparameters, ("benchmark", "benchmark"), "benchmark")
+    experiment = Experiment(config, agent, AGENTS[agent_name].hyperparameters, ("benchmark", "benchmark"), "benchmark")
     loop = Loop(main.build_stack(experiment, [experiment.run(i) for i in range(runs)]))
     loop.stack.envs.reset()
     for _ in range(batch + WARM_UP_STEPS):
@@ -51,22 +53,23 @@ def make_loop(runs: int, env_name: str, hidden: int, batch: int) -> Loop:
 def products(loop: Loop) -> list[tuple[Tensor, Tensor]]:
     """The operands of every matrix product in one update, standing alone.
 
-    Forward: actor in s and s', target critics, critics twice. Backward: critics by their weights,
-    critics by their inputs, actor by its weights.
+    They are those that an update really asks for: it is watched doing so.
     """
-    agent = loop.stack.agent
-    rows, runs = agent.common.batch_size, agent.runs
-    slots = agent.critics * runs
-    actor = [(runs, layer.fan_in, layer.out) for layer in agent.actor_mlp.layers]
-    critic = [(slots, layer.fan_in, layer.out) for layer in agent.critic_mlp.layers]
-    forward = actor * 2 + critic * 3
-    by_weight = actor + critic
-    by_input = actor[1:] + critic[1:] + critic
-    return [
-        *((torch.rand(n, rows, i), torch.rand(n, i, j)) for n, i, j in forward),
-        *((torch.rand(n, rows, i).transpose(1, 2), torch.rand(n, rows, j)) for n, i, j in by_weight),
-        *((torch.rand(n, rows, j), torch.rand(n, i, j).transpose(1, 2)) for n, i, j in by_input),
-    ]
+    shapes: list[tuple[torch.Size, torch.Size]] = []
+
+    def watched(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
+        def call(*operands: Tensor) -> Tensor:
+            shapes.append((operands[-2].shape, operands[-1].shape))
+            return product(*operands)
+
+        return call
+
+    with (
+        mock.patch.object(torch, "bmm", watched(torch.bmm)),
+        mock.patch.object(torch, "baddbmm", watched(torch.baddbmm)),
+    ):
+        loop.stack.agent.update()
+    return [(torch.rand(a), torch.rand(b)) for a, b in shapes]
 
 
 def per_second(call: Callable[[], object], seconds: float) -> float:
@@ -91,20 +94,24 @@ def measure(loop: Loop, repeats: int, seconds: float) -> tuple[float, float, flo
     return float(np.median(steps)), float(np.median(limits)), float(np.median(steps / limits))
 
 
-@click.command(help="Time SAC's pipeline (environment, acting, replay, update), R runs stacked, on one core.")
+@click.command(help="Time an agent's pipeline (environment, acting, replay, update), R runs stacked, on one core.")
+@click.option("--agent", "agents", type=click.Choice([*AGENTS]), multiple=True, default=("SAC",), show_default=True)
 @click.option("--stack", "stacks", type=click.IntRange(min=1), multiple=True, default=(1, 8, 32), show_default=True)
 @click.option("--env", "env_name", default="Pendulum-v1", show_default=True)
 @click.option("--hidden", default=64, show_default=True, help="Units a hidden layer.")
 @click.option("--batch", default=32, show_default=True)
 @click.option("--repeats", default=7, show_default=True)
 @click.option("--seconds", default=1.0, show_default=True, help="Length of each timed stretch.")
-def benchmark(stacks: tuple[int, ...], env_name: str, hidden: int, batch: int, repeats: int, seconds: float) -> None:
-    """Print one row for each stack."""
-    click.echo(f"SAC {hidden}x{hidden}, batch {batch}, {env_name}, eager, medians of {repeats}")
-    click.echo(f"{'stack':>6} {'run-steps/s':>12} {'products/s':>12} {'ratio':>6}")
-    for runs in stacks:
-        steps, limit, ratio = measure(make_loop(runs, env_name, hidden, batch), repeats, seconds)
-        click.echo(f"{runs:>6} {steps:>12,.0f} {limit:>12,.0f} {ratio:>6.2f}")
+def benchmark(
+    agents: tuple[str, ...], stacks: tuple[int, ...], env_name: str, hidden: int, batch: int, repeats: int,
+    seconds: float,
+) -> None:  # fmt: skip
+    """Print one row for each agent and stack."""
+    click.echo(f"{hidden}x{hidden}, batch {batch}, {env_name}, eager, medians of {repeats}")
+    click.echo(f"{'agent':>16} {'stack':>6} {'run-steps/s':>12} {'products/s':>12} {'ratio':>6}")
+    for agent, runs in itertools.product(agents, stacks):
+        steps, limit, ratio = measure(make_loop(agent, runs, env_name, hidden, batch), repeats, seconds)
+        click.echo(f"{agent:>16} {runs:>6} {steps:>12,.0f} {limit:>12,.0f} {ratio:>6.2f}")
 
 
 if __name__ == "__main__":

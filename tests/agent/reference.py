@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agent.base import Step
+from agent.base import Spaces, Step
 from agent.hyperparameters import SACHyperparameters
 from agent.network import MLP
 from agent.policy import ActionBox
@@ -87,6 +87,7 @@ class PlainPolicy:
 
     def __init__(self, kind: str, low: Sequence[float], high: Sequence[float], clip: float) -> None:
         low_, high_ = torch.tensor(low, dtype=torch.float64), torch.tensor(high, dtype=torch.float64)
+        self.low, self.high = low_, high_
         self.squashed, self.scale, self.centre = kind == "SquashedGaussian", (high_ - low_) / 2, (high_ + low_) / 2
         self.log_clip = math.log(clip) if clip > 0 else math.inf
 
@@ -98,7 +99,10 @@ class PlainPolicy:
         return torch.distributions.Normal(location, log_std.clamp(-self.log_clip, self.log_clip).exp())
 
     def action(self, latent: Tensor) -> Tensor:
-        return self.centre + self.scale * torch.tanh(latent) if self.squashed else latent
+        """What the environment executes, and the critic is shown."""
+        if self.squashed:
+            return self.centre + self.scale * torch.tanh(latent)
+        return latent.clamp(self.low, self.high)
 
     def score(self, head: Tensor, latent: Tensor) -> Tensor:
         """Log density (B, K) of the actions that latents (B, K, A) stand for."""
@@ -214,7 +218,13 @@ LOW, HIGH = -1.0, 1.5
 
 def make_sac(settings: Sequence[SACHyperparameters], seeds: Sequence[int], obs_dim: int, action_dim: int) -> SAC:
     """A stack for the synthetic problem below."""
-    return SAC(settings, seeds, GAMMA, obs_dim, make_box(action_dim))
+    return SAC(settings, seeds, GAMMA, make_spaces(obs_dim, action_dim))
+
+
+def make_spaces(obs_dim: int, action_dim: int) -> Spaces:
+    """Unbounded observations, bounded actions."""
+    bound = np.full(obs_dim, np.inf)
+    return Spaces(-bound, bound, make_box(action_dim))
 
 
 def make_box(action_dim: int) -> ActionBox:

@@ -1,0 +1,37 @@
+"""Vanilla actor-critic with replay, R runs in lock-step.
+
+The actor follows the likelihood-ratio gradient (Williams 1992) of the policy's value: one action
+drawn in each state of the batch, its advantage Q(s, a) - b(s) with the baseline b the mean value of
+`num_samples` other draws, plus alpha times the entropy. One critic, whose target is not soft.
+
+Deviations from the published GreedyAC code's VAC: its entropy term has the plain score as gradient,
+whose expectation is 0, so that alpha does not act; here it is the entropy's likelihood-ratio gradient.
+The baseline averages all `num_samples` draws. Draws are scored unclipped.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from agent import losses
+from agent.actor_critic import ActorCritic
+from agent.base import Batch
+
+
+class VAC(ActorCritic):
+    """R learners; slot r follows settings[r] and random_seeds[r]. See `agent.base.Agent`."""
+
+    def _draws_a_state(self) -> tuple[int, ...]:
+        """The action that is learned from and those of the baseline, evaluated together."""
+        return (1 + self.common.num_samples,)
+
+    def _update_actor(self, batch: Batch, head: Tensor, trace: list[Tensor], *noise: Tensor) -> Tensor:
+        """Ascend the value of the policy's own actions. Returns the loss (R,)."""
+        proposals = self.policy.sample(head, noise[0])
+        q, _ = self._values(self.critic, batch.obs, proposals.action)
+        value, baseline = q[0, :, :, :1], q[0, :, :, 1:].mean(-1, keepdim=True)
+        latent, log_prob = proposals.latent[:, :, :1], proposals.log_prob[:, :, :1]
+        by_log_prob = losses.likelihood_ratio_grad(value, log_prob, 1.0, self.alpha, baseline)
+        grad = self._score_grad(head, latent, by_log_prob)
+        self.actor_optimizer.step(self.actor.grad_params(trace, grad))
+        return losses.actor_loss(value, log_prob, 1.0, self.alpha)

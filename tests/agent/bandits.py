@@ -1,0 +1,59 @@
+"""One-step problems with known optima, for any agent: reward is a function of observation and action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from agent import AGENTS, make_agent
+from agent.base import Spaces, Step
+from agent.policy import ActionBox
+
+BOX = ActionBox(torch.tensor([-1.0]), torch.tensor([1.0]))
+
+SPACES = Spaces(np.full(1, -1.0), np.full(1, 1.0), BOX)
+
+Reward = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def identity(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
+    """Best action: the observation."""
+    return -((action - obs) ** 2)
+
+
+def one_peak(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
+    """Best action: 0.5."""
+    return np.exp(-(((action - 0.5) / 0.3) ** 2))
+
+
+def two_peaks(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
+    """Best action: 0.6; a lower peak at -0.6."""
+    high, low = np.exp(-(((action - 0.6) / 0.25) ** 2)), np.exp(-(((action + 0.6) / 0.25) ** 2))
+    return high + 0.5 * low
+
+
+def learn(agent_name: str, reward: Reward, steps: int, runs: int = 3, **hyperparameters):
+    """An agent after so many one-step episodes from observations uniform in [-0.8, 0.8].
+
+    Small initial weights: the policy starts in the middle, as wide as the box.
+    """
+    model = AGENTS[agent_name].hyperparameters
+    settings = [model(hidden_dim=32, tau=0.05, weight_init="uniform", **hyperparameters)] * runs
+    agent = make_agent(agent_name, settings, range(runs), 0.9, SPACES)
+    rng = np.random.Generator(np.random.PCG64(0))
+    end = np.ones(runs, np.float32)
+    for _ in range(steps):
+        obs = rng.uniform(-0.8, 0.8, (runs, 1)).astype(np.float32)
+        action = agent.act(obs)
+        gain = reward(obs, np.clip(action, -1, 1))[:, 0].astype(np.float32)
+        agent.observe(Step(obs, action, gain, obs, end, 0 * end))
+        agent.update()
+    return agent
+
+
+def greedy_actions(agent, runs: int = 3) -> np.ndarray:
+    """Greedy actions (runs, 9) at observations from -0.8 to 0.8."""
+    observations = np.linspace(-0.8, 0.8, 9, dtype=np.float32)
+    return np.stack([agent.act(np.full((runs, 1), obs, np.float32), greedy=True)[:, 0] for obs in observations], 1)
