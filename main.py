@@ -107,19 +107,29 @@ def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
     """Try what only building can tell.  Raises BadInput."""
     import torch
 
-    if any(run.hyperparameters.cuda for run in runs) and not torch.cuda.is_available():
+    from agent import AGENTS
+
+    if any(getattr(run.hyperparameters, "cuda", False) for run in runs) and not torch.cuda.is_available():
         source = experiment.agent_source
         raise BadInput(f"{source}: parameters: key 'cuda': found true, but no GPU is available; allowed here: false")
+    name = experiment.agent.agent_name
+    if experiment.environment.tile_coding and not AGENTS[name].linear:
+        raise BadInput(
+            f"{experiment.env_source}: key 'use_tile_coding': found true, but {name} takes observations as they "
+            "are; allowed: false or null"
+        )
     build_env(experiment, 0)
 
 
 def build_env(experiment: Experiment, seed: int) -> Any:
     """One environment under its protocol.  Raises BadInput."""
+    from agent import AGENTS
     from env import Episodes, Protocol, make_env
 
     config = experiment.environment
     try:
-        env = make_env(config.env_name, config.continuous, **config.env_kwargs)
+        refuses = AGENTS[experiment.agent.agent_name].refuses
+        env = make_env(config.env_name, config.continuous, refuses, **config.env_kwargs)
         rewards = config.rewards.model_dump(exclude_none=True)
         protocol = Protocol(
             config.steps_per_episode, config.overwrite_rewards, rewards,
@@ -154,11 +164,8 @@ def log_evaluation(timestep: int, returns: list[float]) -> None:
 
 def build_stack(experiment: Experiment, runs: list[Run]) -> Any:
     """Agent and environments for the runs."""
-    import torch
-
     from agent import make_agent
     from agent.base import Step
-    from agent.policy.base import ActionBox
     from env import EnvBatch
     from utils.loop import Stack
     from utils.process import prepare_process
@@ -169,12 +176,25 @@ def build_stack(experiment: Experiment, runs: list[Run]) -> Any:
     seeds = [run.random_seed for run in runs]
     envs = EnvBatch([build_env(experiment, env_seed(seed, "env")) for seed in seeds])
     eval_envs = EnvBatch([build_env(experiment, 0) for _ in seeds])
-    box = ActionBox(*(torch.as_tensor(bound).float() for bound in envs.envs[0].action_bounds))
     agent = make_agent(
         experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,
-        (envs.obs.shape[1], box),
+        spaces_of(envs.envs[0], config.tile_coding),
     )  # fmt: skip
     return Stack(agent, envs, eval_envs, seeds, config, Step)
+
+
+def spaces_of(episodes: Any, tile_coding: bool | None) -> Any:
+    """What an agent is told of its environment."""
+    import torch
+
+    from agent.base import Spaces
+    from agent.policy.base import ActionBox
+
+    obs, bounds = episodes.env.observation_space, episodes.action_bounds
+    if bounds is None:
+        return Spaces(obs.low, obs.high, int(episodes.env.action_space.n), tile_coding)
+    box = ActionBox(*(torch.as_tensor(bound).float() for bound in bounds))
+    return Spaces(obs.low, obs.high, box, tile_coding)
 
 
 def write_result(experiment: Experiment, run: Run, record: Record, stack: list[int], start: str) -> bool:

@@ -1,8 +1,9 @@
-"""Environments by name: gymnasium's registry, flat Box observations and bounded Box actions."""
+"""Environments by name: gymnasium's registry, flat Box observations, bounded Box or Discrete actions."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium as gym
@@ -14,12 +15,15 @@ from env.wrappers import Episodes, Protocol
 __all__ = ["EnvBatch", "Episodes", "Protocol", "make_env"]
 
 
-def make_env(name: str, continuous: bool | None = None, **env_kwargs: Any) -> gym.Env[Any, Any]:
+def make_env(
+    name: str, continuous: bool | None = None, refuses: Mapping[str, str] | None = None, /, **env_kwargs: Any
+) -> gym.Env[Any, Any]:
     """The named environment without gymnasium's own step limit and checkers.
 
-    continuous: which kind of actions is wanted; None: whichever there is.  Raises ValueError,
-    saying what was found and what is allowed, for an unknown name, keyword arguments that it does
-    not take, or spaces that no agent here can use.
+    continuous: which kind of actions is wanted; None: whichever there is.  refuses: kinds of
+    actions ("continuous", "discrete") that the agent cannot take, each with the reason.  Raises
+    ValueError, saying what was found and what is allowed, for an unknown name, keyword arguments
+    that it does not take, or spaces that the agent, or no agent here, can use.
     """
     try:
         env: gym.Env[Any, Any] = gym.make(name, max_episode_steps=-1, disable_env_checker=True, **env_kwargs)
@@ -31,19 +35,24 @@ def make_env(name: str, continuous: bool | None = None, **env_kwargs: Any) -> gy
         raise ValueError(f"env_name: '{name}' cannot be made with {env_kwargs} ({_one_line(error)})") from error
     if env.spec is not None and not env.spec.additional_wrappers:
         env = env.unwrapped
-    _check_spaces(name, env, continuous)
+    _check_spaces(name, env, continuous, refuses or {})
     return env
 
 
-def _check_spaces(name: str, env: gym.Env[Any, Any], continuous: bool | None) -> None:
+def _check_spaces(name: str, env: gym.Env[Any, Any], continuous: bool | None, refuses: Mapping[str, str]) -> None:
     obs, action = env.observation_space, env.action_space
     if continuous is not None and continuous != isinstance(action, gym.spaces.Box):
         found = str(continuous).lower()
         raise ValueError(f"continuous: found {found}, but '{name}' has actions {action}; leave it out or change it")
     if not isinstance(obs, gym.spaces.Box) or len(obs.shape) != 1:
         raise ValueError(f"env_name: '{name}' has observations {obs}; allowed: a flat Box")
+    kind = "discrete" if isinstance(action, gym.spaces.Discrete) else "continuous"
+    if kind in refuses:
+        raise ValueError(f"env_name: '{name}' has actions {action}; {refuses[kind]}")
+    if isinstance(action, gym.spaces.Discrete):
+        return
     if not isinstance(action, gym.spaces.Box) or len(action.shape) != 1:
-        raise ValueError(f"env_name: '{name}' has actions {action}; a continuous policy allows: a flat Box")
+        raise ValueError(f"env_name: '{name}' has actions {action}; allowed: a flat Box or Discrete")
     if not (np.isfinite(action.low).all() and np.isfinite(action.high).all()):
         raise ValueError(f"env_name: '{name}' has unbounded actions {action}; allowed: finite bounds")
 

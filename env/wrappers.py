@@ -24,7 +24,8 @@ class Protocol:
 class Episodes:
     """One environment under a protocol.
 
-    An action outside the bounds is clipped here and nowhere else. Steps report `terminated` where
+    An action outside the bounds of a box is clipped here and nowhere else; an index into discrete
+    actions becomes an integer. Steps report `terminated` where
     nothing is to be bootstrapped: at a terminal state, at the end of a one-step episode (a bandit
     has no future), and at the step limit if the protocol says so.
     """
@@ -37,7 +38,9 @@ class Episodes:
         self.env, self.protocol = env, protocol
         self._seed: int | None = seed
         space: Any = env.action_space
-        self.action_bounds: tuple[np.ndarray, np.ndarray] = (space.low, space.high)
+        self.discrete = isinstance(space, gym.spaces.Discrete)
+        self.action_bounds: tuple[np.ndarray, np.ndarray] | None = None if self.discrete else (space.low, space.high)
+        self._first_action = int(space.start) if self.discrete else 0
         self._steps = 0
         if len(protocol.start_state):
             check_start_state(env, protocol.start_state)
@@ -56,9 +59,7 @@ class Episodes:
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool]:
         """action (A,) -> next_obs (O,), reward, terminated, truncated."""
-        low, high = self.action_bounds
-        legal = np.minimum(np.maximum(action, low), high)
-        obs, reward, terminated, truncated, _ = self.env.step(legal)
+        obs, reward, terminated, truncated, _ = self.env.step(self._legal(action))
         self._steps += 1
         protocol = self.protocol
         if protocol.overwrite_rewards:
@@ -67,6 +68,13 @@ class Episodes:
         if truncated and (protocol.steps_per_episode == 1 or not protocol.bootstrap_on_truncation):
             terminated = True
         return obs, float(reward), bool(terminated), bool(truncated)
+
+    def _legal(self, action: np.ndarray) -> np.ndarray | int:
+        """What the environment is handed for an action (A,)."""
+        if self.action_bounds is None:
+            return self._first_action + int(action[0])
+        low, high = self.action_bounds
+        return np.minimum(np.maximum(action, low), high)
 
 
 def check_start_state(env: gym.Env[Any, Any], state: Sequence[float]) -> None:

@@ -113,3 +113,44 @@ def test_neighbours_of_a_diverged_run_keep_their_bits(tmp_path):
     assert_same_bits(train(experiment, [0])[0], good)
     assert_same_bits(train(experiment, [1])[0], bad)
     assert_same_bits(train(experiment, [2])[0], other)
+
+
+LINEAR = {
+    "decay": [0.9, 0.0, 0.5],
+    "critic_lr": [0.1, 0.01],
+    "actor_lr": [0.01, 0.001],
+    "avg_reward_lr": [0.01, 0.0],
+    "scaled": [True, False],
+    "clip_stddev": [1000, 1.5],
+}
+"""96 settings that can share a stack."""
+
+LINEAR_CASES = {
+    "dense": ("linearAC", PENDULUM, {}),
+    "odd": ("linearAC", PENDULUM | {"env_name": "MountainCarContinuous-v0"}, {"tilings": [7], "tiles": [5]}),
+    "one tiling": ("linearAC", PENDULUM | {"eval_policy": "sample"}, {"tilings": [1], "tiles": [3]}),
+    "raw": ("linearAC", PENDULUM | {"use_tile_coding": False}, {}),
+    "hashed": ("linearAC", CHEETAH, {}),
+    "softmax": ("linearAC_softmax", PENDULUM | {"env_name": "MountainCar-v0"}, {}),
+    "sparse": ("linearAC_softmax", PENDULUM | {"env_name": "CartPole-v1", "eval_policy": "sample"}, {}),
+}
+
+
+@pytest.mark.parametrize("case", LINEAR_CASES)
+def test_a_stack_of_linear_learners_keeps_every_bit(case, tmp_path):
+    agent, environment, changes = LINEAR_CASES[case]
+    experiment = make_experiment(environment, LINEAR | changes, tmp_path, agent)
+    (alone,) = train(experiment, [0])
+    assert alone.learned_params["critic/value"].any()
+    for neighbours in NEIGHBOURS.values():
+        assert_same_bits(alone, train(experiment, neighbours)[neighbours.index(0)])
+
+
+@pytest.mark.parametrize(("agent", "env_name"), [("linearAC", "Pendulum-v1"), ("linearAC_softmax", "CartPole-v1")])
+def test_a_diverged_linear_learner_leaves_its_neighbours_alone(agent, env_name, tmp_path):
+    grid = {"critic_lr": [0.1, 1e200], "actor_lr": [0.01]}
+    experiment = make_experiment(PENDULUM | {"env_name": env_name}, grid, tmp_path, agent)
+    good, bad, other = train(experiment, [0, 1, 2])
+    assert (good.status, bad.status, other.status) == ("completed", "diverged", "completed")
+    for index, record in enumerate((good, bad, other)):
+        assert_same_bits(train(experiment, [index])[0], record)

@@ -85,6 +85,61 @@ def test_runs_means_every_setting_that_many_times(files, tmp_path):
     assert sorted(only(path)["index"] for path in results(tmp_path / "out")) == list(range(8))
 
 
+@pytest.mark.parametrize(
+    ("agent", "env_name"),
+    [
+        ("linearAC", "Pendulum-v1"),
+        ("linearAC", "MountainCarContinuous-v0"),
+        ("linearAC_softmax", "CartPole-v1"),
+        ("linearAC_softmax", "MountainCar-v0"),
+        ("Random", "Pendulum-v1"),
+        ("Random", "CartPole-v1"),
+    ],
+)
+def test_agents_from_their_shipped_grids(agent, env_name, files, tmp_path):
+    done = run(
+        "--env-json", files.environment(env_name=env_name, record=["train_actions", "update_actions"]),
+        "--agent-json", ROOT / f"config/agent/{agent}.json", "--save-dir", tmp_path / "out", "--runs", "1",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    paths = results(tmp_path / "out")
+    assert len(paths) == (1 if agent == "Random" else 36)
+    for path in paths:
+        data = only(path)
+        assert (data["status"], data["timesteps_done"]) == ("completed", 120)
+        with np.load(path.with_suffix(".npz")) as arrays:
+            actions = arrays["train_actions"]
+            assert actions.shape == (120, 1)
+            if agent != "Random":
+                np.testing.assert_array_equal(arrays["update_actions"][:, 0], actions)
+                assert "learned_params/critic/value" in arrays
+        if env_name == "CartPole-v1":
+            assert set(actions.ravel()) == {0.0, 1.0}
+
+
+def test_raw_observations_for_a_linear_agent(files, tmp_path):
+    for name, value in (("use_tile_coding", False), ("use_full_tile_coding", False), ("use_tile_coding", True)):
+        run(
+            "--env-json", files.environment(**{name: value}), "--save-dir", tmp_path / f"{name}{value}",
+            "--agent-json", ROOT / "config/agent/linearAC.json",
+        )  # fmt: skip
+    a, b, tiled = (
+        only(results(tmp_path / folder)[0])
+        for folder in ("use_tile_codingFalse", "use_full_tile_codingFalse", "use_tile_codingTrue")
+    )
+    assert a["learned_params"]["arrays"]["learned_params/critic/value"] == [4]
+    assert tiled["learned_params"]["arrays"]["learned_params/critic/value"] == [8 * 9**3]
+    assert a["train_episode_rewards"] == b["train_episode_rewards"] != tiled["train_episode_rewards"]
+
+
+def test_a_result_without_arrays_is_there(files, tmp_path, caplog):
+    arguments = ("--env-json", files.environment(), "--agent-json", ROOT / "config/agent/Random.json")
+    with caplog.at_level("INFO"):
+        for _ in range(2):
+            run(*arguments, "--save-dir", tmp_path / "out")
+    assert "index 0: skipped" in caplog.text
+
+
 def test_what_is_there_is_skipped_and_said_to_be(files, tmp_path, caplog):
     call(files, tmp_path / "out")
     (path,) = results(tmp_path / "out")
@@ -170,6 +225,14 @@ BAD_INPUT = [
     (dict(env={"record": ["train_state"]}), r"key 'record\.0': found \"train_state\".*did you mean 'train_states'\?"),
     (dict(env={"env_name": "Pendulum-v11"}), r"'Pendulum-v11' cannot be made.*did you mean 'Pendulum-v1'\?"),
     (dict(env={"env_name": "CartPole-v1"}), r"environment\.json: env_name: 'CartPole-v1' has actions Discrete\(2\); "),
+    (dict(env={"env_name": "CartPole-v1"}, agent_file="linearAC"), r"linearAC allows: a flat Box; linearAC_softmax t"),
+    (dict(agent_file="linearAC_softmax"), r"linearAC_softmax allows: Discrete; linearAC takes a flat Box"),
+    (dict(env={"use_tile_coding": True}), r"key 'use_tile_coding': found true, but SAC takes observations as they are"),
+    (
+        dict(env={"use_tile_coding": True, "use_full_tile_coding": False}, agent_file="linearAC"),
+        r"use_tile_coding is true and use_full_tile_coding is false; allowed: one of the two, or the same",
+    ),
+    (dict(env={"use_tile_coding": 1}), r"key 'use_tile_coding': found 1; input should be a valid boolean"),
     (dict(env={"continuous": False}), r"continuous: found false, but 'Pendulum-v1' has actions Box"),
     (dict(env={"env_kwargs": {"gg": 1}}), r"'Pendulum-v1' cannot be made with \{'gg': 1\}"),
     (dict(env={"start_state": [1.0]}), r"environment\.json: start_state has 1 numbers; PendulumEnv allows 2 or none"),
@@ -200,6 +263,8 @@ def test_bad_input_is_one_line_and_writes_nothing(case, message, files, tmp_path
     if "env_text" in case:
         env_json = files.write("environment.json", case["env_text"])
     agent_json = agent if isinstance(agent, str) else files.agent(case.get("agent_name", "SAC"), **agent)
+    if "agent_file" in case:
+        agent_json = ROOT / f"config/agent/{case['agent_file']}.json"
     save_dir = tmp_path / "out"
     arguments = ("--env-json", env_json, "--agent-json", agent_json, "--save-dir", str(save_dir))
     done = run(*arguments, *case.get("more", ()))

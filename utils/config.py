@@ -54,6 +54,25 @@ class EnvironmentConfig(BaseModel):
     eval_policy: Literal["mode", "sample"] = "mode"
     bootstrap_on_truncation: bool = True
     record: list[Recordable] = Field([], description="per-step arrays to keep")
+    use_tile_coding: bool | None = Field(None, description="tile-code observations; null: as the agent's kind does")
+    use_full_tile_coding: bool | None = Field(None, description="another name of use_tile_coding")
+
+    @property
+    def tile_coding(self) -> bool | None:
+        """What either name says."""
+        return self.use_full_tile_coding if self.use_tile_coding is None else self.use_tile_coding
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> EnvironmentConfig:
+        """Two names of one thing say the same."""
+        if None not in (self.use_tile_coding, self.use_full_tile_coding) and (
+            self.use_tile_coding != self.use_full_tile_coding
+        ):
+            raise ValueError(
+                f"use_tile_coding is {str(self.use_tile_coding).lower()} and use_full_tile_coding is "
+                f"{str(self.use_full_tile_coding).lower()}; allowed: one of the two, or the same"
+            )
+        return self
 
     @model_validator(mode="after")
     def _rewards_given(self) -> EnvironmentConfig:

@@ -76,7 +76,8 @@ class ResultFile:
             run = only_run(read_tree(self.json))
         except (BadInput, OSError):
             return False
-        return not run["learned_params"] or self.npz.exists()
+        named = any(isinstance(part, dict) and "file" in part for part in run.values())
+        return self.npz.exists() or not named
 
     def write(self, tree: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Arrays first, then the tree that names them.  Raises OSError."""
@@ -118,7 +119,9 @@ def run_data(
 
 
 def _reference(run: Run, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Where arrays are to be found, and their shapes."""
+    """Where arrays are to be found, and their shapes; {} for none."""
+    if not arrays:
+        return {}
     return {"file": run.file.npz.name, "arrays": {name: list(array.shape) for name, array in arrays.items()}}
 
 

@@ -7,17 +7,18 @@ import pytest
 import torch
 
 from agent import make_agent
-from agent.base import Step
-from agent.hyperparameters import SACHyperparameters
+from agent.base import Spaces, Step
+from agent.hyperparameters import LinearACHyperparameters, RandomHyperparameters, SACHyperparameters
 from agent.policy import ActionBox
 
 RUNS, OBS = 3, 4
 BOX = ActionBox(torch.tensor([-1.0]), torch.tensor([2.0]))
+SPACES = Spaces(np.full(OBS, -3.0), np.full(OBS, 3.0), BOX)
 
 
 def make(**hyperparameters):
     settings = [SACHyperparameters(batch_size=8, hidden_dim=16, **hyperparameters)] * RUNS
-    return make_agent("SAC", settings, range(RUNS), 0.9, (OBS, BOX))
+    return make_agent("SAC", settings, range(RUNS), 0.9, SPACES)
 
 
 def live(agent, steps: int, seed: int) -> list[np.ndarray]:
@@ -45,7 +46,23 @@ def live(agent, steps: int, seed: int) -> list[np.ndarray]:
     ids=["default", "tuned", "wrapped"],
 )
 def test_a_copied_state_goes_on_exactly(hyperparameters):
-    original, other = make(**hyperparameters), make(**hyperparameters)
+    goes_on_exactly(make(**hyperparameters), make(**hyperparameters))
+
+
+@pytest.mark.parametrize("actions", [BOX, 3], ids=["box", "discrete"])
+@pytest.mark.parametrize("tiles", [2, 8], ids=["dense", "sparse"])
+def test_a_linear_agents_copied_state_goes_on_exactly(actions, tiles):
+    settings = [LinearACHyperparameters(tiles=tiles)] * RUNS
+    spaces = Spaces(SPACES.obs_low, SPACES.obs_high, actions)
+    name = "linearAC_softmax" if actions == 3 else "linearAC"
+    goes_on_exactly(*(make_agent(name, settings, range(RUNS), 0.9, spaces) for _ in range(2)))
+
+
+def test_a_random_agents_copied_state_goes_on_exactly():
+    goes_on_exactly(*(make_agent("Random", [RandomHyperparameters()] * RUNS, range(RUNS), 0.9, SPACES) for _ in "ab"))
+
+
+def goes_on_exactly(original, other):
     live(original, 33, seed=0)
     state = original.state_dict()
     expected = live(original, 20, seed=1)

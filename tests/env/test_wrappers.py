@@ -150,7 +150,6 @@ def test_an_inactive_slot_is_left_alone():
     [
         ("Nothing-v0", {}, "cannot be made"),
         ("Pendulum-v1", {"gravity": 9.8}, "cannot be made with"),
-        ("CartPole-v1", {}, r"has actions Discrete\(2\)"),
         ("FrozenLake-v1", {}, "has observations Discrete"),
         ("Hopper-v3", {}, "cannot be made"),
     ],
@@ -162,3 +161,30 @@ def test_environments_that_cannot_be_used(name, kwargs, message):
 
 def test_env_kwargs_reach_gymnasium():
     assert make_env("Pendulum-v1", g=1.0).g == 1.0
+
+
+@pytest.mark.parametrize(("name", "kind"), [("CartPole-v1", "discrete"), ("Pendulum-v1", "continuous")])
+def test_actions_that_the_agent_refuses(name, kind):
+    other = {"discrete": "continuous", "continuous": "discrete"}[kind]
+    with pytest.raises(ValueError, match=rf"'{name}' has actions .*; no such thing"):
+        make_env(name, None, {kind: "no such thing"})
+    make_env(name, kind == "continuous", {other: "no such thing"})
+    with pytest.raises(ValueError, match="continuous: found "):
+        make_env(name, kind == "discrete")
+
+
+class Counter(Corridor):
+    """Discrete actions 5, 6, 7; the reward is the action."""
+
+    action_space = gym.spaces.Discrete(3, start=5)
+
+    def step(self, action):
+        assert isinstance(action, int)
+        return np.zeros(1, np.float32), float(action), False, False, {}
+
+
+def test_an_index_becomes_the_discrete_action_it_stands_for():
+    envs = EnvBatch([Episodes(Counter(), Protocol(10), seed=0) for _ in range(3)])
+    envs.reset()
+    transitions = envs.step(np.array([[0.0], [1.0], [2.0]], np.float32), np.ones(3, bool))
+    np.testing.assert_array_equal(transitions.reward, [5.0, 6.0, 7.0])

@@ -1,0 +1,258 @@
+"""Average-reward actor-critic with linear functions and eligibility traces, R runs in lock-step.
+
+Degris, Pilarski & Sutton (2012), "Model-free reinforcement learning with continuous action in practice":
+
+    delta = r - rbar + gamma m v(s') - v(s)         m = 0 only where the episode terminated
+    rbar += avg_reward_lr delta
+    e_v = gamma decay e_v + x(s)                    w += critic_lr delta e_v
+    e_u = gamma decay e_u + grad log pi(a|s)        u += actor_lr delta e_u
+
+with x from `agent.tile_coder` and step sizes divided by the number of tilings. The traces are cleared
+when an episode ends, truncated ones too: what comes next did not follow from what was before.
+
+The density that is scored is the Gaussian's, or the softmax's, at the draw itself: an environment
+clips what it is handed, and no score is taken at a clipped point. The gradient by log sigma is the
+unclamped one also where clip_stddev holds sigma, so that sigma can come back from its bound.
+
+Everything is float64, elementwise or summed over features in one fixed order, so that a run's bits do
+not depend on the runs beside it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from agent.base import Batch, Spaces, Step
+from agent.hyperparameters import LinearACHyperparameters
+from agent.tile_coder import Features, RawFeatures, TileCoder
+from agent.traces import make_traces
+from utils.streams import Draws
+
+
+class GaussianHeads:
+    """Heads mu (A), then log sigma (A): independent Gaussians, in the environment's units."""
+
+    def __init__(self, action_dim: int, settings: Sequence[LinearACHyperparameters]) -> None:
+        self.action_dim, self.count = action_dim, 2 * action_dim
+        self._limit = np.array([np.log(s.clip_stddev) if s.clip_stddev > 0 else np.inf for s in settings])
+        self._scaled = np.array([s.scaled for s in settings])
+        self.names = [f"mu_{i}" for i in range(action_dim)] + [f"log_sigma_{i}" for i in range(action_dim)]
+
+    def parameters(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """head (2 A, R) -> mu, sigma (A, R)."""
+        mu, log_sigma = head[: self.action_dim], head[self.action_dim :]
+        return mu, np.exp(np.minimum(np.maximum(log_sigma, -self._limit), self._limit))
+
+    def sample(self, parameters: tuple[np.ndarray, np.ndarray], draws: Draws) -> np.ndarray:
+        """Unclipped draws (A, R)."""
+        mu, sigma = parameters
+        return mu + sigma * draws.normal(self.action_dim).numpy().T
+
+    def mode(self, parameters: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """mu (A, R)."""
+        return parameters[0]
+
+    def score(self, parameters: tuple[np.ndarray, np.ndarray], action: np.ndarray) -> np.ndarray:
+        """Gradient of log pi(action) by the heads, (2 A, R), times sigma^2 in scaled runs.  action: (A, R)."""
+        mu, sigma = parameters
+        error, variance = action - mu, sigma * sigma
+        factor = np.where(self._scaled, 1.0, 1.0 / variance)
+        return np.concatenate((error * factor, (error * error - variance) * factor))
+
+
+class SoftmaxHeads:
+    """One head an action: its preference."""
+
+    def __init__(self, actions: int) -> None:
+        self.count = actions
+        self.names = [f"preference_{i}" for i in range(actions)]
+        self._actions = np.arange(actions)[:, None]
+
+    def parameters(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """head (n, R) -> pi, and pi of each action or one before it, (n, R); NaN if a preference is not finite."""
+        power = np.exp(head - head.max(0))
+        below = np.add.accumulate(power)
+        return power / below[-1], below / below[-1]
+
+    def sample(self, parameters: tuple[np.ndarray, np.ndarray], draws: Draws) -> np.ndarray:
+        """Indices (1, R); NaN where pi is."""
+        below = parameters[1]
+        index = np.add.reduce(draws.uniform(1).numpy()[:, 0] >= below, axis=0, keepdims=True)
+        return index * below[-1]  # times 1, or times NaN
+
+    def mode(self, parameters: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """The first index of the largest pi, (1, R); NaN where pi is."""
+        probability, below = parameters
+        return probability.argmax(0)[None, :] * below[-1]
+
+    def score(self, parameters: tuple[np.ndarray, np.ndarray], action: np.ndarray) -> np.ndarray:
+        """Gradient of log pi(action) by the heads, (n, R): 1 at the action, less pi.  action: (1, R)."""
+        return (self._actions == action) - parameters[0]
+
+
+class State(NamedTuple):
+    """What is known of the states that R runs are in, under the present weights.
+
+    flat, x: places r F + feature and values of the features, (R, K); value: v (R,); parameters: the policy's.
+    """
+
+    flat: np.ndarray
+    x: np.ndarray
+    value: np.ndarray
+    parameters: tuple[np.ndarray, np.ndarray]
+
+
+class LinearAC:
+    """R learners; slot r follows settings[r] and random_seeds[r]. See `agent.base.Agent`."""
+
+    def __init__(
+        self,
+        settings: Sequence[LinearACHyperparameters],
+        random_seeds: Sequence[int],
+        gamma: float,
+        spaces: Spaces,
+    ) -> None:
+        """Raises ValueError if the settings differ structurally."""
+        if len({s.structure() for s in settings}) != 1:
+            raise ValueError("settings that differ structurally cannot share a stack")
+        self.runs, self.gamma, self.random_seeds = len(settings), gamma, tuple(random_seeds)
+        self.features = make_features(settings[0], spaces)
+        self.policy = (
+            SoftmaxHeads(spaces.action)
+            if isinstance(spaces.action, int)
+            else GaussianHeads(spaces.action.low.shape[0], settings)
+        )
+        self._make_step_sizes(settings)
+        heads, size = 1 + self.policy.count, self.features.size
+        self.weights = np.zeros((heads, self.runs, size))
+        self._flat_weights = self.weights.reshape(heads, -1)
+        self._by_head = np.ones((heads, self.runs))
+        self.avg_reward = np.zeros(self.runs)
+        self.traces = make_traces(heads, self.runs, size)
+        self._first = np.arange(self.runs)[:, None] * size
+        self._recent: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
+        self._present: tuple[bytes, State] | None = None
+        self._act = Draws(random_seeds, "act")
+        self.begin_eval(0)
+        self._step: Step | None = None
+        self._learned_from: Step | None = None
+
+    def _make_step_sizes(self, settings: Sequence[LinearACHyperparameters]) -> None:
+        """Each run's own numbers: step sizes (H, R), the others (R,)."""
+        critic_lr = np.array([s.critic_lr for s in settings]) / self.features.step_divisor
+        actor_lr = np.array([s.actor_lr for s in settings]) / self.features.step_divisor
+        self._lr = np.stack([critic_lr] + [actor_lr] * self.policy.count)
+        self._avg_reward_lr = np.array([s.avg_reward_lr for s in settings])
+        self._decay = self.gamma * np.array([s.decay for s in settings])
+
+    def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
+        """obs (R, O) -> actions (R, A), unclipped draws or indices; greedy: the mode, no randomness."""
+        return self._choose(obs, None if greedy else self._act)
+
+    def begin_eval(self, timestep: int) -> None:
+        """Turn the evaluation's stream to the part for this timestep."""
+        self._eval_act = Draws(self.random_seeds, "eval_act", timestep)
+
+    def act_eval(self, obs: np.ndarray, greedy: bool) -> np.ndarray:
+        """As `act`, on the evaluation's own stream."""
+        return self._choose(obs, None if greedy else self._eval_act)
+
+    @np.errstate(all="ignore")  # A run that diverges is found by the loop, not by a warning.
+    def _choose(self, obs: np.ndarray, draws: Draws | None) -> np.ndarray:
+        parameters = self._state(obs).parameters
+        action = self.policy.mode(parameters) if draws is None else self.policy.sample(parameters, draws)
+        return action.T.astype(np.float32, order="C")
+
+    def _features(self, obs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Places r F + feature and values (R, K); the last two observations' are remembered."""
+        key = obs.tobytes()
+        if key not in self._recent:
+            place, x = self.features(obs)
+            if len(self._recent) == 2:
+                del self._recent[next(iter(self._recent))]
+            self._recent[key] = (place + self._first, x)
+        return self._recent[key]
+
+    def _state(self, obs: np.ndarray) -> State:
+        """The states obs (R, O); remembered until the weights change or others are asked for."""
+        key = obs.tobytes()
+        if self._present is None or self._present[0] != key:
+            flat, x = self._features(obs)
+            head = np.add.reduce(self._flat_weights.take(flat, axis=1) * x, axis=2)
+            self._present = (key, State(flat, x, head[0], self.policy.parameters(head[1:])))
+        return self._present[1]
+
+    def _value(self, obs: np.ndarray) -> np.ndarray:
+        """v of obs (R, O), (R,)."""
+        flat, x = self._features(obs)
+        return np.add.reduce(self._flat_weights[0].take(flat) * x, axis=1)
+
+    def observe(self, step: Step) -> None:
+        """Take in one transition of each run, to be learned from by the next `update`."""
+        self._step = step
+
+    @np.errstate(all="ignore")
+    def update(self) -> dict[str, Tensor]:
+        """Learn from the transition observed last. Returns the TD error delta (R,)."""
+        step, self._step = self._step, None
+        self._learned_from = step
+        if step is None:
+            return {}
+        flat, x, value, parameters = self._state(step.obs)
+        bootstrap = self.gamma * (1.0 - step.terminated) * self._value(step.next_obs)
+        delta = step.reward - self.avg_reward + bootstrap - value
+        self.avg_reward += self._avg_reward_lr * delta
+        self._by_head[1:] = self.policy.score(parameters, step.action.T)
+        self.traces.add(self._decay, flat, self._by_head[:, :, None] * x)
+        self.traces.apply(self._flat_weights, self._lr * delta)
+        self._present = None
+        ended = (step.terminated + step.truncated) > 0
+        if ended.any():
+            self.traces.clear(ended)
+        return {"td_error": torch.from_numpy(delta)}
+
+    @property
+    def last_batch(self) -> Batch | None:
+        """The transition that the last `update` learned from, as a batch of one."""
+        step = self._learned_from
+        if step is None:
+            return None
+        parts = (step.obs, step.action, step.reward[:, None], step.terminated[:, None], step.next_obs)
+        rows = torch.from_numpy(np.concatenate(parts, 1).astype(np.float32)).unsqueeze(1)
+        return Batch.from_rows(rows, step.obs.shape[1], step.action.shape[1])
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that learning depends on, copied. Evaluation's stream is not in it: it begins anew each time."""
+        return {
+            "weights": self.weights.copy(),
+            "avg_reward": self.avg_reward.copy(),
+            "traces": self.traces.state_dict(),
+            "act": copy.deepcopy(self._act.state_dict()),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` gave."""
+        self.weights[:], self._present = state["weights"], None
+        self.avg_reward[:] = state["avg_reward"]
+        self.traces.load_state_dict(state["traces"])
+        self._act.load_state_dict(state["act"])
+
+    def learned_params(self, run: int) -> dict[str, np.ndarray]:
+        """Weights of the value and of each of the policy's heads, (F,), and the average reward."""
+        named = {"critic/value": self.weights[0, run].copy()}
+        for i, name in enumerate(self.policy.names):
+            named[f"actor/{name}"] = self.weights[1 + i, run].copy()
+        return named | {"avg_reward": self.avg_reward[run].copy()}
+
+
+def make_features(setting: LinearACHyperparameters, spaces: Spaces) -> Features:
+    """Tile coding, unless the environment's configuration says otherwise."""
+    if spaces.tile_coding is False:
+        return RawFeatures(spaces.obs_dim)
+    return TileCoder(spaces.obs_low, spaces.obs_high, setting.tilings, setting.tiles)
