@@ -91,10 +91,10 @@ def train_missing(experiment: Experiment, wanted: list[Run], force: bool) -> boo
     from utils.bundle import stacks
     from utils.results import check_writable
 
-    present = [] if force else [run for run in wanted if run.file.exists()]
-    for run in present:
+    present = {run.index for run in wanted if not force and run.file.exists()}
+    for run in (run for run in wanted if run.index in present):
         log.info("index %d: skipped, %s exists (--force trains it again)", run.index, run.file.json)
-    missing = [run for run in wanted if run not in present]
+    missing = [run for run in wanted if run.index not in present]
     if not missing:
         return True
     check_buildable(experiment, missing)
