@@ -184,8 +184,8 @@ class ActorCritic(ABC):
         self.critic_optimizer.step(grad.view_as(self.critic_params))
         return loss
 
-    def _score_grad(self, head: Tensor, latent: Tensor, by_log_prob: Tensor) -> Tensor:
-        """Gradient by the head (R, B, D) of a function of the log densities of fixed draws.
+    def _score_grad(self, head: Tensor, latent: Tensor, by_log_prob: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradient by the head (R, B, D) of a function of the log densities of fixed draws, and these (R, B, K).
 
         latent: (R, B, K, A).  by_log_prob: the function's gradient by them, (R, B, K).
         """
@@ -193,7 +193,7 @@ class ActorCritic(ABC):
         with torch.enable_grad():
             log_prob = self.policy.score(head, latent)
         (grad,) = torch.autograd.grad(log_prob, head, by_log_prob)
-        return grad
+        return grad, log_prob.detach()
 
     def _parts(self) -> dict[str, Any]:
         """The parts that keep their own state."""

@@ -47,13 +47,12 @@ class GreedyAC(ActorCritic):
         q, _ = self._values(self.critic, batch.obs, proposals.action)
         best = losses.keep_best(q[0], self.common.n_rho[1])
         kept = losses.kept_latents(proposals.latent, best)
-        grad = self._score_grad(head, kept, losses.cross_entropy_grad(kept))
+        grad, log_prob = self._score_grad(head, kept, losses.cross_entropy_grad(kept))
         by_log_prob = losses.proposal_grad(proposals.log_prob, best, self.alpha)
-        proposal_grad = self._score_grad(proposal_head, proposals.latent, by_log_prob)
-        loss = -self.policy.score(head, kept).mean((1, 2))
+        proposal_grad, _ = self._score_grad(proposal_head, proposals.latent, by_log_prob)
         self.actor_optimizer.step(self.actor.grad_params(trace, grad))
         self.proposal_optimizer.step(self.proposal.grad_params(proposal_trace, proposal_grad))
-        return loss
+        return -log_prob.mean((1, 2))
 
     def _parts(self) -> dict[str, Any]:
         return super()._parts() | {"proposal_optimizer": self.proposal_optimizer}

@@ -74,7 +74,7 @@ class SAC(ActorCritic):
         q, _ = self._values(self.critic, batch.obs, action)
         value = losses.min_critic(q)
         by_log_prob = losses.likelihood_ratio_grad(value, log_prob, 1.0 / noise.shape[2], self.alpha, baseline)
-        grad = self._score_grad(head, latent, by_log_prob)
+        grad, _ = self._score_grad(head, latent, by_log_prob)
         return grad, losses.actor_loss(value, log_prob, weight, self.alpha), log_prob
 
     def _baseline(self, batch: Batch, head: Tensor, noise: Tensor) -> Tensor | float:

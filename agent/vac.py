@@ -32,6 +32,6 @@ class VAC(ActorCritic):
         value, baseline = q[0, :, :, :1], q[0, :, :, 1:].mean(-1, keepdim=True)
         latent, log_prob = proposals.latent[:, :, :1], proposals.log_prob[:, :, :1]
         by_log_prob = losses.likelihood_ratio_grad(value, log_prob, 1.0, self.alpha, baseline)
-        grad = self._score_grad(head, latent, by_log_prob)
+        grad, _ = self._score_grad(head, latent, by_log_prob)
         self.actor_optimizer.step(self.actor.grad_params(trace, grad))
         return losses.actor_loss(value, log_prob, 1.0, self.alpha)

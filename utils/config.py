@@ -14,11 +14,6 @@ from utils.errors import BadInput, suggestion
 
 Count = Annotated[int, Field(ge=1)]
 
-RECORDABLE = (
-    "train_states", "train_rewards", "train_actions", "eval_states",
-    "update_states", "update_actions", "update_rewards", "update_next_states",
-)  # fmt: skip
-
 Recordable = Literal[
     "train_states", "train_rewards", "train_actions", "eval_states",
     "update_states", "update_actions", "update_rewards", "update_next_states",

@@ -63,9 +63,7 @@ class SquashedGaussian(Policy):
 
     def sample(self, head: Tensor, noise: Tensor) -> Proposals:
         """As the base class's; the score's z = (u - mu) / sigma is the noise itself."""
-        mean, log_std = split_head(head, self._log_clip)
-        latent = mean + log_std.exp() * noise
-        return Proposals(self.to_action(latent), self._density(noise, log_std, latent), 1.0 / noise.shape[2], latent)
+        return self.sample_with_vjp(head, noise)[0]
 
     def sample_with_vjp(self, head: Tensor, noise: Tensor) -> tuple[Proposals, VJP]:
         """As the base class's, in closed form.
