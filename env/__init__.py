@@ -1,10 +1,11 @@
-"""Environments by name: gymnasium's registry, flat Box observations, bounded Box or Discrete actions."""
+"""Environments by name: our own, then gymnasium's registry. Flat Box observations, bounded Box or Discrete actions."""
 
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -12,7 +13,24 @@ import numpy as np
 from env.batch import EnvBatch
 from env.wrappers import Episodes, Protocol
 
-__all__ = ["EnvBatch", "Episodes", "Protocol", "make_env"]
+__all__ = ["ENVS", "EnvBatch", "Episodes", "Protocol", "make_env"]
+
+
+class EnvEntry(NamedTuple):
+    """Where an environment of our own is, and in which kinds of actions it comes.
+
+    kinds: of "continuous" and "discrete", the default first. Where there are both, the class takes
+    `continuous`.  fixed: keyword arguments that make the variant.
+    """
+
+    module: str
+    class_name: str
+    kinds: tuple[str, ...]
+    fixed: Mapping[str, Any] = {}
+
+
+ENVS: dict[str, EnvEntry] = {}
+"""Environments whose dynamics no library has, by name."""
 
 
 def make_env(
@@ -25,18 +43,35 @@ def make_env(
     ValueError, saying what was found and what is allowed, for an unknown name, keyword arguments
     that it does not take, or spaces that the agent, or no agent here, can use.
     """
-    try:
-        env: gym.Env[Any, Any] = gym.make(name, max_episode_steps=-1, disable_env_checker=True, **env_kwargs)
-    except gym.error.Error as error:
-        near = difflib.get_close_matches(name, gym.registry, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        raise ValueError(f"env_name: '{name}' cannot be made ({_one_line(error)}){hint}") from error
-    except (ImportError, TypeError) as error:
-        raise ValueError(f"env_name: '{name}' cannot be made with {env_kwargs} ({_one_line(error)})") from error
+    make = _make_own if name in ENVS else _make_registered
+    env = make(name, continuous, env_kwargs)
     if env.spec is not None and not env.spec.additional_wrappers:
         env = env.unwrapped
     _check_spaces(name, env, continuous, refuses or {})
     return env
+
+
+def _make_own(name: str, continuous: bool | None, env_kwargs: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    """One of ENVS.  Raises ValueError for keyword arguments that it does not take."""
+    entry = ENVS[name]
+    make = getattr(importlib.import_module(entry.module), entry.class_name)
+    kind = {} if len(entry.kinds) == 1 or continuous is None else {"continuous": continuous}
+    try:
+        return make(**kind, **entry.fixed, **env_kwargs)
+    except TypeError as error:
+        raise ValueError(f"env_name: '{name}' cannot be made with {dict(env_kwargs)} ({_one_line(error)})") from error
+
+
+def _make_registered(name: str, continuous: bool | None, env_kwargs: Mapping[str, Any]) -> gym.Env[Any, Any]:
+    """One of gymnasium's registry.  Raises ValueError if there is none or it does not take the arguments."""
+    try:
+        return gym.make(name, max_episode_steps=-1, disable_env_checker=True, **env_kwargs)
+    except gym.error.Error as error:
+        near = difflib.get_close_matches(name, [*ENVS, *gym.registry], n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        raise ValueError(f"env_name: '{name}' cannot be made ({_one_line(error)}){hint}") from error
+    except (ImportError, TypeError) as error:
+        raise ValueError(f"env_name: '{name}' cannot be made with {env_kwargs} ({_one_line(error)})") from error
 
 
 def _check_spaces(name: str, env: gym.Env[Any, Any], continuous: bool | None, refuses: Mapping[str, str]) -> None:
