@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from agent.hyperparameters import (
+    GreedyACDiscreteHyperparameters,
     GreedyACHyperparameters,
     Hyperparameters,
     LinearACHyperparameters,
     LinearACSoftmaxHyperparameters,
     RandomHyperparameters,
+    SACDiscreteHyperparameters,
     SACHyperparameters,
+    VACDiscreteHyperparameters,
     VACHyperparameters,
 )
 
@@ -34,19 +37,35 @@ class AgentEntry(NamedTuple):
     linear: bool = False
 
 
-BOX_ONLY = {"discrete": "a continuous policy allows: a flat Box"}
+def takes_box(name: str, other: str) -> dict[str, str]:
+    """The refusal of an agent for flat boxes, whose counterpart `other` takes discrete actions."""
+    return {"discrete": f"{name} allows: a flat Box; {other} takes Discrete"}
+
+
+def takes_discrete(name: str, other: str) -> dict[str, str]:
+    """The refusal of an agent for discrete actions, whose counterpart `other` takes flat boxes."""
+    return {"continuous": f"{name} allows: Discrete; {other} takes a flat Box"}
+
 
 AGENTS: dict[str, AgentEntry] = {
-    "SAC": AgentEntry("agent.sac", "SAC", SACHyperparameters, BOX_ONLY),
-    "GreedyAC": AgentEntry("agent.greedy_ac", "GreedyAC", GreedyACHyperparameters, BOX_ONLY),
-    "VAC": AgentEntry("agent.vac", "VAC", VACHyperparameters, BOX_ONLY),
+    "SAC": AgentEntry("agent.sac", "SAC", SACHyperparameters, takes_box("SAC", "SACDiscrete")),
+    "SACDiscrete": AgentEntry(
+        "agent.sac", "SAC", SACDiscreteHyperparameters, takes_discrete("SACDiscrete", "SAC")
+    ),
+    "GreedyAC": AgentEntry(
+        "agent.greedy_ac", "GreedyAC", GreedyACHyperparameters, takes_box("GreedyAC", "GreedyACDiscrete")
+    ),
+    "GreedyACDiscrete": AgentEntry(
+        "agent.greedy_ac", "GreedyAC", GreedyACDiscreteHyperparameters, takes_discrete("GreedyACDiscrete", "GreedyAC")
+    ),
+    "VAC": AgentEntry("agent.vac", "VAC", VACHyperparameters, takes_box("VAC", "VACDiscrete")),
+    "VACDiscrete": AgentEntry("agent.vac", "VAC", VACDiscreteHyperparameters, takes_discrete("VACDiscrete", "VAC")),
     "linearAC": AgentEntry(
-        "agent.linear_ac", "LinearAC", LinearACHyperparameters,
-        {"discrete": "linearAC allows: a flat Box; linearAC_softmax takes Discrete"}, linear=True,
+        "agent.linear_ac", "LinearAC", LinearACHyperparameters, takes_box("linearAC", "linearAC_softmax"), linear=True
     ),
     "linearAC_softmax": AgentEntry(
         "agent.linear_ac", "LinearAC", LinearACSoftmaxHyperparameters,
-        {"continuous": "linearAC_softmax allows: Discrete; linearAC takes a flat Box"}, linear=True,
+        takes_discrete("linearAC_softmax", "linearAC"), linear=True,
     ),
     "Random": AgentEntry("agent.random_agent", "Random", RandomHyperparameters, {}),
 }  # fmt: skip

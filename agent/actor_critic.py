@@ -22,10 +22,11 @@ import torch
 from torch import Tensor
 
 from agent import losses
+from agent.actor import Actor
 from agent.base import Batch, Spaces, Step
-from agent.network import MLP, Network
-from agent.optimizer import Adam, polyak
-from agent.policy import POLICIES, ActionBox
+from agent.critic import BoxCritic, Critic, DiscreteCritic
+from agent.network import MLP
+from agent.policy import POLICIES, ActionBox, Policy
 from agent.replay import Replay
 from utils.streams import Draws, generator
 
@@ -40,7 +41,7 @@ class ActorCritic(ABC):
         gamma: float,
         spaces: Spaces,
     ) -> None:
-        """Raises ValueError if the settings differ structurally, want an absent GPU, or actions are discrete."""
+        """Raises ValueError if the settings differ structurally, want an absent GPU, or are for other actions."""
         if len({s.structure() for s in settings}) != 1:
             raise ValueError("settings that differ structurally cannot share a stack")
         self.common = settings[0]
@@ -49,16 +50,13 @@ class ActorCritic(ABC):
         self.device = "cuda" if self.common.cuda else "cpu"
         self.settings, self.gamma, self.runs = settings, gamma, len(settings)
         self.random_seeds = tuple(random_seeds)
-        obs_dim, box = spaces.obs_dim, spaces.action
-        if isinstance(box, int):
-            raise ValueError(f"found {box} discrete actions; a continuous policy allows: an action box")
-        box = ActionBox(box.low.to(self.device), box.high.to(self.device))
-        family = POLICIES[self.common.policy_type]
-        options = {name: getattr(self.common, name) for name in family.options}
-        self.policy = family(box, self._per_run("clip_stddev"), **options)
-        self.replay = Replay(self.runs, self.common.replay_capacity, obs_dim, box.low.shape[0], self.device)
-        self._make_networks(obs_dim)
-        self._make_optimizers()
+        self.policy = self._make_policy(spaces.action)
+        self.replay = Replay(
+            self.runs, self.common.replay_capacity, spaces.obs_dim, self.policy.action_dim, self.device
+        )
+        self._make_networks(spaces.obs_dim)
+        self.tau = self._per_run("tau").unsqueeze(1)
+        self.alpha = self._per_run("alpha").view(-1, 1, 1)
         self._act, self._update = Draws(random_seeds, "act"), Draws(random_seeds, "update")
         self._replay = Draws(random_seeds, "replay")
         self.begin_eval(0)
@@ -89,31 +87,33 @@ class ActorCritic(ABC):
         """One hyperparameter of every run, (R,)."""
         return torch.tensor([float(getattr(s, name)) for s in self.settings], device=self.device)
 
+    def _make_policy(self, action: ActionBox | int) -> Policy:
+        """The settings' policy over a box, or over so many discrete actions."""
+        family: Any = POLICIES[self.common.policy_type]
+        if family.discrete != isinstance(action, int):
+            allowed = "a number of discrete actions" if family.discrete else "an action box"
+            raise ValueError(f"found {action}; {self.common.policy_type} allows: {allowed}")
+        if not isinstance(action, int):
+            action = ActionBox(action.low.to(self.device), action.high.to(self.device))
+        options = {name: getattr(self.common, name) for name in family.options}
+        return family(action, self._per_run("clip_stddev"), **options)
+
     def _make_networks(self, obs_dim: int) -> None:
-        """Actor (R, P), critics and their targets (C, R, P), initialised in this order from `init`."""
-        common = self.common
+        """Actor and critics, initialised in this order from `init`."""
+        common, policy = self.common, self.policy
         body = (common.num_hidden, common.hidden_dim, common.activation)
-        self.actor_mlp = MLP(obs_dim, self.policy.head_dim, *body)
-        self.critic_mlp = MLP(obs_dim + self.policy.action_dim, 1, *body)
+        actor_mlp = MLP(obs_dim, policy.head_dim, *body)
+        critic_mlp = actor_mlp if policy.discrete else MLP(obs_dim + policy.action_dim, 1, *body)
+        make_critic: type[Critic] = DiscreteCritic if policy.discrete else BoxCritic
         actors, critics = [], []
         for setting, seed in zip(self.settings, self.random_seeds, strict=True):
             rng = generator(seed, "init")
-            actors.append(self.actor_mlp.init(rng, setting.weight_init))
-            critics.append([self.critic_mlp.init(rng, setting.weight_init) for _ in range(self.critics)])
-        self.actor_params = torch.stack(actors).to(self.device)
-        self.critic_params = torch.stack([torch.stack(c) for c in zip(*critics, strict=True)]).to(self.device)
-        self.target_params = self.critic_params.clone()
-        self.actor = Network(self.actor_mlp, self.actor_params)
-        self.critic = Network(self.critic_mlp, self.critic_params.flatten(0, 1))
-        self.target = Network(self.critic_mlp, self.target_params.flatten(0, 1))
-
-    def _make_optimizers(self) -> None:
+            actors.append(actor_mlp.init(rng, setting.weight_init))
+            critics.append(torch.stack([critic_mlp.init(rng, setting.weight_init) for _ in range(self.critics)]))
         critic_lr = self._per_run("critic_lr").unsqueeze(1)
-        self._actor_lr = critic_lr * self._per_run("actor_lr_scale").unsqueeze(1)
-        self.tau = self._per_run("tau").unsqueeze(1)
-        self.alpha = self._per_run("alpha").view(-1, 1, 1)
-        self.critic_optimizer = Adam(self.critic_params, critic_lr, self.common.betas)
-        self.actor_optimizer = Adam(self.actor_params, self._actor_lr, self.common.betas)
+        actor_lr = critic_lr * self._per_run("actor_lr_scale").unsqueeze(1)
+        self.actor = Actor(actor_mlp, torch.stack(actors).to(self.device), actor_lr, common.betas)
+        self.critic = make_critic(critic_mlp, torch.stack(critics, 1).to(self.device), critic_lr, common.betas)
 
     def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
         """obs (R, O) -> actions (R, A) in the environment's units; greedy: the mode, no randomness."""
@@ -146,7 +146,7 @@ class ActorCritic(ABC):
         if len(self.replay) < rows:
             return {}
         batch = self.replay.sample(self._replay.uniform(rows).to(self.device))
-        noise = self.policy.noise(self._update, rows, sum(draws)).to(self.device)
+        noise = self.policy.sample_noise(self._update, rows, sum(draws)).to(self.device)
         next_noise, *actor_noise = noise.split(draws, 2)
         # The actor is not changed before its own update, so one pass serves both kinds of state.
         heads, trace = self.actor.forward(torch.cat((batch.obs, batch.next_obs), 1))
@@ -154,35 +154,20 @@ class ActorCritic(ABC):
         actor_loss = self._update_actor(batch, heads[:, :rows], trace, *actor_noise)
         self.updates += 1
         if self.updates % self.common.target_update_interval == 0:
-            polyak(self.target_params, self.critic_params, self.tau)
+            self.critic.average(self.tau)
         self.last_batch = batch
         return {"critic_loss": critic_loss, "actor_loss": actor_loss}
 
-    def _values(self, network: Network, obs: Tensor, action: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Q of actions (R, B, K, A) in obs (R, B, O) by each critic, (C, R, B, K), and the trace.
-
-        The critic is shown the action that the environment would execute.
-        """
-        k, action = action.shape[2], self.policy.executed(action)
-        obs = obs.unsqueeze(2).expand(-1, -1, k, -1)
-        return self._q(network, torch.cat((obs, action), -1).flatten(1, 2), k)
-
-    def _q(self, network: Network, obs_action: Tensor, k: int) -> tuple[Tensor, list[Tensor]]:
-        """Q of obs|action (R, B K, O + A) by each critic, (C, R, B, K), and the trace."""
-        q, trace = network.forward(obs_action.expand(self.critics, -1, -1, -1).flatten(0, 1))
-        return q.view(self.critics, self.runs, -1, k), trace
+    def _values(self, batch: Batch, action: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Q of actions (R, B, K, A), as the environment would execute them, (C, R, B, K), and the trace."""
+        return self.critic.values(batch.obs, self.policy.executed(action))
 
     def _update_critic(self, batch: Batch, next_head: Tensor, noise: Tensor) -> Tensor:
         """Fit every critic to the TD target. Returns the loss (R,)."""
         proposals = self.policy.sample(next_head, noise)
-        next_q, _ = self._values(self.target, batch.next_obs, proposals.action)
+        next_q = self.critic.target_values(batch.next_obs, self.policy.executed(proposals.action))
         next_value = losses.soft_value(next_q, proposals.log_prob, proposals.weight, self._target_alpha())
-        target = losses.td_target(batch.reward, batch.terminated, self.gamma, next_value)
-        q, trace = self._q(self.critic, batch.obs_action, 1)
-        loss, grad = losses.critic_loss(q, target)
-        grad = self.critic.grad_params(trace, grad.flatten(0, 1))
-        self.critic_optimizer.step(grad.view_as(self.critic_params))
-        return loss
+        return self.critic.fit(batch, losses.td_target(batch.reward, batch.terminated, self.gamma, next_value))
 
     def _score_grad(self, head: Tensor, latent: Tensor, by_log_prob: Tensor) -> tuple[Tensor, Tensor]:
         """Gradient by the head (R, B, D) of a function of the log densities of fixed draws, and these (R, B, K).
@@ -198,37 +183,26 @@ class ActorCritic(ABC):
     def _parts(self) -> dict[str, Any]:
         """The parts that keep their own state."""
         return {
-            "critic_optimizer": self.critic_optimizer,
-            "actor_optimizer": self.actor_optimizer,
+            "actor": self.actor,
+            "critic": self.critic,
             "replay": self.replay,
             "act": self._act,
             "update": self._update,
             "replay_draws": self._replay,
         }
 
-    def _tensors(self) -> dict[str, Tensor]:
-        """The tensors that learning changes in place."""
-        return {"actor": self.actor_params, "critic": self.critic_params, "target": self.target_params}
-
     def state_dict(self) -> dict[str, Any]:
         """All that learning depends on, copied. Evaluation's stream is not in it: it begins anew each time."""
-        own: dict[str, Any] = {name: tensor.clone() for name, tensor in self._tensors().items()}
-        own |= {name: copy.deepcopy(part.state_dict()) for name, part in self._parts().items()}
-        return own | {"updates": self.updates}
+        parts = {name: copy.deepcopy(part.state_dict()) for name, part in self._parts().items()}
+        return parts | {"updates": self.updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""
-        for name, tensor in self._tensors().items():
-            tensor.copy_(state[name])
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
         self.updates = state["updates"]
 
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
         """Actor, critics, target critics and temperature of one run, named arrays without padding."""
-        named = {f"actor/{k}": v for k, v in self.actor_mlp.unpadded(self.actor_params[run]).items()}
-        for c in range(self.critics):
-            for role, params in (("critic", self.critic_params), ("target", self.target_params)):
-                arrays = self.critic_mlp.unpadded(params[c, run])
-                named |= {f"{role}_{c}/{k}": v for k, v in arrays.items()}
-        return named | {"alpha": self.alpha[run, 0].cpu().numpy().copy()}
+        named = {f"actor/{name}": array for name, array in self.actor.arrays(run).items()}
+        return named | self.critic.arrays(run) | {"alpha": self.alpha[run, 0].cpu().numpy().copy()}

@@ -9,6 +9,9 @@ Deviation from the published code: its entropy term has the plain score as gradi
 expectation is 0, so that alpha does not act. Here it is the likelihood-ratio gradient of the
 entropy, -E[grad log pi (log pi - b)], with the mean log pi of the state's other draws as the baseline b. Kept draws
 are scored unclipped.
+
+Discrete actions are all proposed, so there is no proposal policy and no temperature, and the best
+ceil(rho n) of the n are kept.
 """
 
 from __future__ import annotations
@@ -19,48 +22,48 @@ import numpy as np
 from torch import Tensor
 
 from agent import losses
+from agent.actor import Actor
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
-from agent.network import Network
-from agent.optimizer import Adam
+from agent.policy import Proposals
 
 
 class GreedyAC(ActorCritic):
     """R learners; slot r follows settings[r] and random_seeds[r]. See `agent.base.Agent`."""
 
-    def _make_networks(self, obs_dim: int) -> None:
-        super()._make_networks(obs_dim)
-        self.proposal_params = self.actor_params.clone()
-        self.proposal = Network(self.actor_mlp, self.proposal_params)
-
-    def _make_optimizers(self) -> None:
-        super()._make_optimizers()
-        self.proposal_optimizer = Adam(self.proposal_params, self._actor_lr, self.common.betas)
+    def __init__(self, *arguments: Any) -> None:
+        """As every actor-critic's."""
+        super().__init__(*arguments)
+        self.proposal: Actor | None = None if self.policy.discrete else self.actor.twin()
 
     def _draws_a_state(self) -> tuple[int, ...]:
-        return (self.common.n_rho[0],)
+        return (self.common.proposals,)
 
     def _update_actor(self, batch: Batch, head: Tensor, trace: list[Tensor], *noise: Tensor) -> Tensor:
-        """Move actor and proposal towards the best of the proposal's draws. Returns the actor's loss (R,)."""
-        proposal_head, proposal_trace = self.proposal.forward(batch.obs)
-        proposals = self.policy.sample(proposal_head, noise[0])
-        q, _ = self._values(self.critic, batch.obs, proposals.action)
-        best = losses.keep_best(q[0], self.common.n_rho[1])
+        """Move the actor, and the proposal, towards the best proposals. Returns the actor's loss (R,)."""
+        proposer_head, proposer_trace = self.proposal.forward(batch.obs) if self.proposal else (head, trace)
+        proposals = self.policy.sample(proposer_head, noise[0])
+        q, _ = self._values(batch, proposals.action)
+        best = losses.keep_best(q[0], self.common.rho)
         kept = losses.kept_latents(proposals.latent, best)
         grad, log_prob = self._score_grad(head, kept, losses.cross_entropy_grad(kept))
-        by_log_prob = losses.proposal_grad(proposals.log_prob, best, self.alpha)
-        proposal_grad, _ = self._score_grad(proposal_head, proposals.latent, by_log_prob)
-        self.actor_optimizer.step(self.actor.grad_params(trace, grad))
-        self.proposal_optimizer.step(self.proposal.grad_params(proposal_trace, proposal_grad))
+        if self.proposal:
+            self._update_proposal(self.proposal, proposer_head, proposer_trace, proposals, best)
+        self.actor.learn(trace, grad)
         return -log_prob.mean((1, 2))
 
-    def _parts(self) -> dict[str, Any]:
-        return super()._parts() | {"proposal_optimizer": self.proposal_optimizer}
+    def _update_proposal(
+        self, proposal: Actor, head: Tensor, trace: list[Tensor], proposals: Proposals, best: Tensor
+    ) -> None:
+        """Move the proposal, whose head (R, B, D) and trace are given, less narrowly: with its entropy."""
+        by_log_prob = losses.proposal_grad(proposals.log_prob, best, self.alpha)
+        grad, _ = self._score_grad(head, proposals.latent, by_log_prob)
+        proposal.learn(trace, grad)
 
-    def _tensors(self) -> dict[str, Tensor]:
-        return super()._tensors() | {"proposal": self.proposal_params}
+    def _parts(self) -> dict[str, Any]:
+        return super()._parts() | ({"proposal": self.proposal} if self.proposal else {})
 
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
         """As every actor-critic's, and the proposal's."""
-        named = self.actor_mlp.unpadded(self.proposal_params[run])
-        return super().learned_params(run) | {f"proposal/{k}": v for k, v in named.items()}
+        named = self.proposal.arrays(run) if self.proposal else {}
+        return super().learned_params(run) | {f"proposal/{name}": array for name, array in named.items()}

@@ -71,22 +71,23 @@ def pathwise_grads(q: Tensor, weight: float, alpha: Tensor) -> tuple[Tensor, Ten
 
 
 def likelihood_ratio_grad(
-    value: Tensor, log_prob: Tensor, weight: float, alpha: Tensor, baseline: Tensor | float
+    value: Tensor, log_prob: Tensor, weight: Tensor | float, alpha: Tensor, baseline: Tensor | float
 ) -> Tensor:
     """`actor_loss`'s gradient by log_prob with the draws held fixed: w (alpha log pi - (min_C Q - b)) / B.
 
-    value: `min_critic(q)`, (R, B, K).  baseline b: (R, B, 1), a function of the state only.
+    value: `min_critic(q)`, (R, B, K).  weight: as in `soft_value`.  baseline b: (R, B, 1), a function of
+    the state only.
     """
     return (alpha * log_prob - (value - baseline)) * (weight / value.shape[1])
 
 
-def temperature_grad(log_prob: Tensor, target_entropy: float) -> Tensor:
+def temperature_grad(log_prob: Tensor, weight: Tensor | float, target_entropy: float) -> Tensor:
     """Gradient by log alpha of -log alpha (E log pi + target entropy), after equation 18.
 
-    log_prob: (R, B, K) of drawn actions.  Returns (R,). The loss is linear in log alpha, not in
-    alpha, as in the published implementations.
+    log_prob: (R, B, K) of the policy's actions, E = mean_B sum_k w.  weight: as in `soft_value`.
+    Returns (R,). The loss is linear in log alpha, not in alpha, as in the published implementations.
     """
-    return -(log_prob.mean((1, 2)) + target_entropy)
+    return -((weight * log_prob).sum((1, 2)) / log_prob.shape[1] + target_entropy)
 
 
 def keep_best(q: Tensor, rho: float) -> Tensor:

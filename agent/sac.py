@@ -5,35 +5,41 @@ a random value before the tanh; a Gaussian is scored at its unclipped draw; `num
 honoured; the baseline averages all `baseline_actions` draws, not all but the first; a tuned
 temperature starts at `alpha`. With a pathwise gradient a state baseline is a constant whose
 gradient is zero, so `baseline_actions` matters only without `reparameterized`.
+
+Discrete actions (Christodoulou 2019, arXiv 1910.07207) are enumerated, each with its probability as
+weight. The likelihood-ratio gradient is then exact: sum_a pi grad log pi (alpha log pi - Q), as the
+term that it leaves out, alpha sum_a pi grad log pi, is zero.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from agent import losses
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
-from agent.network import LINE
-from agent.optimizer import Adam
+from agent.critic import BoxCritic
+from agent.policy import Proposals
+from agent.temperature import Temperature
 
 
 class SAC(ActorCritic):
     """R learners; slot r follows settings[r] and random_seeds[r]. See `agent.base.Agent`."""
 
+    def __init__(self, *arguments: Any) -> None:
+        """As every actor-critic's."""
+        super().__init__(*arguments)
+        self.temperature: Temperature | None = None
+        if self.common.automatic_entropy_tuning:
+            step_size = self._per_run("alpha_lr").unsqueeze(1)
+            self.temperature = Temperature(self.alpha, self.policy.target_entropy, step_size, self.common.betas)
+
     @property
     def critics(self) -> int:
         """Twin critics, or one."""
         return 2 if self.common.double_q else 1
-
-    def _make_optimizers(self) -> None:
-        super()._make_optimizers()
-        self.target_entropy = -float(self.policy.action_dim)
-        self.log_alpha = self.alpha.view(-1, 1).log().repeat(1, LINE)
-        self.alpha_optimizer = Adam(self.log_alpha, self._per_run("alpha_lr").unsqueeze(1), self.common.betas)
 
     def _target_alpha(self) -> Tensor:
         return self.alpha if self.common.soft_q else super()._target_alpha()
@@ -45,56 +51,44 @@ class SAC(ActorCritic):
     def _update_actor(self, batch: Batch, head: Tensor, trace: list[Tensor], *noise: Tensor) -> Tensor:
         """Ascend the soft value of the policy's own actions, then tune the temperature."""
         learn = self._pathwise if self.common.reparameterized else self._likelihood_ratio
-        grad, loss, log_prob = learn(batch, head, *noise)
-        self.actor_optimizer.step(self.actor.grad_params(trace, grad))
-        if self.common.automatic_entropy_tuning:
-            self._update_temperature(log_prob)
+        grad, value, proposals = learn(batch, head, *noise)
+        loss = losses.actor_loss(value, proposals.log_prob, proposals.weight, self.alpha)
+        self.actor.learn(trace, grad)
+        if self.temperature is not None:
+            self.temperature.learn(proposals.log_prob, proposals.weight)
         return loss
 
     def _pathwise(
         self, batch: Batch, head: Tensor, noise: Tensor, _baseline_noise: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Through the draw: gradient by the head (R, B, D), loss (R,), log pi (R, B, K)."""
-        (action, log_prob, weight, _), vjp = self.policy.sample_with_vjp(head, noise)
-        q, trace = self._values(self.critic, batch.obs, action)
+    ) -> tuple[Tensor, Tensor, Proposals]:
+        """Through the draw: gradient by the head (R, B, D), and the draws with their values (R, B, K)."""
+        assert isinstance(self.critic, BoxCritic)
+        proposals, vjp = self.policy.sample_with_vjp(head, noise)
+        action = proposals.action
+        q, trace = self._values(batch, action)
         grad_q, grad_log_prob = losses.pathwise_grads(q, 1.0 / noise.shape[2], self.alpha)
-        by_input = self.critic.grad_input(trace, grad_q.flatten(0, 1).flatten(1).unsqueeze(-1))
-        by_action = by_input[..., -action.shape[-1] :].view(self.critics, *action.shape).sum(0)
+        by_action = self.critic.grad_action(trace, grad_q, action.shape[-1])
         if not self.policy.bounded:
             by_action = by_action * (action == self.policy.executed(action))
-        grad = vjp(by_action, grad_log_prob)
-        return grad, losses.actor_loss(losses.min_critic(q), log_prob, weight, self.alpha), log_prob
+        return vjp(by_action, grad_log_prob), losses.min_critic(q), proposals
 
     def _likelihood_ratio(
         self, batch: Batch, head: Tensor, noise: Tensor, baseline_noise: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """With the draws held fixed: gradient by the head (R, B, D), loss (R,), log pi (R, B, K)."""
+    ) -> tuple[Tensor, Tensor, Proposals]:
+        """With the draws held fixed: gradient by the head (R, B, D), and the draws with their values (R, B, K)."""
         baseline = self._baseline(batch, head, baseline_noise)
-        action, log_prob, weight, latent = self.policy.sample(head, noise)
-        q, _ = self._values(self.critic, batch.obs, action)
-        value = losses.min_critic(q)
-        by_log_prob = losses.likelihood_ratio_grad(value, log_prob, 1.0 / noise.shape[2], self.alpha, baseline)
-        grad, _ = self._score_grad(head, latent, by_log_prob)
-        return grad, losses.actor_loss(value, log_prob, weight, self.alpha), log_prob
+        proposals = self.policy.sample(head, noise)
+        value = losses.min_critic(self._values(batch, proposals.action)[0])
+        by_log_prob = losses.likelihood_ratio_grad(value, proposals.log_prob, proposals.weight, self.alpha, baseline)
+        grad, _ = self._score_grad(head, proposals.latent, by_log_prob)
+        return grad, value, proposals
 
     def _baseline(self, batch: Batch, head: Tensor, noise: Tensor) -> Tensor | float:
         """Mean value of extra draws in each state, (R, B, 1); 0 where there are none."""
         if noise.shape[2] == 0:
             return 0.0
         action = self.policy.to_action(self.policy.draw(head, noise))
-        q, _ = self._values(self.critic, batch.obs, action)
-        return losses.min_critic(q).mean(-1, keepdim=True)
-
-    def _update_temperature(self, log_prob: Tensor) -> None:
-        """Descend log alpha towards the target entropy -A.  log_prob: (R, B, K)."""
-        grad = losses.temperature_grad(log_prob, self.target_entropy)
-        padded = torch.zeros_like(self.log_alpha)
-        padded[:, 0] = grad
-        self.alpha_optimizer.step(padded)
-        self.alpha.copy_(self.log_alpha[:, :1].exp().unsqueeze(-1))
+        return losses.min_critic(self._values(batch, action)[0]).mean(-1, keepdim=True)
 
     def _parts(self) -> dict[str, Any]:
-        return super()._parts() | {"alpha_optimizer": self.alpha_optimizer}
-
-    def _tensors(self) -> dict[str, Tensor]:
-        return super()._tensors() | {"log_alpha": self.log_alpha, "alpha": self.alpha}
+        return super()._parts() | ({"temperature": self.temperature} if self.temperature else {})

@@ -7,6 +7,9 @@ drawn in each state of the batch, its advantage Q(s, a) - b(s) with the baseline
 Deviations from the published GreedyAC code's VAC: its entropy term has the plain score as gradient,
 whose expectation is 0, so that alpha does not act; here it is the entropy's likelihood-ratio gradient.
 The baseline averages all `num_samples` draws. Draws are scored unclipped.
+
+Discrete actions are enumerated and all learned from, each with its probability as weight, so that the
+gradient is exact, whatever the baseline.
 """
 
 from __future__ import annotations
@@ -28,10 +31,11 @@ class VAC(ActorCritic):
     def _update_actor(self, batch: Batch, head: Tensor, trace: list[Tensor], *noise: Tensor) -> Tensor:
         """Ascend the value of the policy's own actions. Returns the loss (R,)."""
         proposals = self.policy.sample(head, noise[0])
-        q, _ = self._values(self.critic, batch.obs, proposals.action)
-        value, baseline = q[0, :, :, :1], q[0, :, :, 1:].mean(-1, keepdim=True)
-        latent, log_prob = proposals.latent[:, :, :1], proposals.log_prob[:, :, :1]
-        by_log_prob = losses.likelihood_ratio_grad(value, log_prob, 1.0, self.alpha, baseline)
-        grad, _ = self._score_grad(head, latent, by_log_prob)
-        self.actor_optimizer.step(self.actor.grad_params(trace, grad))
-        return losses.actor_loss(value, log_prob, 1.0, self.alpha)
+        q = self._values(batch, proposals.action)[0][0]
+        learned, value, baseline = proposals, q, (proposals.weight * q).sum(-1, keepdim=True)
+        if not self.policy.discrete:
+            learned, value, baseline = proposals.first(1), q[:, :, :1], q[:, :, 1:].mean(-1, keepdim=True)
+        by_log_prob = losses.likelihood_ratio_grad(value, learned.log_prob, learned.weight, self.alpha, baseline)
+        grad, _ = self._score_grad(head, learned.latent, by_log_prob)
+        self.actor.learn(trace, grad)
+        return losses.actor_loss(value, learned.log_prob, learned.weight, self.alpha)

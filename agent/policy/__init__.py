@@ -9,6 +9,7 @@ from agent.policy.gaussian_mixture import GaussianMixture
 from agent.policy.kumaraswamy import Kumaraswamy
 from agent.policy.laplace import Laplace
 from agent.policy.q_gaussian import QGaussian
+from agent.policy.softmax import Softmax
 from agent.policy.squashed_gaussian import SquashedGaussian
 from agent.policy.student import Student
 from agent.policy.truncated_gaussian import TruncatedGaussian
@@ -23,6 +24,7 @@ POLICIES: dict[str, type[Policy]] = {
     "Laplace": Laplace,
     "QGaussian": QGaussian,
     "GaussianMixture": GaussianMixture,
+    "Softmax": Softmax,
 }
 
 __all__ = ["POLICIES", "ActionBox", "Policy", "Proposals"]

@@ -30,6 +30,10 @@ class Proposals(NamedTuple):
     weight: Tensor | float
     latent: Tensor
 
+    def first(self, k: int) -> Proposals:
+        """The first k draws alone, each of weight 1/k."""
+        return Proposals(self.action[:, :, :k], self.log_prob[:, :, :k], 1.0 / k, self.latent[:, :, :k])
+
 
 @dataclass(frozen=True)
 class ActionBox:
@@ -78,24 +82,38 @@ class Policy(ABC):
     pathwise: ClassVar[bool] = True
     """Whether a draw is differentiable by the head; if not, only the score has a gradient."""
 
+    discrete: ClassVar[bool] = False
+    """Whether actions are numbered, and `sample` enumerates them, or lie in a box."""
+
     bounded: ClassVar[bool] = False
     """Whether every action lies inside the bounds; if not, `executed` clips it."""
 
     head_dim: int
     """Outputs that the network must have."""
 
+    action_dim: int
+    """Numbers A that an action consists of."""
+
+    target_entropy: float
+    """What a tuned temperature steers to, in nats."""
+
     def __init__(self, box: ActionBox, clip_stddev: Tensor, **options: Any) -> None:
         """clip_stddev: (R,); sigma lies in [1/clip, clip] where it is positive.
 
         options: those the family names, which its own constructor takes.  Raises TypeError for any other.
         """
-        if options:
-            raise TypeError(f"{type(self).__name__} has no option {', '.join(options)}; its own: {self.options}")
+        self._take_none(options)
         self.box = box
         self.action_dim = box.low.shape[0]
         self.head_dim = 2 * self.action_dim
+        self.target_entropy = -float(self.action_dim)
         self._scale, self._centre = box.scale, box.centre
         self._log_clip = log_clip_of(clip_stddev)
+
+    def _take_none(self, options: dict[str, Any]) -> None:
+        """Raises TypeError for options that no constructor took."""
+        if options:
+            raise TypeError(f"{type(self).__name__} has no option {', '.join(options)}; its own: {self.options}")
 
     def _locate(self, head: Tensor) -> tuple[Tensor, Tensor]:
         """Head (R, B, 2 A) -> location, squashed into the bounds by tanh, and log sigma, each (R, B, 1, A)."""
@@ -105,6 +123,10 @@ class Policy(ABC):
     @abstractmethod
     def noise(self, draws: Draws, rows: int, k: int) -> Tensor:
         """The noise (R, rows, k, ...) that k draws in each of `rows` states consume."""
+
+    def sample_noise(self, draws: Draws, rows: int, k: int) -> Tensor:
+        """The noise (R, rows, k, ...) that `sample` consumes for k draws."""
+        return self.noise(draws, rows, k)
 
     @abstractmethod
     def draw(self, head: Tensor, noise: Tensor) -> Tensor:

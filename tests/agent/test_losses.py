@@ -136,7 +136,14 @@ def test_temperature_grad_against_autograd():
     with torch.enable_grad():
         loss = -(log_alpha.view(R, 1, 1) * (log_prob + -6.0)).mean((1, 2)).sum()
         (expected,) = torch.autograd.grad(loss, log_alpha)
-    assert_exact(losses.temperature_grad(log_prob, -6.0), expected)
+    assert_exact(losses.temperature_grad(log_prob, 1 / K, -6.0), expected)
+
+
+def test_temperature_grad_weighs_enumerated_actions():
+    """Two states, three actions: entropies log 3 and -(0.5 log 0.5 + 0.5 log 0.25)."""
+    weight = torch.tensor([[[1 / 3, 1 / 3, 1 / 3], [0.5, 0.25, 0.25]]], dtype=torch.float64)
+    entropy = (math.log(3) + 1.5 * math.log(2)) / 2
+    assert_exact(losses.temperature_grad(weight.log(), weight, 0.7), torch.tensor([entropy - 0.7], dtype=torch.float64))
 
 
 def test_the_temperature_rises_while_the_entropy_is_below_its_target():

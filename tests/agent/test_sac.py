@@ -124,11 +124,11 @@ def test_three_updates_against_a_plain_reimplementation(options):
 
 def assert_same_gradients(agent: SAC, plain: PlainSAC) -> None:
     """Adam's mean of three gradients, run 2: float32 against float64 (measured: 8e-7 of its norm at most)."""
-    critics = [agent.critic_mlp.unpadded(agent.critic_optimizer.mean[c, 2]) for c in range(agent.critics)]
+    critics = [agent.critic.mlp.unpadded(agent.critic.optimizer.mean[c, 2]) for c in range(agent.critics)]
     found = [array for arrays in critics for array in arrays.values()]
     for array, exact in zip(found, plain.critic_adam.m, strict=True):
         assert relative(array, exact.numpy()) < 1e-5
-    actor = agent.actor_mlp.unpadded(agent.actor_optimizer.mean[2])
+    actor = agent.actor.mlp.unpadded(agent.actor.optimizer.mean[2])
     for array, exact in zip(actor.values(), plain.actor_adam.m, strict=True):
         assert relative(array, exact.numpy()) < 1e-5
 
@@ -150,15 +150,15 @@ def actor_gradients(**options: Any) -> np.ndarray:
     """The actor's gradient on one batch of 64, by 64 independent noises: (64, P) without padding."""
     chosen = setting(**options, batch_size=64, hidden_dim=16, num_hidden=1, activation="tanh", critic_lr=1e-12)
     agent = make_sac([chosen] * 64, range(64), 3, 1)
-    for params in (agent.actor_params, agent.critic_params, agent.target_params):
+    for params in (agent.actor.params, agent.critic.params, agent.critic.target_params):
         params.copy_(params[..., :1, :].clone().expand_as(params))
     agent._replay = SameRows(64)
     said = transitions(1, 64, 3) | {"action": normal32(64, 1, seed=4).numpy()}
     for t in range(64):
         agent.observe(Step(**{name: np.stack([values[t]] * 64) for name, values in said.items()}))
     agent.update()
-    mean = agent.actor_optimizer.mean / (1 - chosen.betas[0])
-    return np.stack([np.concatenate([a.ravel() for a in agent.actor_mlp.unpadded(m).values()]) for m in mean])
+    mean = agent.actor.optimizer.mean / (1 - chosen.betas[0])
+    return np.stack([np.concatenate([a.ravel() for a in agent.actor.mlp.unpadded(m).values()]) for m in mean])
 
 
 @pytest.mark.parametrize("policy_type", ["SquashedGaussian", "Gaussian"])
@@ -360,12 +360,12 @@ def test_targets_are_averaged_at_their_interval(interval):
     agent = make_sac([setting(target_update_interval=interval, tau=1.0)], [1], 3, 2)
     train(agent, 3, 1)
     for update in range(2, 8):
-        before = agent.target_params.clone()
+        before = agent.critic.target_params.clone()
         train_once(agent)
         if update % interval == 0:
-            assert torch.equal(agent.target_params, agent.critic_params)
+            assert torch.equal(agent.critic.target_params, agent.critic.params)
         else:
-            assert torch.equal(agent.target_params, before)
+            assert torch.equal(agent.critic.target_params, before)
 
 
 def train_once(agent: SAC) -> None:
@@ -411,9 +411,9 @@ def test_learned_params_are_a_copy_of_the_runs_own():
     first, second = agent.learned_params(0), agent.learned_params(1)
     copied = {name: array.copy() for name, array in first.items()}
     assert not same(first, second, "actor/")
-    agent.actor_params += 1.0
-    agent.critic_params += 1.0
-    agent.target_params += 1.0
+    agent.actor.params += 1.0
+    agent.critic.params += 1.0
+    agent.critic.target_params += 1.0
     agent.alpha += 1.0
     assert same(first, copied)
 
