@@ -16,6 +16,7 @@ PENDULUM = {
     "record": ["train_states", "train_actions", "train_rewards", "eval_states", "update_actions"],
 }
 CHEETAH = PENDULUM | {"env_name": "HalfCheetah-v5"}
+CARTPOLE = PENDULUM | {"env_name": "CartPole-v1", "eval_policy": "sample"}
 
 MIXED = {
     "critic_lr": [1e-3, 1e-2],
@@ -113,6 +114,28 @@ def test_neighbours_of_a_diverged_run_keep_their_bits(tmp_path):
     assert_same_bits(train(experiment, [0])[0], good)
     assert_same_bits(train(experiment, [1])[0], bad)
     assert_same_bits(train(experiment, [2])[0], other)
+
+
+OTHERS = {
+    "GreedyAC": (PENDULUM, {"alpha": [0.01, 0.5]}),
+    "VAC": (CHEETAH, {"alpha": [0.01, 0.5], "policy_type": ["Beta"]}),
+    "SACDiscrete": (CARTPOLE, {"alpha": [0.01, 0.5]}),
+    "GreedyACDiscrete": (CARTPOLE, {"rho": [0.7], "weight_init": ["xavier_uniform", "normal"]}),
+    "VACDiscrete": (PENDULUM | {"env_name": "MountainCar-v0", "eval_policy": "sample"}, {"alpha": [0.01, 0.5]}),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=["aligned", "odd"])
+@pytest.mark.parametrize("agent", OTHERS)
+def test_a_stack_of_other_actor_critics_keeps_every_bit(agent, shape, tmp_path):
+    environment, own = OTHERS[agent]
+    hidden, batch = shape
+    common = {name: values for name, values in MIXED.items() if name not in ("alpha", "clip_stddev")}
+    grid = common | own | {"hidden_dim": [hidden], "batch_size": [batch]}
+    experiment = make_experiment(environment, grid, tmp_path, agent)
+    (alone,) = train(experiment, [0])
+    for neighbours in NEIGHBOURS.values():
+        assert_same_bits(alone, train(experiment, neighbours)[neighbours.index(0)])
 
 
 LINEAR = {

@@ -34,20 +34,43 @@ def two_peaks(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
     return high + 0.5 * low
 
 
+ACTIONS = 4
+
+NUMBERED = Spaces(np.full(1, -1.0), np.full(1, 1.0), ACTIONS)
+"""The same observations, four actions."""
+
+
+def nearest(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
+    """Best action: the quarter of [-0.8, 0.8] that the observation lies in."""
+    return -np.abs(action - quarter(obs))
+
+
+def quarter(obs: np.ndarray) -> np.ndarray:
+    """0, 1, 2 or 3."""
+    return np.clip(np.floor((obs + 0.8) / 0.4), 0, ACTIONS - 1)
+
+
+def two_arms(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
+    """Arm 1 pays 1, arm 3 pays 0.5, the others nothing."""
+    return 1.0 * (action == 1) + 0.5 * (action == 3)
+
+
 def learn(agent_name: str, reward: Reward, steps: int, runs: int = 3, **hyperparameters):
     """An agent after so many one-step episodes from observations uniform in [-0.8, 0.8].
 
-    Small initial weights: the policy starts in the middle, as wide as the box.
+    Small initial weights: the policy starts in the middle, as wide as the box; or nearly uniform.
     """
-    model = AGENTS[agent_name].hyperparameters
+    entry = AGENTS[agent_name]
+    model, spaces = entry.hyperparameters, NUMBERED if "continuous" in entry.refuses else SPACES
     settings = [model(hidden_dim=32, tau=0.05, weight_init="uniform", **hyperparameters)] * runs
-    agent = make_agent(agent_name, settings, range(runs), 0.9, SPACES)
+    agent = make_agent(agent_name, settings, range(runs), 0.9, spaces)
     rng = np.random.Generator(np.random.PCG64(0))
     end = np.ones(runs, np.float32)
     for _ in range(steps):
         obs = rng.uniform(-0.8, 0.8, (runs, 1)).astype(np.float32)
         action = agent.act(obs)
-        gain = reward(obs, np.clip(action, -1, 1))[:, 0].astype(np.float32)
+        executed = action if spaces is NUMBERED else np.clip(action, -1, 1)
+        gain = reward(obs, executed)[:, 0].astype(np.float32)
         agent.observe(Step(obs, action, gain, obs, end, 0 * end))
         agent.update()
     return agent

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -148,8 +150,8 @@ def test_temperature_grad_weighs_enumerated_actions():
 
 def test_the_temperature_rises_while_the_entropy_is_below_its_target():
     """Entropy 2 below the target 3: the gradient is negative, so descent raises log alpha."""
-    assert losses.temperature_grad(torch.full((1, 2, 2), -2.0), 3.0).tolist() == [-1.0]
-    assert losses.temperature_grad(torch.full((1, 2, 2), -4.0), 3.0).tolist() == [1.0]
+    assert losses.temperature_grad(torch.full((1, 2, 2), -2.0), 0.5, 3.0).tolist() == [-1.0]
+    assert losses.temperature_grad(torch.full((1, 2, 2), -4.0), 0.5, 3.0).tolist() == [1.0]
 
 
 def every_equation(members: list[int], critics: int, batch: int, k: int) -> dict[str, tuple[Tensor, int]]:
@@ -170,7 +172,7 @@ def every_equation(members: list[int], critics: int, batch: int, k: int) -> dict
         "pathwise by q": (pathwise[0], 1),
         "pathwise by log_prob": (pathwise[1], 0),
         "likelihood ratio": (losses.likelihood_ratio_grad(value, log_prob, 1.0 / k, alpha, baseline), 0),
-        "temperature": (losses.temperature_grad(log_prob, -1.0), 0),
+        "temperature": (losses.temperature_grad(log_prob, 1.0 / k, -1.0), 0),
     }
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from agent import make_agent
+from agent import AGENTS, make_agent
 from agent.base import Spaces, Step
 from agent.hyperparameters import LinearACHyperparameters, RandomHyperparameters, SACHyperparameters
 from agent.policy import ActionBox
@@ -47,6 +47,13 @@ def live(agent, steps: int, seed: int) -> list[np.ndarray]:
 )
 def test_a_copied_state_goes_on_exactly(hyperparameters):
     goes_on_exactly(make(**hyperparameters), make(**hyperparameters))
+
+
+@pytest.mark.parametrize("name", ["GreedyAC", "VAC", "SACDiscrete", "GreedyACDiscrete", "VACDiscrete"])
+def test_every_actor_critics_copied_state_goes_on_exactly(name):
+    settings = [AGENTS[name].hyperparameters(batch_size=8, hidden_dim=16)] * RUNS
+    spaces = Spaces(SPACES.obs_low, SPACES.obs_high, 3 if name.endswith("Discrete") else BOX)
+    goes_on_exactly(*(make_agent(name, settings, range(RUNS), 0.9, spaces) for _ in range(2)))
 
 
 @pytest.mark.parametrize("actions", [BOX, 3], ids=["box", "discrete"])
