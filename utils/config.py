@@ -117,14 +117,15 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
         return f"unknown key '{key}'{suggestion(str(first['loc'][-1]), allowed)} (allowed: {', '.join(allowed)})"
     if first["type"] == "missing":
         return f"key '{key}' is missing; required: {_type_of(model, first['loc'])}"
-    message = first["msg"].removeprefix("Value error, ")
+    ours = first["type"] == "value_error"
+    message = first["msg"].removeprefix("Value error, ") if ours else first["msg"][0].lower() + first["msg"][1:]
     if not first["loc"]:
-        return message if first["type"] == "value_error" else f"found {_show(found)}; allowed: a JSON object"
+        return message if ours else f"found {_show(found)}; allowed: a JSON object"
     hint = ""
     if first["type"] == "literal_error" and isinstance(found, str):
         expected = re.findall(r"'([^']*)'", first["ctx"]["expected"])
         hint = suggestion(found, expected)
-    return f"key '{key}': found {_show(found)}; {message[0].lower() + message[1:]}{hint}"
+    return f"key '{key}': found {_show(found)}; {message}{hint}"
 
 
 def _type_of(model: type[BaseModel], where: tuple[int | str, ...]) -> str:

@@ -44,12 +44,13 @@ def table(text: str) -> dict[str, str]:
 
 
 def documented_for(agent_name: str) -> dict[str, str]:
-    """The agent's table, on top of that for every actor-critic where it is one."""
-    sections = (ROOT / "config/agent/TEMPLATE.md").read_text().split("\n## ")
-    by_title = {section.splitlines()[0]: section for section in sections}
-    common = next(text for title, text in by_title.items() if title.startswith("Every actor-critic"))
-    shared = common if re.search(rf"\b{agent_name}\b", common.splitlines()[0]) else ""
-    return table(shared) | table(by_title[agent_name])
+    """The agent's keys: of every section whose title lists it after a colon, and of its own where it has one."""
+    text, documented = (ROOT / "config/agent/TEMPLATE.md").read_text(), {}
+    for section in text.split("\n## "):
+        title = section.splitlines()[0]
+        if agent_name in (title, *title.partition(": ")[2].split(", ")):
+            documented |= table(section)
+    return documented
 
 
 DOCUMENTED = [
