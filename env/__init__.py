@@ -29,8 +29,21 @@ class EnvEntry(NamedTuple):
     fixed: Mapping[str, Any] = {}
 
 
-ENVS: dict[str, EnvEntry] = {}
-"""Environments whose dynamics no library has, by name."""
+ENVS: dict[str, EnvEntry] = {
+    "Pendulum-v0": EnvEntry("env.pendulum", "Pendulum", ("continuous", "discrete")),
+    "PendulumPenalty-v0": EnvEntry("env.pendulum", "Pendulum", ("continuous", "discrete"), {"penalty": 1.0}),
+    "PositivePendulumPenalty-v0": EnvEntry(
+        "env.pendulum", "Pendulum", ("continuous", "discrete"), {"reward": "positive", "penalty": 1.0}
+    ),
+    "PendulumNoShaped-v0": EnvEntry("env.pendulum", "Pendulum", ("continuous", "discrete"), {"reward": "sparse"}),
+    "PendulumNoShapedPenalty-v0": EnvEntry(
+        "env.pendulum", "Pendulum", ("continuous", "discrete"), {"reward": "sparse", "penalty": 1.0}
+    ),
+    "Acrobot-v1": EnvEntry("env.acrobot", "Acrobot", ("discrete", "continuous")),
+    "MountainCarShaped": EnvEntry("env.mountain_car", "MountainCarShaped", ("continuous",)),
+    "ContinuousCartpole-v0": EnvEntry("env.cart_pole", "ContinuousCartPole", ("continuous",)),
+}
+"""Our own environments, by name."""
 
 
 def make_env(

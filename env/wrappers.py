@@ -9,6 +9,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from env.state import check_start_state, set_state
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -33,7 +35,7 @@ class Episodes:
     def __init__(self, env: gym.Env[Any, Any], protocol: Protocol, seed: int) -> None:
         """seed: for the environment's own generator at the next reset; later resets carry it on.
 
-        Raises ValueError if start_state is asked of an environment that cannot be put in a state.
+        Raises ValueError for a start_state that the environment cannot be in.
         """
         self.env, self.protocol = env, protocol
         self._seed: int | None = seed
@@ -75,28 +77,3 @@ class Episodes:
             return self._first_action + int(action[0])
         low, high = self.action_bounds
         return np.minimum(np.maximum(action, low), high)
-
-
-def check_start_state(env: gym.Env[Any, Any], state: Sequence[float]) -> None:
-    """Raises ValueError, saying what is allowed, where `state` cannot be the environment's state."""
-    raw: Any = env.unwrapped
-    env.reset(seed=0)
-    if hasattr(raw, "set_state"):
-        allowed = raw.model.nq + raw.model.nv
-    elif hasattr(raw, "state"):
-        allowed = len(raw.state)
-    else:
-        raise ValueError(f"start_state: {type(raw).__name__} cannot be put in a state; allowed: []")
-    if len(state) != allowed:
-        raise ValueError(f"start_state has {len(state)} numbers; {type(raw).__name__} allows {allowed} or none")
-
-
-def set_state(env: gym.Env[Any, Any], state: Sequence[float]) -> np.ndarray:
-    """Put a checked environment in a state (MuJoCo: qpos, then qvel). Returns its observation (O,)."""
-    raw: Any = env.unwrapped
-    values = np.array(state, dtype=np.float64)
-    if hasattr(raw, "set_state"):
-        raw.set_state(values[: raw.model.nq], values[raw.model.nq :])
-        return raw._get_obs()
-    raw.state = values
-    return raw._get_obs() if hasattr(raw, "_get_obs") else values.astype(np.float32)
