@@ -1,7 +1,7 @@
 """The acrobot, two links swung up by a torque between them, with continuous or discrete torques.
 
-Dynamics of Sutton & Barto's book as in gymnasium's Acrobot-v1, in plain floats: the same states, four
-times as fast. gymnasium's has discrete torques only.
+Dynamics of Sutton & Barto's book as in gymnasium's Acrobot-v1, which has discrete torques only, and
+in its order of operations, but in plain floats: the same states, four times as fast.
 """
 
 from __future__ import annotations
@@ -93,12 +93,12 @@ def swing(state: State, torque: float, dt: float = DT) -> State:
 
 
 def accelerations(theta1: float, theta2: float, speed1: float, speed2: float, torque: float) -> tuple[float, float]:
-    """Angular accelerations of both joints in rad/s^2, by the book's equations."""
+    """Angular accelerations of both joints in rad/s^2, by the book's equations; rounded in gymnasium's order."""
     cos2, sin2 = cos(theta2), sin(theta2)
     d1 = 0.25 + (1.25 + cos2) + 1.0 + 1.0
     d2 = 0.25 + 0.5 * cos2 + 1.0
     phi2 = 0.5 * GRAVITY * cos(theta1 + theta2 - math.pi / 2.0)
-    phi1 = -0.5 * speed2 * speed2 * sin2 - speed2 * speed1 * sin2 + 1.5 * GRAVITY * cos(theta1 - math.pi / 2.0) + phi2
-    numerator = torque + d2 / d1 * phi1 - 0.5 * speed1 * speed1 * sin2 - phi2
-    second = numerator / (1.25 - d2 * d2 / d1)
+    phi1 = -0.5 * speed2**2 * sin2 - speed2 * speed1 * sin2 + 1.5 * GRAVITY * cos(theta1 - math.pi / 2.0) + phi2
+    numerator = torque + d2 / d1 * phi1 - 0.5 * speed1**2 * sin2 - phi2
+    second = numerator / (1.25 - d2**2 / d1)
     return -(d2 * second + phi1) / d1, second

@@ -69,7 +69,7 @@ def push(state: State, force: float) -> State:
     """One step of explicit Euler under a force in newtons (Florian 2007, equations 23 and 24)."""
     position, speed, angle, spin = state
     sine, cosine = math.sin(angle), math.cos(angle)
-    drive = (force + POLE_MASS * HALF_POLE * spin * spin * sine) / MASS
-    turn = (GRAVITY * sine - cosine * drive) / (HALF_POLE * (4.0 / 3.0 - POLE_MASS * cosine * cosine / MASS))
+    drive = (force + POLE_MASS * HALF_POLE * (spin * spin) * sine) / MASS
+    turn = (GRAVITY * sine - cosine * drive) / (HALF_POLE * (4.0 / 3.0 - POLE_MASS * (cosine * cosine) / MASS))
     pull = drive - POLE_MASS * HALF_POLE * turn * cosine / MASS
     return position + DT * speed, speed + DT * pull, angle + DT * spin, spin + DT * turn

@@ -29,7 +29,7 @@ def check_start_state(env: gym.Env[Any, Any], state: Sequence[float]) -> None:
     if hasattr(raw, "state_space"):
         _check_range(name, state, raw.state_space)
     elif not raw.observation_space.contains(_put(raw, state)):
-        raise ValueError(f"start_state: {name} cannot be in {list(state)}; it shows {raw.observation_space}")
+        raise ValueError(f"start_state is {list(state)}; {name} allows what it can show, {raw.observation_space}")
 
 
 def set_state(env: gym.Env[Any, Any], state: Sequence[float]) -> np.ndarray:

@@ -80,27 +80,6 @@ def test_actions_are_clipped_for_the_environment_only():
     assert action[0] == 7.0
 
 
-@pytest.mark.parametrize(
-    ("name", "state", "obs"),
-    [
-        ("Pendulum-v1", [np.pi / 2, 0.5], [0.0, 1.0, 0.5]),
-        ("MountainCarContinuous-v0", [-0.4, 0.01], [-0.4, 0.01]),
-        ("InvertedPendulum-v5", [0.1, 0.02, 0.3, 0.4], [0.1, 0.02, 0.3, 0.4]),
-    ],
-)
-def test_start_state(name, state, obs):
-    env = Episodes(make_env(name), Protocol(10, start_state=state), seed=0)
-    for _ in range(2):
-        np.testing.assert_allclose(env.reset(), obs, atol=1e-7)  # float32 observations
-        env.step(np.zeros(1, np.float32))
-
-
-@pytest.mark.parametrize("name", ["Pendulum-v1", "MountainCarContinuous-v0", "HalfCheetah-v5"])
-def test_a_start_state_of_the_wrong_length(name):
-    with pytest.raises(ValueError, match=r"start_state has 1 numbers; .* allows \d+ or none"):
-        Episodes(make_env(name), Protocol(10, start_state=[0.0]), seed=0)
-
-
 def test_a_start_state_where_there_is_none_to_set():
     with pytest.raises(ValueError, match="Corridor cannot be put in a state"):
         corridor(start_state=[0.0])

@@ -1,0 +1,170 @@
+"""What every environment of our own promises, whatever it is."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+
+from env import ENVS, make_env
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = [(name, kind == "continuous") for name, entry in ENVS.items() for kind in entry.kinds]
+
+
+def rollout(env: gym.Env[Any, Any], seed: int, steps: int) -> list[tuple]:
+    """Observations, rewards and ends under random actions, from a reset with this seed."""
+    env.action_space.seed(seed)
+    obs, _ = env.reset(seed=seed)
+    seen: list[tuple] = [(obs.tolist(),)]
+    for _ in range(steps):
+        obs, reward, terminated, truncated, _ = env.step(env.action_space.sample())
+        seen.append((obs.tolist(), reward, terminated, truncated))
+        if terminated:
+            env.reset()
+    return seen
+
+
+KNOWN = "symmetric and normalized space|alternative render modes|Box observation space m.*infinity"
+
+
+@pytest.mark.parametrize(("name", "continuous"), KINDS)
+def test_gymnasiums_checker_passes(name, continuous):
+    """Torques in newton metres, unbounded speeds and the missing registration are as they are meant to be."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        check_env(make_env(name, continuous))
+    assert [str(w.message) for w in caught if not re.search(KNOWN, str(w.message))] == []
+
+
+@pytest.mark.parametrize(("name", "continuous"), KINDS)
+def test_the_seed_decides_a_rollout(name, continuous):
+    env = make_env(name, continuous)
+    assert rollout(env, 3, 300) == rollout(env, 3, 300) == rollout(make_env(name, continuous), 3, 300)
+    assert rollout(env, 3, 300) != rollout(env, 4, 300)
+
+
+@pytest.mark.parametrize(("name", "continuous"), KINDS)
+def test_ten_thousand_random_steps_stay_in_the_stated_ranges(name, continuous):
+    env = make_env(name, continuous)
+    raw: Any = env.unwrapped
+    env.action_space.seed(0)
+    obs, _ = env.reset(seed=0)
+    for _ in range(10_000):
+        assert env.observation_space.contains(obs)
+        if hasattr(raw, "state_space"):
+            assert raw.state_space.contains(raw.state)
+        obs, reward, terminated, truncated, info = env.step(env.action_space.sample())
+        assert np.isfinite(reward)
+        assert (truncated, info) == (False, {})
+        if terminated:
+            obs, _ = env.reset()
+
+
+@pytest.mark.parametrize(("name", "continuous"), KINDS)
+def test_state_and_generator_are_all_there_is(name, continuous):
+    """What was taken and put back goes on as before, bit for bit, in another environment too."""
+    env, other = make_env(name, continuous), make_env(name, continuous)
+    rollout(env, 5, 50)
+    other.reset(seed=6)
+    if not hasattr(env.unwrapped, "state"):
+        pytest.skip("it cannot be put in a state")
+    state, generator = env.unwrapped.state, env.unwrapped.np_random.bit_generator.state
+    actions = [env.action_space.sample() for _ in range(5)]
+
+    def go_on(this: gym.Env[Any, Any]) -> list:
+        this.unwrapped.state = state
+        this.unwrapped.np_random.bit_generator.state = generator
+        seen = [(obs.tolist(), *rest) for obs, *rest in map(this.step, actions)]
+        return [*seen, this.unwrapped.state.tolist(), this.reset()[0].tolist()]
+
+    assert go_on(env) == go_on(env) == go_on(other)
+
+
+@pytest.mark.parametrize(("name", "continuous"), KINDS)
+def test_kinds_of_action(name, continuous):
+    """The kind asked for is the kind there is; without a word, the entry's first."""
+    kind = gym.spaces.Box if continuous else gym.spaces.Discrete
+    assert isinstance(make_env(name, continuous).action_space, kind)
+    first = gym.spaces.Box if ENVS[name].kinds[0] == "continuous" else gym.spaces.Discrete
+    assert isinstance(make_env(name).action_space, first)
+    if len(ENVS[name].kinds) == 1:
+        with pytest.raises(ValueError, match=rf"continuous: found .*'{name}' has actions"):
+            make_env(name, not continuous)
+
+
+@pytest.mark.parametrize("name", ENVS)
+def test_an_unknown_argument_is_refused_by_name(name):
+    with pytest.raises(ValueError, match=rf"env_name: '{name}' cannot be made with .*'wings'"):
+        make_env(name, wings=2)
+
+
+@pytest.mark.parametrize("name", ENVS)
+def test_pictures(name):
+    """A picture shows the state: the same for the same one, another for another."""
+    env = make_env(name, render_mode="rgb_array")
+    env.reset(seed=0)
+    first = env.render()
+    assert first.dtype == np.uint8
+    assert first.ndim == 3
+    assert first.shape[2] == 3
+    np.testing.assert_array_equal(first, env.render())
+    env.action_space.seed(0)
+    for _ in range(20):
+        env.step(env.action_space.sample())
+    assert (env.render() != first).any()
+    with pytest.raises(ValueError, match="render_mode: found 'human'; allowed: 'rgb_array'"):
+        make_env(name, render_mode="human")
+
+
+TRAINS = """
+import sys
+import main
+from env import ENVS, make_env
+for name, entry in ENVS.items():
+    for kind in entry.kinds:
+        env = make_env(name, kind == "continuous")
+        env.reset(seed=0)
+        env.step(env.action_space.sample())
+print([name for name in sys.modules if name.split(".")[0] in ("pygame", "OpenGL", "moviepy", "imageio", "glfw")])
+"""
+
+
+def test_training_imports_nothing_that_draws():
+    shown = subprocess.run([sys.executable, "-c", TRAINS], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert shown.stdout == "[]\n"
+
+
+def test_without_pygame_a_picture_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygame", None)
+    env = make_env("Pendulum-v0", render_mode="rgb_array")
+    env.reset(seed=0)
+    with pytest.raises(ImportError, match="rendering needs pygame; install it with: pip install pygame-ce"):
+        env.render()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("Pendulum-v0", {"g": "ten"}, r"env_kwargs.g: found 'ten'; allowed: a finite number"),
+        ("Pendulum-v0", {"g": float("nan")}, r"env_kwargs.g: found nan"),
+        ("Pendulum-v0", {"penalty": True}, r"env_kwargs.penalty: found True"),
+        ("Pendulum-v0", {"trig_features": 1}, r"env_kwargs.trig_features: found 1; allowed: true or false"),
+        ("Pendulum-v0", {"reward": "none"}, r"env_kwargs.reward: found 'none'; allowed: cosine, positive, sparse"),
+        ("PendulumPenalty-v0", {"penalty": 2.0}, "cannot be made with .*multiple values .*'penalty'"),
+        ("Acrobot-v1", {"continuous": "yes"}, r"env_kwargs.continuous: found 'yes'"),
+        ("MountainCarShaped", {"gamma": None}, r"env_kwargs.gamma: found None"),
+        ("ContinuousCartpole-v0", {"force_mag": []}, r"env_kwargs.force_mag: found \[\]"),
+    ],
+)
+def test_arguments_of_a_wrong_kind(name, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make_env(name, **arguments)

@@ -1,0 +1,63 @@
+"""Start states: where an environment begins when it is told to, and what is refused."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from env import Episodes, Protocol, make_env
+
+STARTS = {
+    "Pendulum-v0": ([0.5, -1.0], [0.5, -1.0]),
+    "Acrobot-v1": ([0.0, np.pi / 2, 1.0, -2.0], [1.0, 0.0, 0.0, 1.0, 1.0, -2.0]),
+    "MountainCarShaped": ([-0.4, 0.01], [-0.4, 0.01]),
+    "ContinuousCartpole-v0": ([0.1, 0.2, 0.03, 0.4], [0.1, 0.2, 0.03, 0.4]),
+    "Pendulum-v1": ([np.pi / 2, 0.5], [0.0, 1.0, 0.5]),
+    "gymnasium:Acrobot-v1": ([0.0, np.pi / 2, 1.0, -2.0], [1.0, 0.0, 0.0, 1.0, 1.0, -2.0]),
+    "CartPole-v1": ([0.1, 0.2, 0.03, 0.4], [0.1, 0.2, 0.03, 0.4]),
+    "MountainCar-v0": ([-0.4, 0.01], [-0.4, 0.01]),
+    "MountainCarContinuous-v0": ([-0.4, 0.01], [-0.4, 0.01]),
+    "InvertedPendulum-v5": ([0.1, 0.02, 0.3, 0.4], [0.1, 0.02, 0.3, 0.4]),
+}
+
+
+@pytest.mark.parametrize(("name", "start"), STARTS.items())
+def test_start_states(name, start):
+    """Every episode begins there, and goes on from there."""
+    state, obs = start
+    env = Episodes(make_env(name), Protocol(10, start_state=state), seed=0)
+    action = np.zeros(1, np.float32)
+    seen = [(env.reset(), env.step(action)) for _ in range(2)]
+    for shown, _ in seen:
+        np.testing.assert_allclose(shown, obs, atol=1e-7)  # float32 observations
+    np.testing.assert_array_equal(seen[0][1][0], seen[1][1][0])
+    assert not np.array_equal(seen[0][1][0], seen[0][0])
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "message"),
+    [
+        ("Pendulum-v0", [0.0, 8.5], r"start_state\[1\] is 8.5; Pendulum allows -8 to 8"),
+        ("Acrobot-v1", [0.0, 0.0, 13.0, 0.0], r"start_state\[2\] is 13; Acrobot allows -12.5664 to 12.5664"),
+        ("MountainCarShaped", [0.7, 0.0], r"start_state\[0\] is 0.7; MountainCarShaped allows -1.2 to 0.6"),
+        ("ContinuousCartpole-v0", [0.0, 0.0, 0.5, 0.0], r"start_state\[2\] is 0.5; ContinuousCartPole allows"),
+        ("ContinuousCartpole-v0", [0.0, float("nan"), 0.0, 0.0], r"start_state\[1\] is nan"),
+        ("Pendulum-v1", [0.0, 8.5], r"start_state is \[0.0, 8.5\]; PendulumEnv allows what it can show, Box"),
+        ("MountainCar-v0", [0.7, 0.0], "MountainCarEnv allows what it can show"),
+        ("MountainCarContinuous-v0", [-0.5, 0.1], "Continuous_MountainCarEnv allows what"),
+        ("CartPole-v1", [5.0, 0.0, 0.0, 0.0], "CartPoleEnv allows what"),
+        ("Acrobot-v1", [0.0, 0.0], r"start_state has 2 numbers; Acrobot allows 4 or none"),
+        ("CartPole-v1", [0.0], r"start_state has 1 numbers; CartPoleEnv allows 4 or none"),
+        ("HalfCheetah-v5", [0.0], r"start_state has 1 numbers; HalfCheetahEnv allows 18 or none"),
+    ],
+)
+def test_start_states_out_of_range(name, state, message):
+    with pytest.raises(ValueError, match=message):
+        Episodes(make_env(name), Protocol(10, start_state=state), seed=0)
+
+
+def test_a_start_state_is_seen_through_the_wrappers():
+    env = gym.wrappers.TransformObservation(make_env("Pendulum-v0"), lambda obs: 2 * obs, None)
+    env = gym.wrappers.TransformReward(env, lambda reward: reward)
+    np.testing.assert_array_equal(Episodes(env, Protocol(10, start_state=[0.5, -1.0]), 0).reset(), [1.0, -2.0])
