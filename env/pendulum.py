@@ -23,11 +23,16 @@ MAX_SPEED = 8.0
 MAX_TORQUE = 2.0
 UPRIGHT = math.pi / 12
 
-REWARDS: dict[str, Callable[[float], float]] = {
-    "cosine": math.cos,
-    "positive": lambda theta: (1.0 + math.cos(theta)) / 2.0,
-    "sparse": lambda theta: 1.0 if abs(theta) < UPRIGHT else 0.0,
-}
+
+def _positive(theta: float) -> float:
+    return (1.0 + math.cos(theta)) / 2.0
+
+
+def _sparse(theta: float) -> float:
+    return 1.0 if abs(theta) < UPRIGHT else 0.0
+
+
+REWARDS: dict[str, Callable[[float], float]] = {"cosine": math.cos, "positive": _positive, "sparse": _sparse}
 """Rewards of the angle that a step leads to."""
 
 
@@ -39,9 +44,9 @@ class Pendulum(ClassicControl):
     Action: torque in [-2, 2] N m, or an index into -2, 0, 2.
     Reward of the angle reached: "cosine", cos theta; "positive", (1 + cos theta) / 2; "sparse", 1
     within 15 degrees of upright, else 0 (the sparse reward of Neumann's MirrorDescentRL). `penalty`
-    is subtracted on each step that ends at the speed limit: hanging to upright takes 7.75 rad/s at
-    the lowest point, so only a pendulum that whirls pays. "positive" and `penalty` are our own
-    definitions: GreedyAC names such variants, but does not publish them.
+    is subtracted on each step that ends at the speed limit: rising freely from the lowest point to
+    upright takes 7.75 rad/s there, so whirling pays and a swing-up need not. "positive" and `penalty`
+    are our own definitions: GreedyAC names such variants, but does not publish them.
     Start: hanging still.  Step: 0.05 s of semi-implicit Euler, m = 1 kg, l = 1 m.
     """
 
