@@ -45,7 +45,7 @@ class EnvironmentConfig(BaseModel):
     start_state: list[float] = Field([], description="empty: the environment's own start")
     continuous: bool | None = Field(None, description="for an environment that comes in both kinds")
     max_episodes: int = Field(-1, description="training episodes at most; <= 0: no limit")
-    env_kwargs: dict[str, Any] = Field({}, description="handed to gymnasium.make")
+    env_kwargs: dict[str, Any] = Field({}, description="handed to the environment")
     eval_policy: Literal["mode", "sample"] = "mode"
     bootstrap_on_truncation: bool = True
     record: list[Recordable] = Field([], description="per-step arrays to keep")

@@ -11,11 +11,13 @@ import pytest
 
 import main
 from agent import AGENTS as ENTRIES
+from env import ENVS
 from utils.config import EnvironmentConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENTS = sorted((ROOT / "config/agent").glob("*.json"))
 ENVIRONMENTS = sorted((ROOT / "config/environment").glob("*.json"))
+ENVIRONMENT_TEMPLATE = (ROOT / "config/environment/TEMPLATE.md").read_text().split("\n## ")
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -55,7 +57,7 @@ def documented_for(agent_name: str) -> dict[str, str]:
 
 DOCUMENTED = [
     *((lambda name=name: documented_for(name), entry.hyperparameters) for name, entry in ENTRIES.items()),
-    (lambda: table((ROOT / "config/environment/TEMPLATE.md").read_text()), EnvironmentConfig),
+    (lambda: table(ENVIRONMENT_TEMPLATE[0]), EnvironmentConfig),
 ]
 
 
@@ -70,6 +72,11 @@ def test_templates_document_every_key_and_its_default(documented, model):
             default = field.get_default(call_default_factory=True)
             default = default.model_dump(exclude_none=True) if hasattr(default, "model_dump") else default
             assert json.loads(documented[key].strip("`")) == json.loads(json.dumps(default)), key
+
+
+def test_the_template_lists_every_environment_of_our_own_with_its_actions():
+    rows = re.findall(r"^\| `([\w-]+)` \| ((?:continuous|discrete)[^|]*) \|", ENVIRONMENT_TEMPLATE[1], re.MULTILINE)
+    assert rows == [(name, ", ".join(entry.kinds)) for name, entry in ENVS.items()]
 
 
 @pytest.mark.parametrize("folder", ["agent", "environment"])
