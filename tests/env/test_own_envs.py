@@ -127,7 +127,7 @@ def test_pictures(name):
 
 TRAINS = """
 import sys
-import main
+import agent, main, utils.loop
 from env import ENVS, make_env
 for name, entry in ENVS.items():
     for kind in entry.kinds:
