@@ -17,6 +17,8 @@ from env.classic import ClassicControl, box, wrap
 
 DT = 0.2
 GRAVITY = 9.8
+PULL1, PULL2 = 1.5 * GRAVITY, 0.5 * GRAVITY
+QUARTER = math.pi / 2.0
 MAX_TORQUE = 1.0
 MAX_SPEEDS = (4.0 * math.pi, 9.0 * math.pi)
 
@@ -95,10 +97,10 @@ def swing(state: State, torque: float, dt: float = DT) -> State:
 def accelerations(theta1: float, theta2: float, speed1: float, speed2: float, torque: float) -> tuple[float, float]:
     """Angular accelerations of both joints in rad/s^2, by the book's equations; rounded in gymnasium's order."""
     cos2, sin2 = cos(theta2), sin(theta2)
-    d1 = 0.25 + (1.25 + cos2) + 1.0 + 1.0
+    d1 = 0.25 + (1.25 + cos2) + 2.0
     d2 = 0.25 + 0.5 * cos2 + 1.0
-    phi2 = 0.5 * GRAVITY * cos(theta1 + theta2 - math.pi / 2.0)
-    phi1 = -0.5 * speed2**2 * sin2 - speed2 * speed1 * sin2 + 1.5 * GRAVITY * cos(theta1 - math.pi / 2.0) + phi2
+    phi2 = PULL2 * cos(theta1 + theta2 - QUARTER)
+    phi1 = -0.5 * speed2**2 * sin2 - speed2 * speed1 * sin2 + PULL1 * cos(theta1 - QUARTER) + phi2
     numerator = torque + d2 / d1 * phi1 - 0.5 * speed1**2 * sin2 - phi2
     second = numerator / (1.25 - d2**2 / d1)
     return -(d2 * second + phi1) / d1, second
