@@ -26,7 +26,8 @@ from agent.actor import Actor
 from agent.base import Batch, Spaces, Step
 from agent.critic import BoxCritic, Critic, DiscreteCritic
 from agent.network import MLP
-from agent.policy import POLICIES, ActionBox, Policy
+from agent.policy import policy_class
+from agent.policy.base import ActionBox, Policy
 from agent.replay import Replay
 from utils.streams import Draws, generator
 
@@ -89,7 +90,7 @@ class ActorCritic(ABC):
 
     def _make_policy(self, action: ActionBox | int) -> Policy:
         """The settings' policy over a box, or over so many discrete actions."""
-        family: Any = POLICIES[self.common.policy_type]
+        family: Any = policy_class(self.common.policy_type)
         if family.discrete != isinstance(action, int):
             allowed = "a number of discrete actions" if family.discrete else "an action box"
             raise ValueError(f"found {action}; {self.common.policy_type} allows: {allowed}")

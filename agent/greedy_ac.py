@@ -25,7 +25,7 @@ from agent import losses
 from agent.actor import Actor
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
-from agent.policy import Proposals
+from agent.policy.base import Proposals
 
 
 class GreedyAC(ActorCritic):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from agent.policy import POLICIES
 
 Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
@@ -12,13 +14,12 @@ NonNegative = Annotated[float, Field(ge=0.0)]
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
 
-PolicyType = Literal[
-    "SquashedGaussian", "Gaussian", "Beta", "Kumaraswamy", "TruncatedGaussian", "Student", "Laplace", "QGaussian",
-    "GaussianMixture",
-]  # fmt: skip
+BOX_POLICIES = tuple(name for name, entry in POLICIES.items() if not entry.discrete)
 
-NOT_PATHWISE = ("GaussianMixture",)
-"""Policies whose draws have no pathwise gradient: `pathwise` is False in their classes."""
+if TYPE_CHECKING:
+    PolicyType = str
+else:
+    PolicyType = Literal[*BOX_POLICIES]
 
 
 class Hyperparameters(BaseModel):
@@ -107,7 +108,7 @@ class DiscreteHyperparameters(ActorCriticHyperparameters):
     @classmethod
     def _of_numbers(cls, policy_type: object) -> object:
         """A density over a box is refused with the reason."""
-        if policy_type in get_args(PolicyType):
+        if policy_type in BOX_POLICIES:
             raise ValueError(
                 f"{policy_type} is a density over a box, which SAC, GreedyAC and VAC take; allowed: Softmax"
             )
@@ -165,7 +166,8 @@ class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
     @classmethod
     def _resolve(cls, asked: bool, info: ValidationInfo) -> bool:
         """What runs: false for a policy without a pathwise gradient, whatever was asked."""
-        return asked and info.data.get("policy_type") not in NOT_PATHWISE
+        policy = POLICIES.get(info.data.get("policy_type", ""))
+        return asked and policy is not None and policy.pathwise
 
 
 class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):

@@ -21,7 +21,7 @@ from agent import losses
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
 from agent.critic import BoxCritic
-from agent.policy import Proposals
+from agent.policy.base import Proposals
 from agent.temperature import Temperature
 
 

@@ -17,7 +17,7 @@ import torch
 from scipy import stats
 
 import main
-from agent.policy import ActionBox
+from agent.policy.base import ActionBox
 from tests.agent.reference import normal32
 from utils.bundle import Experiment
 from utils.grid import Grid

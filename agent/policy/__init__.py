@@ -1,30 +1,38 @@
-"""Policy parameterizations by name. Adding one is a file here and a line in POLICIES."""
+"""Policy parameterizations by name. Adding one is a file here and a line in POLICIES. Imports no torch."""
 
 from __future__ import annotations
 
-from agent.policy.base import ActionBox, Policy, Proposals
-from agent.policy.beta import Beta
-from agent.policy.gaussian import Gaussian
-from agent.policy.gaussian_mixture import GaussianMixture
-from agent.policy.kumaraswamy import Kumaraswamy
-from agent.policy.laplace import Laplace
-from agent.policy.q_gaussian import QGaussian
-from agent.policy.softmax import Softmax
-from agent.policy.squashed_gaussian import SquashedGaussian
-from agent.policy.student import Student
-from agent.policy.truncated_gaussian import TruncatedGaussian
+import importlib
+from typing import TYPE_CHECKING, NamedTuple
 
-POLICIES: dict[str, type[Policy]] = {
-    "Gaussian": Gaussian,
-    "SquashedGaussian": SquashedGaussian,
-    "Beta": Beta,
-    "Kumaraswamy": Kumaraswamy,
-    "TruncatedGaussian": TruncatedGaussian,
-    "Student": Student,
-    "Laplace": Laplace,
-    "QGaussian": QGaussian,
-    "GaussianMixture": GaussianMixture,
-    "Softmax": Softmax,
+if TYPE_CHECKING:
+    from agent.policy.base import Policy
+
+
+class PolicyEntry(NamedTuple):
+    """Where a family's class is, and what its class says of it too: see `Policy.pathwise` and `Policy.discrete`."""
+
+    module: str
+    class_name: str
+    pathwise: bool = True
+    discrete: bool = False
+
+
+POLICIES: dict[str, PolicyEntry] = {
+    "SquashedGaussian": PolicyEntry("agent.policy.squashed_gaussian", "SquashedGaussian"),
+    "Gaussian": PolicyEntry("agent.policy.gaussian", "Gaussian"),
+    "Beta": PolicyEntry("agent.policy.beta", "Beta"),
+    "Kumaraswamy": PolicyEntry("agent.policy.kumaraswamy", "Kumaraswamy"),
+    "TruncatedGaussian": PolicyEntry("agent.policy.truncated_gaussian", "TruncatedGaussian"),
+    "Student": PolicyEntry("agent.policy.student", "Student"),
+    "Laplace": PolicyEntry("agent.policy.laplace", "Laplace"),
+    "QGaussian": PolicyEntry("agent.policy.q_gaussian", "QGaussian"),
+    "GaussianMixture": PolicyEntry("agent.policy.gaussian_mixture", "GaussianMixture", pathwise=False),
+    "Softmax": PolicyEntry("agent.policy.softmax", "Softmax", pathwise=False, discrete=True),
 }
 
-__all__ = ["POLICIES", "ActionBox", "Policy", "Proposals"]
+
+def policy_class(name: str) -> type[Policy]:
+    """The named family.  Raises KeyError for an unknown name."""
+    entry = POLICIES[name]
+    return getattr(importlib.import_module(entry.module), entry.class_name)

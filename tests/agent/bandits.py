@@ -9,7 +9,7 @@ import torch
 
 from agent import AGENTS, make_agent
 from agent.base import Spaces, Step
-from agent.policy import ActionBox
+from agent.policy.base import ActionBox
 
 BOX = ActionBox(torch.tensor([-1.0]), torch.tensor([1.0]))
 

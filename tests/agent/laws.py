@@ -11,7 +11,9 @@ import torch
 from scipy import integrate, special, stats
 from torch import Tensor
 
-from agent.policy import POLICIES, ActionBox, Policy
+from agent.hyperparameters import BOX_POLICIES
+from agent.policy import policy_class
+from agent.policy.base import ActionBox, Policy
 from tests.agent.reference import normal32
 
 Bounds = Sequence[tuple[float, float]]
@@ -30,7 +32,7 @@ class Case:
     def make(self, bounds: Bounds, clips: Sequence[float] = (1000.0,), dtype: torch.dtype = torch.float32) -> Policy:
         """clips: `clip_stddev` of each run."""
         low, high = torch.tensor(bounds, dtype=dtype).T
-        return POLICIES[self.kind](ActionBox(low, high), torch.tensor(clips, dtype=dtype), **self.options)
+        return policy_class(self.kind)(ActionBox(low, high), torch.tensor(clips, dtype=dtype), **self.options)
 
     def heads(self, dims: int, *shape: int, seed: int) -> Tensor:
         """Heads (*shape, D): locations and shapes about +-1, standard deviations from about 0.1 to 2."""
@@ -46,7 +48,7 @@ class Case:
 
 
 CASES = [
-    *[Case(kind) for kind, family in POLICIES.items() if not family.discrete and not family.options],
+    *[Case(kind) for kind in BOX_POLICIES if not policy_class(kind).options],
     *[Case("QGaussian", {"entropic_index": q}) for q in (2.0, 1.5, 1.0, 0.5, 0.0, -1.0)],
     *[Case("GaussianMixture", {"num_components": count}) for count in (1, 2, 3)],
 ]

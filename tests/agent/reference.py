@@ -12,7 +12,7 @@ from torch import Tensor
 from agent.base import Spaces, Step
 from agent.hyperparameters import SACHyperparameters
 from agent.network import MLP
-from agent.policy import ActionBox
+from agent.policy.base import ActionBox
 from agent.sac import SAC
 
 Arrays = dict[str, Tensor]

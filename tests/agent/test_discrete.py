@@ -12,7 +12,7 @@ from agent import AGENTS, make_agent
 from agent.base import Batch, Spaces, Step
 from agent.critic import DiscreteCritic
 from agent.network import MLP
-from agent.policy import ActionBox
+from agent.policy.base import ActionBox
 from tests.agent.reference import doubles, normal32, plain_forward, random_params
 
 NAMES = ["SACDiscrete", "GreedyACDiscrete", "VACDiscrete"]

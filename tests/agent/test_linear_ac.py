@@ -14,7 +14,7 @@ from agent import make_agent
 from agent.base import Spaces, Step
 from agent.hyperparameters import LinearACHyperparameters, LinearACSoftmaxHyperparameters
 from agent.linear_ac import GaussianHeads, LinearAC, SoftmaxHeads
-from agent.policy import ActionBox
+from agent.policy.base import ActionBox
 
 BOX = ActionBox(torch.tensor([-1.0]), torch.tensor([1.0]))
 

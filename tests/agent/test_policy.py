@@ -13,7 +13,8 @@ import torch
 from scipy import integrate, special, stats
 from torch import Tensor
 
-from agent.policy import POLICIES, ActionBox, Policy
+from agent.policy import policy_class
+from agent.policy.base import ActionBox, Policy
 from tests.agent.reference import UNIT, normal32, rng
 from utils.streams import Draws, generator
 
@@ -28,7 +29,7 @@ each_box = pytest.mark.parametrize("bounds", BOXES, ids=BOX_NAMES)
 
 def make(kind: str, bounds: tuple[tuple[float, float], ...], clips: tuple[float, ...] = (1000.0,)) -> Policy:
     low, high = torch.tensor(bounds).T
-    return POLICIES[kind](ActionBox(low, high), torch.tensor(clips))
+    return policy_class(kind)(ActionBox(low, high), torch.tensor(clips))
 
 
 def head_of(locations: list[float], sigmas: list[float]) -> Tensor:
@@ -221,7 +222,7 @@ def test_the_mode_is_inside_any_bounds(kind, location):
     """Where tanh rounds to +-1, centre + scale tanh may round to beyond the bound."""
     low = rng(8).uniform(-3.0, 3.0, 2000).astype(np.float32)
     high = low + rng(9).uniform(0.1, 3.0, 2000).astype(np.float32)
-    policy = POLICIES[kind](ActionBox(torch.from_numpy(low), torch.from_numpy(high)), torch.tensor([1000.0]))
+    policy = policy_class(kind)(ActionBox(torch.from_numpy(low), torch.from_numpy(high)), torch.tensor([1000.0]))
     mode = policy.mode(torch.full((1, 1, 4000), location))[0, 0].numpy()
     beyond = (mode < low) | (mode > high)
     assert not beyond.any(), (
@@ -233,7 +234,7 @@ def test_squashed_actions_are_inside_any_bounds():
     low = rng(8).uniform(-3.0, 3.0, 2000).astype(np.float32)
     high = low + rng(9).uniform(0.1, 3.0, 2000).astype(np.float32)
     box = ActionBox(torch.from_numpy(low), torch.from_numpy(high))
-    policy = POLICIES["SquashedGaussian"](box, torch.tensor([1000.0]))
+    policy = policy_class("SquashedGaussian")(box, torch.tensor([1000.0]))
     action = policy.to_action(20 * normal32(50, 2000, seed=10)).numpy()
     beyond = ((action < low) | (action > high)).any(0)
     assert not beyond.any(), f"{beyond.sum()} of 2000 boxes, such as {low[beyond][:3]}, {high[beyond][:3]}"
@@ -378,7 +379,7 @@ def test_a_gaussian_scores_the_unclipped_draw():
 def test_pathwise_gradients_against_finite_differences_in_float64(kind):
     """Of action and log density by the head, noise held fixed."""
     low, high = torch.tensor(ASYMMETRIC, dtype=torch.float64).T
-    policy = POLICIES[kind](ActionBox(low, high), torch.tensor([1000.0], dtype=torch.float64))
+    policy = policy_class(kind)(ActionBox(low, high), torch.tensor([1000.0], dtype=torch.float64))
     noise = normal32(1, 1, 2, 3, seed=14).double()
     head = random_heads(1, 1, 3, seed=15).double().requires_grad_()
     with torch.enable_grad():
@@ -393,7 +394,7 @@ def test_a_draws_vector_jacobian_product_against_autograd(kind, bounds):
     """In float64, of heads inside, outside and exactly on their clips; with the proposals that `sample` gives."""
     dims = len(bounds)
     low, high = torch.tensor(bounds, dtype=torch.float64).T
-    policy = POLICIES[kind](ActionBox(low, high), torch.tensor([1000.0, 1.5, 0.0, 1.0], dtype=torch.float64))
+    policy = policy_class(kind)(ActionBox(low, high), torch.tensor([1000.0, 1.5, 0.0, 1.0], dtype=torch.float64))
     head = (2 * normal32(4, 20, 2 * dims, seed=20)).double()
     head[1, :5, dims:], head[1, 5:10, dims:], head[3, :5, dims:] = math.log(1.5), -math.log(1.5), 0.0
     noise, by_action = normal32(4, 20, 3, dims, seed=21).double(), normal32(4, 20, 3, dims, seed=22).double()

@@ -10,7 +10,7 @@ from scipy import stats
 from agent import make_agent
 from agent.base import Spaces
 from agent.hyperparameters import RandomHyperparameters
-from agent.policy import ActionBox
+from agent.policy.base import ActionBox
 
 LOW, HIGH = [-2.0, 5.0], [1.0, 5.5]
 OBS = np.zeros((2, 1), np.float32)

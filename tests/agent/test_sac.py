@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +12,8 @@ from scipy import stats
 
 from agent import make_agent
 from agent.base import Batch, Step
-from agent.hyperparameters import NOT_PATHWISE, PolicyType, SACHyperparameters
-from agent.policy import POLICIES
+from agent.hyperparameters import BOX_POLICIES, SACHyperparameters
+from agent.policy import POLICIES, policy_class
 from agent.sac import SAC
 from tests.agent.reference import (
     GAMMA,
@@ -184,7 +184,7 @@ RATIO = {"reparameterized": False, "num_samples": 2}
 TUNED = {"automatic_entropy_tuning": True, "alpha_lr": 1e-2}
 
 CHANGES: list[tuple[str, dict[str, Any], Any]] = [
-    *[("policy_type", {}, name) for name in POLICIES if name != "SquashedGaussian"],
+    *[("policy_type", {}, name) for name in BOX_POLICIES if name != "SquashedGaussian"],
     ("entropic_index", {"policy_type": "QGaussian"}, 1.0),
     ("entropic_index", {"policy_type": "QGaussian"}, 0.0),
     ("num_components", {"policy_type": "GaussianMixture"}, 3),
@@ -270,10 +270,11 @@ def test_a_gaussians_clip_is_nothing_to_its_mean_network():
     assert not np.array_equal(drawn[0], drawn[1])
 
 
-def test_the_hyperparameters_know_the_policies():
-    """They import no torch, so they repeat the names and which have no pathwise gradient."""
-    assert set(get_args(PolicyType)) == set(POLICIES)
-    assert set(NOT_PATHWISE) == {name for name, kind in POLICIES.items() if not kind.pathwise}
+@pytest.mark.parametrize("name", POLICIES)
+def test_the_registry_says_what_the_policies_say(name):
+    """It imports no torch, so it repeats which have a pathwise gradient and which discrete actions."""
+    entry, family = POLICIES[name], policy_class(name)
+    assert (entry.pathwise, entry.discrete) == (family.pathwise, family.discrete)
 
 
 @pytest.mark.parametrize("asked", [{}, {"reparameterized": True}, {"reparameterized": False}], ids=str)
@@ -539,7 +540,7 @@ def test_a_run_has_the_bits_it_has_alone(options):
 
 
 @pytest.mark.parametrize("reparameterized", [True, False], ids=["pathwise", "likelihood ratio"])
-@pytest.mark.parametrize("policy_type", POLICIES)
+@pytest.mark.parametrize("policy_type", BOX_POLICIES)
 def test_every_policys_run_has_the_bits_it_has_alone(policy_type, reparameterized):
     """Twenty updates of one run alone, and as the fourth of five."""
     options = {"policy_type": policy_type, "reparameterized": reparameterized, "batch_size": 10, "hidden_dim": 30}

@@ -9,7 +9,7 @@ import torch
 from agent import AGENTS, make_agent
 from agent.base import Spaces, Step
 from agent.hyperparameters import LinearACHyperparameters, RandomHyperparameters, SACHyperparameters
-from agent.policy import ActionBox
+from agent.policy.base import ActionBox
 
 RUNS, OBS = 3, 4
 BOX = ActionBox(torch.tensor([-1.0]), torch.tensor([2.0]))
