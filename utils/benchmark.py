@@ -8,6 +8,7 @@ machine's speed does not. Medians; the limit is the bare products of one update,
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import sys
 import time
@@ -39,10 +40,12 @@ def make_loop(agent_name: str, runs: int, env_name: str, hidden: int, batch: int
         "env_name": env_name, "total_timesteps": 10**9, "steps_per_episode": 1000,
         "eval_interval_timesteps": 10**9, "eval_episodes": 0, "gamma": 0.99,
     }  # fmt: skip
-    grid = {"hidden_dim": [hidden], "batch_size": [batch]}
+    model = AGENTS[agent_name].hyperparameters
+    sizes = {"hidden_dim": [hidden], "batch_size": [batch]}
+    grid = {name: values for name, values in sizes.items() if name in model.model_fields}
     agent = AgentConfig(agent_name=agent_name, parameters=grid)
     config = EnvironmentConfig.model_validate(protocol)
-    experiment = Experiment(config, agent, AGENTS[agent_name].hyperparameters, ("benchmark", "benchmark"), "benchmark")
+    experiment = Experiment(config, agent, model, ("benchmark", "benchmark"), "benchmark")
     loop = Loop(main.build_stack(experiment, [experiment.run(i) for i in range(runs)]))
     loop.stack.envs.reset()
     for _ in range(batch + WARM_UP_STEPS):
@@ -82,14 +85,20 @@ def per_second(call: Callable[[], object], seconds: float) -> float:
 
 
 def measure(loop: Loop, repeats: int, seconds: float) -> tuple[float, float, float]:
-    """Median run-steps/s of the pipeline, of the bare products, and the median of their ratios."""
+    """Median run-steps/s of the pipeline, of the bare products, and the median of their ratios.
+
+    The last two are NaN where an update has no products.
+    """
     operands = products(loop)
 
     def multiply() -> None:
         for a, b in operands:
             torch.bmm(a, b)
 
-    pairs = [(per_second(loop.train_step, seconds), per_second(multiply, seconds)) for _ in range(repeats)]
+    def limit() -> float:
+        return per_second(multiply, seconds) if operands else math.nan
+
+    pairs = [(per_second(loop.train_step, seconds), limit()) for _ in range(repeats)]
     steps, limits = np.array(pairs).T * loop.runs
     return float(np.median(steps)), float(np.median(limits)), float(np.median(steps / limits))
 
@@ -98,8 +107,8 @@ def measure(loop: Loop, repeats: int, seconds: float) -> tuple[float, float, flo
 @click.option("--agent", "agents", type=click.Choice([*AGENTS]), multiple=True, default=("SAC",), show_default=True)
 @click.option("--stack", "stacks", type=click.IntRange(min=1), multiple=True, default=(1, 8, 32), show_default=True)
 @click.option("--env", "env_name", default="Pendulum-v1", show_default=True)
-@click.option("--hidden", default=64, show_default=True, help="Units a hidden layer.")
-@click.option("--batch", default=32, show_default=True)
+@click.option("--hidden", default=64, show_default=True, help="Units a hidden layer, if any.")
+@click.option("--batch", default=32, show_default=True, help="Transitions an update, if it has replay.")
 @click.option("--repeats", default=7, show_default=True)
 @click.option("--seconds", default=1.0, show_default=True, help="Length of each timed stretch.")
 def benchmark(
