@@ -13,7 +13,7 @@ entropy is rewarded follows it there.
 from __future__ import annotations
 
 import copy
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from agent import losses
 from agent.actor import Actor
-from agent.base import Batch, Spaces, Step
+from agent.base import ActsOnStreams, Batch, Spaces, Step
 from agent.critic import BoxCritic, Critic, DiscreteCritic
 from agent.network import MLP
 from agent.policy import policy_class
@@ -32,7 +32,7 @@ from agent.replay import Replay
 from utils.streams import Draws, generator
 
 
-class ActorCritic(ABC):
+class ActorCritic(ActsOnStreams):
     """R learners; slot r follows settings[r] and random_seeds[r]. See `agent.base.Agent`."""
 
     def __init__(
@@ -50,7 +50,7 @@ class ActorCritic(ABC):
             raise ValueError("cuda is true but no GPU is available; allowed here: false")
         self.device = "cuda" if self.common.cuda else "cpu"
         self.settings, self.gamma, self.runs = settings, gamma, len(settings)
-        self.random_seeds = tuple(random_seeds)
+        super().__init__(random_seeds)
         self.policy = self._make_policy(spaces.action)
         self.replay = Replay(
             self.runs, self.common.replay_capacity, spaces.obs_dim, self.policy.action_dim, self.device
@@ -58,9 +58,7 @@ class ActorCritic(ABC):
         self._make_networks(spaces.obs_dim)
         self.tau = self._per_run("tau").unsqueeze(1)
         self.alpha = self._per_run("alpha").view(-1, 1, 1)
-        self._act, self._update = Draws(random_seeds, "act"), Draws(random_seeds, "update")
-        self._replay = Draws(random_seeds, "replay")
-        self.begin_eval(0)
+        self._update, self._replay = Draws(random_seeds, "update"), Draws(random_seeds, "replay")
         self.updates = 0
         self.last_batch: Batch | None = None
 
@@ -116,21 +114,9 @@ class ActorCritic(ABC):
         self.actor = Actor(actor_mlp, torch.stack(actors).to(self.device), actor_lr, common.betas)
         self.critic = make_critic(critic_mlp, torch.stack(critics, 1).to(self.device), critic_lr, common.betas)
 
-    def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
-        """obs (R, O) -> actions (R, A) in the environment's units; greedy: the mode, no randomness."""
-        return self._choose(obs, None if greedy else self._act)
-
-    def begin_eval(self, timestep: int) -> None:
-        """Turn the evaluation's stream to the part for this timestep."""
-        self._eval_act = Draws(self.random_seeds, "eval_act", timestep)
-
-    def act_eval(self, obs: np.ndarray, greedy: bool) -> np.ndarray:
-        """As `act`, on the evaluation's own stream."""
-        return self._choose(obs, None if greedy else self._eval_act)
-
-    def _choose(self, obs: np.ndarray, draws: Draws | None) -> np.ndarray:
+    def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
         head, _ = self.actor.forward(torch.from_numpy(obs).to(self.device).unsqueeze(1))
-        if draws is None:
+        if greedy:
             return self.policy.mode(head)[:, 0].cpu().numpy()
         noise = self.policy.noise(draws, 1, 1).to(self.device)
         action = self.policy.executed(self.policy.to_action(self.policy.draw(head, noise)))

@@ -5,6 +5,8 @@ R runs, B batch, K proposed actions a state, O observation features, A action di
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from agent.policy.base import ActionBox
+from utils.streams import Draws
 
 
 @dataclass(frozen=True)
@@ -106,3 +109,29 @@ class Agent(Protocol):
 
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
         """Named arrays of the run in slot `run`."""
+
+
+class ActsOnStreams(ABC):
+    """How an agent acts: training and evaluation choose alike, each from its own random stream."""
+
+    def __init__(self, random_seeds: Sequence[int]) -> None:
+        """random_seeds: one for each run."""
+        self.random_seeds = tuple(random_seeds)
+        self._act = Draws(self.random_seeds, "act")
+        self.begin_eval(0)
+
+    def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
+        """See `Agent.act`."""
+        return self._choose(obs, greedy, self._act)
+
+    def begin_eval(self, timestep: int) -> None:
+        """See `Agent.begin_eval`."""
+        self._eval_act = Draws(self.random_seeds, "eval_act", timestep)
+
+    def act_eval(self, obs: np.ndarray, greedy: bool) -> np.ndarray:
+        """See `Agent.act_eval`."""
+        return self._choose(obs, greedy, self._eval_act)
+
+    @abstractmethod
+    def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
+        """obs (R, O) -> actions (R, A), float32.  greedy: the mode, if there is one, and nothing is drawn."""

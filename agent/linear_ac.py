@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agent.base import Batch, Spaces, Step
+from agent.base import ActsOnStreams, Batch, Spaces, Step
 from agent.hyperparameters import LinearACHyperparameters
 from agent.tile_coder import Features, RawFeatures, TileCoder
 from agent.traces import make_traces
@@ -108,7 +108,7 @@ class State(NamedTuple):
     parameters: tuple[np.ndarray, np.ndarray]
 
 
-class LinearAC:
+class LinearAC(ActsOnStreams):
     """R learners; slot r follows settings[r] and random_seeds[r]. See `agent.base.Agent`."""
 
     def __init__(
@@ -121,7 +121,8 @@ class LinearAC:
         """Raises ValueError if the settings differ structurally."""
         if len({s.structure() for s in settings}) != 1:
             raise ValueError("settings that differ structurally cannot share a stack")
-        self.runs, self.gamma, self.random_seeds = len(settings), gamma, tuple(random_seeds)
+        super().__init__(random_seeds)
+        self.runs, self.gamma = len(settings), gamma
         self.features = make_features(settings[0], spaces)
         self.policy = (
             SoftmaxHeads(spaces.action)
@@ -138,8 +139,6 @@ class LinearAC:
         self._first = np.arange(self.runs)[:, None] * size
         self._recent: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
         self._present: tuple[bytes, State] | None = None
-        self._act = Draws(random_seeds, "act")
-        self.begin_eval(0)
         self._step: Step | None = None
         self._learned_from: Step | None = None
 
@@ -151,22 +150,11 @@ class LinearAC:
         self._avg_reward_lr = np.array([s.avg_reward_lr for s in settings])
         self._decay = self.gamma * np.array([s.decay for s in settings])
 
-    def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
-        """obs (R, O) -> actions (R, A), unclipped draws or indices; greedy: the mode, no randomness."""
-        return self._choose(obs, None if greedy else self._act)
-
-    def begin_eval(self, timestep: int) -> None:
-        """Turn the evaluation's stream to the part for this timestep."""
-        self._eval_act = Draws(self.random_seeds, "eval_act", timestep)
-
-    def act_eval(self, obs: np.ndarray, greedy: bool) -> np.ndarray:
-        """As `act`, on the evaluation's own stream."""
-        return self._choose(obs, None if greedy else self._eval_act)
-
     @np.errstate(all="ignore")  # A run that diverges is found by the loop, not by a warning.
-    def _choose(self, obs: np.ndarray, draws: Draws | None) -> np.ndarray:
+    def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
+        """Unclipped draws or indices."""
         parameters = self._state(obs).parameters
-        action = self.policy.mode(parameters) if draws is None else self.policy.sample(parameters, draws)
+        action = self.policy.mode(parameters) if greedy else self.policy.sample(parameters, draws)
         return action.T.astype(np.float32, order="C")
 
     def _features(self, obs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

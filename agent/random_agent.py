@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from agent.base import Spaces, Step
+from agent.base import ActsOnStreams, Spaces, Step
 from agent.hyperparameters import RandomHyperparameters
 from utils.streams import Draws
 
 
-class Random:
+class Random(ActsOnStreams):
     """Uniform over the action box, or over the discrete actions. See `agent.base.Agent`.
 
     A uniform density has no mode: this agent acts at random also where it is asked to be greedy.
@@ -29,23 +29,10 @@ class Random:
         gamma: float,
         spaces: Spaces,
     ) -> None:
-        self.random_seeds, self.action = tuple(random_seeds), spaces.action
-        self._act = Draws(random_seeds, "act")
-        self.begin_eval(0)
+        super().__init__(random_seeds)
+        self.action = spaces.action
 
-    def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
-        """obs (R, O) -> actions (R, A)."""
-        return self._choose(self._act)
-
-    def begin_eval(self, timestep: int) -> None:
-        """Turn the evaluation's stream to the part for this timestep."""
-        self._eval_act = Draws(self.random_seeds, "eval_act", timestep)
-
-    def act_eval(self, obs: np.ndarray, greedy: bool) -> np.ndarray:
-        """As `act`, on the evaluation's own stream."""
-        return self._choose(self._eval_act)
-
-    def _choose(self, draws: Draws) -> np.ndarray:
+    def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
         if isinstance(self.action, int):
             return np.floor(draws.uniform(1).numpy() * self.action).astype(np.float32)
         low, high = self.action.low.numpy(), self.action.high.numpy()
