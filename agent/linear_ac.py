@@ -7,12 +7,9 @@ Degris, Pilarski & Sutton (2012), "Model-free reinforcement learning with contin
     e_v = gamma decay e_v + x(s)                    w += critic_lr delta e_v
     e_u = gamma decay e_u + grad log pi(a|s)        u += actor_lr delta e_u
 
-with x from `agent.tile_coder` and step sizes divided by the number of tilings. The traces are cleared
-when an episode ends, truncated ones too: what comes next did not follow from what was before.
-
-The density that is scored is the Gaussian's, or the softmax's, at the draw itself: an environment
-clips what it is handed, and no score is taken at a clipped point. The gradient by log sigma is the
-unclamped one also where clip_stddev holds sigma, so that sigma can come back from its bound.
+with x from `agent.tile_coder`, pi from `agent.linear_policy` and step sizes divided by the number of
+tilings. The traces are cleared when an episode ends, truncated ones too: what comes next did not follow
+from what was before.
 
 Everything is float64, elementwise or summed over features in one fixed order, so that a run's bits do
 not depend on the runs beside it.
@@ -30,70 +27,10 @@ from torch import Tensor
 
 from agent.base import ActsOnStreams, Batch, Spaces, Step
 from agent.hyperparameters import LinearACHyperparameters
+from agent.linear_policy import Parameters, make_policy
 from agent.tile_coder import Features, RawFeatures, TileCoder
 from agent.traces import make_traces
 from utils.streams import Draws
-
-
-class GaussianHeads:
-    """Heads mu (A), then log sigma (A): independent Gaussians, in the environment's units."""
-
-    def __init__(self, action_dim: int, settings: Sequence[LinearACHyperparameters]) -> None:
-        self.action_dim, self.count = action_dim, 2 * action_dim
-        self._limit = np.array([np.log(s.clip_stddev) if s.clip_stddev > 0 else np.inf for s in settings])
-        self._scaled = np.array([s.scaled for s in settings])
-        self.names = [f"mu_{i}" for i in range(action_dim)] + [f"log_sigma_{i}" for i in range(action_dim)]
-
-    def parameters(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """head (2 A, R) -> mu, sigma (A, R)."""
-        mu, log_sigma = head[: self.action_dim], head[self.action_dim :]
-        return mu, np.exp(np.minimum(np.maximum(log_sigma, -self._limit), self._limit))
-
-    def sample(self, parameters: tuple[np.ndarray, np.ndarray], draws: Draws) -> np.ndarray:
-        """Unclipped draws (A, R)."""
-        mu, sigma = parameters
-        return mu + sigma * draws.normal(self.action_dim).numpy().T
-
-    def mode(self, parameters: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """mu (A, R)."""
-        return parameters[0]
-
-    def score(self, parameters: tuple[np.ndarray, np.ndarray], action: np.ndarray) -> np.ndarray:
-        """Gradient of log pi(action) by the heads, (2 A, R), times sigma^2 in scaled runs.  action: (A, R)."""
-        mu, sigma = parameters
-        error, variance = action - mu, sigma * sigma
-        factor = np.where(self._scaled, 1.0, 1.0 / variance)
-        return np.concatenate((error * factor, (error * error - variance) * factor))
-
-
-class SoftmaxHeads:
-    """One head an action: its preference."""
-
-    def __init__(self, actions: int) -> None:
-        self.count = actions
-        self.names = [f"preference_{i}" for i in range(actions)]
-        self._actions = np.arange(actions)[:, None]
-
-    def parameters(self, head: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """head (n, R) -> pi, and pi of each action or one before it, (n, R); NaN if a preference is not finite."""
-        power = np.exp(head - head.max(0))
-        below = np.add.accumulate(power)
-        return power / below[-1], below / below[-1]
-
-    def sample(self, parameters: tuple[np.ndarray, np.ndarray], draws: Draws) -> np.ndarray:
-        """Indices (1, R); NaN where pi is."""
-        below = parameters[1]
-        index = np.add.reduce(draws.uniform(1).numpy()[:, 0] >= below, axis=0, keepdims=True)
-        return index * below[-1]  # times 1, or times NaN
-
-    def mode(self, parameters: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """The first index of the largest pi, (1, R); NaN where pi is."""
-        probability, below = parameters
-        return probability.argmax(0)[None, :] * below[-1]
-
-    def score(self, parameters: tuple[np.ndarray, np.ndarray], action: np.ndarray) -> np.ndarray:
-        """Gradient of log pi(action) by the heads, (n, R): 1 at the action, less pi.  action: (1, R)."""
-        return (self._actions == action) - parameters[0]
 
 
 class State(NamedTuple):
@@ -105,7 +42,7 @@ class State(NamedTuple):
     flat: np.ndarray
     x: np.ndarray
     value: np.ndarray
-    parameters: tuple[np.ndarray, np.ndarray]
+    parameters: Parameters
 
 
 class LinearAC(ActsOnStreams):
@@ -124,11 +61,7 @@ class LinearAC(ActsOnStreams):
         super().__init__(random_seeds)
         self.runs, self.gamma = len(settings), gamma
         self.features = make_features(settings[0], spaces)
-        self.policy = (
-            SoftmaxHeads(spaces.action)
-            if isinstance(spaces.action, int)
-            else GaussianHeads(spaces.action.low.shape[0], settings)
-        )
+        self.policy = make_policy(spaces.action, settings)
         self._make_step_sizes(settings)
         heads, size = 1 + self.policy.count, self.features.size
         self.weights = np.zeros((heads, self.runs, size))
