@@ -47,7 +47,7 @@ class Draws:
     def __init__(self, random_seeds: Sequence[int], stream: str, *part: int) -> None:
         """random_seeds: one for each run.  part: as for `generator`."""
         self._generators = [generator(seed, stream, *part) for seed in random_seeds]
-        self._block: Tensor | None = None
+        self._block: np.ndarray | None = None
         self._request: tuple[str, tuple[int, ...]] | None = None
         self._next = 0
 
@@ -67,13 +67,13 @@ class Draws:
         if self._block is None or self._next == self._block.shape[1]:
             self._block, self._next = self._draw_block(kind, shape), 0
         self._next += 1
-        return self._block[:, self._next - 1]
+        return torch.from_numpy(self._block[:, self._next - 1])
 
     def state_dict(self) -> dict[str, Any]:
         """Where each stream stands, and what is drawn ahead of it."""
         return {
             "generators": [g.bit_generator.state for g in self._generators],
-            "block": None if self._block is None else self._block.clone(),
+            "block": None if self._block is None else self._block.copy(),
             "next": self._next,
             "request": self._request,
         }
@@ -82,12 +82,13 @@ class Draws:
         """Take over what `state_dict` gave."""
         for g, where in zip(self._generators, state["generators"], strict=True):
             g.bit_generator.state = where
-        self._block = None if state["block"] is None else state["block"].clone()
+        self._block = None if state["block"] is None else state["block"].copy()
         self._next, self._request = state["next"], state["request"]
 
-    def _draw_block(self, kind: str, shape: tuple[int, ...]) -> Tensor:
+    def _draw_block(self, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+        """The next requests of every run, (R, requests, *shape)."""
         requests = max(1, BLOCK // int(np.prod(shape)))
         size = (requests, *shape)
         if kind == "normal":
-            return torch.from_numpy(np.stack([g.standard_normal(size, np.float32) for g in self._generators]))
-        return torch.from_numpy(np.stack([g.random(size) for g in self._generators]))
+            return np.stack([g.standard_normal(size, np.float32) for g in self._generators])
+        return np.stack([g.random(size) for g in self._generators])
