@@ -43,7 +43,7 @@ class EnvBatch:
     def begin(self, seeds: Sequence[int], which: np.ndarray) -> None:
         """Begin an episode in the chosen slots (R,) bool, their generators seeded anew."""
         self.obs = self.obs.copy()
-        for r in (int(slot) for slot in np.flatnonzero(which)):
+        for r in which.nonzero()[0].tolist():
             self.envs[r].reseed(seeds[r])
             self.obs[r] = self.envs[r].reset()
 
@@ -52,10 +52,14 @@ class EnvBatch:
         next_obs, obs = self.obs.copy(), self.obs.copy()
         reward = np.zeros(self.runs)
         terminated, truncated = np.zeros((2, self.runs), np.float32)
-        for r, env in enumerate(self.envs):
-            if not active[r]:
-                continue
-            next_obs[r], reward[r], terminated[r], truncated[r] = env.step(action[r])
-            obs[r] = env.reset() if terminated[r] or truncated[r] else next_obs[r]
+        for r in active.nonzero()[0].tolist():
+            env = self.envs[r]
+            successor, reward[r], ended, cut = env.step(action[r])
+            next_obs[r] = successor
+            if ended or cut:
+                terminated[r], truncated[r] = ended, cut
+                obs[r] = env.reset()
+            else:
+                obs[r] = successor
         self.obs = obs
         return Transitions(next_obs, reward, terminated, truncated)

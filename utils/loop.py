@@ -28,7 +28,7 @@ class Stack:
 
 def slots(mask: np.ndarray) -> list[int]:
     """The slots where mask (R,) is true."""
-    return [int(r) for r in np.flatnonzero(mask)]
+    return mask.nonzero()[0].tolist()
 
 
 @dataclass
@@ -73,13 +73,14 @@ class Loop:
         obs = envs.obs
         action = agent.act(obs)
         self._find_diverged({"action": action})
-        if not self.active.any():
+        active = slots(self.active)
+        if not active:
             return
         next_obs, reward, terminated, truncated = envs.step(action, self.active)
         agent.observe(self.stack.make_step(obs, action, reward, next_obs, terminated, truncated))
         metrics = agent.update()
-        ended = (terminated + truncated) > 0
-        for r in slots(self.active):
+        ended = np.logical_or(terminated, truncated)
+        for r in active:
             self.records[r].step(float(reward[r]), bool(ended[r]))
         if self._recorded:
             self._keep(obs, action, reward)
@@ -185,7 +186,7 @@ class Loop:
 
     def _charge(self, account: str, started: float) -> None:
         """Share the seconds since `started` among the active runs."""
-        active = max(1, int(self.active.sum()))
-        share = (time.perf_counter() - started) / active
-        for r in slots(self.active):
+        active = slots(self.active)
+        share = (time.perf_counter() - started) / max(1, len(active))
+        for r in active:
             setattr(self.records[r], account, getattr(self.records[r], account) + share)
