@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from torch import Tensor
@@ -36,8 +36,7 @@ class Spaces:
         return len(self.obs_low)
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One transition of each run; arrays (R, ...), float32.
 
     `next_obs` is the true successor, never the observation after a reset. `terminated` is 1 where
