@@ -69,7 +69,7 @@ class LinearAC(ActsOnStreams):
         self._by_head = np.ones((heads, self.runs))
         self.avg_reward = np.zeros(self.runs)
         self.traces = make_traces(heads, self.runs, size)
-        self._first = np.arange(self.runs)[:, None] * size
+        self._first = np.repeat(np.arange(self.runs)[:, None] * size, self.features.active, axis=1)
         self._recent: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
         self._present: tuple[bytes, State] | None = None
         self._step: Step | None = None
@@ -133,7 +133,7 @@ class LinearAC(ActsOnStreams):
         self.traces.add(self._decay, flat, self._by_head[:, :, None] * x)
         self.traces.apply(self._flat_weights, self._lr * delta)
         self._present = None
-        ended = (step.terminated + step.truncated) > 0
+        ended = np.logical_or(step.terminated, step.truncated)
         if ended.any():
             self.traces.clear(ended)
         return {"td_error": torch.from_numpy(delta)}

@@ -49,14 +49,15 @@ class GaussianHeads:
 
     def __init__(self, action_dim: int, settings: Sequence[LinearACHyperparameters]) -> None:
         self.action_dim, self.count = action_dim, 2 * action_dim
-        self._limit = np.array([np.log(s.clip_stddev) if s.clip_stddev > 0 else np.inf for s in settings])
-        self._scaled = np.array([s.scaled for s in settings])
+        limit = np.array([[np.log(s.clip_stddev) if s.clip_stddev > 0 else np.inf for s in settings]])
+        self._low, self._high = -limit, limit
+        self._scaled = np.array([[s.scaled for s in settings]])
         self.names = [f"mu_{i}" for i in range(action_dim)] + [f"log_sigma_{i}" for i in range(action_dim)]
 
     def parameters(self, head: np.ndarray) -> Parameters:
         """head (2 A, R) -> mu, sigma (A, R)."""
         mu, log_sigma = head[: self.action_dim], head[self.action_dim :]
-        return mu, np.exp(np.minimum(np.maximum(log_sigma, -self._limit), self._limit))
+        return mu, np.exp(np.minimum(np.maximum(log_sigma, self._low), self._high))
 
     def sample(self, parameters: Parameters, draws: Draws) -> np.ndarray:
         """Unclipped draws (A, R)."""

@@ -53,7 +53,9 @@ class TileCoder:
 
     def __init__(self, low: np.ndarray, high: np.ndarray, tilings: int, tiles: int) -> None:
         """low, high: (O,) bounds of the observations, which may be infinite."""
-        low, high = np.asarray(low, np.float64), np.asarray(high, np.float64)
+        # Constants are rows (1, ...): numpy is quickest where the shapes of both operands are the same.
+        low, high = np.array(low, np.float64, ndmin=2), np.array(high, np.float64, ndmin=2)
+        dims = low.shape[1]
         self.active = self.step_divisor = tilings
         bounded = (np.abs(low) < UNBOUNDED) & (np.abs(high) < UNBOUNDED)
         self._squashed = np.flatnonzero(~bounded)
@@ -61,21 +63,21 @@ class TileCoder:
         origin = np.where(bounded, low, -1.0)
         width = np.where(bounded, high - low, 2.0)
         self._tiles_per_unit = tiles / np.where(width > 0, width, np.inf)
-        self._shift = tile_offsets(tilings, len(low)) - origin * self._tiles_per_unit
+        self._shift = tile_offsets(tilings, dims) - origin * self._tiles_per_unit
         side = tiles + 1
-        self.hashed = tilings * side ** len(low) > DIRECT_LIMIT
-        self._per_tiling = HASHED_SIZE // tilings if self.hashed else side ** len(low)
+        self.hashed = tilings * side**dims > DIRECT_LIMIT
+        self._per_tiling = HASHED_SIZE // tilings if self.hashed else side**dims
         self.size = tilings * self._per_tiling
-        self._first = np.arange(tilings) * self._per_tiling
+        self._first, self._ones = np.arange(tilings)[None, :] * self._per_tiling, np.ones((1, tilings))
         if not self.hashed:
-            self._strides = side ** np.arange(len(low), dtype=np.int64)
+            self._strides = side ** np.arange(dims, dtype=np.int64)
 
     def __call__(self, obs: np.ndarray) -> Active:
         """obs (R, O) -> one tile of each tiling, in the tilings' order."""
         cells = self.cells(obs)
-        within = self._hash(cells) if self.hashed else cells @ self._strides
+        within = self._hash(cells) if self.hashed else cells.dot(self._strides)
         place = within + self._first
-        return Active(place, np.ones(place.shape))
+        return Active(place, self._ones.repeat(len(obs), axis=0))
 
     def cells(self, obs: np.ndarray) -> np.ndarray:
         """obs (R, O) -> the tile's place along each dimension, (R, tilings, O) int64 in [0, tiles]."""

@@ -45,7 +45,7 @@ class Traces(Protocol):
 
 
 def negligible(e: np.ndarray) -> np.ndarray:
-    """Which columns of e (H, N) change no weight worth the name, (N,) bool."""
+    """Which columns of e (H, ...) change no weight worth the name, (...) bool."""
     return np.abs(e).max(0) < NEGLIGIBLE
 
 
@@ -59,19 +59,20 @@ class DenseTraces:
 
     def __init__(self, heads: int, runs: int, features: int) -> None:
         self._e, self._product = np.zeros((2, heads, runs, features))
-        self._flat, self._flat_product = (a.reshape(heads, runs * features) for a in (self._e, self._product))
+        self._flat = self._e.reshape(-1)
+        self._first = np.arange(heads)[:, None, None] * (runs * features)
         self._additions = 0
 
     def add(self, decay: np.ndarray, flat: np.ndarray, grad: np.ndarray) -> None:
         self._additions += 1
         if self._additions % SWEEP == 0:
-            self._flat[:, negligible(self._flat)] = 0.0
+            self._e[:, negligible(self._e)] = 0.0
         self._e *= decay[:, None]
-        self._flat[:, flat] += grad
+        self._flat[self._first + flat] += grad
 
     def apply(self, weights: np.ndarray, step: np.ndarray) -> None:
         np.multiply(self._e, step[:, :, None], out=self._product)
-        weights += self._flat_product
+        weights += self._product.reshape(weights.shape)
 
     def clear(self, runs: np.ndarray) -> None:
         self._e[:, runs] = 0.0
