@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.test_combine import combine, write_result
+from tests.fakes import assert_refused, combine, write_result
 from utils.plot_mse_data import caption, distinct, main, read_experiments, show
 from utils.plot_utils import DPI, OKABE_ITO, SIZE, draw, thousands
 
@@ -48,15 +48,6 @@ def caption_of(path: Path, setting: int | None = None) -> str:
     """The caption of one experiment's figure."""
     [experiment] = read_experiments([path])
     return " ".join(caption([show(experiment, setting, 0.95)], 0.95))
-
-
-def assert_refused(result: Result, *words: str) -> None:
-    """Exit 2, and one line on stderr with all the words."""
-    assert result.exit_code == 2
-    assert result.stderr.startswith("error: ")
-    assert result.stderr.count("\n") == 1
-    for word in words:
-        assert word in result.stderr
 
 
 class TestFiles:
