@@ -6,17 +6,19 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from agent.hyperparameters import (
+from agent.actor_critic_hyperparameters import (
     GreedyACDiscreteHyperparameters,
     GreedyACHyperparameters,
-    Hyperparameters,
-    LinearACHyperparameters,
-    LinearACSoftmaxHyperparameters,
-    RandomHyperparameters,
     SACDiscreteHyperparameters,
     SACHyperparameters,
     VACDiscreteHyperparameters,
     VACHyperparameters,
+)
+from agent.hyperparameters import (
+    Hyperparameters,
+    LinearACHyperparameters,
+    LinearACSoftmaxHyperparameters,
+    RandomHyperparameters,
 )
 
 if TYPE_CHECKING:

@@ -126,7 +126,7 @@ class LinearAC(ActsOnStreams):
         if step is None:
             return {}
         flat, x, value, parameters = self._state(step.obs)
-        bootstrap = self.gamma * (1.0 - step.terminated) * self._value(step.next_obs)
+        bootstrap = self.gamma * (1.0 - step.terminated.astype(np.float64)) * self._value(step.next_obs)
         delta = step.reward - self.avg_reward + bootstrap - value
         self.avg_reward += self._avg_reward_lr * delta
         self._by_head[1:] = self.policy.score(parameters, step.action.T)

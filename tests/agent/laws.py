@@ -11,7 +11,7 @@ import torch
 from scipy import integrate, special, stats
 from torch import Tensor
 
-from agent.hyperparameters import BOX_POLICIES
+from agent.actor_critic_hyperparameters import BOX_POLICIES
 from agent.policy import policy_class
 from agent.policy.base import ActionBox, Policy
 from tests.agent.reference import normal32

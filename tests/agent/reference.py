@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agent.actor_critic_hyperparameters import SACHyperparameters
 from agent.base import Spaces, Step
-from agent.hyperparameters import SACHyperparameters
 from agent.network import MLP
 from agent.policy.base import ActionBox
 from agent.sac import SAC

@@ -15,7 +15,7 @@ import torch
 from scipy import integrate, special, stats
 from torch import Tensor
 
-from agent.hyperparameters import BOX_POLICIES
+from agent.actor_critic_hyperparameters import BOX_POLICIES
 from agent.policy import POLICIES
 from agent.policy.base import Policy
 from agent.policy.functions import log1mexp, log_beta, softplus

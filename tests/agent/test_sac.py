@@ -11,8 +11,8 @@ import torch
 from scipy import stats
 
 from agent import make_agent
+from agent.actor_critic_hyperparameters import BOX_POLICIES, SACHyperparameters
 from agent.base import Batch, Step
-from agent.hyperparameters import BOX_POLICIES, SACHyperparameters
 from agent.policy import POLICIES, policy_class
 from agent.sac import SAC
 from tests.agent.reference import (

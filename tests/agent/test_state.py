@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from agent import AGENTS, make_agent
+from agent.actor_critic_hyperparameters import SACHyperparameters
 from agent.base import Spaces, Step
-from agent.hyperparameters import LinearACHyperparameters, RandomHyperparameters, SACHyperparameters
+from agent.hyperparameters import LinearACHyperparameters, RandomHyperparameters
 from agent.policy.base import ActionBox
 
 RUNS, OBS = 3, 4
