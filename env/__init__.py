@@ -1,9 +1,9 @@
-"""Environments by name: our own, then gymnasium's registry. Flat Box observations, bounded Box or Discrete actions."""
+"""Environments by name: our own, then gymnasium's registry. Flat observations, bounded Box or Discrete actions."""
 
 from __future__ import annotations
 
-import difflib
 import importlib
+import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,9 +11,12 @@ import gymnasium as gym
 import numpy as np
 
 from env.batch import EnvBatch
+from env.min_atar import GAMES
+from env.observations import flat
+from env.registered import make_registered, one_line
 from env.wrappers import Episodes, Protocol
 
-__all__ = ["ENVS", "EnvBatch", "Episodes", "Protocol", "make_env"]
+__all__ = ["ENVS", "EnvBatch", "EnvEntry", "Episodes", "Protocol", "make_env"]
 
 
 class EnvEntry(NamedTuple):
@@ -29,6 +32,8 @@ class EnvEntry(NamedTuple):
     fixed: Mapping[str, Any] = {}
 
 
+_CONTINUOUS_GRIDWORLD = EnvEntry("env.continuous_gridworld", "ContinuousGridWorld", ("continuous",))
+
 ENVS: dict[str, EnvEntry] = {
     "Pendulum-v0": EnvEntry("env.pendulum", "Pendulum", ("continuous", "discrete")),
     "PendulumPenalty-v0": EnvEntry("env.pendulum", "Pendulum", ("continuous", "discrete"), {"penalty": 1.0}),
@@ -42,8 +47,18 @@ ENVS: dict[str, EnvEntry] = {
     "Acrobot-v1": EnvEntry("env.acrobot", "Acrobot", ("discrete", "continuous")),
     "MountainCarShaped": EnvEntry("env.mountain_car", "MountainCarShaped", ("continuous",)),
     "ContinuousCartpole-v0": EnvEntry("env.cart_pole", "ContinuousCartPole", ("continuous",)),
-}
-"""Our own environments, by name."""
+    "Bandit": EnvEntry("env.bandit", "Bandit", ("discrete",)),
+    "Bimodal": EnvEntry("env.bimodal", "Bimodal", ("continuous",)),
+    "PuddleWorld-v1": EnvEntry("env.puddle_world", "PuddleWorld", ("continuous", "discrete")),
+    "Gridworld": EnvEntry("env.gridworld", "Gridworld", ("discrete",), {"observation": "one-hot"}),
+    "XYGridworld": EnvEntry("env.gridworld", "Gridworld", ("discrete",), {"observation": "xy"}),
+    "IndexGridworld": EnvEntry("env.gridworld", "Gridworld", ("discrete",), {"observation": "index"}),
+    "ContinuousGridWorld": _CONTINUOUS_GRIDWORLD,
+    "CGW": _CONTINUOUS_GRIDWORLD,
+    **{f"MinAtar{name}": EnvEntry("env.min_atar", "MinAtar", ("discrete",), {"game": game})
+       for name, game in GAMES.items()},
+}  # fmt: skip
+"""Environments that gymnasium does not register, by name."""
 
 
 def make_env(
@@ -56,54 +71,46 @@ def make_env(
     ValueError, saying what was found and what is allowed, for an unknown name, keyword arguments
     that it does not take, or spaces that the agent, or no agent here, can use.
     """
-    make = _make_own if name in ENVS else _make_registered
-    env = make(name, continuous, env_kwargs)
+    env = _make_own(name, continuous, env_kwargs) if name in ENVS else make_registered(name, ENVS, env_kwargs)
     if env.spec is not None and not env.spec.additional_wrappers:
         env = env.unwrapped
-    _check_spaces(name, env, continuous, refuses or {})
-    return env
+    _check_actions(name, env, continuous, refuses or {})
+    return flat(env, name)
 
 
 def _make_own(name: str, continuous: bool | None, env_kwargs: Mapping[str, Any]) -> gym.Env[Any, Any]:
-    """One of ENVS.  Raises ValueError for keyword arguments that it does not take."""
+    """One of ENVS.  Raises ValueError if it, or its package, does not take the arguments or is not there."""
     entry = ENVS[name]
     make = getattr(importlib.import_module(entry.module), entry.class_name)
     kind = {} if len(entry.kinds) == 1 or continuous is None else {"continuous": continuous}
+    _check_flags(make, env_kwargs)
     try:
         return make(**kind, **entry.fixed, **env_kwargs)
-    except TypeError as error:
-        raise ValueError(f"env_name: '{name}' cannot be made with {dict(env_kwargs)} ({_one_line(error)})") from error
+    except (ImportError, TypeError, ValueError, gym.error.Error) as error:
+        raise ValueError(f"env_name: '{name}' cannot be made with {dict(env_kwargs)} ({one_line(error)})") from error
 
 
-def _make_registered(name: str, continuous: bool | None, env_kwargs: Mapping[str, Any]) -> gym.Env[Any, Any]:
-    """One of gymnasium's registry.  Raises ValueError if there is none or it does not take the arguments."""
-    try:
-        return gym.make(name, max_episode_steps=-1, disable_env_checker=True, **env_kwargs)
-    except gym.error.Error as error:
-        near = difflib.get_close_matches(name, [*ENVS, *gym.registry], n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        raise ValueError(f"env_name: '{name}' cannot be made ({_one_line(error)}){hint}") from error
-    except (ImportError, TypeError) as error:
-        raise ValueError(f"env_name: '{name}' cannot be made with {env_kwargs} ({_one_line(error)})") from error
+def _check_flags(make: type, env_kwargs: Mapping[str, Any]) -> None:
+    """Raises ValueError where true or false is given for anything else, or anything else for true or false."""
+    for key, parameter in inspect.signature(make).parameters.items():
+        if key in env_kwargs and isinstance(env_kwargs[key], bool) != isinstance(parameter.default, bool):
+            allowed = "true or false" if isinstance(parameter.default, bool) else "neither true nor false"
+            raise ValueError(f"env_kwargs.{key}: found {env_kwargs[key]!r}; allowed: {allowed}")
 
 
-def _check_spaces(name: str, env: gym.Env[Any, Any], continuous: bool | None, refuses: Mapping[str, str]) -> None:
-    obs, action = env.observation_space, env.action_space
+def _check_actions(name: str, env: gym.Env[Any, Any], continuous: bool | None, refuses: Mapping[str, str]) -> None:
+    action = env.action_space
     if continuous is not None and continuous != isinstance(action, gym.spaces.Box):
         found = str(continuous).lower()
         raise ValueError(f"continuous: found {found}, but '{name}' has actions {action}; leave it out or change it")
-    if not isinstance(obs, gym.spaces.Box) or len(obs.shape) != 1:
-        raise ValueError(f"env_name: '{name}' has observations {obs}; allowed: a flat Box")
     kind = "discrete" if isinstance(action, gym.spaces.Discrete) else "continuous"
     if kind in refuses:
-        raise ValueError(f"env_name: '{name}' has actions {action}; {refuses[kind]}")
+        both = name in ENVS and len(ENVS[name].kinds) == 2
+        hint = f"; it has others with continuous: {str(kind == 'discrete').lower()}" if both else ""
+        raise ValueError(f"env_name: '{name}' has actions {action}; {refuses[kind]}{hint}")
     if isinstance(action, gym.spaces.Discrete):
         return
     if not isinstance(action, gym.spaces.Box) or len(action.shape) != 1:
         raise ValueError(f"env_name: '{name}' has actions {action}; allowed: a flat Box or Discrete")
     if not (np.isfinite(action.low).all() and np.isfinite(action.high).all()):
         raise ValueError(f"env_name: '{name}' has unbounded actions {action}; allowed: finite bounds")
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -35,7 +35,7 @@ class ClassicControl(gym.Env[np.ndarray, Any]):
             raise ValueError(f"render_mode: found '{render_mode}'; allowed: 'rgb_array', or none")
         self.render_mode = render_mode
         self.limit = limit
-        self._forces = None if flag("continuous", continuous) else (-limit, 0.0, limit)
+        self._forces = None if continuous else (-limit, 0.0, limit)
         self.action_space = gym.spaces.Discrete(3) if self._forces else gym.spaces.Box(-limit, limit, (1,))
         self._state: Any  # a tuple of S floats, S the subclass's own
 
@@ -98,10 +98,3 @@ def number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"env_kwargs.{name}: found {value!r}; allowed: a finite number")
     return float(value)
-
-
-def flag(name: str, value: Any) -> bool:
-    """An argument that says yes or no.  Raises ValueError, by its name, for anything else."""
-    if not isinstance(value, bool):
-        raise ValueError(f"env_kwargs.{name}: found {value!r}; allowed: true or false")
-    return value

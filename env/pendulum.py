@@ -16,7 +16,7 @@ import gymnasium as gym
 import numpy as np
 
 from env.canvas import BLACK, RED, Canvas
-from env.classic import ClassicControl, box, flag, number, wrap
+from env.classic import ClassicControl, box, number, wrap
 
 DT = 0.05
 MAX_SPEED = 8.0
@@ -62,7 +62,7 @@ class Pendulum(ClassicControl):
         super().__init__(MAX_TORQUE, continuous, render_mode)
         if reward not in REWARDS:
             raise ValueError(f"env_kwargs.reward: found {reward!r}; allowed: {', '.join(REWARDS)}")
-        self.trig_features = flag("trig_features", trig_features)
+        self.trig_features = trig_features
         self.g, self.penalty = number("g", g), number("penalty", penalty)
         self._reward = REWARDS[reward]
         self.observation_space: gym.spaces.Box = box(*([1.0, 1.0] if trig_features else [math.pi]), MAX_SPEED)

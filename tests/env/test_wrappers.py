@@ -129,7 +129,7 @@ def test_an_inactive_slot_is_left_alone():
     [
         ("Nothing-v0", {}, "cannot be made"),
         ("Pendulum-v1", {"gravity": 9.8}, "cannot be made with"),
-        ("FrozenLake-v1", {}, "has observations Discrete"),
+        ("Blackjack-v1", {}, "has observations Tuple"),
         ("Hopper-v3", {}, "cannot be made"),
     ],
 )
