@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -44,3 +45,7 @@ class Actor:
     def arrays(self, run: int) -> dict[str, np.ndarray]:
         """One run's parameters without padding, by name."""
         return self.mlp.unpadded(self.params[run])
+
+    def load_arrays(self, run: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take over what `arrays` gave.  Raises KeyError for a missing array, ValueError for one of another shape."""
+        self.mlp.fill(self.params[run], arrays)

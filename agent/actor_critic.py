@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from agent import losses
 from agent.actor import Actor
-from agent.base import ActsOnStreams, Batch, Spaces, Step
+from agent.base import ActsOnStreams, Batch, Spaces, Step, arrays_of
 from agent.critic import BoxCritic, Critic, DiscreteCritic
 from agent.network import MLP
 from agent.policy import policy_class
@@ -193,3 +193,9 @@ class ActorCritic(ActsOnStreams):
         """Actor, critics, target critics and temperature of one run, named arrays without padding."""
         named = {f"actor/{name}": array for name, array in self.actor.arrays(run).items()}
         return named | self.critic.arrays(run) | {"alpha": self.alpha[run, 0].cpu().numpy().copy()}
+
+    def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
+        """Actor, critics, target critics and temperature of one run, from its `learned_params`."""
+        self.actor.load_arrays(run, arrays_of(params, "actor"))
+        self.critic.load_arrays(run, params)
+        self.alpha[run, 0] = torch.from_numpy(params["alpha"])

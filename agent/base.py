@@ -6,7 +6,7 @@ R runs, B batch, K proposed actions a state, O observation features, A action di
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -109,6 +109,13 @@ class Agent(Protocol):
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
         """Named arrays of the run in slot `run`."""
 
+    def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
+        """Have slot `run` act as the run whose `learned_params` are given.
+
+        It is no resumption: optimizers, replay, traces and streams stay as they are.  Raises KeyError
+        for an array that is missing and ValueError for one of another shape.
+        """
+
 
 class ActsOnStreams(ABC):
     """How an agent acts: training and evaluation choose alike, each from its own random stream."""
@@ -134,3 +141,8 @@ class ActsOnStreams(ABC):
     @abstractmethod
     def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
         """obs (R, O) -> actions (R, A), float32.  greedy: the mode, if there is one, and nothing is drawn."""
+
+
+def arrays_of(params: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    """The learned arrays called `<name>/...`, without that beginning."""
+    return {key.removeprefix(f"{name}/"): array for key, array in params.items() if key.startswith(f"{name}/")}

@@ -8,6 +8,7 @@ code hands the number of a discrete action to the critic as if it were a quantit
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import torch
 from torch import Tensor
 
 from agent import losses
-from agent.base import Batch
+from agent.base import Batch, arrays_of
 from agent.network import MLP, Network
 from agent.optimizer import Adam, polyak
 
@@ -82,11 +83,20 @@ class Critic(ABC):
     def arrays(self, run: int) -> dict[str, np.ndarray]:
         """One run's parameters without padding: critic_0/..., target_0/..., critic_1/..."""
         return {
-            f"{role}_{c}/{name}": array
-            for c in range(self.count)
-            for role, params in (("critic", self.params), ("target", self.target_params))
-            for name, array in self.mlp.unpadded(params[c, run]).items()
+            f"{name}/{key}": array
+            for name, params in self._copies(run).items()
+            for key, array in self.mlp.unpadded(params).items()
         }
+
+    def load_arrays(self, run: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take over what `arrays` gave.  Raises KeyError for a missing array, ValueError for one of another shape."""
+        for name, params in self._copies(run).items():
+            self.mlp.fill(params, arrays_of(arrays, name))
+
+    def _copies(self, run: int) -> dict[str, Tensor]:
+        """One run's parameters (P,) of every critic and target, by name."""
+        pairs = (("critic", self.params), ("target", self.target_params))
+        return {f"{role}_{c}": params[c, run] for c in range(self.count) for role, params in pairs}
 
 
 class BoxCritic(Critic):

@@ -16,6 +16,7 @@ ceil(rho n) of the n are kept.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from torch import Tensor
 from agent import losses
 from agent.actor import Actor
 from agent.actor_critic import ActorCritic
-from agent.base import Batch
+from agent.base import Batch, arrays_of
 from agent.policy.base import Proposals
 
 
@@ -67,3 +68,9 @@ class GreedyAC(ActorCritic):
         """As every actor-critic's, and the proposal's."""
         named = self.proposal.arrays(run) if self.proposal else {}
         return super().learned_params(run) | {f"proposal/{name}": array for name, array in named.items()}
+
+    def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
+        """As every actor-critic's, and the proposal's."""
+        super().load_learned_params(params, run)
+        if self.proposal:
+            self.proposal.load_arrays(run, arrays_of(params, "proposal"))

@@ -18,7 +18,7 @@ not depend on the runs beside it.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -170,6 +170,15 @@ class LinearAC(ActsOnStreams):
         for i, name in enumerate(self.policy.names):
             named[f"actor/{name}"] = self.weights[1 + i, run].copy()
         return named | {"avg_reward": self.avg_reward[run].copy()}
+
+    def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
+        """Weights and average reward of one run, from its `learned_params`."""
+        names = ["critic/value", *(f"actor/{name}" for name in self.policy.names)]
+        weights = np.stack([params[name] for name in names])
+        if weights.shape[1:] != self.weights.shape[2:]:
+            raise ValueError(f"found weights of {weights.shape[1]} features; allowed: {self.features.size}")
+        self.weights[:, run], self._present = weights, None
+        self.avg_reward[run] = params["avg_reward"]
 
 
 def make_features(setting: LinearACHyperparameters, spaces: Spaces) -> Features:

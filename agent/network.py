@@ -16,7 +16,7 @@ a batched one. So that each slot meets the same kernel as it would alone,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -135,6 +135,17 @@ class MLP:
             arrays[f"bias_{i}"] = bias[0, 0, : layer.used_out].cpu().numpy().copy()
         return arrays
 
+    def fill(self, flat: Tensor, arrays: Mapping[str, np.ndarray]) -> None:
+        """Put what `unpadded` gave into one copy's parameters (P,); padding becomes zero.
+
+        Raises KeyError for an array that is missing and ValueError for one of another shape.
+        """
+        flat.zero_()
+        for i, layer in enumerate(self.layers):
+            weight, bias = self.views(flat.unsqueeze(0), layer)
+            _copy_exactly(weight[0, : layer.used_in, : layer.used_out], arrays[f"weight_{i}"])
+            _copy_exactly(bias[0, 0, : layer.used_out], arrays[f"bias_{i}"])
+
 
 class Network:
     """N copies of an MLP: flat parameters (N, P), forward and backward through all of them."""
@@ -182,6 +193,13 @@ class Network:
             if i:
                 grad = self._act.backward(grad, trace[i])
         return grad[:, :rows]
+
+
+def _copy_exactly(target: Tensor, array: np.ndarray) -> None:
+    """Raises ValueError where the shapes differ: nothing is broadcast."""
+    if tuple(target.shape) != array.shape:
+        raise ValueError(f"found an array of shape {list(array.shape)}; allowed: {list(target.shape)}")
+    target.copy_(torch.from_numpy(array))
 
 
 def _padded(piece: Tensor) -> tuple[Tensor, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -57,3 +57,6 @@ class Random(ActsOnStreams):
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
         """None."""
         return {}
+
+    def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
+        """There is nothing to load."""
