@@ -10,6 +10,7 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import logging
 import sys
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -118,7 +119,15 @@ def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
             f"{experiment.env_source}: key 'use_tile_coding': found true, but {name} takes observations as they "
             "are; allowed: false or null"
         )
-    build_env(experiment, 0)
+    environment_hash(experiment)
+
+
+@lru_cache(maxsize=1)
+def environment_hash(experiment: Experiment) -> str:
+    """What a fixed rollout of the experiment's environment gives on this machine.  Raises BadInput."""
+    from env.rollout import rollout_hash
+
+    return rollout_hash(build_env(experiment, 0))
 
 
 def build_env(experiment: Experiment, seed: int) -> Any:
@@ -203,7 +212,7 @@ def write_result(experiment: Experiment, run: Run, record: Record, stack: list[i
     from utils.provenance import provenance
     from utils.results import run_data
 
-    origin = provenance(THREADS, stack, start, datetime.now(UTC).isoformat())
+    origin = provenance(THREADS, environment_hash(experiment), stack, start, datetime.now(UTC).isoformat())
     data, arrays = run_data(run, record, experiment.environment, origin)
     try:
         run.file.write(experiment.tree(run, data), arrays)

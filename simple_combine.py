@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from utils.errors import BadInput
+
+if TYPE_CHECKING:
+    from utils.combine import Result
 
 EXIT_LEFT_OUT, EXIT_BAD_INPUT = 1, 2
 
@@ -50,12 +53,26 @@ def combine(directories: Iterable[Path]) -> int:
         left_out += len(complaints)
         if not results:
             raise BadInput(f"{directory}: found no result; allowed: a directory with results of main.py")
+        warn_of_unlike_environments(results)
         trees[directory] = merge(results)
     for directory, tree in trees.items():
         click.echo(f"{write_combined(directory, tree)}\n{report(tree)}")
     if left_out:
         click.echo(f"left out: {left_out} of the JSON files, named above", err=True)
     return left_out
+
+
+def warn_of_unlike_environments(results: Sequence[Result]) -> None:
+    """Say so where results of one protocol come from environments that behave differently.
+
+    They are said before results are merged, as this is a cause of results that contradict each other.
+    """
+    from utils.origins import Origin, unlike_environments
+
+    protocol = results[0].experiment["environment"]
+    alike = [result for result in results if result.experiment["environment"] == protocol]
+    for line in unlike_environments(Origin(str(result.path), result.run.get("provenance")) for result in alike):
+        click.echo(f"warning: {line}", err=True)
 
 
 def report(tree: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from click.testing import Result
@@ -84,6 +84,36 @@ class TestBytes:
         assert (tmp_path / "data.json").read_bytes() == before
         assert again.stdout == first.stdout
         assert sorted(path.name for path in tmp_path.iterdir()) == [file.name, "data.json"]
+
+
+class TestUnlikeEnvironments:
+    OURS: ClassVar = {"rollout_hash": "11", "versions": {"mujoco": "3.3.7"}, "cpu": {"flags": ["avx"]}}
+    THEIRS: ClassVar = OURS | {"rollout_hash": "22", "versions": {"mujoco": "3.3.0"}}
+
+    def test_are_warned_of_once_and_combined_all_the_same(self, tmp_path: Path) -> None:
+        for number in range(6):
+            write_result(tmp_path, 0, number, provenance=self.THEIRS if number % 2 else self.OURS)
+        done = combine(tmp_path)
+        assert done.exit_code == 0
+        [line] = done.stderr.splitlines()
+        assert line.startswith("warning: ")
+        assert "rollout_hash 22 and 11; mujoco 3.3.0 and 3.3.7" in line
+        assert len(read(tmp_path)["experiment_data"]["0"]["runs"]) == 6
+
+    def test_are_named_where_they_explain_a_contradiction(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0, name="a.json", provenance=self.OURS)
+        write_result(tmp_path, 0, 0, name="b.json", provenance=self.THEIRS, train_episode_rewards=[-9.0, -7.0, -5.0, 0])
+        done = combine(tmp_path)
+        assert done.exit_code == 2
+        warning, error = done.stderr.splitlines()
+        assert warning.startswith("warning: ")
+        assert error.startswith("error: ")
+
+    def test_of_another_protocol_are_not_compared(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0, name="a.json", provenance=self.OURS)
+        other = {"environment": {"steps_per_episode": 20}}
+        write_result(tmp_path, 0, 1, name="b.json", provenance=self.THEIRS, experiment=other)
+        assert "warning" not in combine(tmp_path).stderr
 
 
 class TestDuplicates:

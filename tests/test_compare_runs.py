@@ -79,3 +79,17 @@ def test_bad_input(tmp_path):
         assert done.exit_code == 2
         assert done.stderr.startswith("error: ")
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_difference_in_the_environments_is_named_beside_that_of_the_runs(tmp_path):
+    a, b = write(tmp_path / "a", [1.0], [0.5]), write(tmp_path / "b", [2.0], [0.5])
+    for path, digits in ((a, "11"), (b, "22")):
+        tree = json.loads(path.read_text())
+        origin = {"rollout_hash": digits, "versions": {"mujoco": f"3.3.{digits[0]}"}, "cpu": {"flags": []}}
+        tree["experiment_data"]["0"]["runs"][0]["provenance"] = origin
+        path.write_text(json.dumps(tree))
+    done = compare(a, b)
+    first, second = done.output.splitlines()
+    assert first == "different: train_episode_rewards[0]: 1.0 and 2.0"
+    assert "rollout_hash 11 and 22; mujoco 3.3.1 and 3.3.2" in second
+    assert compare(a, a).output == "identical\n"

@@ -15,6 +15,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import main
+from env import Episodes, Protocol, make_env
+from env.rollout import rollout_hash
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -64,6 +66,15 @@ def test_learned_parameters_stand_beside_the_result(files, tmp_path):
     with np.load(path.parent / reference["file"], allow_pickle=False) as arrays:
         assert {name: list(array.shape) for name, array in arrays.items()} == reference["arrays"]
         assert reference["arrays"]["learned_params/actor/weight_0"] == [3, 32]
+
+
+def test_the_environments_rollout_hash_is_taken_once_and_stands_in_every_result(files, tmp_path, monkeypatch):
+    taken = []
+    monkeypatch.setattr("env.rollout.rollout_hash", lambda episodes: taken.append(rollout_hash(episodes)) or taken[0])
+    call(files, tmp_path / "out", "--runs", "2")
+    expected = rollout_hash(Episodes(make_env("Pendulum-v1"), Protocol(50), 0))
+    assert taken == [expected]
+    assert [only(path)["provenance"]["rollout_hash"] for path in results(tmp_path / "out")] == [expected] * 2
 
 
 def test_agent_params_are_resolved(files, tmp_path):

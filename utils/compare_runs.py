@@ -1,7 +1,8 @@
 """Are two results the same run, to the bit?  python utils/compare_runs.py A.json B.json
 
 Compared are the resolved configuration and every curve and array; provenance, times and the index
-(an alias) are not.
+(an alias) are not. Where two runs of one protocol differ and so do their environments' rollout
+hashes, that is said too, with the versions and CPU flags that differ.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import click
 import numpy as np
 
 from utils.errors import BadInput
+from utils.origins import Origin, unlike_environments
 from utils.results import only_run, read_tree
 
 IGNORED = {"provenance", "train_time", "eval_time", "index"}
@@ -37,6 +39,17 @@ def content(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"{path}: cannot be read as a result ({' '.join(str(error).split())})") from error
     return data
+
+
+def unlike(first: Path, second: Path) -> list[str]:
+    """A line on why two runs of one environment protocol may differ, where their rollout hashes do.
+
+    Raises OSError or BadInput if a file is not a result.
+    """
+    trees = [(path, read_tree(path)) for path in (first, second)]
+    if trees[0][1]["experiment"]["environment"] != trees[1][1]["experiment"]["environment"]:
+        return []
+    return unlike_environments(Origin(str(path), only_run(tree).get("provenance")) for path, tree in trees)
 
 
 def first_difference(a: dict[str, Any], b: dict[str, Any]) -> str | None:
@@ -77,8 +90,13 @@ def compare(first: Path, second: Path) -> None:
     except BadInput as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
-    click.echo("identical" if difference is None else f"different: {difference}")
-    sys.exit(0 if difference is None else EXIT_DIFFERENT)
+    if difference is None:
+        click.echo("identical")
+        sys.exit(0)
+    click.echo(f"different: {difference}")
+    for line in unlike(first, second):
+        click.echo(line)
+    sys.exit(EXIT_DIFFERENT)
 
 
 if __name__ == "__main__":

@@ -70,12 +70,17 @@ def peak_memory_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
-def provenance(threads: int, stack: list[int], start: str, end: str) -> dict[str, Any]:
-    """All of it.  stack: the indices trained together.  start, end: ISO 8601, UTC."""
+def provenance(threads: int, rollout_hash: str, stack: list[int], start: str, end: str) -> dict[str, Any]:
+    """All of it.
+
+    rollout_hash: the environment's, from `env.rollout`.  stack: the indices trained together.
+    start, end: ISO 8601, UTC.
+    """
     return {
         "code": code_version(),
         "versions": package_versions(),
         "cpu": cpu(),
+        "rollout_hash": rollout_hash,
         "host": platform.node(),
         "threads": threads,
         "engine": "eager",
