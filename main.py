@@ -9,6 +9,7 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import logging
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -18,9 +19,11 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from utils.errors import BadInput
+from utils.video import MOST_FRAMES
 
 if TYPE_CHECKING:
     from utils.bundle import Experiment, Run
+    from utils.loop import Stack, Watcher
     from utils.record import Record
 
 log = logging.getLogger("policy_params")
@@ -36,8 +39,19 @@ EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
     "ranges such as 0-9,36.  [default: 0]",
 )  # fmt: skip
 @click.option("--runs", type=click.IntRange(min=1), help="Train this many runs of every setting.")
-@click.option("-m", "--monitor", is_flag=True, help="Render the scene as the agent trains.")
-@click.option("-a", "--after", type=int, default=-1, help="Training timesteps that pass before rendering starts.")
+@click.option(
+    "-m",
+    "--monitor",
+    is_flag=True,
+    help="Show the first run that is trained in a window, at watching speed; closing "
+    f"it lets training go on. Without a display: the first {MOST_FRAMES} frames as an .mp4 beside the result.",
+)
+@click.option(
+    "-a",
+    "--after",
+    type=click.IntRange(min=0),
+    help="Training timesteps that pass before monitoring begins; only with -m.  [default: 0]",
+)
 @click.option(
     "--save-dir", default="results", show_default=True,
     help="Where results go: a relative name lies under results/, an absolute path is used as it is.",
@@ -45,24 +59,31 @@ EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
 @click.option("--force", is_flag=True, help="Train again what already has a result.")
 def main(
     env_json: str, agent_json: str, index: str | None, runs: int | None,
-    monitor: bool, after: int, save_dir: str, force: bool,
+    monitor: bool, after: int | None, save_dir: str, force: bool,
 ) -> None:  # fmt: skip
     """Entry point of the command line."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     try:
-        _refuse_monitor(monitor, after)
         experiment = read_experiment(env_json, agent_json, save_dir)
         wanted = [experiment.run(i) for i in chosen_indices(experiment, index, runs)]
-        if not train_missing(experiment, wanted, force):
+        if not train_missing(experiment, wanted, force, monitored_after(experiment, monitor, after)):
             sys.exit(EXIT_RUN_FAILED)
     except BadInput as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
 
 
-def _refuse_monitor(monitor: bool, after: int) -> None:
-    if monitor or after >= 0:
-        raise BadInput("-m/--monitor, -a/--after: rendering while training is not available; leave them out")
+def monitored_after(experiment: Experiment, monitor: bool, after: int | None) -> int | None:
+    """The timesteps after which monitoring begins; None: it never does.  Raises BadInput."""
+    if after is not None and not monitor:
+        raise BadInput(f"-a/--after: found {after} without -m/--monitor; allowed: both, -m alone or neither")
+    if not monitor:
+        return None
+    total = experiment.environment.total_timesteps
+    if after is not None and after >= total:
+        raise BadInput(f"-a/--after: found {after}; allowed: less than the {total} of total_timesteps")
+    build_env(experiment, 0, watched=True)
+    return after or 0
 
 
 def read_experiment(env_json: str, agent_json: str, save_dir: str) -> Experiment:
@@ -84,9 +105,10 @@ def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) 
     return list(range(len(experiment.grid) * runs)) if runs is not None else parse_indices(index or "0")
 
 
-def train_missing(experiment: Experiment, wanted: list[Run], force: bool) -> bool:
+def train_missing(experiment: Experiment, wanted: list[Run], force: bool, after: int | None = None) -> bool:
     """Train every wanted run that has no result, stack by stack. Returns whether all have one now.
 
+    after: timesteps after which the first run of the first stack is monitored; None: never.
     Raises BadInput before anything is trained.
     """
     from utils.bundle import stacks
@@ -100,7 +122,8 @@ def train_missing(experiment: Experiment, wanted: list[Run], force: bool) -> boo
         return True
     check_buildable(experiment, missing)
     check_writable(experiment.directory)
-    written = [train_stack(experiment, stack) for stack in stacks(missing)]
+    first, *others = stacks(missing)
+    written = [train_stack(experiment, first, after), *(train_stack(experiment, stack) for stack in others)]
     return all(written)
 
 
@@ -130,15 +153,19 @@ def environment_hash(experiment: Experiment) -> str:
     return rollout_hash(build_env(experiment, 0))
 
 
-def build_env(experiment: Experiment, seed: int) -> Any:
-    """One environment under its protocol.  Raises BadInput."""
+def build_env(experiment: Experiment, seed: int, watched: bool = False) -> Any:
+    """One environment under its protocol.  watched: it gives pictures.  Raises BadInput."""
     from agent import AGENTS
     from env import Episodes, Protocol, make_env
+    from env.render import MODE, check_renderable
 
     config = experiment.environment
     try:
         refuses = AGENTS[experiment.agent.agent_name].refuses
-        env = make_env(config.env_name, config.continuous, refuses, **config.env_kwargs)
+        kwargs = config.env_kwargs | ({"render_mode": MODE} if watched else {})
+        env = make_env(config.env_name, config.continuous, refuses, **kwargs)
+        if watched:
+            check_renderable(config.env_name, env)
         rewards = config.rewards.model_dump(exclude_none=True)
         protocol = Protocol(
             config.steps_per_episode, config.overwrite_rewards, rewards,
@@ -149,19 +176,37 @@ def build_env(experiment: Experiment, seed: int) -> Any:
         raise BadInput(f"{experiment.env_source}: {error}") from error
 
 
-def train_stack(experiment: Experiment, runs: list[Run]) -> bool:
-    """Train runs that agree structurally, together. Returns whether every result was written."""
+def train_stack(experiment: Experiment, runs: list[Run], after: int | None = None) -> bool:
+    """Train runs that agree structurally, together. Returns whether every result was written.
+
+    after: timesteps after which the first of them is monitored; None: never.
+    """
     from utils.loop import Loop, Watcher
 
     start = datetime.now(UTC).isoformat()
     log.info("training %d in a stack: indices %s", len(runs), ", ".join(str(run.index) for run in runs))
     total = experiment.environment.total_timesteps
     with logging_redirect_tqdm(), tqdm(total=total, unit="step", disable=not sys.stderr.isatty()) as bar:
-        records = Loop(build_stack(experiment, runs), Watcher(bar.update, log_evaluation)).run()
+        stack = build_stack(experiment, runs, watched=after is not None)
+        with monitored(experiment, runs[0], stack, after, Watcher(bar.update, log_evaluation)) as watcher:
+            records = Loop(stack, watcher).run()
     indices = [run.index for run in runs]
     pairs = zip(runs, records, strict=True)
     written = [write_result(experiment, run, record, indices, start) for run, record in pairs]
     return all(written)
+
+
+def monitored(
+    experiment: Experiment, run: Run, stack: Stack, after: int | None, watcher: Watcher
+) -> AbstractContextManager[Watcher]:
+    """The watcher; unless `after` is None, one that is told the same and shows the stack's first environment."""
+    from env.render import prepare
+    from utils.monitor import Scene, monitoring
+
+    if after is None:
+        return nullcontext(watcher)
+    scene = Scene(stack.envs.envs[0].env, prepare, f"{experiment.name}, index {run.index}", run.file.mp4)
+    return monitoring(watcher, scene, after)
 
 
 def log_evaluation(timestep: int, returns: list[float]) -> None:
@@ -171,8 +216,8 @@ def log_evaluation(timestep: int, returns: list[float]) -> None:
     log.info("step %d: evaluation return %.1f%s", timestep, mean, spread)
 
 
-def build_stack(experiment: Experiment, runs: list[Run]) -> Any:
-    """Agent and environments for the runs."""
+def build_stack(experiment: Experiment, runs: list[Run], watched: bool = False) -> Any:
+    """Agent and environments for the runs.  watched: the first run's environment gives pictures."""
     from agent import make_agent
     from agent.base import Step
     from env import EnvBatch
@@ -183,7 +228,7 @@ def build_stack(experiment: Experiment, runs: list[Run]) -> Any:
     prepare_process()
     config = experiment.environment
     seeds = [run.random_seed for run in runs]
-    envs = EnvBatch([build_env(experiment, env_seed(seed, "env")) for seed in seeds])
+    envs = EnvBatch([build_env(experiment, env_seed(seed, "env"), watched and i == 0) for i, seed in enumerate(seeds)])
     eval_envs = EnvBatch([build_env(experiment, 0) for _ in seeds])
     agent = make_agent(
         experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,

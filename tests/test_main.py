@@ -261,8 +261,8 @@ BAD_INPUT = [
     (dict(agent={"cuda": [True]}), r"agent\.json: parameters: key 'cuda': found true, but no GPU is available"),
     (dict(more=("--index", "-1")), r"--index: found '-1'; allowed: integers from 0"),
     (dict(more=("--index", "0", "--runs", "2")), r"--index and --runs: found both"),
-    (dict(more=("-m",)), r"rendering while training is not available"),
-    (dict(more=("-a", "10")), r"rendering while training is not available"),
+    (dict(more=("-a", "10")), r"-a/--after: found 10 without -m/--monitor; allowed: both, -m alone or neither"),
+    (dict(more=("-m", "-a", "120")), r"-a/--after: found 120; allowed: less than the 120 of total_timesteps"),
 ]  # fmt: skip
 
 

@@ -38,6 +38,8 @@ class Watcher:
     stepped: Callable[[int], object] = lambda steps: None
     evaluated: Callable[[int, list[float]], object] = lambda timestep, returns: None
     """Called with the timestep and each evaluated run's mean return."""
+    left: Callable[[int], object] = lambda slot: None
+    """Called with the slot of a run that has ended."""
 
 
 class Loop:
@@ -133,6 +135,7 @@ class Loop:
         """Keep what a run learned; its slot idles from here on."""
         self.records[run].learned_params = self.stack.agent.learned_params(run)
         self.active[run] = False
+        self.watcher.left(run)
 
     def _evaluate(self, which: np.ndarray) -> None:
         """`eval_episodes` episodes of each chosen run. A run whose policy is not finite has diverged."""

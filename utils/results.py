@@ -70,6 +70,11 @@ class ResultFile:
         """Its arrays."""
         return self.directory / f"{self.stem}.npz"
 
+    @property
+    def mp4(self) -> Path:
+        """What was monitored of its training, where no window could be opened."""
+        return self.directory / f"{self.stem}.mp4"
+
     def exists(self) -> bool:
         """Whether a whole, readable result is there."""
         try:
