@@ -26,7 +26,10 @@ class Video:
 
         self.path, self.frames, self._most = path, 0, most
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        self._temporary.touch()
+        try:
+            self._temporary.touch()
+        except OSError as error:
+            raise OSError(f"{path}: cannot be written: {error.strerror}") from error
         self._writer = imageio_ffmpeg.write_frames(
             self._temporary, (frame.shape[1], frame.shape[0]), fps=fps, codec="libx264", macro_block_size=2,
             ffmpeg_log_level="fatal", output_params=["-threads", "1", "-f", "mp4"],

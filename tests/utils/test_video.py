@@ -69,7 +69,7 @@ def test_what_is_no_video_has_no_frames(tmp_path):
 
 
 def test_a_folder_that_is_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OSError, match=r"nowhere/a\.mp4: cannot be written: No such file"):
         Video(tmp_path / "nowhere" / "a.mp4", 25.0, grey(0))
 
 

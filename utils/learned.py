@@ -1,0 +1,60 @@
+"""What a run learned, read back from its result and the arrays beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from utils.combine import Result, read_result
+from utils.errors import BadInput
+
+PREFIX = "learned_params/"
+"""What the names of the learned arrays begin with, among a result's arrays."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A completed run and its learned arrays, named as the agent's `learned_params` names them."""
+
+    result: Result
+    arrays: dict[str, np.ndarray]
+
+    @property
+    def last_timestep(self) -> int:
+        """That of the last evaluation, which is of these arrays."""
+        return int(self.result.run["timesteps_at_eval"][-1])
+
+
+def read_learned(path: Path) -> Learned:
+    """Raises BadInput if the file is not the result of one completed run, or its arrays are not there."""
+    result = read_result(path)
+    run = result.run
+    if run["status"] != "completed":
+        raise BadInput(f"{path}: key 'status': found '{run['status']}'; allowed: 'completed', as it has a policy")
+    for name in ("random_seed", "learned_params"):
+        if run.get(name) is None:
+            raise BadInput(f"{path}: key '{name}': found null or nothing; a policy cannot be rebuilt without it")
+    if not run["timesteps_at_eval"]:
+        raise BadInput(f"{path}: key 'timesteps_at_eval': found []; allowed: at least the last timestep")
+    return Learned(result, _arrays(path, run["learned_params"]))
+
+
+def _arrays(path: Path, reference: Any) -> dict[str, np.ndarray]:
+    """The arrays that `learned_params` names; {} for an agent that learns nothing.  Raises BadInput."""
+    if reference == {}:
+        return {}
+    if not isinstance(reference, dict) or not {"file", "arrays"} <= reference.keys():
+        raise BadInput(f"{path}: key 'learned_params': found neither {{}} nor 'file' and 'arrays'")
+    file = path.with_name(str(reference["file"]))
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            found = {name.removeprefix(PREFIX): arrays[name] for name in reference["arrays"]}
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(f"{path}: cannot read its arrays from {file} ({' '.join(str(error).split())})") from error
+    for name, array in found.items():
+        if not np.isfinite(array).all():
+            raise BadInput(f"{file}: array '{PREFIX}{name}': found numbers that are not finite; no policy acts on them")
+    return found
