@@ -22,11 +22,13 @@ from tests.agent.reference import normal32
 from utils.bundle import Experiment
 from utils.grid import Grid
 from utils.streams import Draws
+from utils.video import MOST_FRAMES
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 SET_UP = re.compile(r"python3 -m venv \.venv && \. \.venv/bin/activate && pip install -r (requirements\S*\.txt) && ")
+SCRIPTS = ["main.py", "simple_combine.py", "utils/benchmark.py", "utils/plot_mse_data.py", "utils/watch.py"]
 SHORT = {"total_timesteps": 300, "steps_per_episode": 100, "eval_interval_timesteps": 150}
 
 
@@ -107,7 +109,7 @@ def test_the_index_table():
         assert [chosen[name] for name in names] == [float(value) for value in values]
 
 
-@pytest.mark.parametrize("script", ["main.py", "simple_combine.py", "utils/benchmark.py", "utils/plot_mse_data.py"])
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_help(script):
     done = shell(f"python {script} --help", ROOT)
     assert done.returncode == 0, done.stderr
@@ -152,3 +154,7 @@ def test_the_added_policy_is_right(bounds):
     by_head = vjp(torch.ones_like(action), torch.zeros_like(log_prob))[0].numpy()
     expected = 500 * half * (1 - np.tanh(location) ** 2)
     np.testing.assert_allclose(by_head[:, : len(bounds)], expected, rtol=1e-4)
+
+
+def test_the_bound_of_a_video_is_the_readmes():
+    assert f"the first {MOST_FRAMES} frames go to an `.mp4`" in README
