@@ -135,26 +135,22 @@ def test_only_the_first_run_of_the_first_stack_is_monitored(files, tmp_path):
     assert content(recorded.with_suffix(".json"))["run_number"] == 0
 
 
-def test_closing_the_window_ends_the_showing_and_not_the_run(files, tmp_path, caplog, monkeypatch):
-    """On SDL's dummy display; the user closes the window when the fifth frame has been up for its time."""
-    import pygame
+CLOSED_AFTER_FIVE = "import sys; print('open', flush=True); sys.stdin.buffer.read(5 * 500 * 500 * 3)"
 
-    os.environ |= {"DISPLAY": ":dummy", "SDL_VIDEODRIVER": "dummy"}
+
+@pytest.mark.parametrize(("end", "why"), [("", "was closed"), ("; sys.exit(1)", "was lost (exit code 1)")])
+def test_the_windows_end_ends_the_showing_and_not_the_run(end, why, files, tmp_path, caplog, monkeypatch):
+    """A script plays the window's process: it takes five frames."""
+    os.environ["DISPLAY"] = ":none"
     slept = []
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 5:
-            pygame.event.post(pygame.event.Event(pygame.QUIT))
-
-    monkeypatch.setattr("utils.sink.Pace", lambda fps: window.Pace(fps, clock=lambda: sum(slept), sleep=sleep))
+    monkeypatch.setattr(window, "COMMAND", (sys.executable, "-c", CLOSED_AFTER_FIVE + end))
+    monkeypatch.setattr("utils.sink.Pace", lambda fps: window.Pace(fps, lambda: sum(slept), slept.append))
     assert train(files, tmp_path / "b", "-m").exit_code == 0
     train(files, tmp_path / "a")
     assert_equal_results(tmp_path / "a", tmp_path / "b")
-    assert "monitoring ended at timestep 6: the window was closed" in caplog.text
+    assert f"monitoring ended at timestep 6: the window {why}" in caplog.text
     np.testing.assert_allclose(slept, [1 / 30] * 5)
     assert results(tmp_path, "mp4") == []
-    assert not pygame.display.get_init()
 
 
 def test_an_environment_without_pictures_is_bad_input(files, tmp_path, monkeypatch):

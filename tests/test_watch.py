@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import imageio
@@ -16,6 +17,7 @@ from click.testing import CliRunner, Result
 import main
 from utils import watch as command
 from utils.learned import read_learned
+from utils.window import Pace
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -98,26 +100,15 @@ def test_seed_and_policy_are_as_asked(result, tmp_path):
 
 
 def test_closing_the_window_is_the_end(result, monkeypatch):
-    import pygame
-
-    os.environ |= {"DISPLAY": ":dummy", "SDL_VIDEODRIVER": "dummy"}
-    waits = []
-
-    class Pace:
-        def __init__(self, fps: float) -> None:
-            assert fps == 30.0
-
-        def wait(self) -> None:
-            waits.append(1)
-            if len(waits) == 60:
-                pygame.event.post(pygame.event.Event(pygame.QUIT))
-
-    monkeypatch.setattr("utils.sink.Pace", Pace)
+    """A script plays the window's process: it takes 60 frames, of which 51 are the first episode's."""
+    os.environ["DISPLAY"] = ":none"
+    script = "import sys; print('open', flush=True); sys.stdin.buffer.read(60 * 500 * 500 * 3)"
+    monkeypatch.setattr("utils.window.COMMAND", (sys.executable, "-c", script))
+    monkeypatch.setattr("utils.sink.Pace", lambda fps: Pace(fps, sleep=lambda seconds: None))
     done = watch(result)
     assert done.exit_code == 0
     assert len(done.stdout.splitlines()) == 1
-    assert len(waits) == 60
-    assert not pygame.display.get_init()
+    assert not list(result.parent.glob("*.mp4"))
 
 
 def test_what_learned_on_a_gpu_acts_without_one(result, tmp_path):

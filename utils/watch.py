@@ -77,7 +77,7 @@ def play(episodes: Any, act: Callable[[np.ndarray], np.ndarray], seen: Callable[
     return (total, steps) if over else None
 
 
-class Screen:
+class Camera:
     """Takes an environment's pictures to a sink, which is opened for the first of them."""
 
     def __init__(self, env: Any, make_sink: Callable[[np.ndarray], Sink]) -> None:
@@ -113,9 +113,9 @@ def returns(
     agent = rebuild(learned, experiment, seed, main.spaces_of(shown, config.tile_coding))
     agent.begin_eval(timestep)
     greedy = (policy or config.eval_policy) == "mode"
-    with closing(Screen(shown.env, sink_maker(learned.result.path, prepare(shown.env), video))) as screen:
+    with closing(Camera(shown.env, sink_maker(learned.result.path, prepare(shown.env), video))) as camera:
         for _ in range(episodes):
-            outcome = play(shown, lambda obs: agent.act_eval(obs, greedy), screen.update)
+            outcome = play(shown, lambda obs: agent.act_eval(obs, greedy), camera.update)
             if outcome is None:
                 return
             yield outcome

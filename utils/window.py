@@ -1,16 +1,27 @@
-"""A window that shows frames, whatever environment they come from. pygame is imported when one is opened."""
+"""A window that shows frames, whatever environment they come from, at a pace that can be watched.
+
+The window lives in a process of its own, `utils.screen`, so that nothing that befalls a display can
+befall a run; this process imports nothing for it.
+"""
 
 from __future__ import annotations
 
 import os
+import select
+import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
-UNSEEN = ("offscreen", "dummy")
-"""SDL's drivers without a screen. It takes to them of itself where a display cannot be reached."""
+from utils.screen import OPEN
+
+COMMAND = (sys.executable, str(Path(__file__).with_name("screen.py")))
+
+PATIENCE = 20.0
+"""Seconds until a window that does not open, or takes no frame, is given up."""
 
 
 class NoWindow(Exception):
@@ -44,33 +55,51 @@ class Window:
         """frame: of the size (H, W, 3) of all that will be shown.  Raises NoWindow."""
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise NoWindow("neither DISPLAY nor WAYLAND_DISPLAY is set")
-        try:
-            import pygame
-        except ImportError as error:
-            raise NoWindow(str(error)) from error
-        self._pygame, self._pace = pygame, pace
-        self._size = (frame.shape[1], frame.shape[0])
-        try:
-            pygame.display.init()
-            self._screen = pygame.display.set_mode(self._size)
-        except pygame.error as error:
-            raise NoWindow(str(error)) from error
-        if pygame.display.get_driver() in UNSEEN and not os.environ.get("SDL_VIDEODRIVER"):
-            pygame.display.quit()
-            raise NoWindow("the display cannot be reached")
-        pygame.display.set_caption(title)
+        self._pace = pace
+        height, width, _ = frame.shape
+        self._process = subprocess.Popen(
+            [*COMMAND, title, str(width), str(height)], env=_environment(), bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        assert self._process.stdin is not None
+        self._input = self._process.stdin.fileno()
+        os.set_blocking(self._input, False)
+        answer = self._answer()
+        if answer != OPEN:
+            self.close()
+            raise NoWindow(answer)
+
+    def _answer(self) -> str:
+        """The process's first line, or why there is none."""
+        output = self._process.stdout
+        assert output is not None
+        if not select.select([output], [], [], PATIENCE)[0]:
+            return f"it did not open within {PATIENCE:.0f} s"
+        return output.readline().decode().strip() or "its process ended"
 
     def show(self, frame: np.ndarray) -> str | None:
         """frame (H, W, 3) uint8, shown for its time. Returns why no further one is wanted, or None."""
-        if self._pygame.event.get(self._pygame.QUIT):
-            return "the window was closed"
-        self._pygame.event.pump()
-        picture = self._pygame.image.frombuffer(frame.tobytes(), self._size, "RGB")
-        self._screen.blit(picture, (0, 0))
-        self._pygame.display.flip()
+        unsent = memoryview(frame.tobytes())
+        try:
+            while unsent:
+                if not select.select([], [self._input], [], PATIENCE)[1]:
+                    return f"the window took no frame for {PATIENCE:.0f} s"
+                unsent = unsent[os.write(self._input, unsent) :]
+        except BrokenPipeError:
+            code = self._process.wait()
+            return "the window was closed" if code == 0 else f"the window was lost (exit code {code})"
         self._pace.wait()
         return None
 
     def close(self) -> None:
         """Take the window away."""
-        self._pygame.display.quit()
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+
+def _environment() -> dict[str, str]:
+    """The process's variables. "dummy" is what pictures are drawn with here, where nobody is to see them."""
+    return {k: v for k, v in os.environ.items() if (k, v) != ("SDL_VIDEODRIVER", "dummy")}

@@ -54,7 +54,7 @@ FRAME = np.zeros((240, 320, 3), np.uint8)
 
 def test_a_window_where_there_is_a_display(tmp_path, monkeypatch):
     monkeypatch.setenv("DISPLAY", ":dummy")
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "offscreen")
     sink = open_sink(FRAME, "title", 30.0, tmp_path / "a.mp4", 7)
     assert isinstance(sink, Window)
     sink.close()

@@ -1,10 +1,13 @@
-"""The window, on SDL's dummy driver; its pace, on a clock of the test's own."""
+"""The window, its process on a driver without a screen or played by a script; its pace, on the test's own clock."""
 
 from __future__ import annotations
+
+import sys
 
 import numpy as np
 import pytest
 
+from utils import window
 from utils.window import NoWindow, Pace, Window
 
 
@@ -46,42 +49,79 @@ def test_a_slow_caller_does_not_wait_and_lost_time_is_not_made_up_for():
     assert clock.slept == [0.125]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def display(monkeypatch):
-    """A display that SDL's dummy driver stands for. Gives pygame; takes the window away at the end."""
-    monkeypatch.setenv("DISPLAY", ":dummy")
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    import pygame
-
-    yield pygame
-    pygame.display.quit()
+    """A display that SDL's driver without a screen stands for."""
+    monkeypatch.setenv("DISPLAY", ":none")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "offscreen")
 
 
-def picture(seed: int = 0) -> np.ndarray:
-    """(20, 30, 3)."""
-    return np.random.Generator(np.random.PCG64(seed)).integers(0, 256, (20, 30, 3), np.uint8)
+FRAME = np.zeros((240, 320, 3), np.uint8)
+"""Three times as much as a pipe holds."""
 
 
-def test_it_shows_each_frame_for_its_time(display):
+def other_end(monkeypatch, script: str) -> None:
+    """Have a script be the window's process."""
+    monkeypatch.setattr(window, "COMMAND", (sys.executable, "-c", script))
+
+
+def test_it_takes_each_frame_and_shows_it_for_its_time():
     clock = Clock()
-    window = Window("a title", picture(), clock.pace(fps=50.0))
-    assert display.display.get_caption()[0] == "a title"
-    for seed in range(3):
-        assert window.show(picture(seed)) is None
-        shown = display.surfarray.array3d(display.display.get_surface()).swapaxes(0, 1)
-        np.testing.assert_array_equal(shown, picture(seed))
-    np.testing.assert_allclose(clock.slept, [0.02] * 3, rtol=1e-9)
+    shown = Window("a title", FRAME, clock.pace(fps=50.0))
+    assert [shown.show(FRAME) for _ in range(5)] == [None] * 5
+    np.testing.assert_allclose(clock.slept, [0.02] * 5, rtol=1e-9)
+    shown.close()
 
 
-def test_closing_it_ends_the_showing(display):
-    window = Window("", picture(), Clock().pace(50.0))
-    assert window.show(picture()) is None
-    display.event.post(display.event.Event(display.KEYDOWN, key=display.K_a))
-    assert window.show(picture()) is None
-    display.event.post(display.event.Event(display.QUIT))
-    assert window.show(picture()) == "the window was closed"
-    window.close()
-    assert not display.display.get_init()
+def test_the_process_is_told_title_and_size_and_gets_the_bytes(monkeypatch, tmp_path):
+    got = tmp_path / "got"
+    other_end(
+        monkeypatch,
+        f"import sys; print('open', flush=True); assert sys.argv[1:] == ['a title', '320', '240']\n"
+        f"open({str(got)!r}, 'wb').write(sys.stdin.buffer.read(2 * 240 * 320 * 3))",
+    )
+    frames = np.random.Generator(np.random.PCG64(0)).integers(0, 256, (2, 240, 320, 3), np.uint8)
+    shown = Window("a title", frames[0], Clock().pace(50.0))
+    assert [shown.show(frame) for frame in frames] == [None, None]
+    shown._process.wait()
+    assert got.read_bytes() == frames.tobytes()
+    shown.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(0, "the window was closed"), (3, "the window was lost (exit code 3)")], ids=["closed", "lost"]
+)
+def test_the_end_of_its_process_is_the_end(code, said, monkeypatch):
+    other_end(
+        monkeypatch,
+        f"import sys; print('open', flush=True); sys.stdin.buffer.read(2 * 240 * 320 * 3); sys.exit({code})",
+    )
+    clock = Clock()
+    shown = Window("", FRAME, clock.pace(50.0))
+    found = [shown.show(FRAME) for _ in range(3)]
+    assert found == [None, None, said]
+    assert len(clock.slept) == 2
+    shown.close()
+
+
+def test_a_process_that_takes_no_frame_is_given_up(monkeypatch):
+    other_end(monkeypatch, "import time; print('open', flush=True); time.sleep(60)")
+    shown = Window("", FRAME, Clock().pace(50.0))
+    monkeypatch.setattr(window, "PATIENCE", 0.1)
+    assert shown.show(FRAME) == "the window took no frame for 0 s"
+    shown.close()
+    assert shown._process.returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("print('no display')", "no display"), ("", "its process ended"), ("import time; time.sleep(60)", "did not open")],
+)
+def test_a_process_that_opens_none_says_why(script, said, monkeypatch):
+    other_end(monkeypatch, script)
+    monkeypatch.setattr(window, "PATIENCE", 2.0)
+    with pytest.raises(NoWindow, match=said):
+        Window("", FRAME, Clock().pace(50.0))
 
 
 def test_without_a_display_there_is_none(monkeypatch):
@@ -89,24 +129,13 @@ def test_without_a_display_there_is_none(monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setenv("WAYLAND_DISPLAY", "")
     with pytest.raises(NoWindow, match="neither DISPLAY nor WAYLAND_DISPLAY"):
-        Window("", picture(), Clock().pace(50.0))
+        Window("", FRAME, Clock().pace(50.0))
 
 
-def test_a_display_that_cannot_be_reached_is_none(monkeypatch):
-    """SDL would draw to nowhere."""
-    import pygame
-
-    pygame.display.quit()
+def test_where_pictures_are_drawn_off_screen_the_window_still_is_on_it(monkeypatch):
+    """`env.render` sets the driver "dummy"; the window's process takes the display's, which is not there."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setenv("DISPLAY", "localhost:7654")
-    monkeypatch.delenv("SDL_VIDEODRIVER", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with pytest.raises(NoWindow):
-        Window("", picture(), Clock().pace(50.0))
-    assert not pygame.display.get_init()
-
-
-def test_without_pygame_there_is_none(monkeypatch):
-    monkeypatch.setenv("DISPLAY", ":dummy")
-    monkeypatch.setitem(__import__("sys").modules, "pygame", None)
-    with pytest.raises(NoWindow, match="pygame"):
-        Window("", picture(), Clock().pace(50.0))
+        Window("", FRAME, Clock().pace(50.0))
