@@ -40,18 +40,13 @@ EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
 )  # fmt: skip
 @click.option("--runs", type=click.IntRange(min=1), help="Train this many runs of every setting.")
 @click.option(
-    "-m",
-    "--monitor",
-    is_flag=True,
-    help="Show the first run that is trained in a window, at watching speed; closing "
-    f"it lets training go on. Without a display: the first {MOST_FRAMES} frames as an .mp4 beside the result.",
-)
+    "-m", "--monitor", is_flag=True, help="Show the first run that is trained in a window, at watching speed; closing "
+    f"it lets training go on. Without a display: its first {MOST_FRAMES} frames as an .mp4 beside the result.",
+)  # fmt: skip
 @click.option(
-    "-a",
-    "--after",
-    type=click.IntRange(min=0),
-    help="Training timesteps that pass before monitoring begins; only with -m.  [default: 0]",
-)
+    "-a", "--after", type=click.IntRange(min=0), help="Training timesteps that pass before monitoring begins; only "
+    "with -m.  [default: 0]",
+)  # fmt: skip
 @click.option(
     "--save-dir", default="results", show_default=True,
     help="Where results go: a relative name lies under results/, an absolute path is used as it is.",
@@ -200,11 +195,11 @@ def monitored(
     experiment: Experiment, run: Run, stack: Stack, after: int | None, watcher: Watcher
 ) -> AbstractContextManager[Watcher]:
     """The watcher; unless `after` is None, one that is told the same and shows the stack's first environment."""
+    if after is None:
+        return nullcontext(watcher)
     from env.render import prepare
     from utils.monitor import Scene, monitoring
 
-    if after is None:
-        return nullcontext(watcher)
     scene = Scene(stack.envs.envs[0].env, prepare, f"{experiment.name}, index {run.index}", run.file.mp4)
     return monitoring(watcher, scene, after)
 

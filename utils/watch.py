@@ -1,8 +1,8 @@
 """Watch a learned policy act:  python utils/watch.py RESULT.json
 
 The agent is rebuilt from the result and its arrays, under the result's own environment protocol.
-Unless a seed is given, the episodes are those of the run's last evaluation, and so are their
-returns, to the bit.
+Unless a seed is given, the episodes are those of the run's last evaluation and so are their returns:
+to the bit, on a machine that computes as the run's did.
 """
 
 from __future__ import annotations
