@@ -18,7 +18,8 @@ import numpy as np
 
 from utils.screen import OPEN
 
-COMMAND = (sys.executable, str(Path(__file__).with_name("screen.py")))
+COMMAND = (sys.executable, "-P", str(Path(__file__).with_name("screen.py")))
+"""-P, or the files beside it would hide standard modules of the same names."""
 
 PATIENCE = 20.0
 """Seconds until a window that does not open, or takes no frame, is given up."""
