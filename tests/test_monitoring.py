@@ -153,6 +153,7 @@ def test_the_windows_end_ends_the_showing_and_not_the_run(end, why, files, tmp_p
     assert results(tmp_path, "mp4") == []
 
 
+@pytest.mark.filterwarnings("ignore:.*not in the possible render_modes")
 def test_an_environment_without_pictures_is_bad_input(files, tmp_path, monkeypatch):
     import gymnasium as gym
 
