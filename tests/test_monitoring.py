@@ -12,6 +12,7 @@ import imageio
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from gymnasium.envs.classic_control import PendulumEnv
 
 import main
 from env import render
@@ -155,9 +156,7 @@ def test_the_windows_end_ends_the_showing_and_not_the_run(end, why, files, tmp_p
 
 @pytest.mark.filterwarnings("ignore:.*not in the possible render_modes")
 def test_an_environment_without_pictures_is_bad_input(files, tmp_path, monkeypatch):
-    import gymnasium as gym
-
-    monkeypatch.setitem(gym.envs.classic_control.PendulumEnv.metadata, "render_modes", ["human"])
+    monkeypatch.setitem(PendulumEnv.metadata, "render_modes", ["human"])
     done = train(files, tmp_path / "out", "-m")
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
