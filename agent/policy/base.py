@@ -11,6 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -20,6 +21,10 @@ from utils.streams import Draws
 
 VJP = Callable[[Tensor, Tensor], Tensor]
 """Vector-Jacobian product of a draw: (by action, by log_prob) -> by head."""
+
+
+EDGE = 2.0**-24
+"""Half a float32 rounding of 1: 1 - EDGE is the largest float32 below 1."""
 
 
 class Proposals(NamedTuple):
@@ -45,6 +50,19 @@ class ActionBox:
     def clip(self, action: Tensor) -> Tensor:
         """Actions (..., A) moved into the box; centre + scale may round to just beyond it."""
         return torch.clamp(action, self.low, self.high)
+
+    def at(self, place: Tensor) -> Tensor:
+        """Actions at places (..., A) in [0, 1], inside the bounds."""
+        return self.clip(self.low + (self.high - self.low) * place)
+
+    def place(self, action: Tensor) -> Tensor:
+        """Where actions (..., A) lie in the box, kept in [EDGE, 1 - EDGE]."""
+        return ((action - self.low) / (self.high - self.low)).clamp(EDGE, 1.0 - EDGE)
+
+    @cached_property
+    def log_width(self) -> float:
+        """Logarithm of the box's volume."""
+        return float((self.high - self.low).log().sum())
 
     @property
     def scale(self) -> Tensor:

@@ -20,6 +20,15 @@ def softplus(x: Tensor) -> Tensor:
     return 0.5 * (x + size) + torch.log1p(torch.exp(-size))
 
 
+def excess_shapes(head: Tensor) -> tuple[Tensor, Tensor]:
+    """Two shapes above 1 for each action dimension, less that 1: softplus of the head (R, B, 2 A), positive.
+
+    Each (R, B, 1, A).
+    """
+    first, second = softplus(head.unsqueeze(2)).clamp(min=torch.finfo(head.dtype).tiny).chunk(2, -1)
+    return first, second
+
+
 def log1mexp(w: Tensor) -> Tensor:
     """log(1 - e^-w) for w > 0, elementwise (Maechler 2012); value and derivative without cancellation."""
     small, large = torch.clamp(w, max=LOG_2), torch.clamp(w, min=LOG_2)

@@ -12,17 +12,12 @@ A replay action on or beyond a bound is scored half a float32 rounding of 1 insi
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from agent.policy.base import ActionBox, Policy
-from agent.policy.functions import log1mexp, softplus
+from agent.policy.base import EDGE, Policy
+from agent.policy.functions import excess_shapes, log1mexp
 from utils.streams import Draws
-
-EDGE = 2.0**-24
-"""Places in the box are kept in [EDGE, 1 - EDGE]: 1 - EDGE is the largest float32 below 1."""
 
 SMALLEST_EXPONENTIAL = 2.0**-53
 """In place of an exponential number of exactly 0, where x would be 0."""
@@ -33,43 +28,32 @@ class Kumaraswamy(Policy):
 
     bounded = True
 
-    def __init__(self, box: ActionBox, clip_stddev: Tensor, **options: Any) -> None:
-        """clip_stddev: (R,), without effect."""
-        super().__init__(box, clip_stddev, **options)
-        self._log_width = float((box.high - box.low).log().sum())
-
-    def _excess(self, head: Tensor) -> tuple[Tensor, Tensor]:
-        """a - 1 and b - 1, each (R, B, 1, A), positive."""
-        first, second = softplus(head.unsqueeze(2)).clamp(min=torch.finfo(head.dtype).tiny).chunk(2, -1)
-        return first, second
-
     def noise(self, draws: Draws, rows: int, k: int) -> Tensor:
         """Uniforms (R, rows, k, A)."""
         return draws.uniform(rows, k, self.action_dim)
 
     def draw(self, head: Tensor, noise: Tensor) -> Tensor:
         """log x."""
-        first, second = self._excess(head)
+        first, second = excess_shapes(head)
         exponential = torch.clamp(-torch.log1p(-noise.double()), min=SMALLEST_EXPONENTIAL).to(head.dtype)
         return log1mexp(exponential / (1.0 + second)) / (1.0 + first)
 
     def score(self, head: Tensor, latent: Tensor) -> Tensor:
         """Sum over A of the log density of the action; latents are below 0."""
-        first, second = self._excess(head)
+        first, second = excess_shapes(head)
         kernel = first * latent + second * log1mexp(-(1.0 + first) * latent)
-        return (kernel + torch.log1p(first) + torch.log1p(second)).sum(-1) - self._log_width
+        return (kernel + torch.log1p(first) + torch.log1p(second)).sum(-1) - self.box.log_width
 
     def to_action(self, latent: Tensor) -> Tensor:
         """low + (high - low) x, inside the bounds."""
-        place = torch.exp(latent).clamp(EDGE, 1.0 - EDGE)
-        return self.box.clip(self.box.low + (self.box.high - self.box.low) * place)
+        return self.box.at(torch.exp(latent).clamp(EDGE, 1.0 - EDGE))
 
     def to_latent(self, action: Tensor) -> Tensor:
         """log of the action's place in the box, kept inside (0, 1)."""
-        return torch.log(((action - self.box.low) / (self.box.high - self.box.low)).clamp(EDGE, 1.0 - EDGE))
+        return torch.log(self.box.place(action))
 
     def mode(self, head: Tensor) -> Tensor:
         """The action at ((a-1)/(ab-1))^(1/a), (R, B, A); ab - 1 = (a-1) + (b-1) + (a-1)(b-1)."""
-        first, second = self._excess(head)
+        first, second = excess_shapes(head)
         log_ratio = torch.log(first / (first + second + first * second))
         return self.to_action((log_ratio / (1.0 + first))[:, :, 0])
