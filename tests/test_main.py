@@ -321,7 +321,10 @@ def test_an_interrupted_run_leaves_no_result(files, tmp_path):
     env = files.environment(total_timesteps=10**6, eval_episodes=0)
     command = [sys.executable, "main.py", "--env-json", env, "--agent-json", files.agent()]
     command += ["--save-dir", str(tmp_path / "out")]
+    # A suite started in the background ignores SIGINT, and so would what it starts.
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, ignored)
     for line in process.stderr:
         if "training 1 in a stack" in line:
             break
