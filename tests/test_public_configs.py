@@ -106,3 +106,31 @@ def test_the_wrong_kind_of_actions_is_refused_naming_the_agent_that_takes_them(a
     experiment = make_experiment(SHORT | {"env_name": env_name}, {}, tmp_path, agent)
     with pytest.raises(main.BadInput, match=reason):
         main.build_env(experiment, 0)
+
+
+PROTOCOL = {
+    "total_timesteps": 100000, "steps_per_episode": 1000, "eval_interval_timesteps": 110000, "eval_episodes": 0,
+    "gamma": 0.99, "overwrite_rewards": False, "rewards": {}, "start_state": [],
+}  # fmt: skip
+A_STEP_COSTS_1 = {
+    "eval_interval_timesteps": 1100000, "overwrite_rewards": True, "rewards": {"timestep": -1.0, "goal": -1.0},
+}  # fmt: skip
+PUBLIC_ENVIRONMENTS = {
+    "AcrobotContinuous-v1": {"env_name": "Acrobot-v1", "continuous": True},
+    "AcrobotDiscrete-v1": {"env_name": "Acrobot-v1", "continuous": False},
+    "MountainCarContinuous-v1": {"env_name": "MountainCarContinuous-v0"} | A_STEP_COSTS_1,
+    "MountainCarDiscrete-v0": {"env_name": "MountainCar-v0"} | A_STEP_COSTS_1,
+    "PendulumContinuous-v0": {"env_name": "Pendulum-v0", "continuous": True},
+    "PendulumDiscrete-v0": {"env_name": "Pendulum-v0", "continuous": False},
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC_ENVIRONMENTS)
+def test_the_public_environment_configurations_train(name, tmp_path):
+    """200 of their 100,000 steps; their evaluation interval is beyond the run's end, and they evaluate nothing."""
+    environment = PROTOCOL | PUBLIC_ENVIRONMENTS[name] | {"total_timesteps": 200, "record": ["train_rewards"]}
+    agent = "GreedyACDiscrete" if "Discrete" in name else "GreedyAC"
+    (record,) = train(make_experiment(environment, COMMON | PUBLIC[agent], tmp_path, agent), [0])
+    assert (record.status, record.timesteps, record.timesteps_at_eval) == ("completed", 200, [0, 200])
+    if "Pendulum" not in name:
+        assert set(record.curves()["train_episode_rewards"]) == {-200.0}
