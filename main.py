@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+    os.environ[_variable] = "1"  # Inherited by whatever process this one starts.
 
 import logging
+import math
 import sys
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import click
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from utils.errors import BadInput
+from utils.options import CountOrAuto
 from utils.video import MOST_FRAMES
 
 if TYPE_CHECKING:
@@ -40,6 +42,15 @@ EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
 )  # fmt: skip
 @click.option("--runs", type=click.IntRange(min=1), help="Train this many runs of every setting.")
 @click.option(
+    "--jobs", type=CountOrAuto(), default="1", show_default=True,
+    help="Processes that train at the same time, on one thread each; auto: as many as there are cores to use.",
+)  # fmt: skip
+@click.option(
+    "--stack", type=CountOrAuto(), default="auto", show_default=True,
+    help="Runs at most that a process trains in lock-step; auto: by network size, memory and jobs. Results do not "
+    "depend on it.",
+)  # fmt: skip
+@click.option(
     "-m", "--monitor", is_flag=True, help="Show the first run that is trained in a window, at watching speed; closing "
     f"it lets training go on. Without a display: its first {MOST_FRAMES} frames as an .mp4 beside the result.",
 )  # fmt: skip
@@ -53,7 +64,7 @@ EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Train again what already has a result.")
 def main(
-    env_json: str, agent_json: str, index: str | None, runs: int | None,
+    env_json: str, agent_json: str, index: str | None, runs: int | None, jobs: int | None, stack: int | None,
     monitor: bool, after: int | None, save_dir: str, force: bool,
 ) -> None:  # fmt: skip
     """Entry point of the command line."""
@@ -61,23 +72,26 @@ def main(
     try:
         experiment = read_experiment(env_json, agent_json, save_dir)
         wanted = [experiment.run(i) for i in chosen_indices(experiment, index, runs)]
-        if not train_missing(experiment, wanted, force, monitored_after(experiment, monitor, after)):
+        shown_after = monitored_after(experiment, monitor, after, jobs)
+        if not train_missing(experiment, wanted, force, jobs, stack, shown_after):
             sys.exit(EXIT_RUN_FAILED)
     except BadInput as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
 
 
-def monitored_after(experiment: Experiment, monitor: bool, after: int | None) -> int | None:
+def monitored_after(experiment: Experiment, monitor: bool, after: int | None, jobs: int | None) -> int | None:
     """The timesteps after which monitoring begins; None: it never does.  Raises BadInput."""
     if after is not None and not monitor:
         raise BadInput(f"-a/--after: found {after} without -m/--monitor; allowed: both, -m alone or neither")
     if not monitor:
         return None
+    if jobs != 1:
+        raise BadInput(f"-m/--monitor: found --jobs {jobs or 'auto'}; allowed with it: --jobs 1")
     total = experiment.environment.total_timesteps
     if after is not None and after >= total:
         raise BadInput(f"-a/--after: found {after}; allowed: less than the {total} of total_timesteps")
-    build_env(experiment, 0, watched=True)
+    build_env(experiment, 0, pictures=True)
     return after or 0
 
 
@@ -100,14 +114,20 @@ def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) 
     return list(range(len(experiment.grid) * runs)) if runs is not None else parse_indices(index or "0")
 
 
-def train_missing(experiment: Experiment, wanted: list[Run], force: bool, after: int | None = None) -> bool:
-    """Train every wanted run that has no result, stack by stack. Returns whether all have one now.
+def train_missing(
+    experiment: Experiment, wanted: list[Run], force: bool, jobs: int | None, largest: int | None,
+    after: int | None = None,
+) -> bool:  # fmt: skip
+    """Train every wanted run that has no result. Returns whether all have one now.
 
-    after: timesteps after which the first run of the first stack is monitored; None: never.
+    jobs: processes; None: as many as there are cores.  largest: runs in a stack; None: as suits them.
+    after: timesteps after which the first run that is trained is monitored; None: never.
     Raises BadInput before anything is trained.
     """
-    from utils.bundle import stacks
+    from utils.machine import cores, memory
     from utils.results import check_writable
+    from utils.stacks import split, suitable_size
+    from utils.sweep import train_all
 
     present = {run.index for run in wanted if not force and run.file.exists()}
     for run in (run for run in wanted if run.index in present):
@@ -117,20 +137,27 @@ def train_missing(experiment: Experiment, wanted: list[Run], force: bool, after:
         return True
     check_buildable(experiment, missing)
     check_writable(experiment.directory)
-    first, *others = stacks(missing)
-    written = [train_stack(experiment, first, after), *(train_stack(experiment, stack) for stack in others)]
-    return all(written)
+    jobs, timesteps = min(jobs or cores(), len(missing)), experiment.environment.total_timesteps
+    if largest is None:
+        stacks = split(missing, suitable_size(space_sizes(experiment), timesteps, memory() // jobs), jobs)
+    else:
+        stacks = split(missing, lambda run: largest)
+    shown = None if after is None else Shown(missing[0].index, after)
+    return train_all(partial(train_stack, experiment, shown), stacks, timesteps, jobs)
+
+
+def space_sizes(experiment: Experiment) -> tuple[int, int]:
+    """Numbers in an observation and in an action."""
+    env = build_env(experiment, 0).env
+    return env.observation_space.shape[0], math.prod(env.action_space.shape)
 
 
 def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
     """Try what only building can tell.  Raises BadInput."""
-    import torch
-
     from agent import AGENTS
 
-    if any(getattr(run.hyperparameters, "cuda", False) for run in runs) and not torch.cuda.is_available():
-        source = experiment.agent_source
-        raise BadInput(f"{source}: parameters: key 'cuda': found true, but no GPU is available; allowed here: false")
+    if any(getattr(run.hyperparameters, "cuda", False) for run in runs):
+        check_gpu(experiment)
     name = experiment.agent.agent_name
     if experiment.environment.tile_coding and not AGENTS[name].linear:
         raise BadInput(
@@ -138,6 +165,15 @@ def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
             "are; allowed: false or null"
         )
     environment_hash(experiment)
+
+
+def check_gpu(experiment: Experiment) -> None:
+    """Raises BadInput where there is none. Only here does a process that trains nothing itself import torch."""
+    import torch
+
+    if not torch.cuda.is_available():
+        source = experiment.agent_source
+        raise BadInput(f"{source}: parameters: key 'cuda': found true, but no GPU is available; allowed here: false")
 
 
 @lru_cache(maxsize=1)
@@ -148,8 +184,8 @@ def environment_hash(experiment: Experiment) -> str:
     return rollout_hash(build_env(experiment, 0))
 
 
-def build_env(experiment: Experiment, seed: int, watched: bool = False) -> Any:
-    """One environment under its protocol.  watched: it gives pictures.  Raises BadInput."""
+def build_env(experiment: Experiment, seed: int, pictures: bool = False) -> Any:
+    """One environment under its protocol.  pictures: it gives them.  Raises BadInput."""
     from agent import AGENTS
     from env import Episodes, Protocol, make_env
     from env.render import MODE, check_renderable
@@ -157,9 +193,9 @@ def build_env(experiment: Experiment, seed: int, watched: bool = False) -> Any:
     config = experiment.environment
     try:
         refuses = AGENTS[experiment.agent.agent_name].refuses
-        kwargs = config.env_kwargs | ({"render_mode": MODE} if watched else {})
+        kwargs = config.env_kwargs | ({"render_mode": MODE} if pictures else {})
         env = make_env(config.env_name, config.continuous, refuses, **kwargs)
-        if watched:
+        if pictures:
             check_renderable(config.env_name, env)
         rewards = config.rewards.model_dump(exclude_none=True)
         protocol = Protocol(
@@ -171,48 +207,60 @@ def build_env(experiment: Experiment, seed: int, watched: bool = False) -> Any:
         raise BadInput(f"{experiment.env_source}: {error}") from error
 
 
-def train_stack(experiment: Experiment, runs: list[Run], after: int | None = None) -> bool:
-    """Train runs that agree structurally, together. Returns whether every result was written.
+@dataclass(frozen=True)
+class Shown:
+    """Which run is monitored, by its index, and after how many timesteps."""
 
-    after: timesteps after which the first of them is monitored; None: never.
+    index: int
+    after: int
+
+
+def train_stack(
+    experiment: Experiment, shown: Shown | None, runs: list[Run], stepped: Callable[[int], object]
+) -> str | None:
+    """Train runs that agree structurally, together. Returns None, or how many results could not be written.
+
+    shown: the run to monitor, if it is one of these.  stepped: told how many steps more they have made.
     """
+    from utils.bundle import named
     from utils.loop import Loop, Watcher
 
     start = datetime.now(UTC).isoformat()
-    log.info("training %d in a stack: indices %s", len(runs), ", ".join(str(run.index) for run in runs))
-    total = experiment.environment.total_timesteps
-    with logging_redirect_tqdm(), tqdm(total=total, unit="step", disable=not sys.stderr.isatty()) as bar:
-        stack = build_stack(experiment, runs, watched=after is not None)
-        with monitored(experiment, runs[0], stack, after, Watcher(bar.update, log_evaluation)) as watcher:
-            records = Loop(stack, watcher).run()
+    log.info("training %d in a stack: %s", len(runs), named(runs))
+    slot = next((slot for slot, run in enumerate(runs) if shown and run.index == shown.index), None)
+    stack = build_stack(experiment, runs, slot)
+    watcher = Watcher(stepped, partial(log_evaluation, named(runs)))
+    with monitored(experiment, runs, stack, slot, shown, watcher) as telling:
+        records = Loop(stack, telling).run()
     indices = [run.index for run in runs]
     pairs = zip(runs, records, strict=True)
     written = [write_result(experiment, run, record, indices, start) for run, record in pairs]
-    return all(written)
+    return None if all(written) else f"{written.count(False)} of {len(runs)} results could not be written"
 
 
 def monitored(
-    experiment: Experiment, run: Run, stack: Stack, after: int | None, watcher: Watcher
+    experiment: Experiment, runs: list[Run], stack: Stack, slot: int | None, shown: Shown | None, watcher: Watcher
 ) -> AbstractContextManager[Watcher]:
-    """The watcher; unless `after` is None, one that is told the same and shows the stack's first environment."""
-    if after is None:
+    """The watcher; where a slot is shown, one that is told the same and shows that slot's environment."""
+    if slot is None or shown is None:
         return nullcontext(watcher)
     from env.render import prepare
     from utils.monitor import Scene, monitoring
 
-    scene = Scene(stack.envs.envs[0].env, prepare, f"{experiment.name}, index {run.index}", run.file.mp4)
-    return monitoring(watcher, scene, after)
+    run = runs[slot]
+    scene = Scene(stack.envs.envs[slot].env, prepare, f"{experiment.name}, index {run.index}", run.file.mp4)
+    return monitoring(watcher, scene, shown.after)
 
 
-def log_evaluation(timestep: int, returns: list[float]) -> None:
-    """Say how far learning is.  returns: each run's mean evaluation return."""
+def log_evaluation(name: str, timestep: int, returns: Sequence[float]) -> None:
+    """Say how far learning is.  name: the stack's.  returns: each run's mean evaluation return."""
     mean = sum(returns) / len(returns)
     spread = f", runs {min(returns):.1f} to {max(returns):.1f}" if len(returns) > 1 else ""
-    log.info("step %d: evaluation return %.1f%s", timestep, mean, spread)
+    log.info("%s: step %d: evaluation return %.1f%s", name, timestep, mean, spread)
 
 
-def build_stack(experiment: Experiment, runs: list[Run], watched: bool = False) -> Any:
-    """Agent and environments for the runs.  watched: the first run's environment gives pictures."""
+def build_stack(experiment: Experiment, runs: list[Run], shown: int | None = None) -> Any:
+    """Agent and environments for the runs.  shown: the slot whose environment gives pictures, if any does."""
     from agent import make_agent
     from agent.base import Step
     from env import EnvBatch
@@ -223,7 +271,7 @@ def build_stack(experiment: Experiment, runs: list[Run], watched: bool = False) 
     prepare_process()
     config = experiment.environment
     seeds = [run.random_seed for run in runs]
-    envs = EnvBatch([build_env(experiment, env_seed(seed, "env"), watched and i == 0) for i, seed in enumerate(seeds)])
+    envs = EnvBatch([build_env(experiment, env_seed(seed, "env"), i == shown) for i, seed in enumerate(seeds)])
     eval_envs = EnvBatch([build_env(experiment, 0) for _ in seeds])
     agent = make_agent(
         experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 else:
     PolicyType = Literal[*BOX_POLICIES]
 
+PRODUCTS_A_UNIT = 2**19
+"""Multiplications, in one forward pass of a batch, that cost an update as much as the calls a run adds of itself."""
+
 
 class ActorCriticHyperparameters(Hyperparameters):
     """What every agent with networks and replay has."""
@@ -50,6 +53,15 @@ class ActorCriticHyperparameters(Hyperparameters):
             )
         check_clip(self.clip_stddev)
         return self
+
+    @property
+    def work(self) -> float:
+        """One unit, and the products of hidden layers; measured with SAC."""
+        return 1.0 + self.batch_size * self.num_hidden * self.hidden_dim**2 / PRODUCTS_A_UNIT
+
+    def replay_bytes(self, obs_dim: int, action_dim: int, timesteps: int) -> int:
+        """Rows of `agent.replay`, of which the system gives only those that are written."""
+        return 4 * (2 * obs_dim + action_dim + 2) * min(self.replay_capacity, timesteps)
 
 
 class BoxHyperparameters(ActorCriticHyperparameters):

@@ -27,6 +27,15 @@ class Hyperparameters(BaseModel):
         """What must be equal among the runs of a stack."""
         return tuple(getattr(self, name) for name in self.structural)
 
+    @property
+    def work(self) -> float:
+        """What a run adds to the cost of a stack's step, in units of what the cheapest adds."""
+        return 1.0
+
+    def replay_bytes(self, obs_dim: int, action_dim: int, timesteps: int) -> int:
+        """The memory that a run of so many timesteps fills with transitions."""
+        return 0
+
 
 def check_clip(clip_stddev: float) -> None:
     """Raises ValueError for a bound on sigma that allows no sigma."""

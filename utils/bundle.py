@@ -1,17 +1,14 @@
-"""From indices to runs, and from runs to stacks of runs that train together."""
+"""From indices to runs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from utils.config import AgentConfig, EnvironmentConfig, resolve
-from utils.grid import Grid
+from utils.grid import Grid, format_indices
 from utils.results import ResultFile, experiment_name, run_key, save_root
-
-MAX_STACK = 32
-"""Runs trained together at most: beyond it a small network's cost a run no longer falls."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +79,6 @@ class Experiment:
         }
 
 
-def stacks(runs: Sequence[Run], largest: int = MAX_STACK) -> Iterator[list[Run]]:
-    """The runs in groups that agree structurally, in order of first index, each at most `largest`."""
-    groups: dict[tuple, list[Run]] = {}
-    for run in runs:
-        groups.setdefault(run.hyperparameters.structure(), []).append(run)
-    for group in groups.values():
-        for start in range(0, len(group), largest):
-            yield group[start : start + largest]
+def named(runs: Sequence[Run]) -> str:
+    """A stack's name in messages; --index takes what it says."""
+    return f"{'index' if len(runs) == 1 else 'indices'} {format_indices([run.index for run in runs])}"

@@ -96,3 +96,10 @@ def parse_indices(text: str) -> list[int]:
             raise BadInput(f"--index: found {len(wanted)} indices; allowed: at most {MOST_INDICES} in one call")
         indices.update(wanted)
     return sorted(indices)
+
+
+def format_indices(indices: Sequence[int]) -> str:
+    """[0, ..., 9, 36] -> "0-9,36", what `parse_indices` takes; for sorted indices without repeats."""
+    starts = [i for i in range(len(indices)) if i == 0 or indices[i] != indices[i - 1] + 1]
+    pieces = [indices[start:end] for start, end in zip(starts, [*starts[1:], len(indices)], strict=True)]
+    return ",".join(str(piece[0]) if len(piece) == 1 else f"{piece[0]}-{piece[-1]}" for piece in pieces)

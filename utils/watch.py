@@ -109,7 +109,7 @@ def returns(
     prepare_process()
     experiment, timestep = experiment_of(learned), learned.last_timestep
     config, seed = experiment.environment, learned.result.run["random_seed"] if seed is None else seed
-    shown = main.build_env(experiment, env_seed(seed, "eval_env", timestep), watched=True)
+    shown = main.build_env(experiment, env_seed(seed, "eval_env", timestep), pictures=True)
     agent = rebuild(learned, experiment, seed, main.spaces_of(shown, config.tile_coding))
     agent.begin_eval(timestep)
     greedy = (policy or config.eval_policy) == "mode"

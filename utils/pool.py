@@ -1,0 +1,159 @@
+"""Tasks done by several processes at once, each task by whichever process is free.
+
+Every worker has a pipe of its own to the parent, over which go its tasks, its log records, its steps
+and its outcomes. So lines of different workers never mix; a worker that dies leaves a closed pipe
+behind, which is noticed at once, and no lock that others wait for; and a worker whose parent is gone
+finds that out when it next speaks, and leaves.
+
+Workers are spawned: a fork would copy the state of libraries, their locks and threads half-way.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import signal
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from utils.worker import Failure, Outcome, Work, attempt, serve
+
+Stepped = Callable[[int, int], object]
+"""Called with a task's number, and the steps it has made since the last call."""
+
+Ended = tuple[int, Failure | None]
+"""A task's number, and why it failed."""
+
+SECONDS_TO_LEAVE = 10.0
+"""What a worker that is to leave may take over it."""
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def do_all(work: Work, tasks: Sequence[Any], jobs: int, stepped: Stepped) -> Generator[Ended, None, None]:
+    """Do the tasks, begun in order, `jobs` at a time; in this process if that is one. Yields outcomes as they come.
+
+    work and tasks are pickled where there are more jobs.  A task that fails does not end the others.
+    """
+    if min(jobs, len(tasks)) <= 1:
+        for number, task in enumerate(tasks):
+            yield number, attempt(work, task, partial(stepped, number)).failure
+        return
+    with Pool(work, jobs) as pool:
+        yield from pool.do(tasks, stepped)
+
+
+class Pool:
+    """Processes that stay for several tasks, as what they import takes seconds to load."""
+
+    def __init__(self, work: Work, jobs: int) -> None:
+        self._work, self._jobs = work, jobs
+        self._idle: list[Worker] = []
+        self._busy: dict[Connection, Worker] = {}
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Dismiss all workers; after an error or Ctrl-C, without letting them finish."""
+        workers = [*self._idle, *self._busy.values()]
+        for worker in workers:
+            worker.dismiss(at_once=kind is not None)
+        for worker in workers:
+            worker.bury()
+
+    def do(self, tasks: Sequence[Any], stepped: Stepped) -> Generator[Ended, None, None]:
+        """See `do_all`."""
+        waiting = deque(enumerate(tasks))
+        while waiting or self._busy:
+            while waiting and len(self._busy) < self._jobs:
+                self._give(*waiting.popleft())
+            for worker in [self._busy[pipe] for pipe in wait([*self._busy])]:  # type: ignore[index]
+                if (outcome := worker.hear(stepped)) is not None:
+                    self._release(worker)
+                    yield worker.number, outcome.failure
+
+    def _give(self, number: int, task: Any) -> None:
+        """Hand a task to an idle worker, or to a new one."""
+        with _uninterrupted():
+            worker = self._idle.pop() if self._idle else Worker(self._work)
+            self._busy[worker.pipe] = worker
+        worker.give(number, task)
+
+    def _release(self, worker: Worker) -> None:
+        """The worker, if it still lives, is free."""
+        del self._busy[worker.pipe]
+        if not worker.pipe.closed:
+            self._idle.append(worker)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits, and never reaches processes started meanwhile: ending them is their parent's affair."""
+    resource_tracker.ensure_running()  # It would let Ctrl-C through when it is started later.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+class Worker:
+    """One process, seen from its parent.  number: its present task's."""
+
+    def __init__(self, work: Work) -> None:
+        self.number = -1
+        self.pipe, theirs = SPAWN.Pipe()
+        level = logging.getLogger().getEffectiveLevel()
+        self._process = SPAWN.Process(target=serve, args=(work, theirs, level), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def give(self, number: int, task: Any) -> None:
+        """Hand over a task. Whether the process still lives, `hear` finds out."""
+        self.number = number
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.pipe.send(task)
+
+    def hear(self, stepped: Stepped) -> Outcome | None:
+        """Take in the next thing it says, and pass it on. Returns the outcome if its task has ended."""
+        try:
+            message = self.pipe.recv()
+        except (EOFError, OSError):
+            self.bury()
+            return Outcome(Failure(self._cause_of_death()))
+        if isinstance(message, Outcome):
+            return message
+        if isinstance(message, logging.LogRecord):
+            logging.getLogger(message.name).handle(message)
+        else:
+            stepped(self.number, message)
+        return None
+
+    def dismiss(self, at_once: bool) -> None:
+        """Have it leave when it next listens or speaks; or now."""
+        self.pipe.close()
+        if at_once:
+            self._process.terminate()
+
+    def bury(self) -> None:
+        """Wait for its end, and bring it about if it does not come."""
+        self.pipe.close()
+        self._process.join(SECONDS_TO_LEAVE)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _cause_of_death(self) -> str:
+        """In one line."""
+        code = self._process.exitcode
+        assert code is not None
+        if code == -signal.SIGKILL:
+            return "its process was killed, as the system does when memory runs out (fewer --jobs or a smaller --stack "
+            "need less)"
+        return f"its process was ended by {signal.Signals(-code).name}" if code < 0 else f"its process left with {code}"
