@@ -17,6 +17,8 @@ from click.testing import CliRunner, Result
 import main
 from env import Episodes, Protocol, make_env
 from env.rollout import rollout_hash
+from tests.works import wait_for
+from utils.compare_runs import content, first_difference
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -287,6 +289,78 @@ def test_bad_input_is_one_line_and_writes_nothing(case, message, files, tmp_path
     assert not save_dir.exists()
 
 
+def test_jobs_and_stacks_change_no_bit(files, tmp_path):
+    """Seven runs of two structures, by two processes and by this one. The parent of others imports no torch."""
+    common = ["--env-json", files.environment(), "--agent-json", files.agent(hidden_dim=[16, 32]), "--index", "0-6"]
+    alone = run(*common, "--save-dir", tmp_path / "alone", "--jobs", "1", "--stack", "1")
+    assert alone.exit_code == 0, alone.output
+    script = "import sys, main\nmain.main(sys.argv[1:], standalone_mode=False)\nassert 'torch' not in sys.modules"
+    command = [sys.executable, "-c", script, *common, "--jobs", "2", "--stack", "3", "--save-dir", tmp_path / "shared"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    paths = results(tmp_path / "alone")
+    assert [path.name for path in paths] == [path.name for path in results(tmp_path / "shared")]
+    stacks = set()
+    for path, other in zip(paths, results(tmp_path / "shared"), strict=True):
+        assert first_difference(content(path), content(other)) is None
+        stacks.add(tuple(only(other)["provenance"]["stack"]))
+    assert stacks == {(0, 2), (4, 6), (1, 3, 5)}
+    assert done.stderr.count("training ") == 3
+    assert done.stderr.count(": completed, ") == 7
+    assert "7 of 7 runs done" in done.stderr
+
+
+def test_a_stack_that_fails_ends_no_other(files, tmp_path, monkeypatch, caplog):
+    build = main.build_stack
+
+    def build_all_but_one(experiment, runs):
+        if runs[0].index == 1:
+            raise RuntimeError("three apples")
+        return build(experiment, runs)
+
+    monkeypatch.setattr(main, "build_stack", build_all_but_one)
+    done = call(files, tmp_path / "out", "--runs", "3", "--stack", "1")
+    assert done.exit_code == 1
+    assert "failed: index 1: RuntimeError: three apples\nTraceback" in caplog.text
+    assert "1 of 3 stacks failed\nfailed: index 1: RuntimeError: three apples" in caplog.text
+    assert sorted(only(path)["index"] for path in results(tmp_path / "out")) == [0, 2]
+
+
+def test_a_result_that_another_process_cannot_write(files, tmp_path):
+    """A directory stands where the first run's result belongs."""
+    call(files, tmp_path / "out")
+    (blocked,) = results(tmp_path / "out")
+    blocked.unlink()
+    blocked.mkdir()
+    command = ["main.py", "--env-json", files.environment(), "--agent-json", files.agent(), "--runs", "3"]
+    command += ["--save-dir", str(tmp_path / "out"), "--stack", "1", "--jobs", "2"]
+    done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "failed: index 0: 1 of 1 results could not be written" in done.stderr
+    assert "Traceback" not in done.stderr
+    written = [path for path in results(tmp_path / "out") if path.is_file()]
+    assert sorted(only(path)["index"] for path in written) == [1, 2]
+    assert not list((tmp_path / "out").rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("option", ["--jobs", "--stack"])
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5", ""])
+def test_neither_a_number_nor_auto(option, value, files, tmp_path):
+    done = call(files, tmp_path / "out", option, value)
+    assert done.exit_code == 2
+    assert f"found '{value}'; allowed: an integer from 1, or auto" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_automatic_jobs_are_the_cores(files, tmp_path, monkeypatch):
+    """One core is one process: this one."""
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
+    monkeypatch.setattr("utils.pool.Pool", None)
+    done = call(files, tmp_path / "out", "--runs", "2", "--jobs", "auto", "--stack", "1")
+    assert done.exit_code == 0, done.output
+    assert len(results(tmp_path / "out")) == 2
+
+
 def test_an_unwritable_save_directory(files, tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
@@ -317,22 +391,33 @@ def test_a_result_that_cannot_be_written_fails_its_run_only(files, tmp_path, mon
     assert not list((tmp_path / "out").rglob("*.tmp"))
 
 
-def test_an_interrupted_run_leaves_no_result(files, tmp_path):
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_an_interrupted_call_leaves_no_result_and_no_process(jobs, files, tmp_path):
     env = files.environment(total_timesteps=10**6, eval_episodes=0)
-    command = [sys.executable, "main.py", "--env-json", env, "--agent-json", files.agent()]
-    command += ["--save-dir", str(tmp_path / "out")]
+    command = [sys.executable, "main.py", "--env-json", env, "--agent-json", files.agent(), "--runs", str(jobs)]
+    command += ["--save-dir", str(tmp_path / "out"), "--stack", "1", "--jobs", str(jobs)]
     # A suite started in the background ignores SIGINT, and so would what it starts.
     ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
     signal.signal(signal.SIGINT, ignored)
-    for line in process.stderr:
-        if "training 1 in a stack" in line:
-            break
-    process.send_signal(signal.SIGINT)
+    begun = (line for line in process.stderr if "training 1 in a stack" in line)
+    for _ in range(jobs):
+        next(begun)
+    os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "Traceback" not in errors
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+    wait_for(lambda: not group_exists(process.pid))
+
+
+def group_exists(group: int) -> bool:
+    """Whether any process is left of a process group."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_missing_options_are_bad_input():

@@ -110,8 +110,8 @@ class Worker:
         self.number = -1
         self.pipe, theirs = SPAWN.Pipe()
         level = logging.getLogger().getEffectiveLevel()
-        self._process = SPAWN.Process(target=serve, args=(work, theirs, level), daemon=True)
-        self._process.start()
+        self.process = SPAWN.Process(target=serve, args=(work, theirs, level), daemon=True)
+        self.process.start()
         theirs.close()
 
     def give(self, number: int, task: Any) -> None:
@@ -139,21 +139,23 @@ class Worker:
         """Have it leave when it next listens or speaks; or now."""
         self.pipe.close()
         if at_once:
-            self._process.terminate()
+            self.process.terminate()
 
     def bury(self) -> None:
         """Wait for its end, and bring it about if it does not come."""
         self.pipe.close()
-        self._process.join(SECONDS_TO_LEAVE)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        self.process.join(SECONDS_TO_LEAVE)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
 
     def _cause_of_death(self) -> str:
         """In one line."""
-        code = self._process.exitcode
+        code = self.process.exitcode
         assert code is not None
         if code == -signal.SIGKILL:
-            return "its process was killed, as the system does when memory runs out (fewer --jobs or a smaller --stack "
-            "need less)"
-        return f"its process was ended by {signal.Signals(-code).name}" if code < 0 else f"its process left with {code}"
+            hint = "as the system does when memory runs out; fewer --jobs or a smaller --stack need less"
+            return f"its process was killed, {hint}"
+        if code < 0:
+            return f"its process was ended by {signal.Signals(-code).name}"
+        return f"its process left with exit code {code}"

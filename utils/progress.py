@@ -42,9 +42,10 @@ class Progress:
         self._bar.set_postfix_str(f"{self._done} of {sum(self._runs)} runs done")
 
     def line(self) -> str:
-        """Runs done, run-steps a second since the beginning, and at that rate the time left."""
+        """Runs done, run-steps a second since the beginning, and at that rate the time left, if any."""
         made = sum(steps * runs for steps, runs in zip(self._made, self._runs, strict=True))
         seconds = self._clock() - self._start
         rate = made / seconds if seconds > 0 else 0.0
-        left = tqdm.format_interval((self._expected - made) / rate) if rate > 0 else "unknown time"
-        return f"{self._done} of {sum(self._runs)} runs done, {rate:,.0f} run-steps/s, {left} left"
+        seconds_left = (self._expected - made) / rate if rate > 0 else 0.0
+        left = f", {tqdm.format_interval(seconds_left)} left" if seconds_left > 0 else ""
+        return f"{self._done} of {sum(self._runs)} runs done, {rate:,.0f} run-steps/s{left}"

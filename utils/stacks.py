@@ -88,7 +88,7 @@ def split(runs: Sequence[Run], largest: Callable[[Run], int], jobs: int = 1) -> 
 
 def evenly(runs: Sequence[Run], parts: int) -> list[list[Run]]:
     """So many neighbouring pieces, whose lengths differ by at most 1."""
-    edges = [len(runs) * i // parts for i in range(parts + 1)]
+    edges = [-(-len(runs) * i // parts) for i in range(parts + 1)]
     return [list(runs[start:end]) for start, end in pairwise(edges)]
 
 

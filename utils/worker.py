@@ -50,7 +50,8 @@ def serve(work: Work, pipe: Connection, level: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
-    logging.basicConfig(level=level, handlers=[PipeHandler(pipe)])
+    logging.getLogger().addHandler(PipeHandler(pipe))
+    logging.getLogger().setLevel(level)
     logging.captureWarnings(True)
     try:
         while True:

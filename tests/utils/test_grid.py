@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utils.errors import BadInput
-from utils.grid import Grid, parse_indices
+from utils.grid import Grid, format_indices, parse_indices
 
 LINEAR_AC = {
     "decay": [0.0, 0.9],
@@ -102,3 +102,12 @@ def test_lists_and_ranges_of_indices(text, indices):
 def test_other_indices_are_refused(text):
     with pytest.raises(BadInput, match="--index: found"):
         parse_indices(text)
+
+
+@given(st.sets(st.integers(0, 40), min_size=1))
+def test_indices_are_written_as_they_are_read(indices):
+    assert parse_indices(format_indices(sorted(indices))) == sorted(indices)
+
+
+def test_neighbouring_indices_are_written_as_ranges():
+    assert format_indices([0, 1, 2, 5, 7, 8]) == "0-2,5,7-8"
