@@ -73,6 +73,9 @@ class Pool:
         while waiting or self._busy:
             while waiting and len(self._busy) < self._jobs:
                 self._give(*waiting.popleft())
+            if not waiting:
+                for worker in self._idle:  # What they hold is free again while the others go on.
+                    worker.dismiss(at_once=False)
             for worker in [self._busy[pipe] for pipe in wait([*self._busy])]:  # type: ignore[index]
                 if (outcome := worker.hear(stepped)) is not None:
                     self._release(worker)

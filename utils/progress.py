@@ -19,11 +19,11 @@ class Progress:
     def __init__(
         self, runs: Sequence[int], timesteps: int, bar: tqdm, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """runs: those of each stack.  timesteps: of each run.  bar: disabled for lines.  clock: seconds."""
+        """runs: those of each stack.  timesteps: of each run.  bar: of all run-steps; disabled for lines.  clock: seconds."""
         self._runs, self._timesteps, self._bar, self._clock = runs, timesteps, bar, clock
         self._made = [0] * len(runs)
         self._done = 0
-        self._expected = bar.total = sum(runs) * timesteps
+        self._expected = sum(runs) * timesteps
         self._start = self._last_line = clock()
 
     def stepped(self, stack: int, timesteps: int) -> None:

@@ -24,8 +24,10 @@ def train_all(train_stack: Work, stacks: Sequence[Sequence[Run]], timesteps: int
     timesteps: of each run.
     """
     failed: list[str] = []
-    with logging_redirect_tqdm(), tqdm(unit="run-step", unit_scale=True, disable=not sys.stderr.isatty()) as bar:
-        progress = Progress([len(stack) for stack in stacks], timesteps, bar)
+    runs = [len(stack) for stack in stacks]
+    bar = tqdm(total=sum(runs) * timesteps, unit="run-step", unit_scale=True, disable=not sys.stderr.isatty())
+    progress = Progress(runs, timesteps, bar)
+    with logging_redirect_tqdm(), bar:
         with closing(do_all(train_stack, stacks, jobs, progress.stepped)) as outcomes:
             for number, failure in outcomes:
                 progress.ended(number, failure is not None)

@@ -57,7 +57,7 @@ def test_before_the_first_step_nothing_is_foretold(clock):
 
 def test_on_a_terminal_one_bar_counts_all(clock, caplog):
     screen = io.StringIO()
-    with tqdm(file=screen, mininterval=0, miniters=1) as bar, caplog.at_level("INFO"):
+    with tqdm(total=500, file=screen, mininterval=0, miniters=1) as bar, caplog.at_level("INFO"):
         progress = Progress([3, 2], 100, bar, clock)
         clock.now = 1000
         progress.stepped(0, 10)
