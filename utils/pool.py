@@ -140,9 +140,9 @@ class Worker:
 
     def dismiss(self, at_once: bool) -> None:
         """Have it leave when it next listens or speaks; or now."""
-        self.pipe.close()
         if at_once:
             self.process.terminate()
+        self.pipe.close()
 
     def bury(self) -> None:
         """Wait for its end, and bring it about if it does not come."""

@@ -19,7 +19,10 @@ class Progress:
     def __init__(
         self, runs: Sequence[int], timesteps: int, bar: tqdm, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """runs: those of each stack.  timesteps: of each run.  bar: of all run-steps; disabled for lines.  clock: seconds."""
+        """runs: those of each stack.  timesteps: of each run.  clock: seconds.
+
+        bar: of all run-steps; a disabled one asks for lines.
+        """
         self._runs, self._timesteps, self._bar, self._clock = runs, timesteps, bar, clock
         self._made = [0] * len(runs)
         self._done = 0

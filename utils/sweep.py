@@ -27,13 +27,12 @@ def train_all(train_stack: Work, stacks: Sequence[Sequence[Run]], timesteps: int
     runs = [len(stack) for stack in stacks]
     bar = tqdm(total=sum(runs) * timesteps, unit="run-step", unit_scale=True, disable=not sys.stderr.isatty())
     progress = Progress(runs, timesteps, bar)
-    with logging_redirect_tqdm(), bar:
-        with closing(do_all(train_stack, stacks, jobs, progress.stepped)) as outcomes:
-            for number, failure in outcomes:
-                progress.ended(number, failure is not None)
-                if failure is not None:
-                    failed.append(f"failed: {named(stacks[number])}: {failure.reason}")
-                    log.error("%s%s", failed[-1], failure.traceback)
+    with logging_redirect_tqdm(), bar, closing(do_all(train_stack, stacks, jobs, progress.stepped)) as outcomes:
+        for number, failure in outcomes:
+            progress.ended(number, failure is not None)
+            if failure is not None:
+                failed.append(f"failed: {named(stacks[number])}: {failure.reason}")
+                log.error("%s%s", failed[-1], failure.traceback)
     log.info(progress.line())
     if len(stacks) > len(failed) > 0:  # Among so much else the lines above are easily missed.
         log.error("%d of %d stacks failed\n%s", len(failed), len(stacks), "\n".join(failed))

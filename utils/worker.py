@@ -60,7 +60,7 @@ def serve(work: Work, pipe: Connection, level: int) -> None:
             report.flush()
             pipe.send(outcome)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        return
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Nothing is left to unwind.
 
 
 class PipeHandler(QueueHandler):
