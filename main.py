@@ -42,11 +42,11 @@ EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
 )  # fmt: skip
 @click.option("--runs", type=click.IntRange(min=1), help="Train this many runs of every setting.")
 @click.option(
-    "--jobs", type=CountOrAuto(), default="1", show_default=True,
+    "--jobs", type=CountOrAuto(), metavar="N|auto", default="1", show_default=True,
     help="Processes that train at the same time, on one thread each; auto: as many as there are cores to use.",
 )  # fmt: skip
 @click.option(
-    "--stack", type=CountOrAuto(), default="auto", show_default=True,
+    "--stack", type=CountOrAuto(), metavar="N|auto", default="auto", show_default=True,
     help="Runs at most that a process trains in lock-step; auto: by network size, memory and jobs. Results do not "
     "depend on it.",
 )  # fmt: skip

@@ -1,10 +1,9 @@
 """From runs to stacks of runs that train together: how large, how many, in which order.
 
-A step of a stack of R runs costs about FIXED + R * work: FIXED is the calls that all runs share, and
-work what a run adds, which its hyperparameters tell. So the smallest stack that wastes at most
-WASTE of its time on FIXED is the right size for a small network, and MOST for the very smallest; and
-networks whose products alone keep a core busy gain from a few runs, but no more. Measured, SAC,
-run-steps per second of processor time on one core (2.6 GHz AMD EPYC, shared), medians:
+By speed: a step of a stack of R runs costs about FIXED + R * work, FIXED being the calls that all runs
+share, and work what a run adds, which its hyperparameters tell. The size is the R at which FIXED is
+WASTE of the cost, but within FEWEST and MOST. Measured, SAC, run-steps per second of processor time on
+one core (2.6 GHz AMD EPYC, shared), medians:
 
     units    batch  environment      R = 1     4      8     16     32     64    128
     64x64      32   Pendulum-v1        399  1135   1752   2634   3214   3374   3599
@@ -12,6 +11,9 @@ run-steps per second of processor time on one core (2.6 GHz AMD EPYC, shared), m
     128x128    64   Pendulum-v1              627    743    828    809    763
     256x256   256   Pendulum-v1         78    96    101     97     97
     256x256   256   HalfCheetah-v5      78    83     86     86     87
+
+By memory: the replay that the runs of all processes will fill, of which `Hyperparameters.replay_bytes`
+tells a run's, takes at most REPLAY_SHARE of what `utils.machine` finds beyond PROCESS_BYTES a process.
 
 No bit of a result depends on any of this, so it may depend on the machine.
 """
@@ -26,12 +28,13 @@ if TYPE_CHECKING:
     from utils.bundle import Run
 
 FIXED = 11.0
-"""In units of what a run of the smallest network adds; fitted to the table."""
+"""In units of what a run without products adds, 0.18 ms there; fitted to the table."""
 
 WASTE = 0.1
+"""The part of a step that may be FIXED: no larger stack is made to save less."""
 
 FEWEST, MOST = 8, 32
-"""Between these every network is at, or near, its best."""
+"""Large networks gain up to 8 runs; the smallest gain an eighth beyond 32, which idle cores would soon cost."""
 
 PROCESS_BYTES = 2**29
 """Of a process with nothing to train: mostly torch's code."""
@@ -93,5 +96,5 @@ def evenly(runs: Sequence[Run], parts: int) -> list[list[Run]]:
 
 
 def stack_cost(stack: Sequence[Run]) -> float:
-    """Of one step, in units of what a run of the smallest network adds."""
+    """Of one step, in the units of FIXED."""
     return FIXED + len(stack) * float(stack[0].hyperparameters.work)
