@@ -313,10 +313,10 @@ def test_jobs_and_stacks_change_no_bit(files, tmp_path):
 def test_a_stack_that_fails_ends_no_other(files, tmp_path, monkeypatch, caplog):
     build = main.build_stack
 
-    def build_all_but_one(experiment, runs):
+    def build_all_but_one(experiment, runs, shown):
         if runs[0].index == 1:
             raise RuntimeError("three apples")
-        return build(experiment, runs)
+        return build(experiment, runs, shown)
 
     monkeypatch.setattr(main, "build_stack", build_all_but_one)
     done = call(files, tmp_path / "out", "--runs", "3", "--stack", "1")

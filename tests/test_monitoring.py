@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
@@ -132,7 +133,7 @@ def test_only_the_first_run_of_the_first_stack_is_monitored(files, tmp_path):
     train(files, tmp_path, "--index", "0", **common)
     assert train(files, tmp_path, "-m", "--index", "0-3", **common).exit_code == 0
     (recorded,) = results(tmp_path, "mp4")
-    assert content(recorded.with_suffix(".json"))["agent_params"]["hidden_dim"] == 32
+    assert content(recorded.with_suffix(".json"))["hidden_dim"] == 32
     assert content(recorded.with_suffix(".json"))["run_number"] == 0
 
 
@@ -188,3 +189,20 @@ def test_training_unwatched_imports_nothing_that_draws(env_name, unwanted, files
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
     assert len(results(tmp_path / "out")) == 1
+
+
+def test_monitoring_needs_a_single_process(files, tmp_path):
+    """A pool's processes start no others, and so no window."""
+    done = train(files, tmp_path / "out", "-m", "--runs", "2", "--jobs", "2")
+    assert done.exit_code == 2
+    assert done.stderr == "error: -m/--monitor: found --jobs 2; allowed with it: --jobs 1\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_first_run_is_shown_in_whatever_stack_it_trains(files, tmp_path):
+    """Its stack is the second, as larger networks go first."""
+    done = train(files, tmp_path, "-m", "--index", "0,1", agent={"hidden_dim": [16, 300]})
+    assert done.exit_code == 0, done.output
+    (recorded,) = results(tmp_path, "mp4")
+    (cell,) = json.loads(recorded.with_suffix(".json").read_bytes())["experiment_data"].values()
+    assert cell["agent_params"]["hidden_dim"] == 16

@@ -9,11 +9,12 @@ neither on earlier evaluations nor on how long other runs' episodes last.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 STREAMS = {"init": 0, "act": 1, "update": 2, "replay": 3, "env": 4, "eval_env": 5, "eval_act": 6}
 
@@ -46,6 +47,9 @@ class Draws:
 
     def __init__(self, random_seeds: Sequence[int], stream: str, *part: int) -> None:
         """random_seeds: one for each run.  part: as for `generator`."""
+        from torch import from_numpy  # Here, as seeds are wanted where torch is not.
+
+        self._as_tensor = from_numpy
         self._generators = [generator(seed, stream, *part) for seed in random_seeds]
         self._block: np.ndarray | None = None
         self._request: tuple[str, tuple[int, ...]] | None = None
@@ -67,7 +71,7 @@ class Draws:
         if self._block is None or self._next == self._block.shape[1]:
             self._block, self._next = self._draw_block(kind, shape), 0
         self._next += 1
-        return torch.from_numpy(self._block[:, self._next - 1])
+        return self._as_tensor(self._block[:, self._next - 1])
 
     def state_dict(self) -> dict[str, Any]:
         """Where each stream stands, and what is drawn ahead of it."""
