@@ -30,8 +30,8 @@ class Critic(ABC):
         self.count, self.runs = params.shape[:2]
         self.target_params = params.clone()
         self.optimizer = Adam(params, step_size, betas)
-        self._network = Network(mlp, params.flatten(0, 1))
-        self._target = Network(mlp, self.target_params.flatten(0, 1))
+        self._network = Network(mlp, params)
+        self._target = Network(mlp, self.target_params)
 
     def values(self, obs: Tensor, action: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Q of actions (R, B, K, A) in obs (R, B, O), (C, R, B, K), and the pass's trace."""

@@ -16,8 +16,11 @@ a batched one. So that each slot meets the same kernel as it would alone,
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -148,14 +151,23 @@ class MLP:
 
 
 class Network:
-    """N copies of an MLP: flat parameters (N, P), forward and backward through all of them."""
+    """N copies of an MLP: flat parameters (..., P), forward and backward through all of them."""
 
     def __init__(self, mlp: MLP, params: Tensor) -> None:
-        """params: (N, P) float32, changed in place by whoever optimises them."""
+        """params: (..., P) float32, N vectors, changed in place by whoever optimises them."""
         self.mlp = mlp
         self.params = params
         self._act = ACTIVATIONS[mlp.activation]
-        self._views = [mlp.views(params, layer) for layer in mlp.layers]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        """A copy makes views of its own parameters."""
+        return Network(self.mlp, copy.deepcopy(self.params, memo))
+
+    @cached_property
+    def _views(self) -> list[tuple[Tensor, Tensor]]:
+        """Each layer's weight and bias. Made when first used, so that a trace sees whose views they are."""
+        flat = self.params.view(-1, self.mlp.num_params)
+        return [self.mlp.views(flat, layer) for layer in self.mlp.layers]
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """x (N, B, I) -> output (N, B, O) and the trace that `backward` needs."""

@@ -23,12 +23,11 @@ class Adam:
         self.mean = torch.zeros_like(params)
         self.square = torch.zeros_like(params)
         self.count = torch.zeros((), device=params.device)
-        self._direction = torch.zeros_like(params)
 
     def step(self, grad: Tensor) -> None:
         """Descend along grad (..., R, P)."""
         self.count += 1
-        direction = self._direction.zero_()
+        direction = torch.zeros_like(self.params)
         torch._fused_adam_(
             [direction], [grad], [self.mean], [self.square], [], [self.count],
             lr=1.0, beta1=self.betas[0], beta2=self.betas[1], weight_decay=0.0, eps=EPSILON,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from agent import losses
@@ -18,15 +17,15 @@ class Temperature:
     def __init__(self, alpha: Tensor, target_entropy: float, step_size: Tensor, betas: tuple[float, float]) -> None:
         """alpha: (R, 1, 1), changed in place.  step_size: (R, 1)."""
         self.alpha, self.target_entropy = alpha, target_entropy
+        # A line of equal numbers a run: a lone one would be computed otherwise than beside others.
         self.log_alpha = alpha.view(-1, 1).log().repeat(1, LINE)
         self.optimizer = Adam(self.log_alpha, step_size, betas)
 
     def learn(self, log_prob: Tensor, weight: Tensor | float) -> None:
         """One step.  log_prob, weight: of the policy's actions, (R, B, K)."""
-        padded = torch.zeros_like(self.log_alpha)
-        padded[:, 0] = losses.temperature_grad(log_prob, weight, self.target_entropy)
-        self.optimizer.step(padded)
-        self.alpha.copy_(self.log_alpha[:, :1].exp().unsqueeze(-1))
+        grad = losses.temperature_grad(log_prob, weight, self.target_entropy)
+        self.optimizer.step(grad.unsqueeze(1).expand(-1, LINE).contiguous())
+        self.alpha.copy_(self.log_alpha.exp().amax(1).view_as(self.alpha))
 
     def state_dict(self) -> dict[str, Any]:
         """log alpha, alpha and the optimizer's state."""
