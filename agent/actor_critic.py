@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,7 @@ class ActorCritic(ActsOnStreams):
         self._update, self._replay = Draws(random_seeds, "update"), Draws(random_seeds, "replay")
         self.updates = 0
         self.last_batch: Batch | None = None
+        self._learn: Callable[[Batch, Tensor], tuple[Tensor, ...]] = self.learn
 
     @property
     def critics(self) -> int:
@@ -129,21 +130,40 @@ class ActorCritic(ActsOnStreams):
     def update(self) -> dict[str, Tensor]:
         """One update of critic, actor and target, once the buffer holds a batch."""
         self.last_batch = None
-        rows, draws = self.common.batch_size, (1, *self._draws_a_state())
-        if len(self.replay) < rows:
+        if len(self.replay) < self.common.batch_size:
             return {}
-        batch = self.replay.sample(self._replay.uniform(rows).to(self.device))
-        noise = self.policy.sample_noise(self._update, rows, sum(draws)).to(self.device)
-        next_noise, *actor_noise = noise.split(draws, 2)
-        # The actor is not changed before its own update, so one pass serves both kinds of state.
-        heads, trace = self.actor.forward(torch.cat((batch.obs, batch.next_obs), 1))
-        critic_loss = self._update_critic(batch, heads[:, rows:], next_noise)
-        actor_loss = self._update_actor(batch, heads[:, :rows], trace, *actor_noise)
+        batch = self.replay.sample(self._replay.uniform(self.common.batch_size).to(self.device))
+        critic_loss, actor_loss = self._learn(batch, self.noise(self._update).to(self.device))
         self.updates += 1
         if self.updates % self.common.target_update_interval == 0:
             self.critic.average(self.tau)
         self.last_batch = batch
         return {"critic_loss": critic_loss, "actor_loss": actor_loss}
+
+    def noise(self, draws: Draws) -> Tensor:
+        """What one update draws in each state of its batch, (R, B, K, ...)."""
+        return self.policy.sample_noise(draws, self.common.batch_size, 1 + sum(self._draws_a_state()))
+
+    def learn(self, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Improve critics, then actor: a function of the learner's tensors, which it changes, and its arguments.
+
+        noise: `self.noise`'s.  Returns the losses of critic and actor, each (R,).
+        """
+        rows = batch.obs.shape[1]
+        next_noise, *actor_noise = noise.split((1, *self._draws_a_state()), 2)
+        # The actor is not changed before its own update, so one pass serves both kinds of state.
+        heads, trace = self.actor.forward(torch.cat((batch.obs, batch.next_obs), 1))
+        critic_loss = self._update_critic(batch, heads[:, rows:], next_noise)
+        return critic_loss, self._update_actor(batch, heads[:, :rows], trace, *actor_noise)
+
+    def learn_by(self, learn: Callable[[Batch, Tensor], tuple[Tensor, ...]]) -> None:
+        """Have `update` call another form of `learn`."""
+        self._learn = learn
+
+    def learner(self) -> dict[str, Any]:
+        """The attributes that `learn` uses, by name: all but memory, streams and how they are handed over."""
+        others = ("replay", "last_batch", "_replay", "_act", "_update", "_eval_act", "_learn")
+        return {name: part for name, part in vars(self).items() if name not in others}
 
     def _values(self, batch: Batch, action: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Q of actions (R, B, K, A), as the environment would execute them, (C, R, B, K), and the trace."""

@@ -55,9 +55,10 @@ class Step(NamedTuple):
 class Batch:
     """Sampled transitions, float32: obs (R, B, O), action (R, B, A), reward and terminated (R, B).
 
-    `obs_action` (R, B, O + A) is the two side by side, as a critic takes them.
+    `obs_action` (R, B, O + A) is the two side by side, as a critic takes them; `rows` is all of it.
     """
 
+    rows: Tensor
     obs: Tensor
     action: Tensor
     obs_action: Tensor
@@ -70,6 +71,7 @@ class Batch:
         """Views into replay rows (R, B, 2 O + A + 2)."""
         end = obs_dim + action_dim
         return cls(
+            rows=rows,
             obs=rows[..., :obs_dim],
             action=rows[..., obs_dim:end],
             obs_action=rows[..., :end],

@@ -39,7 +39,11 @@ class Replay:
         """Rows floor(u n) of the n held, for uniforms (R, B) in [0, 1), float64."""
         index = (uniforms * len(self)).long() + self._offsets
         rows = self.data.view(-1, self.row).index_select(0, index.view(-1))
-        return Batch.from_rows(rows.view(*index.shape, self.row), self.obs_dim, self.action_dim)
+        return self.split(rows.view(*index.shape, self.row))
+
+    def split(self, rows: Tensor) -> Batch:
+        """Rows (R, B, row) by what stands in them."""
+        return Batch.from_rows(rows, self.obs_dim, self.action_dim)
 
     def state_dict(self) -> dict[str, Tensor | int]:
         """The rows held (R, n, row), in storage order, and the number ever pushed."""
