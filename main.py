@@ -24,6 +24,7 @@ from utils.options import CountOrAuto
 from utils.video import MOST_FRAMES
 
 if TYPE_CHECKING:
+    from agent.engine import Engine
     from utils.bundle import Experiment, Run
     from utils.loop import Stack, Watcher
     from utils.record import Record
@@ -63,17 +64,22 @@ EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
     help="Where results go: a relative name lies under results/, an absolute path is used as it is.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Train again what already has a result.")
+@click.option(
+    "--engine", type=click.Choice(["eager", "compiled", "auto"]), default="eager", show_default=True,
+    help="How updates are computed: operation by operation, compiled by a C++ compiler, or compiled where a run is "
+    "long enough to win the time back.",
+)  # fmt: skip
 def main(
     env_json: str, agent_json: str, index: str | None, runs: int | None, jobs: int | None, stack: int | None,
-    monitor: bool, after: int | None, save_dir: str, force: bool,
+    monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
 ) -> None:  # fmt: skip
     """Entry point of the command line."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     try:
         experiment = read_experiment(env_json, agent_json, save_dir)
         wanted = [experiment.run(i) for i in chosen_indices(experiment, index, runs)]
-        shown_after = monitored_after(experiment, monitor, after, jobs)
-        if not train_missing(experiment, wanted, force, jobs, stack, shown_after):
+        choices = Choices(force, jobs, stack, engine, monitored_after(experiment, monitor, after, jobs))
+        if not train_missing(experiment, wanted, choices):
             sys.exit(EXIT_RUN_FAILED)
     except BadInput as error:
         click.echo(f"error: {error}", err=True)
@@ -114,14 +120,24 @@ def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) 
     return list(range(len(experiment.grid) * runs)) if runs is not None else parse_indices(index or "0")
 
 
-def train_missing(
-    experiment: Experiment, wanted: list[Run], force: bool, jobs: int | None, largest: int | None,
-    after: int | None = None,
-) -> bool:  # fmt: skip
+@dataclass(frozen=True)
+class Choices:
+    """What the command line chooses beside the runs.
+
+    force: train again what has a result.  jobs: processes; None: as many as there are cores.  stack: runs in
+    a stack at most; None: as suits them.  after: timesteps after which the first run is monitored; None: never.
+    """
+
+    force: bool = False
+    jobs: int | None = 1
+    stack: int | None = None
+    engine: str = "eager"
+    after: int | None = None
+
+
+def train_missing(experiment: Experiment, wanted: list[Run], choices: Choices) -> bool:
     """Train every wanted run that has no result. Returns whether all have one now.
 
-    jobs: processes; None: as many as there are cores.  largest: runs in a stack; None: as suits them.
-    after: timesteps after which the first run that is trained is monitored; None: never.
     Raises BadInput before anything is trained.
     """
     from utils.machine import cores, memory
@@ -129,7 +145,7 @@ def train_missing(
     from utils.stacks import split, suitable_size
     from utils.sweep import train_all
 
-    present = {run.index for run in wanted if not force and run.file.exists()}
+    present = {run.index for run in wanted if not choices.force and run.file.exists()}
     for run in (run for run in wanted if run.index in present):
         log.info("index %d: skipped, %s exists (--force trains it again)", run.index, run.file.json)
     missing = [run for run in wanted if run.index not in present]
@@ -137,13 +153,14 @@ def train_missing(
         return True
     check_buildable(experiment, missing)
     check_writable(experiment.directory)
-    jobs, timesteps = min(jobs or cores(), len(missing)), experiment.environment.total_timesteps
+    jobs, timesteps = min(choices.jobs or cores(), len(missing)), experiment.environment.total_timesteps
+    largest = choices.stack
     if largest is None:
         stacks = split(missing, suitable_size(space_sizes(experiment), timesteps, memory() // jobs), jobs)
     else:
         stacks = split(missing, lambda run: largest)
-    shown = None if after is None else Shown(missing[0].index, after)
-    return train_all(partial(train_stack, experiment, shown), stacks, timesteps, jobs)
+    shown = None if choices.after is None else Shown(missing[0].index, choices.after)
+    return train_all(partial(train_stack, experiment, choices.engine, shown), stacks, timesteps, jobs)
 
 
 def space_sizes(experiment: Experiment) -> tuple[int, int]:
@@ -216,25 +233,30 @@ class Shown:
 
 
 def train_stack(
-    experiment: Experiment, shown: Shown | None, runs: list[Run], stepped: Callable[[int], object]
+    experiment: Experiment, engine: str, shown: Shown | None, runs: list[Run], stepped: Callable[[int], object]
 ) -> str | None:
     """Train runs that agree structurally, together. Returns None, or how many results could not be written.
 
-    shown: the run to monitor, if it is one of these.  stepped: told how many steps more they have made.
+    engine: as asked for.  shown: the run to monitor, if it is one of these.  stepped: told how many steps more
+    they have made.
     """
+    from agent.engine import start_engine
     from utils.bundle import named
     from utils.loop import Loop, Watcher
+    from utils.process import keep_kernels
 
+    keep_kernels()
     start = datetime.now(UTC).isoformat()
     log.info("training %d in a stack: %s", len(runs), named(runs))
     slot = next((slot for slot, run in enumerate(runs) if shown and run.index == shown.index), None)
     stack = build_stack(experiment, runs, slot)
+    ran = start_engine(stack.agent, engine, experiment.environment.total_timesteps)
     watcher = Watcher(stepped, partial(log_evaluation, named(runs)))
     with monitored(experiment, runs, stack, slot, shown, watcher) as telling:
         records = Loop(stack, telling).run()
     indices = [run.index for run in runs]
     pairs = zip(runs, records, strict=True)
-    written = [write_result(experiment, run, record, indices, start) for run, record in pairs]
+    written = [write_result(experiment, run, record, indices, start, ran) for run, record in pairs]
     return None if all(written) else f"{written.count(False)} of {len(runs)} results could not be written"
 
 
@@ -294,13 +316,16 @@ def spaces_of(episodes: Any, tile_coding: bool | None) -> Any:
     return Spaces(obs.low, obs.high, box, tile_coding)
 
 
-def write_result(experiment: Experiment, run: Run, record: Record, stack: list[int], start: str) -> bool:
+def write_result(
+    experiment: Experiment, run: Run, record: Record, stack: list[int], start: str, engine: Engine
+) -> bool:
     """One run's result file and its arrays. Returns whether they could be written."""
     from utils.process import THREADS
     from utils.provenance import provenance
     from utils.results import run_data
 
-    origin = provenance(THREADS, environment_hash(experiment), stack, start, datetime.now(UTC).isoformat())
+    rollout = environment_hash(experiment)
+    origin = provenance(THREADS, engine._asdict(), rollout, stack, start, datetime.now(UTC).isoformat())
     data, arrays = run_data(run, record, experiment.environment, origin)
     try:
         run.file.write(experiment.tree(run, data), arrays)

@@ -1,8 +1,11 @@
-"""How this process computes: one thread, and memory that is kept for reuse."""
+"""How this process computes: one thread, memory that is kept for reuse, and kernels compiled once a machine."""
 
 from __future__ import annotations
 
 import ctypes
+import hashlib
+import os
+from pathlib import Path
 
 THREADS = 1
 """Networks this small gain nothing from a second thread; other cores serve other runs."""
@@ -18,6 +21,19 @@ def prepare_process() -> None:
     torch.set_num_threads(THREADS)
     torch.set_grad_enabled(False)
     _keep_freed_memory()
+
+
+def keep_kernels() -> None:
+    """Have torch keep what it compiles in the user's cache directory, where it looks before it compiles.
+
+    Processes share it: torch locks each entry. Machine code is for the processor that it was compiled on, so each
+    kind has a directory of its own. An environment that sets TORCHINDUCTOR_CACHE_DIR is obeyed.
+    """
+    from utils.provenance import cpu
+
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    kind = hashlib.sha256(repr(cpu()).encode()).hexdigest()[:12]
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(base / "policy_params" / f"kernels_{kind}"))
 
 
 def _keep_freed_memory() -> None:

@@ -70,10 +70,13 @@ def peak_memory_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
-def provenance(threads: int, rollout_hash: str, stack: list[int], start: str, end: str) -> dict[str, Any]:
+def provenance(
+    threads: int, engine: dict[str, Any], rollout_hash: str, stack: list[int], start: str, end: str
+) -> dict[str, Any]:
     """All of it.
 
-    rollout_hash: the environment's, from `env.rollout`.  stack: the indices trained together.
+    engine: what computed, and why if it was not what was asked for.  rollout_hash: the environment's, from
+    `env.rollout`.  stack: the indices trained together.
     start, end: ISO 8601, UTC.
     """
     return {
@@ -83,7 +86,7 @@ def provenance(threads: int, rollout_hash: str, stack: list[int], start: str, en
         "rollout_hash": rollout_hash,
         "host": platform.node(),
         "threads": threads,
-        "engine": "eager",
+        **engine,
         "stack": stack,
         "slurm": {name: value for name, value in sorted(os.environ.items()) if name in SLURM_IDS},
         "start_time": start,

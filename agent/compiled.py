@@ -1,0 +1,95 @@
+"""An actor-critic's update as one compiled graph.
+
+The update is traced as it stands, gradients included, into ATen operations, and torch's Inductor makes C++ of them.
+The graph's inputs are the learner's tensors, which it changes in place, the batch and the noise; so nothing
+that differs between two runs of a stack, or between two stacks of a shape, is compiled into it. To keep a run's bits
+independent of the runs beside it, Inductor chooses its loops by no heuristic of size, and `agent.tracing` spells
+out whatever else it would order by shape.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+import torch._inductor
+from torch import Tensor
+from torch._inductor.exc import CppCompileError, InvalidCxxCompiler
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from agent.actor_critic import ActorCritic
+from agent.base import Batch
+from agent.network import Network
+from agent.tracing import SPELLED_OUT
+from utils.streams import Draws
+
+OPTIONS: dict[str, Any] = {
+    "cpp_wrapper": True,
+    "cpp.enable_tiling_heuristics": False,
+    "cpp.threads": 1,
+    "compile_threads": 1,
+}
+
+COMPILER_FAILURES = (InvalidCxxCompiler, CppCompileError, OSError)
+"""No compiler, one that fails, or no place to keep what it makes."""
+
+
+def compiled(agent: ActorCritic) -> Callable[[Batch, Tensor], tuple[Tensor, ...]]:
+    """`agent.learn` as compiled code, which changes this agent's tensors.
+
+    Raises one of COMPILER_FAILURES where there is no C++ compiler or it fails.
+    """
+    double = copy.copy(agent)
+    vars(double).update(copy.deepcopy(agent.learner()))
+    state, traced = list(tensors(agent.learner())), list(tensors(double.learner()))
+    inputs = example_inputs(agent)
+
+    def learn(_: list[Tensor], rows: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+        return double.learn(agent.replay.split(rows), noise)
+
+    graph = make_fx(learn, decomposition_table=SPELLED_OUT)(traced, *inputs)
+    code = torch._inductor.compile(flat(graph), [*state, *inputs], options=OPTIONS)
+    return lambda batch, noise: code(*state, batch.rows, noise)
+
+
+def example_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:
+    """Rows and noise as an update is handed them; the agent's own streams stay where they are."""
+    rows = torch.zeros(agent.runs, agent.common.batch_size, agent.replay.row)
+    return rows, agent.noise(Draws(agent.random_seeds, "update"))
+
+
+def tensors(part: Any) -> Iterator[Tensor]:
+    """Each tensor that a part of an agent holds, once, in a fixed order; views that its networks make are left out."""
+    seen: set[int] = set()
+    waiting = [part]
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen or isinstance(part, Network):
+            continue
+        seen.add(id(part))
+        if isinstance(part, Tensor):
+            yield part
+        elif isinstance(part, dict):
+            waiting.extend(part.values())
+        elif isinstance(part, list | tuple):
+            waiting.extend(part)
+        elif type(part).__module__.startswith("agent."):
+            waiting.extend(vars(part).values())
+
+
+def flat(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:
+    """The graph with plain arguments and no leftovers of tracing.
+
+    Raises ValueError if a tensor was traced as a constant: what it holds would never change again.
+    """
+    constants = [str(node.target) for node in graph.graph.nodes if node.op == "get_attr"]
+    if constants:
+        raise ValueError(f"tensors that are no input of the update: {constants}")
+    graph.graph.set_codegen(torch.fx.graph.CodeGen())
+    graph.graph.eliminate_dead_code()
+    for node in graph.graph.nodes:
+        node.meta.pop("val", None)
+    graph.recompile()
+    return graph

@@ -1,0 +1,101 @@
+"""What a compiled update must spell out so that its bits do not depend on the number of runs.
+
+A compiler that fuses loops decides anew for every shape along which axis a sum is vectorised, hence in which
+order it adds, and whether a lone number is computed by the vector's or the scalar's exponential. Additions in a
+given order, multiplications, divisions and roots have the same bits either way. So, while an update is traced,
+- a sum whose terms do not lie in whole vectors is written as additions of halves;
+- what is summed down to one number a run is computed, in vectors, before it is added up;
+- softmax, mean and the like are decomposed first, so that their sums are treated alike;
+- Adam is written out, its bias corrections computed once a step.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._decomp import get_decompositions
+
+from agent.network import LINE
+
+aten = torch.ops.aten
+
+
+def stored(x: Tensor) -> Tensor:
+    """x, which the compiler computes and stores before anything reads it: a read by strides needs a place."""
+    x = x.contiguous()
+    return x.as_strided(x.shape, x.stride())
+
+
+def sum_of_halves(x: Tensor, dim: int) -> Tensor:
+    """The sum over one dimension, kept with size 1, as additions whose order depends on its size only."""
+    rest: list[Tensor] = []
+    while (size := x.shape[dim]) > 1:
+        half = size // 2
+        if size % 2:
+            rest.append(x.narrow(dim, size - 1, 1))
+        x = x.narrow(dim, 0, half) + x.narrow(dim, half, half)
+    for one in rest:
+        x = x + one
+    return x
+
+
+def lies_in_lines(x: Tensor, dims: Sequence[int]) -> bool:
+    """Whether a sum over dims runs along, or across, whole lines of its last dimension."""
+    return len(dims) == 1 and x.ndim > 2 and x.shape[-1] % LINE == 0
+
+
+def summed(x: Tensor, dim: Sequence[int] | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Like aten.sum, by halves; NotImplemented, which keeps aten's own, where whole lines are summed."""
+    dims = sorted({d % x.ndim for d in dim or range(x.ndim)})
+    if lies_in_lines(x, dims) or dtype not in (None, x.dtype):
+        return NotImplemented
+    if math.prod(size for d, size in enumerate(x.shape) if d and d not in dims) == 1:
+        x = stored(x)
+    for d in reversed(dims):
+        x = sum_of_halves(x, d)
+    return x if keepdim else x.squeeze(dims)
+
+
+def averaged(x: Tensor, dim: Sequence[int] | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Like aten.mean."""
+    dims = dim or range(x.ndim)
+    return x.sum(list(dims), keepdim, dtype=dtype) / math.prod(x.shape[d] for d in dims)
+
+
+def adam_(
+    params: list[Tensor], grads: list[Tensor], means: list[Tensor], squares: list[Tensor], _: list[Tensor],
+    counts: list[Tensor], *, lr: float, beta1: float, beta2: float, eps: float, **_others: Any,
+) -> None:  # fmt: skip
+    """Like aten._fused_adam_ without weight decay, amsgrad and maximize, which nothing here asks for."""
+    for param, grad, mean, square, count in zip(params, grads, means, squares, counts, strict=True):
+        mean.copy_(mean + (1.0 - beta1) * (grad - mean))
+        square.copy_(beta2 * square + (1.0 - beta2) * (grad * grad))
+        root = torch.sqrt(_correction(count, beta2))
+        size, floor = (lr * root / _correction(count, beta1)).float(), (eps * root).float()
+        param.sub_(size * (mean / (square.sqrt() + floor)))
+
+
+def _correction(count: Tensor, beta: float) -> Tensor:
+    """1 - beta^count, (), float64; a reduction, as the compiler would compute anything else in every loop anew."""
+    log_beta = math.log(beta) if beta else -math.inf
+    return (1.0 - torch.exp(count.double() * log_beta)).expand(LINE).amax()
+
+
+SPELLED_OUT: dict[Any, Callable[..., Any]] = {
+    **get_decompositions(
+        [
+            aten._log_softmax, aten._log_softmax_backward_data, aten._softmax, aten._softmax_backward_data,
+            aten.logsumexp,
+        ]
+    ),
+    aten.sum.default: summed,
+    aten.sum.dim_IntList: summed,
+    aten.mean.default: averaged,
+    aten.mean.dim: averaged,
+    aten._fused_adam_.default: adam_,
+}  # fmt: skip
+"""ATen operations, and what they are traced as."""
