@@ -16,8 +16,11 @@ from typing import Any
 import torch
 import torch._inductor
 from torch import Tensor
-from torch._inductor.exc import CppCompileError, InvalidCxxCompiler
+from torch._guards import TracingContext, tracing
+from torch._inductor.exc import CppCompileError, InductorError, InvalidCxxCompiler
+from torch._subclasses import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
@@ -29,17 +32,19 @@ OPTIONS: dict[str, Any] = {
     "cpp_wrapper": True,
     "cpp.enable_tiling_heuristics": False,
     "cpp.threads": 1,
+    "size_asserts": False,
     "compile_threads": 1,
 }
 
-COMPILER_FAILURES = (InvalidCxxCompiler, CppCompileError, OSError)
-"""No compiler, one that fails, or no place to keep what it makes."""
+
+class CannotCompile(Exception):
+    """This machine lacks what compiling needs; the message goes on from "it"."""
 
 
 def compiled(agent: ActorCritic) -> Callable[[Batch, Tensor], tuple[Tensor, ...]]:
     """`agent.learn` as compiled code, which changes this agent's tensors.
 
-    Raises one of COMPILER_FAILURES where there is no C++ compiler or it fails.
+    Raises CannotCompile.
     """
     double = copy.copy(agent)
     vars(double).update(copy.deepcopy(agent.learner()))
@@ -50,8 +55,24 @@ def compiled(agent: ActorCritic) -> Callable[[Batch, Tensor], tuple[Tensor, ...]
         return double.learn(agent.replay.split(rows), noise)
 
     graph = make_fx(learn, decomposition_table=SPELLED_OUT)(traced, *inputs)
-    code = torch._inductor.compile(flat(graph), [*state, *inputs], options=OPTIONS)
+    code = compiled_graph(flat(graph), [*state, *inputs])
     return lambda batch, noise: code(*state, batch.rows, noise)
+
+
+def compiled_graph(graph: torch.fx.GraphModule, inputs: list[Any]) -> Callable[..., Any]:
+    """Machine code for a graph, from the cache if it is there.  Raises CannotCompile."""
+    try:
+        # Inductor looks into its cache only where it finds such a context.
+        with tracing(TracingContext(FakeTensorMode(shape_env=ShapeEnv()))):
+            return torch._inductor.compile(graph, inputs, options=OPTIONS)
+    except OSError as error:
+        raise CannotCompile(f"has no place for compiled kernels: {error}") from error
+    except InductorError as error:
+        if isinstance(error.inner_exception, InvalidCxxCompiler):
+            raise CannotCompile("has no C++ compiler; $CXX may name one, g++ is looked for") from error
+        if isinstance(error.inner_exception, CppCompileError):
+            raise CannotCompile("has a C++ compiler that fails on what torch hands it") from error
+        raise
 
 
 def example_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:

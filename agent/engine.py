@@ -36,15 +36,14 @@ def start_engine(agent: Agent, asked: str, total_timesteps: int) -> Engine:
     if reason := unfit(agent):
         return Engine("eager", reason if asked == "compiled" else None)
     assert isinstance(agent, ActorCritic)
-    from agent.compiled import COMPILER_FAILURES, compiled
+    from agent.compiled import CannotCompile, compiled
 
     started = time.perf_counter()
     try:
         agent.learn_by(compiled(agent))
-    except COMPILER_FAILURES as error:
-        reason = f"cannot compile: {str(error).strip().splitlines()[0]}"
-        log.warning("engine: eager, as this machine %s", reason)
-        return Engine("eager", reason)
+    except CannotCompile as error:
+        log.warning("engine: eager, not compiled: this machine %s", error)
+        return Engine("eager", f"the machine {error}")
     log.info("engine: compiled, in %.0f seconds", time.perf_counter() - started)
     return Engine("compiled")
 

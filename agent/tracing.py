@@ -6,7 +6,8 @@ given order, multiplications, divisions and roots have the same bits either way.
 - a sum whose terms do not lie in whole vectors is written as additions of halves;
 - what is summed down to one number a run is computed, in vectors, before it is added up;
 - softmax, mean and the like are decomposed first, so that their sums are treated alike;
-- Adam is written out, its bias corrections computed once a step.
+- Adam is written out, its bias corrections computed once a step;
+- a layer's bias is added where its activation is applied, which saves a copy.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ def lies_in_lines(x: Tensor, dims: Sequence[int]) -> bool:
 
 
 def summed(x: Tensor, dim: Sequence[int] | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-    """Like aten.sum, by halves; NotImplemented, which keeps aten's own, where whole lines are summed."""
+    """Like aten.sum, by halves; NotImplemented, which keeps aten's own, where whole lines or integers are summed."""
     dims = sorted({d % x.ndim for d in dim or range(x.ndim)})
-    if lies_in_lines(x, dims) or dtype not in (None, x.dtype):
+    if lies_in_lines(x, dims) or not x.is_floating_point() or dtype not in (None, x.dtype):
         return NotImplemented
     if math.prod(size for d, size in enumerate(x.shape) if d and d not in dims) == 1:
         x = stored(x)
@@ -64,6 +65,11 @@ def averaged(x: Tensor, dim: Sequence[int] | None = None, keepdim: bool = False,
     """Like aten.mean."""
     dims = dim or range(x.ndim)
     return x.sum(list(dims), keepdim, dtype=dtype) / math.prod(x.shape[d] for d in dims)
+
+
+def biased_product(bias: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Like aten.baddbmm without its factors."""
+    return bias + torch.bmm(a, b)
 
 
 def adam_(
@@ -96,6 +102,7 @@ SPELLED_OUT: dict[Any, Callable[..., Any]] = {
     aten.sum.dim_IntList: summed,
     aten.mean.default: averaged,
     aten.mean.dim: averaged,
+    aten.baddbmm.default: biased_product,
     aten._fused_adam_.default: adam_,
 }  # fmt: skip
 """ATen operations, and what they are traced as."""

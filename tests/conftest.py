@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from utils.process import prepare_process
+from utils.process import keep_kernels, prepare_process
 
 prepare_process()
+keep_kernels()
 
 ENVIRONMENT: dict[str, Any] = {
     "env_name": "Pendulum-v1",
@@ -22,6 +23,22 @@ ENVIRONMENT: dict[str, Any] = {
 }
 
 PARAMETERS: dict[str, Any] = {"batch_size": [16], "replay_capacity": [1000], "hidden_dim": [32]}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-engine-case",
+        action="store_true",
+        help="compile every agent and policy in every shape",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked `every_engine_case` are skipped unless asked for."""
+    if not config.getoption("--every-engine-case"):
+        for item in items:
+            if item.get_closest_marker("every_engine_case"):
+                item.add_marker(pytest.mark.skip(reason="asked for by --every-engine-case"))
 
 
 class Files:

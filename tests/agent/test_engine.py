@@ -1,0 +1,234 @@
+"""Engines: compiled agrees with eager, keeps every bit in any stack, and is chosen by configuration alone.
+
+A compilation takes 5 to 60 seconds, so the default run tests a few agents; `--every-engine-case` tests all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from agent import AGENTS, make_agent
+from agent.base import Spaces, Step
+from agent.engine import WORTHWHILE, Engine, start_engine
+from agent.policy import POLICIES, ActionBox
+
+ROOT = Path(__file__).resolve().parents[2]
+
+SHAPES = {"aligned": (3, 1, 64, 32), "odd": (5, 2, 30, 10)}
+"""Observation features, action dimensions, hidden units, batch."""
+
+STACKS = {1: [4], 2: [7, 4], 7: [1, 2, 3, 4, 5, 6, 0], 32: [*range(31, -1, -1)]}
+"""Which runs stand in each slot; run 4 is compared."""
+
+MIXED = {
+    "critic_lr": (1e-3, 1e-2, 3e-3), "tau": (0.01, 0.1, 1.0), "clip_stddev": (1000.0, 2.0, 0.0),
+    "alpha": (0.05, 0.1, 1.0, 0.3), "actor_lr_scale": (1.0, 0.1, 0.5),
+}  # fmt: skip
+"""Hyperparameters in which the runs of a stack differ."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """An agent with options; `quick` ones are in the default run."""
+
+    agent: str
+    options: dict[str, Any] = field(default_factory=dict)
+    quick: bool = False
+
+    def __str__(self) -> str:
+        return "-".join([self.agent, *map(str, self.options.values())])
+
+
+TUNED = {"automatic_entropy_tuning": True, "alpha_lr": 1e-2}
+LIKELIHOOD = {"reparameterized": False, "num_samples": 3, "baseline_actions": 2, "activation": "tanh"}
+
+AGENT_CASES = [
+    Case("SAC"),
+    Case("SAC", {"double_q": False} | TUNED, quick=True),
+    Case("SAC", LIKELIHOOD),
+    Case("GreedyAC", {"n_rho": (10, 0.3)}, quick=True),
+    Case("VAC", {"num_samples": 5}),
+    Case("SACDiscrete", TUNED),
+    Case("GreedyACDiscrete", {"rho": 0.5}),
+    Case("VACDiscrete", quick=True),
+]
+
+POLICY_CASES = [
+    Case("SAC", {"policy_type": name})
+    for name, family in POLICIES.items()
+    if not family.discrete and name != "SquashedGaussian"
+]
+
+
+def cases(which: list[Case]) -> list[Any]:
+    """Parameters of a test; all but the quick ones belong to the full matrix."""
+    marks = [() if case.quick else pytest.mark.every_engine_case for case in which]
+    return [pytest.param(case, marks=mark, id=str(case)) for case, mark in zip(which, marks, strict=True)]
+
+
+def make(case: Case, members: list[int], shape: str, engine: str, **more: Any) -> Any:
+    """A stack of the members on that engine."""
+    obs, dims, hidden, batch = SHAPES[shape]
+    model = AGENTS[case.agent].hyperparameters
+    common = {"hidden_dim": hidden, "batch_size": batch} | case.options | more
+    settings = [
+        model(**common, **{name: v[i % len(v)] for name, v in MIXED.items() if name in model.model_fields})
+        for i in members
+    ]
+    box = ActionBox(torch.full((dims,), -1.0), torch.full((dims,), 1.5))
+    bound = np.full(obs, np.inf)
+    spaces = Spaces(-bound, bound, 3 if case.agent.endswith("Discrete") else box)
+    agent = make_agent(case.agent, settings, members, 0.9, spaces)
+    assert start_engine(agent, engine, 1) == Engine(engine)
+    return agent
+
+
+def live(agent: Any, updates: int) -> list[dict[str, np.ndarray]]:
+    """What each run has learned, and its last losses, after so many updates on transitions of its own."""
+    streams = [np.random.Generator(np.random.PCG64(seed)) for seed in agent.random_seeds]
+    obs_dim = agent.replay.obs_dim
+    for _ in range(agent.common.batch_size - 1 + updates):
+        obs, next_obs = np.stack([s.standard_normal((2, obs_dim)).astype(np.float32) for s in streams], 1)
+        reward = np.stack([s.standard_normal((), np.float32) for s in streams])
+        over = (reward > 1.5).astype(np.float32)
+        agent.observe(Step(obs, agent.act(obs), reward, next_obs, over, over))
+        metrics = agent.update()
+    losses = [{name: value[slot].numpy() for name, value in metrics.items()} for slot in range(agent.runs)]
+    return [agent.learned_params(slot) | losses[slot] for slot in range(agent.runs)]
+
+
+def assert_same_bits(case: Case, shape: str, stacks: list[int], **more: Any) -> None:
+    """Run 4 has in every stack, after 40 updates, the bits it has in the first; and they are finite."""
+    first: dict[str, np.ndarray] | None = None
+    for n in stacks:
+        found = live(make(case, STACKS[n], shape, "compiled", **more), 40)[STACKS[n].index(4)]
+        first = first or found
+        for name, array in found.items():
+            assert np.isfinite(array).all(), name
+            np.testing.assert_array_equal(array, first[name], err_msg=f"{name}, stack of {n}")
+
+
+@pytest.mark.parametrize("case", cases(AGENT_CASES))
+def test_a_compiled_stack_keeps_every_bit(case):
+    assert_same_bits(case, "odd", [1, 7])
+
+
+@pytest.mark.every_engine_case
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("case", AGENT_CASES, ids=str)
+def test_compiled_stacks_of_every_size_keep_every_bit(case, shape):
+    assert_same_bits(case, shape, [1, 2, 7, 32])
+
+
+@pytest.mark.every_engine_case
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("case", POLICY_CASES, ids=str)
+def test_every_compiled_policy_keeps_every_bit(case, shape):
+    assert_same_bits(case, shape, [1, 7])
+
+
+@pytest.mark.every_engine_case
+@pytest.mark.parametrize("more", [{"batch_size": 2}, {"num_hidden": 1, "hidden_dim": 5}, {"num_hidden": 3}], ids=str)
+def test_compiled_stacks_of_unusual_shapes_keep_every_bit(more):
+    assert_same_bits(Case("SAC", TUNED), "odd", [1, 7], **more)
+
+
+@pytest.mark.parametrize("case", cases([*AGENT_CASES, *POLICY_CASES]))
+def test_compiled_agrees_with_eager(case):
+    """After three updates with steps of at most 0.01, which rounding alone sets apart.
+
+    Where a gradient is zero but for rounding, Adam's first steps have its sign at full size: a few of a
+    thousand parameters may differ by more.
+    """
+    eager, compiled = (live(make(case, STACKS[7], "odd", engine), 3) for engine in ("eager", "compiled"))
+    for a, b in zip(eager, compiled, strict=True):
+        assert a.keys() == b.keys()
+        apart = np.concatenate([np.abs(a[name] - b[name]).ravel() for name in a])
+        assert (apart > 1e-4).mean() < 0.005
+        assert apart.max() < 0.06
+
+
+def test_a_compiled_agent_goes_on_from_a_state():
+    """Loading changes the tensors that the compiled update works on, not others in their place."""
+    case = AGENT_CASES[1]
+    original, other = (make(case, STACKS[7], "odd", "compiled") for _ in range(2))
+    live(original, 5)
+    other.load_state_dict(original.state_dict())
+    for a, b in zip(live(original, 5), live(other, 5), strict=True):
+        for name in a:
+            np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+def test_a_target_averaged_now_and_then():
+    case = Case("VACDiscrete", {"target_update_interval": 3})
+    agent = make(case, STACKS[7], "odd", "compiled")
+    before = agent.critic.target_params.clone()
+    live(agent, 2)
+    assert torch.equal(agent.critic.target_params, before)
+    agent.update()
+    assert not torch.equal(agent.critic.target_params, before)
+
+
+def small(name: str = "SAC", **options: Any) -> Any:
+    """An agent that is only asked for its engine."""
+    bound = np.full(2, 1.0)
+    box = ActionBox(torch.tensor([-1.0]), torch.tensor([1.0]))
+    return make_agent(name, [AGENTS[name].hyperparameters(**options)], [0], 0.9, Spaces(-bound, bound, box))
+
+
+def test_auto_goes_by_the_length_of_a_run(monkeypatch):
+    asked = []
+    monkeypatch.setattr("agent.compiled.compiled", lambda agent: asked.append(agent) or agent.learn)
+    assert start_engine(small(), "auto", WORTHWHILE - 1) == Engine("eager")
+    assert not asked
+    assert start_engine(small(), "auto", WORTHWHILE) == Engine("compiled")
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "reason"),
+    [
+        ("linearAC", {}, "LinearAC has no compiled engine"),
+        ("Random", {}, "Random has no compiled engine"),
+        ("SAC", {"batch_size": 1}, "the compiled engine needs batches of at least 2"),
+    ],
+)
+def test_what_is_not_compiled(name, options, reason):
+    assert start_engine(small(name, **options), "compiled", 10) == Engine("eager", reason)
+    assert start_engine(small(name, **options), "auto", WORTHWHILE) == Engine("eager")
+
+
+FAILING = "#!/bin/sh\n[ $1 = --version ] && exec echo 12\nexit 1\n"
+
+
+@pytest.mark.parametrize("compiler", [None, FAILING], ids=["none", "one that fails"])
+def test_without_a_compiler_a_run_is_eager_and_says_why(compiler, files, tmp_path):
+    """None by that name, or one that fails on whatever it is given."""
+    path = tmp_path / "compiler"
+    if compiler:
+        path.write_text(compiler)
+        path.chmod(0o755)
+    command = [
+        sys.executable, "main.py", "--engine", "compiled", "--save-dir", str(tmp_path / "out"),
+        "--env-json", files.environment(total_timesteps=40), "--agent-json", files.agent(),
+    ]  # fmt: skip
+    env = os.environ | {"CXX": str(path), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "kernels")}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    reason = "has a C++ compiler that fails" if compiler else "has no C++ compiler"
+    assert reason in done.stderr
+    (result,) = (tmp_path / "out").rglob("*.json")
+    (setting,) = json.loads(result.read_text())["experiment_data"].values()
+    origin = setting["runs"][0]["provenance"]
+    assert origin["engine"] == "eager"
+    assert reason in origin["engine_fallback"]

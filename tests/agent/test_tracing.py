@@ -1,0 +1,79 @@
+"""What a traced update spells out, by value against ATen's own operations, and its order."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from agent.optimizer import Adam
+from agent.tracing import SPELLED_OUT, sum_of_halves
+from tests.agent.reference import UNIT, normal32
+
+aten = torch.ops.aten
+
+
+def traced(function, *inputs):
+    """The function as a graph of what it is spelled out as, and the names of the operations in it."""
+    graph = make_fx(function, decomposition_table=SPELLED_OUT)(*inputs)
+    return graph, {node.target for node in graph.graph.nodes if node.op == "call_function"}
+
+
+@pytest.mark.parametrize(("size", "expected"), [(1, "a"), (2, "(a+b)"), (5, "(((a+c)+(b+d))+e)")])
+def test_the_order_of_a_sum(size, expected):
+    """Seen in numbers of which only that order has this rounded sum."""
+    terms = dict(zip("abcde", normal32(5, seed=1) * 10.0 ** normal32(5, seed=2), strict=True))
+    x = torch.stack(list(terms.values())[:size])
+    assert sum_of_halves(x, 0).item() == eval(expected, terms).item()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.sum(),
+        lambda x: x.sum((1, 2)),
+        lambda x: x.sum(-1, keepdim=True),
+        lambda x: x.mean((0, 2)),
+        lambda x: x.mean(),
+        lambda x: torch.logsumexp(x, -1),
+        lambda x: torch.log_softmax(x, -1),
+        lambda x: torch.softmax(x, 1),
+    ],
+)
+def test_sums_and_what_is_made_of_them(function):
+    x = normal32(3, 10, 7, seed=3)
+    graph, operations = traced(function, x)
+    # Sums of up to 210 numbers of order 1, rounded in another order.
+    torch.testing.assert_close(graph(x), function(x), rtol=1e-5, atol=210 * UNIT)
+    assert not operations & {aten.sum.dim_IntList, aten.sum.default, aten.mean.dim, aten.logsumexp.default}
+
+
+@pytest.mark.parametrize(("shape", "dim"), [((3, 10, 32), 1), ((3, 10, 64), 2)])
+def test_sums_along_or_across_whole_lines_stay(shape, dim):
+    _, operations = traced(lambda x: x.sum(dim), normal32(*shape, seed=4))
+    assert aten.sum.dim_IntList in operations
+
+
+@pytest.mark.parametrize("betas", [(0.9, 0.999), (0.0, 0.9), (0.5, 0.0)])
+def test_adam_written_out_is_adam(betas):
+    """Ten steps; each rounds a few times, of numbers up to 4 and steps of 0.1."""
+    params = normal32(2, 3, 48, seed=5)
+    eager, written = (Adam(params.clone(), torch.tensor([[1e-3], [1e-2], [0.1]]), betas) for _ in range(2))
+
+    def step(grad, *state):
+        written.step(grad)
+
+    state = (written.params, written.mean, written.square, written.count, written.step_size)
+    before = [tensor.clone() for tensor in state]
+    graph, operations = traced(step, params, *state)
+    for tensor, old in zip(state, before, strict=True):
+        tensor.copy_(old)
+    assert aten._fused_adam_.default not in operations
+    for i in range(10):
+        grad = normal32(2, 3, 48, seed=6 + i)
+        eager.step(grad)
+        graph(grad, *state)
+    torch.testing.assert_close(written.params, eager.params, rtol=0, atol=10 * 4 * 4 * UNIT)
+    torch.testing.assert_close(written.mean, eager.mean, rtol=1e-5, atol=4 * UNIT)
+    torch.testing.assert_close(written.square, eager.square, rtol=1e-5, atol=4 * UNIT)
+    assert written.count == 10
