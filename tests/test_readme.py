@@ -31,6 +31,8 @@ SET_UP = re.compile(r"python3 -m venv \.venv && \. \.venv/bin/activate && pip in
 SCRIPTS = ["main.py", "simple_combine.py", "utils/benchmark.py", "utils/plot_mse_data.py", "utils/watch.py"]
 SHORT = {"total_timesteps": 300, "steps_per_episode": 100, "eval_interval_timesteps": 150}
 
+BRIEFLY = " --agent SAC --stack 2 --engine eager --repeats 1 --seconds 0.01"
+
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory) -> Path:
@@ -63,7 +65,7 @@ def shortened(command: str, folder: Path) -> str:
     command = SET_UP.sub("", command)
     for key in set(re.findall(r"_([0-9a-f]{12})\.json", command)):
         command = command.replace(key, main_job(folder).run(0).key)
-    return command + (" --repeats 1 --seconds 0.01" if "benchmark.py" in command else "")
+    return command + (BRIEFLY if "benchmark.py" in command else "")
 
 
 def main_job(folder: Path) -> Experiment:

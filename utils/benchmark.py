@@ -1,8 +1,9 @@
-"""Speed of the whole pipeline on one core, beside the limit its matrix products set.
+"""Speed of the whole pipeline on one core, beside the limit its matrix products set and beside other libraries.
 
 Run with nothing else going on, pinned to a core:  taskset -c 0 python utils/benchmark.py
-Both columns of a row are timed in this process, turn and turn about, so their ratio holds where the
-machine's speed does not. Medians; the limit is the bare products of one update, called back to back.
+All that a task is timed with takes its turns in this one process, again and again, so that ratios hold where
+the machine's speed does not. Medians; a ratio is taken within a round. The limit is the bare products of one
+update, called back to back; peers (utils/peers.py) train one run.
 """
 
 from __future__ import annotations
@@ -11,10 +12,9 @@ import itertools
 import math
 import os
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from unittest import mock
+from typing import Any
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -22,105 +22,82 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 import click
 import numpy as np
-import torch
-from torch import Tensor
 
-import main
 from agent import AGENTS
-from utils.bundle import Experiment
-from utils.config import AgentConfig, EnvironmentConfig
-from utils.loop import Loop
+from utils.peers import PEERS, installed, make_peer
+from utils.process import keep_kernels
+from utils.timing import Candidate, Task, in_turn, limit, make_loop
 
-WARM_UP_STEPS = 100
+TASKS = (
+    Task("SAC", "Pendulum-v1", 64, 32),
+    Task("GreedyAC", "Pendulum-v1", 64, 32),
+    Task("VAC", "Pendulum-v1", 64, 32),
+    Task("SAC", "HalfCheetah-v5", 256, 256),
+)
+"""What the table shows unless options say otherwise."""
 
-
-def make_loop(agent_name: str, runs: int, env_name: str, hidden: int, batch: int) -> Loop:
-    """An agent on an environment, already learning; `runs` seeds of one setting."""
-    protocol = {
-        "env_name": env_name, "total_timesteps": 10**9, "steps_per_episode": 1000,
-        "eval_interval_timesteps": 10**9, "eval_episodes": 0, "gamma": 0.99,
-    }  # fmt: skip
-    model = AGENTS[agent_name].hyperparameters
-    sizes = {"hidden_dim": [hidden], "batch_size": [batch]}
-    grid = {name: values for name, values in sizes.items() if name in model.model_fields}
-    agent = AgentConfig(agent_name=agent_name, parameters=grid)
-    config = EnvironmentConfig.model_validate(protocol)
-    experiment = Experiment(config, agent, model, ("benchmark", "benchmark"), "benchmark")
-    loop = Loop(main.build_stack(experiment, [experiment.run(i) for i in range(runs)]))
-    loop.stack.envs.reset()
-    for _ in range(batch + WARM_UP_STEPS):
-        loop.train_step()
-    return loop
+HEADER = ("agent", "environment", "shape", "engine", "stack", "run-steps/s", "limit", "ratio", *PEERS)
+WIDTHS = (16, 18, 12, 9, 6, 12, 8, 6, 9, 9)
 
 
-def products(loop: Loop) -> list[tuple[Tensor, Tensor]]:
-    """The operands of every matrix product in one update, standing alone.
-
-    They are those that an update really asks for: it is watched doing so.
-    """
-    shapes: list[tuple[torch.Size, torch.Size]] = []
-
-    def watched(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def call(*operands: Tensor) -> Tensor:
-            shapes.append((operands[-2].shape, operands[-1].shape))
-            return product(*operands)
-
-        return call
-
-    with (
-        mock.patch.object(torch, "bmm", watched(torch.bmm)),
-        mock.patch.object(torch, "baddbmm", watched(torch.baddbmm)),
-    ):
-        loop.stack.agent.update()
-    return [(torch.rand(a), torch.rand(b)) for a, b in shapes]
-
-
-def per_second(call: Callable[[], object], seconds: float) -> float:
-    """Calls a second, over about so many seconds."""
-    count, start = 0, time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        call()
-        count += 1
-    return count / (time.perf_counter() - start)
+def rows(task: Task, engines: Sequence[str], stacks: Sequence[int], repeats: int, seconds: float) -> Iterator[tuple]:
+    """One row of the table for each engine and stack, as in HEADER; peers' are multiples of their speed."""
+    peers = {name: make_peer(name, task) for name in installed()} if task.agent == "SAC" else {}
+    ours = {(engine, runs): make_loop(task, runs, engine) for engine, runs in itertools.product(engines, stacks)}
+    limits = {runs: limit(ours.get(("eager", runs)) or make_loop(task, runs)) for runs in stacks}
+    candidates: dict[Any, Candidate] = {
+        **peers,
+        **{cell: Candidate(loop.train_step, loop.runs) for cell, loop in ours.items()},
+        **{runs: candidate for runs, candidate in limits.items() if candidate},
+    }
+    speed = dict(zip(candidates, in_turn([*candidates.values()], repeats, seconds).T, strict=True))
+    nothing = np.full(repeats, math.nan)
+    for engine, runs in ours:
+        steps, bound = speed[engine, runs], speed.get(runs, nothing)
+        times = [float(np.median(steps / speed.get(name, nothing))) for name in PEERS]
+        shape = f"{task.hidden}x2, b{task.batch}"
+        yield (
+            task.agent, task.env_name, shape, engine, runs, float(np.median(steps)), float(np.median(bound)),
+            float(np.median(steps / bound)), *times,
+        )  # fmt: skip
+    for name in peers:
+        yield (name, task.env_name, f"{task.hidden}x2, b{task.batch}", "", 1, float(np.median(speed[name])))
 
 
-def measure(loop: Loop, repeats: int, seconds: float) -> tuple[float, float, float]:
-    """Median run-steps/s of the pipeline, of the bare products, and the median of their ratios.
-
-    The last two are NaN where an update has no products.
-    """
-    operands = products(loop)
-
-    def multiply() -> None:
-        for a, b in operands:
-            torch.bmm(a, b)
-
-    def limit() -> float:
-        return per_second(multiply, seconds) if operands else math.nan
-
-    pairs = [(per_second(loop.train_step, seconds), limit()) for _ in range(repeats)]
-    steps, limits = np.array(pairs).T * loop.runs
-    return float(np.median(steps)), float(np.median(limits)), float(np.median(steps / limits))
+def cell(value: object) -> str:
+    """A value of the table as text."""
+    if isinstance(value, float):
+        return "-" if math.isnan(value) else f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+    return str(value)
 
 
-@click.command(help="Time an agent's pipeline (environment, acting, replay, update), R runs stacked, on one core.")
-@click.option("--agent", "agents", type=click.Choice([*AGENTS]), multiple=True, default=("SAC",), show_default=True)
+@click.command(help="Time pipelines (environment, acting, replay, update) on one core: by default, the whole table.")
+@click.option("--agent", "agents", type=click.Choice([*AGENTS]), multiple=True, help="Instead of the table's tasks.")
+@click.option("--env", "env_name", default="Pendulum-v1", show_default=True, help="With --agent.")
+@click.option("--hidden", default=64, show_default=True, help="Units a hidden layer, if any; with --agent.")
+@click.option("--batch", default=32, show_default=True, help="Transitions an update, if any; with --agent.")
+@click.option("--buffer", "replay_capacity", default=100_000, show_default=True, help="Transitions kept; with --agent.")
 @click.option("--stack", "stacks", type=click.IntRange(min=1), multiple=True, default=(1, 8, 32), show_default=True)
-@click.option("--env", "env_name", default="Pendulum-v1", show_default=True)
-@click.option("--hidden", default=64, show_default=True, help="Units a hidden layer, if any.")
-@click.option("--batch", default=32, show_default=True, help="Transitions an update, if it has replay.")
+@click.option(
+    "--engine", "engines", type=click.Choice(["eager", "compiled"]), multiple=True, default=("eager", "compiled"),
+    show_default=True,
+)  # fmt: skip
 @click.option("--repeats", default=7, show_default=True)
 @click.option("--seconds", default=1.0, show_default=True, help="Length of each timed stretch.")
 def benchmark(
-    agents: tuple[str, ...], stacks: tuple[int, ...], env_name: str, hidden: int, batch: int, repeats: int,
-    seconds: float,
+    agents: tuple[str, ...], env_name: str, hidden: int, batch: int, replay_capacity: int, stacks: tuple[int, ...],
+    engines: tuple[str, ...], repeats: int, seconds: float,
 ) -> None:  # fmt: skip
-    """Print one row for each agent and stack."""
-    click.echo(f"{hidden}x{hidden}, batch {batch}, {env_name}, eager, medians of {repeats}")
-    click.echo(f"{'agent':>16} {'stack':>6} {'run-steps/s':>12} {'products/s':>12} {'ratio':>6}")
-    for agent, runs in itertools.product(agents, stacks):
-        steps, limit, ratio = measure(make_loop(agent, runs, env_name, hidden, batch), repeats, seconds)
-        click.echo(f"{agent:>16} {runs:>6} {steps:>12,.0f} {limit:>12,.0f} {ratio:>6.2f}")
+    """Print the table."""
+    keep_kernels()
+    tasks = [Task(agent, env_name, hidden, batch, replay_capacity) for agent in agents] or TASKS
+    missing = [name for name in PEERS if name not in installed()]
+    click.echo(f"medians of {repeats}; peers not installed: {', '.join(missing) or 'none'}")
+    click.echo("".join(name.rjust(width) for name, width in zip(HEADER, WIDTHS, strict=True)))
+    for task in tasks:
+        networks = "hidden_dim" in AGENTS[task.agent].hyperparameters.model_fields
+        for row in rows(task, engines if networks else ("eager",), stacks, repeats, seconds):
+            click.echo("".join(cell(value).rjust(width) for value, width in zip(row, WIDTHS, strict=False)))
 
 
 if __name__ == "__main__":
