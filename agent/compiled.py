@@ -10,6 +10,7 @@ out whatever else it would order by shape.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -37,6 +38,13 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+AGREEING = 0.95
+"""Share of each tensor that one compiled update must change as the traced one does."""
+
+GOLDEN = 0.6180339887
+"""Its multiples are spread evenly over [0, 1), modulo 1."""
+
+
 class CannotCompile(Exception):
     """This machine lacks what compiling needs; the message goes on from "it"."""
 
@@ -56,6 +64,7 @@ def compiled(agent: ActorCritic) -> Callable[[Batch, Tensor], tuple[Tensor, ...]
 
     graph = make_fx(learn, decomposition_table=SPELLED_OUT)(traced, *inputs)
     code = compiled_graph(flat(graph), [*state, *inputs])
+    check_agreement(code, [tensor.clone() for tensor in state], traced, inputs)
     return lambda batch, noise: code(*state, batch.rows, noise)
 
 
@@ -75,9 +84,25 @@ def compiled_graph(graph: torch.fx.GraphModule, inputs: list[Any]) -> Callable[.
         raise
 
 
+def check_agreement(
+    code: Callable[..., Any], state: list[Tensor], traced: list[Tensor], inputs: tuple[Tensor, Tensor]
+) -> None:
+    """Run compiled code once, from the state that the traced update started from.
+
+    Raises CannotCompile unless it comes where that came, but for rounding: a step along a gradient that is zero
+    but for rounding may go either way. Some of torch's releases compile an update wrongly.
+    """
+    code(*state, *inputs)
+    for found, expected in zip(state, traced, strict=True):
+        near = torch.isclose(found, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()), equal_nan=True)
+        if float(near.float().mean()) < AGREEING:
+            raise CannotCompile(f"compiles an update that is another one (torch {torch.__version__})")
+
+
 def example_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:
-    """Rows and noise as an update is handed them; the agent's own streams stay where they are."""
-    rows = torch.zeros(agent.runs, agent.common.batch_size, agent.replay.row)
+    """Rows in [0, 1) and noise as an update is handed them; the agent's own streams stay where they are."""
+    shape = (agent.runs, agent.common.batch_size, agent.replay.row)
+    rows = (torch.arange(math.prod(shape)) * GOLDEN % 1.0).view(shape)
     return rows, agent.noise(Draws(agent.random_seeds, "update"))
 
 

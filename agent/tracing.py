@@ -7,6 +7,9 @@ given order, multiplications, divisions and roots have the same bits either way.
 - what is summed down to one number a run is computed, in vectors, before it is added up;
 - softmax, mean and the like are decomposed first, so that their sums are treated alike;
 - Adam is written out, its bias corrections computed once a step;
+- what a tensor is moved to is stored before it is moved: torch 2.11 computes it anew, from the tensor already
+  moved, for what reads it later in the update;
+- numbers are put at places by comparison with each place;
 - a layer's bias is added where its activation is applied, which saves a copy.
 """
 
@@ -67,9 +70,39 @@ def averaged(x: Tensor, dim: Sequence[int] | None = None, keepdim: bool = False,
     return x.sum(list(dims), keepdim, dtype=dtype) / math.prod(x.shape[d] for d in dims)
 
 
+def placed(index: Tensor, src: Tensor, size: int) -> Tensor:
+    """For each of `size` places the sum of what has its index.  index, src: (..., K).  Returns (..., size)."""
+    here = index.unsqueeze(-2) == torch.arange(size, device=index.device).unsqueeze(-1)
+    return sum_of_halves(here * src.unsqueeze(-2), -1).squeeze(-1)
+
+
+def scatter_add(x: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
+    """Like aten.scatter_add along the last dimension."""
+    assert dim % x.ndim == x.ndim - 1
+    return x + placed(index, src, x.shape[-1])
+
+
+def scatter_(x: Tensor, dim: int, index: Tensor, src: Tensor | float) -> Tensor:
+    """Like aten.scatter_ along the last dimension, no place twice."""
+    assert dim % x.ndim == x.ndim - 1
+    one = torch.ones_like(index, dtype=x.dtype)
+    taken = placed(index, one, x.shape[-1]) > 0.0
+    return x.copy_(torch.where(taken, placed(index, one * src, x.shape[-1]), x))
+
+
 def biased_product(bias: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """Like aten.baddbmm without its factors."""
     return bias + torch.bmm(a, b)
+
+
+def add_(x: Tensor, y: Tensor | float) -> Tensor:
+    """Like aten.add_."""
+    return x.copy_(stored(x + y))
+
+
+def addcmul_(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Like aten.addcmul_."""
+    return x.copy_(stored(x + a * b))
 
 
 def adam_(
@@ -102,7 +135,12 @@ SPELLED_OUT: dict[Any, Callable[..., Any]] = {
     aten.sum.dim_IntList: summed,
     aten.mean.default: averaged,
     aten.mean.dim: averaged,
+    aten.add_.Tensor: add_,
+    aten.addcmul_.default: addcmul_,
     aten.baddbmm.default: biased_product,
+    aten.scatter_add.default: scatter_add,
+    aten.scatter_.src: scatter_,
+    aten.scatter_.value: scatter_,
     aten._fused_adam_.default: adam_,
 }  # fmt: skip
 """ATen operations, and what they are traced as."""

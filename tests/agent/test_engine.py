@@ -232,3 +232,20 @@ def test_without_a_compiler_a_run_is_eager_and_says_why(compiler, files, tmp_pat
     origin = setting["runs"][0]["provenance"]
     assert origin["engine"] == "eager"
     assert reason in origin["engine_fallback"]
+
+
+def test_code_that_computes_something_else_is_refused(monkeypatch):
+    """As torch 2.11 has been seen to make: here it does nothing."""
+    monkeypatch.setattr("agent.compiled.compiled_graph", lambda graph, inputs: lambda *_: None)
+    found = start_engine(small(), "compiled", 10)
+    assert found == Engine("eager", f"the machine compiles an update that is another one (torch {torch.__version__})")
+
+
+def test_code_that_computes_the_same_is_taken(monkeypatch):
+    """The traced graph itself, on copies: the agent's own tensors stay as they are."""
+    monkeypatch.setattr("agent.compiled.compiled_graph", lambda graph, inputs: graph)
+    agent = small()
+    before = agent.learned_params(0)
+    assert start_engine(agent, "compiled", 10) == Engine("compiled")
+    for name, array in agent.learned_params(0).items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)

@@ -77,3 +77,19 @@ def test_adam_written_out_is_adam(betas):
     torch.testing.assert_close(written.mean, eager.mean, rtol=1e-5, atol=4 * UNIT)
     torch.testing.assert_close(written.square, eager.square, rtol=1e-5, atol=4 * UNIT)
     assert written.count == 10
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, at, src: x.scatter_add(-1, at, src),
+        lambda x, at, src: x.clone().scatter_(-1, at, src),
+        lambda x, at, src: x.clone().scatter_(2, at, 0.25),
+    ],
+)
+def test_numbers_put_at_places(function):
+    x, src = normal32(2, 3, 7, seed=7), normal32(2, 3, 3, seed=8)
+    at = torch.tensor([[[6, 0, 3], [1, 2, 4], [5, 6, 0]]]).expand(2, -1, -1).contiguous()
+    graph, operations = traced(function, x, at, src)
+    assert torch.equal(graph(x, at, src), function(x, at, src))
+    assert not operations & {aten.scatter_add.default, aten.scatter_.src, aten.scatter_.value}
