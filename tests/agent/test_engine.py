@@ -20,7 +20,8 @@ import torch
 from agent import AGENTS, make_agent
 from agent.base import Spaces, Step
 from agent.engine import WORTHWHILE, Engine, start_engine
-from agent.policy import POLICIES, ActionBox
+from agent.policy import POLICIES
+from agent.policy.base import ActionBox
 
 ROOT = Path(__file__).resolve().parents[2]
 
