@@ -11,6 +11,7 @@ import importlib.util
 from typing import Any
 
 import gymnasium as gym
+import torch
 
 from utils.timing import Candidate, Task
 
@@ -39,7 +40,8 @@ def make_peer(name: str, task: Task) -> Candidate:
     )  # fmt: skip
 
     def learn(steps: int = STEPS_A_CALL) -> None:
-        model.learn(steps, log_interval=10**9, reset_num_timesteps=False)
+        with torch.enable_grad():  # Which our own processes do without.
+            model.learn(steps, log_interval=10**9, reset_num_timesteps=False)
 
     learn(WARM_UP_STEPS)
     return Candidate(learn, STEPS_A_CALL)
