@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 import main
 from env import Episodes, Protocol, make_env
 from env.rollout import rollout_hash
-from tests.works import wait_for
+from tests.works import start_interruptible, wait_for
 from utils.compare_runs import content, first_difference
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -396,10 +396,7 @@ def test_an_interrupted_call_leaves_no_result_and_no_process(jobs, files, tmp_pa
     env = files.environment(total_timesteps=10**6, eval_episodes=0)
     command = [sys.executable, "main.py", "--env-json", env, "--agent-json", files.agent(), "--runs", str(jobs)]
     command += ["--save-dir", str(tmp_path / "out"), "--stack", "1", "--jobs", str(jobs)]
-    # A suite started in the background ignores SIGINT, and so would what it starts.
-    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    signal.signal(signal.SIGINT, ignored)
+    process = start_interruptible(command, cwd=ROOT)
     begun = (line for line in process.stderr if "training 1 in a stack" in line)
     for _ in range(jobs):
         next(begun)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import subprocess
@@ -133,7 +132,7 @@ def test_only_the_first_run_of_the_first_stack_is_monitored(files, tmp_path):
     train(files, tmp_path, "--index", "0", **common)
     assert train(files, tmp_path, "-m", "--index", "0-3", **common).exit_code == 0
     (recorded,) = results(tmp_path, "mp4")
-    assert content(recorded.with_suffix(".json"))["hidden_dim"] == 32
+    assert content(recorded.with_suffix(".json"))["agent_params"]["hidden_dim"] == 32
     assert content(recorded.with_suffix(".json"))["run_number"] == 0
 
 
@@ -204,5 +203,4 @@ def test_the_first_run_is_shown_in_whatever_stack_it_trains(files, tmp_path):
     done = train(files, tmp_path, "-m", "--index", "0,1", agent={"hidden_dim": [16, 300]})
     assert done.exit_code == 0, done.output
     (recorded,) = results(tmp_path, "mp4")
-    (cell,) = json.loads(recorded.with_suffix(".json").read_bytes())["experiment_data"].values()
-    assert cell["agent_params"]["hidden_dim"] == 16
+    assert content(recorded.with_suffix(".json"))["agent_params"]["hidden_dim"] == 16

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import subprocess
 import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 Stepped = Callable[[int], object]
 
@@ -74,3 +77,15 @@ def die(signal_number: int, stepped: Stepped) -> None:
 
 def leave(code: int, stepped: Stepped) -> None:
     os._exit(code)
+
+
+def start_interruptible(command: list[str], **options: Any) -> subprocess.Popen[str]:
+    """A process in a session of its own, which SIGINT interrupts even where this suite ignores it.
+
+    A suite that a shell started in the background does, and so would what it starts.
+    """
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True, **options)
+    finally:
+        signal.signal(signal.SIGINT, ignored)

@@ -6,7 +6,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import works
-from tests.works import wait_for
+from tests.works import start_interruptible, wait_for
 from utils.pool import Pool, Worker, do_all
 from utils.worker import SECONDS_BETWEEN_REPORTS, Report
 
@@ -158,7 +157,7 @@ def test_no_process_outlives_its_parent(ended_by, tmp_path):
         "list(do_all(works.call, tasks, 2, lambda number, steps: None))"
     )
     command = [sys.executable, "-c", script]
-    parent = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    parent = start_interruptible(command, cwd=ROOT)
     wait_for(lambda: all(path.exists() for path in paths))
     if ended_by == "SIGINT to all":
         os.killpg(parent.pid, signal.SIGINT)
