@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -24,6 +25,10 @@ from agent.policy import POLICIES
 from agent.policy.base import ActionBox
 
 ROOT = Path(__file__).resolve().parents[2]
+
+COMPILER = os.environ.get("CXX", "g++")
+
+needs_compiler = pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"no C++ compiler here: {COMPILER}")
 
 SHAPES = {"aligned": (3, 1, 64, 32), "odd": (5, 2, 30, 10)}
 """Observation features, action dimensions, hidden units, batch."""
@@ -119,11 +124,13 @@ def assert_same_bits(case: Case, shape: str, stacks: list[int], **more: Any) -> 
             np.testing.assert_array_equal(array, first[name], err_msg=f"{name}, stack of {n}")
 
 
+@needs_compiler
 @pytest.mark.parametrize("case", cases(AGENT_CASES))
 def test_a_compiled_stack_keeps_every_bit(case):
     assert_same_bits(case, "odd", [1, 7])
 
 
+@needs_compiler
 @pytest.mark.every_engine_case
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("case", AGENT_CASES, ids=str)
@@ -131,6 +138,7 @@ def test_compiled_stacks_of_every_size_keep_every_bit(case, shape):
     assert_same_bits(case, shape, [1, 2, 7, 32])
 
 
+@needs_compiler
 @pytest.mark.every_engine_case
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("case", POLICY_CASES, ids=str)
@@ -138,12 +146,14 @@ def test_every_compiled_policy_keeps_every_bit(case, shape):
     assert_same_bits(case, shape, [1, 7])
 
 
+@needs_compiler
 @pytest.mark.every_engine_case
 @pytest.mark.parametrize("more", [{"batch_size": 2}, {"num_hidden": 1, "hidden_dim": 5}, {"num_hidden": 3}], ids=str)
 def test_compiled_stacks_of_unusual_shapes_keep_every_bit(more):
     assert_same_bits(Case("SAC", TUNED), "odd", [1, 7], **more)
 
 
+@needs_compiler
 @pytest.mark.parametrize("case", cases([*AGENT_CASES, *POLICY_CASES]))
 def test_compiled_agrees_with_eager(case):
     """After three updates with steps of at most 0.01, which rounding alone sets apart.
@@ -159,6 +169,7 @@ def test_compiled_agrees_with_eager(case):
         assert apart.max() < 0.06
 
 
+@needs_compiler
 def test_a_compiled_agent_goes_on_from_a_state():
     """Loading changes the tensors that the compiled update works on, not others in their place."""
     case = AGENT_CASES[1]
@@ -170,6 +181,7 @@ def test_a_compiled_agent_goes_on_from_a_state():
             np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
+@needs_compiler
 def test_a_target_averaged_now_and_then():
     case = Case("VACDiscrete", {"target_update_interval": 3})
     agent = make(case, STACKS[7], "odd", "compiled")
