@@ -226,7 +226,7 @@ def build_env(experiment: Experiment, seed: int, pictures: bool = False) -> Any:
 
 @dataclass(frozen=True)
 class Shown:
-    """Which run is monitored, by its index, and after how many timesteps."""
+    """Which run is monitored, by its index, and after how many timesteps. It is the first of its stack."""
 
     index: int
     after: int
@@ -237,7 +237,7 @@ def train_stack(
 ) -> str | None:
     """Train runs that agree structurally, together. Returns None, or how many results could not be written.
 
-    engine: as asked for.  shown: the run to monitor, if it is one of these.  stepped: told how many steps more
+    engine: as asked for.  shown: the run to monitor, if these begin with it.  stepped: told how many steps more
     they have made.
     """
     from agent.engine import start_engine
@@ -248,11 +248,11 @@ def train_stack(
     keep_kernels()
     start = datetime.now(UTC).isoformat()
     log.info("training %d in a stack: %s", len(runs), named(runs))
-    slot = next((slot for slot, run in enumerate(runs) if shown and run.index == shown.index), None)
-    stack = build_stack(experiment, runs, slot)
+    after = shown.after if shown and shown.index == runs[0].index else None
+    stack = build_stack(experiment, runs, after is not None)
     ran = start_engine(stack.agent, engine, experiment.environment.total_timesteps)
     watcher = Watcher(stepped, partial(log_evaluation, named(runs)))
-    with monitored(experiment, runs, stack, slot, shown, watcher) as telling:
+    with monitored(experiment, runs[0], stack, after, watcher) as telling:
         records = Loop(stack, telling).run()
     indices = [run.index for run in runs]
     pairs = zip(runs, records, strict=True)
@@ -261,17 +261,16 @@ def train_stack(
 
 
 def monitored(
-    experiment: Experiment, runs: list[Run], stack: Stack, slot: int | None, shown: Shown | None, watcher: Watcher
+    experiment: Experiment, run: Run, stack: Stack, after: int | None, watcher: Watcher
 ) -> AbstractContextManager[Watcher]:
-    """The watcher; where a slot is shown, one that is told the same and shows that slot's environment."""
-    if slot is None or shown is None:
+    """The watcher; unless `after` is None, one that is told the same and shows the first slot's environment."""
+    if after is None:
         return nullcontext(watcher)
     from env.render import prepare
     from utils.monitor import Scene, monitoring
 
-    run = runs[slot]
-    scene = Scene(stack.envs.envs[slot].env, prepare, f"{experiment.name}, index {run.index}", run.file.mp4)
-    return monitoring(watcher, scene, shown.after)
+    scene = Scene(stack.envs.envs[0].env, prepare, f"{experiment.name}, index {run.index}", run.file.mp4)
+    return monitoring(watcher, scene, after)
 
 
 def log_evaluation(name: str, timestep: int, returns: Sequence[float]) -> None:
@@ -281,8 +280,8 @@ def log_evaluation(name: str, timestep: int, returns: Sequence[float]) -> None:
     log.info("%s: step %d: evaluation return %.1f%s", name, timestep, mean, spread)
 
 
-def build_stack(experiment: Experiment, runs: list[Run], shown: int | None = None) -> Any:
-    """Agent and environments for the runs.  shown: the slot whose environment gives pictures, if any does."""
+def build_stack(experiment: Experiment, runs: list[Run], shown: bool = False) -> Any:
+    """Agent and environments for the runs.  shown: the first run's environment gives pictures."""
     from agent import make_agent
     from agent.base import Step
     from env import EnvBatch
@@ -293,7 +292,7 @@ def build_stack(experiment: Experiment, runs: list[Run], shown: int | None = Non
     prepare_process()
     config = experiment.environment
     seeds = [run.random_seed for run in runs]
-    envs = EnvBatch([build_env(experiment, env_seed(seed, "env"), i == shown) for i, seed in enumerate(seeds)])
+    envs = EnvBatch([build_env(experiment, env_seed(seed, "env"), shown and i == 0) for i, seed in enumerate(seeds)])
     eval_envs = EnvBatch([build_env(experiment, 0) for _ in seeds])
     agent = make_agent(
         experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,
