@@ -32,8 +32,9 @@ class VAC(ActorCritic):
         """Ascend the value of the policy's own actions. Returns the loss (R,)."""
         proposals = self.policy.sample(head, noise[0])
         q = self._values(batch, proposals.action)[0][0]
-        learned, value, baseline = proposals, q, (proposals.weight * q).sum(-1, keepdim=True)
-        if not self.policy.discrete:
+        if self.policy.discrete:
+            learned, value, baseline = proposals, q, (proposals.weight * q).sum(-1, keepdim=True)
+        else:
             learned, value, baseline = proposals.first(1), q[:, :, :1], q[:, :, 1:].mean(-1, keepdim=True)
         by_log_prob = losses.likelihood_ratio_grad(value, learned.log_prob, learned.weight, self.alpha, baseline)
         grad, _ = self._score_grad(head, learned.latent, by_log_prob)
