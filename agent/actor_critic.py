@@ -25,6 +25,7 @@ from agent import losses
 from agent.actor import Actor
 from agent.base import ActsOnStreams, Batch, Spaces, Step, arrays_of
 from agent.critic import BoxCritic, Critic, DiscreteCritic
+from agent.hyperparameters import check_alike
 from agent.network import MLP
 from agent.policy import policy_class
 from agent.policy.base import ActionBox, Policy
@@ -43,8 +44,7 @@ class ActorCritic(ActsOnStreams):
         spaces: Spaces,
     ) -> None:
         """Raises ValueError if the settings differ structurally, want an absent GPU, or are for other actions."""
-        if len({s.structure() for s in settings}) != 1:
-            raise ValueError("settings that differ structurally cannot share a stack")
+        check_alike(settings)
         self.common = settings[0]
         if self.common.cuda and not torch.cuda.is_available():
             raise ValueError("cuda is true but no GPU is available; allowed here: false")

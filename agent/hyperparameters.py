@@ -5,6 +5,7 @@ Neither this nor the actor-critics' file imports torch: login nodes read them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -35,6 +36,12 @@ class Hyperparameters(BaseModel):
     def replay_bytes(self, obs_dim: int, action_dim: int, timesteps: int) -> int:
         """The memory that a run of so many timesteps fills with transitions."""
         return 0
+
+
+def check_alike(settings: Sequence[Hyperparameters]) -> None:
+    """Raises ValueError for settings that cannot share a stack."""
+    if len({setting.structure() for setting in settings}) != 1:
+        raise ValueError("settings that differ structurally cannot share a stack")
 
 
 def check_clip(clip_stddev: float) -> None:

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from agent.base import ActsOnStreams, Batch, Spaces, Step
-from agent.hyperparameters import LinearACHyperparameters
+from agent.hyperparameters import LinearACHyperparameters, check_alike
 from agent.linear_policy import Parameters, make_policy
 from agent.tile_coder import Features, RawFeatures, TileCoder
 from agent.traces import make_traces
@@ -56,8 +56,7 @@ class LinearAC(ActsOnStreams):
         spaces: Spaces,
     ) -> None:
         """Raises ValueError if the settings differ structurally."""
-        if len({s.structure() for s in settings}) != 1:
-            raise ValueError("settings that differ structurally cannot share a stack")
+        check_alike(settings)
         super().__init__(random_seeds)
         self.runs, self.gamma = len(settings), gamma
         self.features = make_features(settings[0], spaces)
