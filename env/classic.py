@@ -10,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 
 from env.canvas import Canvas
+from env.picture import METADATA, checked_mode
 
 
 class ClassicControl(gym.Env[np.ndarray, Any]):
@@ -19,7 +20,7 @@ class ClassicControl(gym.Env[np.ndarray, Any]):
     `_get_obs` and `_draw`. The state and the generator `np_random` are all there is to know of it.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array"], "render_fps": 30}  # type: ignore[misc]
+    metadata = METADATA
     state_space: gym.spaces.Box
     angles: ClassVar[tuple[int, ...]] = ()
     """Where in the state an angle stands; it is kept in [-pi, pi)."""
@@ -31,9 +32,7 @@ class ClassicControl(gym.Env[np.ndarray, Any]):
 
         Raises ValueError for a render mode other than "rgb_array" or None.
         """
-        if render_mode not in (None, "rgb_array"):
-            raise ValueError(f"render_mode: found '{render_mode}'; allowed: 'rgb_array', or none")
-        self.render_mode = render_mode
+        self.render_mode = checked_mode(render_mode)
         self.limit = limit
         self._forces = None if continuous else (-limit, 0.0, limit)
         self.action_space = gym.spaces.Discrete(3) if self._forces else gym.spaces.Box(-limit, limit, (1,))
