@@ -243,9 +243,7 @@ def train_stack(
     from agent.engine import start_engine
     from utils.bundle import named
     from utils.loop import Loop, Watcher
-    from utils.process import keep_kernels
 
-    keep_kernels()
     start = datetime.now(UTC).isoformat()
     log.info("training %d in a stack: %s", len(runs), named(runs))
     after = shown.after if shown and shown.index == runs[0].index else None

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from utils.process import keep_kernels, prepare_process
+from utils.process import prepare_process
 
 prepare_process()
-keep_kernels()
 
 ENVIRONMENT: dict[str, Any] = {
     "env_name": "Pendulum-v1",

@@ -25,7 +25,6 @@ import numpy as np
 
 from agent import AGENTS
 from utils.peers import PEERS, installed, make_peer
-from utils.process import keep_kernels
 from utils.timing import Candidate, Task, in_turn, limit, make_loop
 
 TASKS = (
@@ -51,17 +50,16 @@ def rows(task: Task, engines: Sequence[str], stacks: Sequence[int], repeats: int
         **{runs: candidate for runs, candidate in limits.items() if candidate},
     }
     speed = dict(zip(candidates, in_turn([*candidates.values()], repeats, seconds).T, strict=True))
-    nothing = np.full(repeats, math.nan)
+    nothing, shape = np.full(repeats, math.nan), f"{task.hidden}x2, b{task.batch}"
     for engine, runs in ours:
         steps, bound = speed[engine, runs], speed.get(runs, nothing)
         times = [float(np.median(steps / speed.get(name, nothing))) for name in PEERS]
-        shape = f"{task.hidden}x2, b{task.batch}"
         yield (
             task.agent, task.env_name, shape, engine, runs, float(np.median(steps)), float(np.median(bound)),
             float(np.median(steps / bound)), *times,
         )  # fmt: skip
     for name in peers:
-        yield (name, task.env_name, f"{task.hidden}x2, b{task.batch}", "", 1, float(np.median(speed[name])))
+        yield (name, task.env_name, shape, "", 1, float(np.median(speed[name])))
 
 
 def cell(value: object) -> str:
@@ -89,7 +87,6 @@ def benchmark(
     engines: tuple[str, ...], repeats: int, seconds: float,
 ) -> None:  # fmt: skip
     """Print the table."""
-    keep_kernels()
     tasks = [Task(agent, env_name, hidden, batch, replay_capacity) for agent in agents] or TASKS
     missing = [name for name in PEERS if name not in installed()]
     click.echo(f"medians of {repeats}; peers not installed: {', '.join(missing) or 'none'}")

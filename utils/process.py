@@ -15,15 +15,16 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
 
 def prepare_process() -> None:
-    """One torch thread, no gradient tape unless asked for, no memory handed back between updates."""
+    """One torch thread, no gradient tape unless asked for, memory and compiled kernels kept."""
     import torch
 
     torch.set_num_threads(THREADS)
     torch.set_grad_enabled(False)
     _keep_freed_memory()
+    _keep_kernels()
 
 
-def keep_kernels() -> None:
+def _keep_kernels() -> None:
     """Have torch keep what it compiles in the user's cache directory, where it looks before it compiles.
 
     Processes share it: torch locks each entry. Machine code is for the processor that it was compiled on, so each
