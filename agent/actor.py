@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from agent.network import MLP, Network
-from agent.optimizer import Adam
+from agent.optimizer import Adam, copy_into
 
 
 class Actor:
@@ -39,8 +39,7 @@ class Actor:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""
-        self.params.copy_(state["params"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        copy_into(self.state_dict(), state)
 
     def arrays(self, run: int) -> dict[str, np.ndarray]:
         """One run's parameters without padding, by name."""

@@ -18,7 +18,7 @@ from torch import Tensor
 from agent import losses
 from agent.base import Batch, arrays_of
 from agent.network import MLP, Network
-from agent.optimizer import Adam, polyak
+from agent.optimizer import Adam, copy_into, polyak
 
 
 class Critic(ABC):
@@ -76,9 +76,7 @@ class Critic(ABC):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""
-        self.params.copy_(state["params"])
-        self.target_params.copy_(state["target"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        copy_into(self.state_dict(), state)
 
     def arrays(self, run: int) -> dict[str, np.ndarray]:
         """One run's parameters without padding: critic_0/..., target_0/..., critic_1/..."""

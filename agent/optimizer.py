@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -41,8 +43,16 @@ class Adam:
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         """Take over what `state_dict` gave."""
-        for name, tensor in self.state_dict().items():
-            tensor.copy_(state[name])
+        copy_into(self.state_dict(), state)
+
+
+def copy_into(live: dict[str, Any], state: dict[str, Any]) -> None:
+    """Have the tensors of `live`, a part's own and in dictionaries of any depth, hold the numbers of `state`."""
+    for name, part in live.items():
+        if isinstance(part, dict):
+            copy_into(part, state[name])
+        else:
+            part.copy_(state[name])
 
 
 def polyak(target: Tensor, source: Tensor, tau: Tensor) -> None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from agent import losses
 from agent.network import LINE
-from agent.optimizer import Adam
+from agent.optimizer import Adam, copy_into
 
 
 class Temperature:
@@ -33,6 +33,4 @@ class Temperature:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""
-        self.log_alpha.copy_(state["log_alpha"])
-        self.alpha.copy_(state["alpha"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        copy_into(self.state_dict(), state)
