@@ -13,8 +13,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from utils.loop import Watcher
-from utils.sink import Sink, open_sink, viewable
+from utils.sink import Camera, Sink, open_sink
 from utils.video import MOST_FRAMES
 
 log = logging.getLogger("policy_params")
@@ -41,7 +43,7 @@ class Monitor:
         """after: training timesteps that pass before the first frame."""
         self._scene, self._after = scene, after
         self._timestep = 0
-        self._sink: Sink | None = None
+        self._camera = Camera(scene.env, self._open)
         self._over = False
         with self._harmless():
             self._fps = scene.prepare(scene.env)
@@ -52,17 +54,19 @@ class Monitor:
         if self._over or self._timestep <= self._after:
             return
         with self._harmless():
-            frame = viewable(self._scene.env.render())
-            if self._sink is None:
-                self._sink = open_sink(frame, self._scene.title, self._fps, self._scene.video, MOST_FRAMES)
-            enough = self._sink.show(frame)
+            enough = self._camera.update()
             if enough:
                 self._end(enough)
+
+    def _open(self, frame: np.ndarray) -> Sink:
+        return open_sink(frame, self._scene.title, self._fps, self._scene.video, MOST_FRAMES)
 
     def left(self, slot: int) -> None:
         """The run in a slot has ended; its environment moves no more."""
         if slot == 0:
-            self._end("the run has ended" if self._sink else f"the run has ended before timestep {self._after + 1}")
+            self._end(
+                "the run has ended" if self._camera.is_open else f"the run has ended before timestep {self._after + 1}"
+            )
 
     def close(self) -> None:
         """Training is over, by whatever cause."""
@@ -75,9 +79,8 @@ class Monitor:
             return
         self._over = True
         log.info("monitoring ended at timestep %d: %s", self._timestep, why)
-        if self._sink is not None:
-            with self._harmless():
-                self._sink.close()
+        with self._harmless():
+            self._camera.close()
 
     @contextmanager
     def _harmless(self) -> Iterator[None]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -39,6 +40,32 @@ def viewable(frame: object) -> np.ndarray:
     frame = frame.repeat(times, 0).repeat(times, 1) if times > 1 else frame
     height, width, _ = frame.shape
     return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
+
+
+class Camera:
+    """Takes an environment's pictures to a sink, which is opened for the first of them."""
+
+    def __init__(self, env: Any, make_sink: Callable[[np.ndarray], Sink]) -> None:
+        """env: of render mode rgb_array.  make_sink: handed the first frame."""
+        self._env, self._make_sink = env, make_sink
+        self._sink: Sink | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there has been a first frame."""
+        return self._sink is not None
+
+    def update(self) -> str | None:
+        """Show the environment as it is now. Returns why no further picture is wanted, or None."""
+        frame = viewable(self._env.render())
+        if self._sink is None:
+            self._sink = self._make_sink(frame)
+        return self._sink.show(frame)
+
+    def close(self) -> None:
+        """There are no more."""
+        if self._sink is not None:
+            self._sink.close()
 
 
 def open_sink(frame: np.ndarray, title: str, fps: float, video: Path, most: int | None) -> Sink:

@@ -31,7 +31,7 @@ from utils.config import AgentConfig, EnvironmentConfig, resolve, validate
 from utils.errors import BadInput
 from utils.learned import Learned, read_learned
 from utils.process import prepare_process
-from utils.sink import Sink, open_sink, viewable
+from utils.sink import Camera, Sink, open_sink
 from utils.streams import env_seed
 from utils.video import Video
 
@@ -77,27 +77,6 @@ def play(episodes: Any, act: Callable[[np.ndarray], np.ndarray], seen: Callable[
     return (total, steps) if over else None
 
 
-class Camera:
-    """Takes an environment's pictures to a sink, which is opened for the first of them."""
-
-    def __init__(self, env: Any, make_sink: Callable[[np.ndarray], Sink]) -> None:
-        self._env, self._make_sink = env, make_sink
-        self._sink: Sink | None = None
-
-    def update(self) -> bool:
-        """Show the environment as it is now. Returns whether more is wanted."""
-        frame = viewable(self._env.render())
-        if self._sink is None:
-            self._sink = self._make_sink(frame)
-        return self._sink.show(frame) is None
-
-    def close(self) -> None:
-        """There is no more."""
-        if self._sink is not None:
-            self._sink.close()
-        self._env.close()
-
-
 def returns(
     learned: Learned, episodes: int, seed: int | None, video: Path | None, policy: str | None
 ) -> Iterator[tuple[float, int]]:
@@ -113,9 +92,10 @@ def returns(
     agent = rebuild(learned, experiment, seed, main.spaces_of(shown, config.tile_coding))
     agent.begin_eval(timestep)
     greedy = (policy or config.eval_policy) == "mode"
-    with closing(Camera(shown.env, sink_maker(learned.result.path, prepare(shown.env), video))) as camera:
+    make_sink = sink_maker(learned.result.path, prepare(shown.env), video)
+    with closing(shown.env), closing(Camera(shown.env, make_sink)) as camera:
         for _ in range(episodes):
-            outcome = play(shown, lambda obs: agent.act_eval(obs, greedy), camera.update)
+            outcome = play(shown, lambda obs: agent.act_eval(obs, greedy), lambda: camera.update() is None)
             if outcome is None:
                 return
             yield outcome
