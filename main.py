@@ -156,17 +156,11 @@ def train_missing(experiment: Experiment, wanted: list[Run], choices: Choices) -
     jobs, timesteps = min(choices.jobs or cores(), len(missing)), experiment.environment.total_timesteps
     largest = choices.stack
     if largest is None:
-        stacks = split(missing, suitable_size(space_sizes(experiment), timesteps, memory() // jobs), jobs)
+        stacks = split(missing, suitable_size(tried(experiment).space_sizes, timesteps, memory() // jobs), jobs)
     else:
         stacks = split(missing, lambda run: largest)
     shown = None if choices.after is None else Shown(missing[0].index, choices.after)
     return train_all(partial(train_stack, experiment, choices.engine, shown), stacks, timesteps, jobs)
-
-
-def space_sizes(experiment: Experiment) -> tuple[int, int]:
-    """Numbers in an observation and in an action."""
-    env = build_env(experiment, 0).env
-    return env.observation_space.shape[0], math.prod(env.action_space.shape)
 
 
 def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
@@ -181,7 +175,7 @@ def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
             f"{experiment.env_source}: key 'use_tile_coding': found true, but {name} takes observations as they "
             "are; allowed: false or null"
         )
-    environment_hash(experiment)
+    tried(experiment)
 
 
 def check_gpu(experiment: Experiment) -> None:
@@ -193,12 +187,25 @@ def check_gpu(experiment: Experiment) -> None:
         raise BadInput(f"{source}: parameters: key 'cuda': found true, but no GPU is available; allowed here: false")
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What one environment tells of an experiment's.
+
+    rollout_hash: of a fixed rollout on this machine.  space_sizes: numbers in an observation and in an action.
+    """
+
+    rollout_hash: str
+    space_sizes: tuple[int, int]
+
+
 @lru_cache(maxsize=1)
-def environment_hash(experiment: Experiment) -> str:
-    """What a fixed rollout of the experiment's environment gives on this machine.  Raises BadInput."""
+def tried(experiment: Experiment) -> Trial:
+    """Build the experiment's environment and try it, once a process.  Raises BadInput."""
     from env.rollout import rollout_hash
 
-    return rollout_hash(build_env(experiment, 0))
+    episodes = build_env(experiment, 0)
+    sizes = episodes.env.observation_space.shape[0], math.prod(episodes.env.action_space.shape)
+    return Trial(rollout_hash(episodes), sizes)
 
 
 def build_env(experiment: Experiment, seed: int, pictures: bool = False) -> Any:
@@ -321,7 +328,7 @@ def write_result(
     from utils.provenance import provenance
     from utils.results import run_data
 
-    rollout = environment_hash(experiment)
+    rollout = tried(experiment).rollout_hash
     origin = provenance(THREADS, engine._asdict(), rollout, stack, start, datetime.now(UTC).isoformat())
     data, arrays = run_data(run, record, experiment.environment, origin)
     try:
