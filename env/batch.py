@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from env.snapshot import Unsavable
 from env.wrappers import Episodes
 
 
@@ -46,6 +47,25 @@ class EnvBatch:
         for r in which.nonzero()[0].tolist():
             self.envs[r].reseed(seeds[r])
             self.obs[r] = self.envs[r].reset()
+
+    def state(self, run: int) -> dict[str, Any]:
+        """What one slot shows, and the state of its environment; or only why that cannot be saved."""
+        try:
+            return {"obs": self.obs[run].copy(), "episodes": self.envs[run].state()}
+        except Unsavable as reason:
+            return {"unsavable": str(reason)}
+
+    def load_state(self, run: int, state: dict[str, Any]) -> str | None:
+        """Put one slot where `state` found it. Returns None, or why that cannot be: a new episode is then due."""
+        if "unsavable" in state:
+            return str(state["unsavable"])
+        try:
+            self.envs[run].load_state(state["episodes"])
+        except Unsavable as reason:
+            return str(reason)
+        self.obs = self.obs.copy()
+        self.obs[run] = state["obs"]
+        return None
 
     def step(self, action: np.ndarray, active: np.ndarray) -> Transitions:
         """action (R, A), active (R,) bool. Episodes that end are begun anew."""
