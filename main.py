@@ -12,7 +12,7 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from tqdm import tqdm
@@ -23,12 +23,26 @@ from utils.video import MOST_FRAMES
 
 if TYPE_CHECKING:
     from utils.bundle import Experiment, Run
+    from utils.interrupt import Interruption
     from utils.loop import Stack, Watcher
     from utils.record import Record
+    from utils.session import Claim, Timer
 
 log = logging.getLogger("policy_params")
 
-EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
+EXIT_BAD_INPUT = 2
+
+
+class Options(NamedTuple):
+    """How to train.  force: also what has a result.  minutes: between checkpoints.
+
+    shown_after: timesteps after which the first run of the first stack is monitored; None: never.
+    """
+
+    force: bool
+    minutes: float
+    interruption: Interruption
+    shown_after: int | None = None
 
 
 @click.command(help="Run the experiment that an agent and an environment configuration file describe.")
@@ -52,17 +66,24 @@ EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
     help="Where results go: a relative name lies under results/, an absolute path is used as it is.",
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Train again what already has a result.")
+@click.option(
+    "--checkpoint-minutes", type=click.FloatRange(min=0), default=10.0, show_default=True,
+    help="Minutes from one checkpoint to the next; 0: none but when the process is told to stop.",
+)  # fmt: skip
 def main(
     env_json: str, agent_json: str, index: str | None, runs: int | None,
-    monitor: bool, after: int | None, save_dir: str, force: bool,
+    monitor: bool, after: int | None, save_dir: str, force: bool, checkpoint_minutes: float,
 ) -> None:  # fmt: skip
     """Entry point of the command line."""
+    from utils.interrupt import interruptible
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     try:
         experiment = read_experiment(env_json, agent_json, save_dir)
         wanted = [experiment.run(i) for i in chosen_indices(experiment, index, runs)]
-        if not train_missing(experiment, wanted, force, monitored_after(experiment, monitor, after)):
-            sys.exit(EXIT_RUN_FAILED)
+        shown_after = monitored_after(experiment, monitor, after)
+        with interruptible() as interruption:
+            sys.exit(train_missing(experiment, wanted, Options(force, checkpoint_minutes, interruption, shown_after)))
     except BadInput as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
@@ -100,26 +121,31 @@ def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) 
     return list(range(len(experiment.grid) * runs)) if runs is not None else parse_indices(index or "0")
 
 
-def train_missing(experiment: Experiment, wanted: list[Run], force: bool, after: int | None = None) -> bool:
-    """Train every wanted run that has no result, stack by stack. Returns whether all have one now.
+def train_missing(experiment: Experiment, wanted: list[Run], options: Options) -> int:
+    """Train every wanted run that has no result, stack by stack. Returns an exit code.
 
-    after: timesteps after which the first run of the first stack is monitored; None: never.
     Raises BadInput before anything is trained.
     """
     from utils.bundle import stacks
     from utils.results import check_writable
+    from utils.session import DONE, STOPPED, discard_leftover, saved_timestep
 
-    present = {run.index for run in wanted if not force and run.file.exists()}
+    present = {run.index for run in wanted if not options.force and run.file.exists()}
     for run in (run for run in wanted if run.index in present):
         log.info("index %d: skipped, %s exists (--force trains it again)", run.index, run.file.json)
+        discard_leftover(run)
     missing = [run for run in wanted if run.index not in present]
     if not missing:
-        return True
+        return DONE
     check_buildable(experiment, missing)
     check_writable(experiment.directory)
-    first, *others = stacks(missing)
-    written = [train_stack(experiment, first, after), *(train_stack(experiment, stack) for stack in others)]
-    return all(written)
+    codes = [DONE]
+    for stack in stacks(missing, apart=saved_timestep):
+        if options.interruption.requested():
+            return STOPPED
+        codes.append(train_stack(experiment, stack, options))
+        options = options._replace(shown_after=None)
+    return max(codes)
 
 
 def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
@@ -171,24 +197,50 @@ def build_env(experiment: Experiment, seed: int, watched: bool = False) -> Any:
         raise BadInput(f"{experiment.env_source}: {error}") from error
 
 
-def train_stack(experiment: Experiment, runs: list[Run], after: int | None = None) -> bool:
-    """Train runs that agree structurally, together. Returns whether every result was written.
+def train_stack(experiment: Experiment, runs: list[Run], options: Options) -> int:
+    """Train runs that agree structurally, together where they stand at one timestep. Returns an exit code."""
+    from utils.session import DONE, STOPPED, Timer, by_timestep, claimed
+
+    timer = Timer(options.minutes, options.interruption)
+    codes = [DONE]
+    with claimed(runs, options.force) as claims:
+        for group in by_timestep(claims):
+            if options.interruption.requested():
+                return STOPPED
+            codes.append(train_group(experiment, group, timer, options.shown_after))
+            options = options._replace(shown_after=None)
+    return max(codes)
+
+
+def train_group(experiment: Experiment, claims: list[Claim], timer: Timer, after: int | None = None) -> int:
+    """Train runs that stand at one timestep in one stack. Returns an exit code.
 
     after: timesteps after which the first of them is monitored; None: never.
     """
     from utils.loop import Loop, Watcher
+    from utils.session import DONE, FAILED, drive, go_on
 
-    start = datetime.now(UTC).isoformat()
-    log.info("training %d in a stack: indices %s", len(runs), ", ".join(str(run.index) for run in runs))
+    start, runs = datetime.now(UTC).isoformat(), [claim.run for claim in claims]
+    failures: list[int] = []
+    indices = [run.index for run in runs]
+    log.info("training %d in a stack: indices %s", len(runs), ", ".join(map(str, indices)))
+
+    def left(slot: int) -> None:
+        """A run has ended: its result takes its checkpoint's place."""
+        if write_result(experiment, runs[slot], loop.records[slot], indices, start):
+            claims[slot].checkpoint.remove()
+        else:
+            failures.append(slot)
+
     total = experiment.environment.total_timesteps
     with logging_redirect_tqdm(), tqdm(total=total, unit="step", disable=not sys.stderr.isatty()) as bar:
         stack = build_stack(experiment, runs, watched=after is not None)
-        with monitored(experiment, runs[0], stack, after, Watcher(bar.update, log_evaluation)) as watcher:
-            records = Loop(stack, watcher).run()
-    indices = [run.index for run in runs]
-    pairs = zip(runs, records, strict=True)
-    written = [write_result(experiment, run, record, indices, start) for run, record in pairs]
-    return all(written)
+        watcher = Watcher(bar.update, log_evaluation, left)
+        with monitored(experiment, runs[0], stack, after, watcher) as watcher:
+            loop = Loop(stack, watcher, timer.interruption.requested)
+            go_on(loop, claims)
+            code = drive(loop, claims, timer)
+    return max(code, FAILED if failures else DONE)
 
 
 def monitored(

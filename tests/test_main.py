@@ -300,6 +300,7 @@ def test_an_unwritable_save_directory(files, tmp_path):
 
 def test_a_result_that_cannot_be_written_fails_its_run_only(files, tmp_path, monkeypatch, caplog):
     """The disk is full for the first result's two files, and has room again for the second's."""
+    (tmp_path / "out/Pendulum-v1_SAC_SquashedGaussian").mkdir(parents=True)
     fsync, calls = os.fsync, iter(range(100))
 
     def full_at_first(descriptor):

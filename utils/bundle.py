@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,11 +82,16 @@ class Experiment:
         }
 
 
-def stacks(runs: Sequence[Run], largest: int = MAX_STACK) -> Iterator[list[Run]]:
-    """The runs in groups that agree structurally, in order of first index, each at most `largest`."""
+def stacks(
+    runs: Sequence[Run], largest: int = MAX_STACK, apart: Callable[[Run], Hashable] = lambda run: None
+) -> Iterator[list[Run]]:
+    """The runs in groups that agree structurally, in order of first index, each at most `largest`.
+
+    apart: runs for which it differs are not grouped together.
+    """
     groups: dict[tuple, list[Run]] = {}
     for run in runs:
-        groups.setdefault(run.hyperparameters.structure(), []).append(run)
+        groups.setdefault((run.hyperparameters.structure(), apart(run)), []).append(run)
     for group in groups.values():
         for start in range(0, len(group), largest):
             yield group[start : start + largest]

@@ -42,32 +42,66 @@ class Watcher:
     """Called with the slot of a run that has ended."""
 
 
+class Abandoned(Exception):
+    """An evaluation was broken off. As it changes nothing in training, it can be made anew at any time."""
+
+
 class Loop:
     """Trains one stack from its first step to its last."""
 
-    def __init__(self, stack: Stack, watcher: Watcher | None = None) -> None:
+    def __init__(
+        self, stack: Stack, watcher: Watcher | None = None, interrupted: Callable[[], bool] = lambda: False
+    ) -> None:
+        """interrupted: asked at each step of an evaluation whether to abandon it."""
         self.stack, self.config, self.watcher = stack, stack.config, watcher or Watcher()
+        self.interrupted = interrupted
         self.runs = stack.envs.runs
         self.records = [Record() for _ in range(self.runs)]
         self.active = np.ones(self.runs, bool)
+        self.timestep = 0
+        self.begun = False
+        """Whether the environments are in an episode."""
         self._recorded = set(self.config.record)
 
-    def run(self) -> list[Record]:
-        """Evaluate, train, evaluate at every interval and at the end. Returns a record for each run."""
-        stack, total = self.stack, self.config.total_timesteps
-        stack.envs.reset()
-        self._evaluate(self.active.copy())
-        for timestep in range(1, total + 1):
+    def run(self, pause: Callable[[], bool] = lambda: False) -> list[Record]:
+        """Evaluate, train, evaluate at every interval and at the end. Returns a record for each run.
+
+        pause: asked before each step whether to return while there are `active` runs still. Called
+        again, it goes on; an evaluation that was abandoned is made anew.
+        """
+        if not self.begun:
+            self.stack.envs.reset()
+            self.begun = True
+        while self._settled() and not pause():
             started = time.perf_counter()
             self.train_step()
+            self.timestep += 1
             self._charge("train_time", started)
             self.watcher.stepped(1)
-            if not self.active.any():
-                break
-            if timestep % self.config.eval_interval_timesteps == 0 and timestep < total:
-                self._evaluate(self.active.copy())
-        self._end(self.active.copy(), "completed")
         return self.records
+
+    def _settled(self) -> bool:
+        """End the runs that are over and evaluate those that are due. Returns whether any can go on now."""
+        try:
+            self._end(self._over(), "completed")
+            if self._evaluation_due():
+                self._evaluate(self.active.copy())
+        except Abandoned:
+            return False
+        return bool(self.active.any())
+
+    def _over(self) -> np.ndarray:
+        """The active runs, (R,) bool, that have had all their timesteps or `max_episodes`."""
+        if self.timestep >= self.config.total_timesteps:
+            return self.active.copy()
+        limit = self.config.max_episodes
+        return self.active & [0 < limit <= len(record.train_episode_steps) for record in self.records]
+
+    def _evaluation_due(self) -> bool:
+        """Whether the present timestep is one to evaluate at, and that was not done yet."""
+        if self.timestep % self.config.eval_interval_timesteps:
+            return False
+        return any(self.records[r].timesteps_at_eval[-1:] != [self.timestep] for r in slots(self.active))
 
     def train_step(self) -> None:
         """One step of every active environment, one update of every learner."""
@@ -87,7 +121,6 @@ class Loop:
         if self._recorded:
             self._keep(obs, action, reward)
         self._find_diverged({name: values.cpu().numpy() for name, values in metrics.items()})
-        self._find_finished(ended)
 
     def _keep(self, obs: np.ndarray, action: np.ndarray, reward: np.ndarray) -> None:
         """Add this step to the arrays that the protocol asks for."""
@@ -115,14 +148,6 @@ class Loop:
                 self.records[r].diverged(name)
                 self._leave(r)
 
-    def _find_finished(self, ended: np.ndarray) -> None:
-        """End the runs that have had `max_episodes`."""
-        limit = self.config.max_episodes
-        if limit <= 0:
-            return
-        done = [len(record.train_episode_steps) >= limit for record in self.records]
-        self._end(self.active & ended & np.array(done), "completed")
-
     def _end(self, which: np.ndarray, status: str) -> None:
         """Evaluate the chosen runs a last time and close their records."""
         if which.any():
@@ -138,9 +163,18 @@ class Loop:
         self.watcher.left(run)
 
     def _evaluate(self, which: np.ndarray) -> None:
-        """`eval_episodes` episodes of each chosen run. A run whose policy is not finite has diverged."""
+        """`eval_episodes` episodes of each chosen run. A run whose policy is not finite has diverged.
+
+        Raises Abandoned, the records of the active runs then being what they were.
+        """
         started = time.perf_counter()
-        returns, steps = self._eval_episodes(which)
+        kept = [record.kept("eval_states") for record in self.records]
+        try:
+            returns, steps = self._eval_episodes(which)
+        except Abandoned:
+            for r in slots(self.active):
+                self.records[r].forget("eval_states", kept[r])
+            raise
         for r in slots(which & self.active):
             self.records[r].evaluated(returns[r], steps[r])
         self._tell(which & self.active)
@@ -154,7 +188,7 @@ class Loop:
             self.watcher.evaluated(latest[0].timesteps, means)
 
     def _eval_episodes(self, which: np.ndarray) -> tuple[list[list[float]], list[list[int]]]:
-        """Returns and lengths of each chosen run's episodes, run in lock-step."""
+        """Returns and lengths of each chosen run's episodes, run in lock-step.  Raises Abandoned."""
         agent, envs = self.stack.agent, self.stack.eval_envs
         returns: list[list[float]] = [[] for _ in range(self.runs)]
         steps: list[list[int]] = [[] for _ in range(self.runs)]
@@ -163,6 +197,8 @@ class Loop:
         if going.any():
             self._begin_eval(going)
         while going.any():
+            if self.interrupted():
+                raise Abandoned
             obs = envs.obs
             action = agent.act_eval(obs, self.config.eval_policy == "mode")
             action[~going] = 0.0

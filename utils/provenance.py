@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "numpy", "scipy", "gymnasium", "mujoco", "pydantic", "orjson")
+PACKAGES = ("torch", "numpy", "scipy", "gymnasium", "mujoco", "minatar", "pydantic", "orjson")
 
 ROOT = Path(__file__).resolve().parents[1]
 

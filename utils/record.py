@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from utils.rows import Rows
+
 
 @dataclass
 class Record:
@@ -27,6 +29,10 @@ class Record:
     eval_time: float = 0.0
     learned_params: dict[str, np.ndarray] = field(default_factory=dict)
     arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    resumed_at: list[int] = field(default_factory=list)
+    """Timesteps at which a later process went on with the run."""
+    exact: bool = True
+    """Whether all that is here is what one process would have found, had it not been stopped."""
     _reward: float = 0.0
     _steps: int = 0
 
@@ -52,6 +58,39 @@ class Record:
     def keep(self, name: str, array: np.ndarray) -> None:
         """Add to an array asked for by the protocol's `record`."""
         self.arrays.setdefault(name, []).append(np.array(array))
+
+    def kept(self, name: str) -> int:
+        """How many rows were added to an array."""
+        return len(self.arrays.get(name, ()))
+
+    def forget(self, name: str, rows: int) -> None:
+        """Have an array end after so many rows."""
+        if self.kept(name) > rows:
+            del self.arrays[name][rows:]
+        if self.kept(name) == 0:
+            self.arrays.pop(name, None)
+
+    def state(self) -> dict[str, Any]:
+        """All of it, for a checkpoint; `Record(**state)` once the arrays are lists again."""
+        return vars(self) | {"arrays": {name: Rows(rows, len(rows)) for name, rows in self.arrays.items()}}
+
+    @classmethod
+    def resumed(cls, state: dict[str, Any]) -> Record:
+        """Take over what `state` gave; the arrays' rows come as one array each."""
+        record = cls(**state | {"arrays": {name: list(rows) for name, rows in state["arrays"].items()}})
+        record.resumed_at.append(record.timesteps)
+        return record
+
+    def resumption(self) -> dict[str, Any]:
+        """Whether and where it was gone on with, as it stands in a result's provenance."""
+        how = ("exact" if self.exact else "approximate") if self.resumed_at else None
+        return {"resume": how, "resumed_at": self.resumed_at}
+
+    def break_off(self) -> None:
+        """Another episode is to follow the present one, which could not be gone on with."""
+        self.exact = False
+        if self._steps:
+            self._close_episode()
 
     def diverged(self, what: str) -> None:
         """End the run here: `what` was the first thing that was not finite."""

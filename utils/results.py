@@ -6,6 +6,7 @@ under its name complete or not at all.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import os
@@ -85,7 +86,12 @@ class ResultFile:
         return self.npz.exists() or not named
 
     def write(self, tree: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Arrays first, then the tree that names them.  Raises OSError."""
+        """Arrays first, then the tree that names them.  Raises OSError.
+
+        One process at a time writes a run's result: what another left half-written is removed.
+        """
+        for leftover in self.directory.glob(f".{glob.escape(self.stem)}.*.tmp"):
+            leftover.unlink(missing_ok=True)
         if arrays:
             buffer = io.BytesIO()
             np.savez(buffer, allow_pickle=False, **arrays)
@@ -118,7 +124,7 @@ def run_data(
         **record.curves(),
         "learned_params": _reference(run, learned),
         **{name: _reference(run, {name: array}) for name, array in recorded.items()},
-        "provenance": origin,
+        "provenance": origin | record.resumption(),
     }
     return data, recorded | learned
 
@@ -164,6 +170,8 @@ def check_writable(directory: Path) -> None:
     probe = directory / f".probe.{os.getpid()}.tmp"
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        for path in made:
+            _sync_directory(path.parent)
         probe.touch()
         probe.unlink()
     except OSError as error:
