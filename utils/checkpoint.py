@@ -70,7 +70,7 @@ class Checkpoint:
         """Where the run stands, unchecked; None where there is no state that says so."""
         try:
             with open(self.path, "rb") as file:
-                return _header(file.readline()).timestep
+                return self._header(file.readline()).timestep
         except (OSError, Refused):
             return None
 
@@ -95,7 +95,7 @@ class Checkpoint:
         """The state that was saved.  Raises Refused."""
         try:
             with open(self.path, "rb") as file:
-                header, content = _header(file.readline()), file.read()
+                header, content = self._header(file.readline()), file.read()
             if hashlib.sha256(content).hexdigest() != header.sha256:
                 raise Refused(f"{self.path} is damaged: its content has another SHA-256")
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
@@ -106,6 +106,19 @@ class Checkpoint:
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise Refused(f"{self.directory} cannot be read ({' '.join(str(error).split())})") from error
         return tree
+
+    def _header(self, line: bytes) -> Header:
+        """A state's first line.  Raises Refused."""
+        try:
+            found = orjson.loads(line)
+            version, header = found["format"], Header(found["timestep"], found["sha256"])
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise Refused(f"{self.path} is damaged: it does not begin with its header") from error
+        if version != FORMAT:
+            raise Refused(f"{self.path} has format {version}; allowed here: {FORMAT}")
+        if not isinstance(header.timestep, int):
+            raise Refused(f"{self.path} is damaged: found timestep {header.timestep!r}")
+        return header
 
     def _check(self, index: dict[str, Any], header: Header) -> None:
         if index["timestep"] != header.timestep:
@@ -163,17 +176,3 @@ def _content(index: dict[str, Any], packed: Packed, timestep: int) -> bytes:
     content = buffer.getbuffer()
     header = {"format": FORMAT, "timestep": timestep, "sha256": hashlib.sha256(content).hexdigest()}
     return orjson.dumps(header, option=orjson.OPT_APPEND_NEWLINE) + content
-
-
-def _header(line: bytes) -> Header:
-    """Raises Refused."""
-    try:
-        found = orjson.loads(line)
-        version, header = found["format"], Header(found["timestep"], found["sha256"])
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise Refused("the state is damaged: it does not begin with its header") from error
-    if version != FORMAT:
-        raise Refused(f"the state has format {version}; allowed here: {FORMAT}")
-    if not isinstance(header.timestep, int):
-        raise Refused(f"the state is damaged: found timestep {header.timestep!r}")
-    return header

@@ -95,7 +95,9 @@ class Loop:
         if self.timestep >= self.config.total_timesteps:
             return self.active.copy()
         limit = self.config.max_episodes
-        return self.active & [0 < limit <= len(record.train_episode_steps) for record in self.records]
+        if limit <= 0:
+            return np.zeros(self.runs, bool)
+        return self.active & [len(record.train_episode_steps) >= limit for record in self.records]
 
     def _evaluation_due(self) -> bool:
         """Whether the present timestep is one to evaluate at, and that was not done yet."""
