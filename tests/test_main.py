@@ -318,7 +318,7 @@ def test_a_result_that_cannot_be_written_fails_its_run_only(files, tmp_path, mon
     assert not list((tmp_path / "out").rglob("*.tmp"))
 
 
-def test_an_interrupted_run_leaves_no_result(files, tmp_path):
+def test_an_interrupted_run_leaves_a_checkpoint_and_no_result(files, tmp_path):
     env = files.environment(total_timesteps=10**6, eval_episodes=0)
     command = [sys.executable, "main.py", "--env-json", env, "--agent-json", files.agent()]
     command += ["--save-dir", str(tmp_path / "out")]
@@ -331,9 +331,12 @@ def test_an_interrupted_run_leaves_no_result(files, tmp_path):
             break
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 75
     assert "Traceback" not in errors
-    assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == []
+    (folder,) = (tmp_path / "out").glob("*/checkpoints/*")
+    left = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert folder / "state" in left
+    assert {path.parent for path in left} == {folder}
 
 
 def test_missing_options_are_bad_input():

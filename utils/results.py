@@ -90,8 +90,9 @@ class ResultFile:
 
         One process at a time writes a run's result: what another left half-written is removed.
         """
-        for leftover in self.directory.glob(f".{glob.escape(self.stem)}.*.tmp"):
-            leftover.unlink(missing_ok=True)
+        for path in (self.json, self.npz):
+            for leftover in self.directory.glob(f".{glob.escape(path.name)}.*.tmp"):
+                leftover.unlink(missing_ok=True)
         if arrays:
             buffer = io.BytesIO()
             np.savez(buffer, allow_pickle=False, **arrays)
