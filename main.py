@@ -218,7 +218,7 @@ def train_group(experiment: Experiment, claims: list[Claim], timer: Timer, after
     after: timesteps after which the first of them is monitored; None: never.
     """
     from utils.loop import Loop, Watcher
-    from utils.session import DONE, FAILED, drive, go_on
+    from utils.session import DONE, FAILED, discard, drive, go_on
 
     start, runs = datetime.now(UTC).isoformat(), [claim.run for claim in claims]
     failures: list[int] = []
@@ -228,7 +228,7 @@ def train_group(experiment: Experiment, claims: list[Claim], timer: Timer, after
     def left(slot: int) -> None:
         """A run has ended: its result takes its checkpoint's place."""
         if write_result(experiment, runs[slot], loop.records[slot], indices, start):
-            claims[slot].checkpoint.remove()
+            discard(claims[slot])
         else:
             failures.append(slot)
 

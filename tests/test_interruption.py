@@ -309,6 +309,15 @@ def test_what_a_kill_between_result_and_removal_leaves_is_removed(files, tmp_pat
     assert_as_straight(straight, tmp_path / "out")
 
 
+def test_a_checkpoint_that_cannot_be_removed_fails_nothing(files, tmp_path, monkeypatch, caplog):
+    interrupted(files, tmp_path / "out", monkeypatch)
+    with monkeypatch.context() as busy:
+        busy.setattr("shutil.rmtree", lambda path: (_ for _ in ()).throw(OSError(16, "Device or resource busy")))
+        assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert caplog.text.count("is of no more use but stays: [Errno 16]") == 2
+    assert len(results(tmp_path / "out")) == 2
+
+
 def test_a_forced_run_goes_on_from_its_checkpoint_too(files, tmp_path, straight, monkeypatch):
     call(files, tmp_path / "out", "--runs", "1")
     stop_at(monkeypatch, 60)

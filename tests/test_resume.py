@@ -46,6 +46,20 @@ def test_every_environment_with_discrete_actions(name, tmp_path):
     assert_resumes_exactly(make_experiment(protocol, SHORT, tmp_path, "SACDiscrete"), [0, 1], [31, 40, 77], tmp_path)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"env_name": "Pendulum-v0", "start_state": [0.5, 0.0], "bootstrap_on_truncation": False},
+        {"env_name": "Hopper-v5", "start_state": [0.0, 1.25] + [0.0] * 10, "env_kwargs": {"frame_skip": 2}},
+        {"env_name": "Pendulum-v1", "overwrite_rewards": True, "rewards": {"timestep": -1.0, "goal": 0.0}},
+        {"env_name": "Bimodal", "steps_per_episode": 1, "max_episodes": 60},
+    ],
+    ids=["start", "physics", "rewards", "one step"],
+)
+def test_protocols(changes, tmp_path):
+    assert_resumes_exactly(make_experiment(PROTOCOL | changes, SHORT, tmp_path), [0, 1], [31, 40, 59], tmp_path)
+
+
 AGENTS = {
     "SAC": (PENDULUM, {"automatic_entropy_tuning": [True], "alpha_lr": [1e-2], "target_update_interval": [3]}),
     "SAC likelihood ratio": (CHEETAH, {"reparameterized": [False], "num_samples": [3], "baseline_actions": [2]}),

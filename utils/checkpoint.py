@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from utils.results import write_atomically
+from utils.results import make_directory, write_atomically
 from utils.rows import Chunk, RowFiles, Rows
 from utils.tree import Packed, unpack
 
@@ -77,7 +77,7 @@ class Checkpoint:
     def save(self, tree: Any, timestep: int) -> None:
         """Have the checkpoint be this state.  Raises OSError, the state before then being the one that holds."""
         packed = Packed(tree)
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_directory(self.directory)
         files = {name: self._files.get(name, RowFiles(self.directory, name)) for name in packed.rows}
         chunks = {name: files[name].write(rows) for name, rows in packed.rows.items()}
         index = {

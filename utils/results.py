@@ -156,6 +156,19 @@ def write_atomically(path: Path, content: bytes) -> None:
     _sync_directory(path.parent)
 
 
+def make_directory(directory: Path) -> None:
+    """Make it, and those that it lies in, to last.  Raises OSError."""
+    made = _missing(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in made:
+        _sync_directory(path.parent)
+
+
+def _missing(directory: Path) -> list[Path]:
+    """Those of a directory and the ones that it lies in that are not there, innermost first."""
+    return [path for path in (directory, *directory.parents) if not path.exists()]
+
+
 def _sync_directory(directory: Path) -> None:
     """Make a rename in the directory last."""
     descriptor = os.open(directory, os.O_RDONLY)
@@ -167,12 +180,10 @@ def _sync_directory(directory: Path) -> None:
 
 def check_writable(directory: Path) -> None:
     """Make the directory and try it.  Raises BadInput, leaving nothing behind, if it cannot be written."""
-    made = [path for path in (directory, *directory.parents) if not path.exists()]
+    made = _missing(directory)
     probe = directory / f".probe.{os.getpid()}.tmp"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for path in made:
-            _sync_directory(path.parent)
+        make_directory(directory)
         probe.touch()
         probe.unlink()
     except OSError as error:

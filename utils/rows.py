@@ -38,8 +38,9 @@ class Rows:
         """Rows start to count - 1, (rows, ...), of which there is at least one."""
         size = len(self.held)
         a, b = start % size, (self.count - 1) % size + 1
-        pieces = [self.held[a:b]] if a < b else [self.held[a:], self.held[:b]]
-        return np.concatenate([np.asarray(piece) for piece in pieces])
+        if a < b:
+            return np.asarray(self.held[a:b])
+        return np.concatenate((np.asarray(self.held[a:]), np.asarray(self.held[:b])))
 
 
 class Chunk(NamedTuple):

@@ -72,6 +72,10 @@ def checkpoint_of(run: Run) -> Checkpoint:
     return Checkpoint(run.file.directory / DIRECTORY / run.key, conditions)
 
 
+def _unclaimed(run: Run) -> Claim:
+    return Claim(run, checkpoint_of(run), Lock(run.file.directory / DIRECTORY / f"{run.key}.lock"))
+
+
 def saved_timestep(run: Run) -> int | None:
     """Where its checkpoint says that the run stands; None where there is none."""
     return checkpoint_of(run).timestep()
@@ -86,7 +90,7 @@ def claimed(runs: Sequence[Run], force: bool) -> Iterator[list[Claim]]:
     claims: list[Claim] = []
     try:
         for run in runs:
-            claim = Claim(run, checkpoint_of(run), Lock(run.file.directory / DIRECTORY / f"{run.key}.lock"))
+            claim = _unclaimed(run)
             if not claim.lock.acquire():
                 log.info("index %d: skipped, %s is training it", run.index, claim.lock.holder())
                 continue
@@ -165,12 +169,17 @@ def save(loop: Loop, claims: Sequence[Claim]) -> bool:
     return failures == 0
 
 
+def discard(claim: Claim) -> None:
+    """Remove the checkpoint of a run that has its result. It does no harm where that fails."""
+    try:
+        claim.checkpoint.remove()
+    except OSError as error:
+        log.warning("index %d: its checkpoint is of no more use but stays: %s", claim.run.index, error)
+
+
 def discard_leftover(run: Run) -> None:
-    """Remove the checkpoint of a run that has its result, unless a process is at it.  Raises OSError."""
-    checkpoint = checkpoint_of(run)
-    if not checkpoint.directory.exists():
-        return
-    lock = Lock(checkpoint.directory.with_suffix(".lock"))
-    if lock.acquire():
-        checkpoint.remove()
-        lock.release()
+    """Remove the checkpoint that a process left which was killed after it had written the result."""
+    claim = _unclaimed(run)
+    if claim.checkpoint.directory.exists() and claim.lock.acquire():
+        discard(claim)
+        claim.lock.release()
