@@ -40,10 +40,12 @@ def resume(loop: Loop, saved: Sequence[dict[str, Any]]) -> dict[int, str]:
     """Put a fresh loop's runs into the states of runs that stood at one timestep, one for each slot.
 
     Where an environment cannot be put back, the present episode is broken off and another begun.
-    Returns slot -> why, of those.
+    Returns slot -> why, of those.  Raises ValueError for runs at several timesteps.
     """
-    (loop.timestep,) = {state["timestep"] for state in saved}
-    loop.begun = True
+    timesteps = sorted({state["timestep"] for state in saved})
+    if len(timesteps) > 1:
+        raise ValueError(f"found runs at timesteps {timesteps}; allowed in one stack: a single one")
+    loop.timestep, loop.begun = timesteps[0], True
     loop.stack.agent.load_run_states([state["agent"] for state in saved])
     reasons: dict[int, str] = {}
     for r, state in enumerate(saved):
