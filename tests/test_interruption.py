@@ -388,3 +388,21 @@ def test_nothing_is_unpickled(files, tmp_path, monkeypatch, caplog):
     path.write_bytes(json.dumps(header).encode() + b"\n" + buffer.getvalue())
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
     assert "Object arrays cannot be loaded when allow_pickle=False" in caplog.text
+
+
+@pytest.mark.parametrize("env_name", ["Pendulum-v1", "Pendulum-v0", "Hopper-v5"])
+@pytest.mark.parametrize("watched", [0, 1], ids=["before", "after"])
+def test_a_monitored_run_goes_on_exactly(env_name, watched, files, tmp_path, monkeypatch):
+    """Monitored before the interruption or after it: its environment holds what draws, or does not."""
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    arguments = ["--env-json", files.environment(env_name=env_name), "--agent-json", files.agent(), "--save-dir"]
+    assert CliRunner().invoke(main.main, [*arguments, str(tmp_path / "straight")]).exit_code == 0
+    stop_at(monkeypatch, 60)
+    for part, code in enumerate((75, 0)):
+        options = ["-m", "-a", "50"] if part == watched else []
+        assert CliRunner().invoke(main.main, [*arguments, str(tmp_path / "out"), *options]).exit_code == code
+    (path,) = (tmp_path / "out").glob("*/*.json")
+    assert provenance(path)["resume"] == "exact"
+    assert first_difference(content(tmp_path / "straight" / path.parent.name / path.name), content(path)) is None
+    assert len(list(path.parent.glob("*.mp4"))) == 1

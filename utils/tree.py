@@ -2,8 +2,8 @@
 
 Trees are made of None, bool, int, float, str, list, tuple, dict, numpy arrays and scalars, torch
 tensors and `Rows`. What JSON cannot tell apart or would round is an object of one key, which names its
-kind: floats as hexadecimal text, large integers as decimal text. Lists of floats or of integers become
-arrays.
+kind: floats as hexadecimal text, large integers as decimal text. Lists of floats or of integers, and lists
+of such lists of one length, become arrays.
 """
 
 from __future__ import annotations
@@ -55,11 +55,9 @@ class Packed:
         return {"float": value.hex()}
 
     def _list(self, values: list[Any], place: str) -> Any:
-        kinds = {type(value) for value in values}
-        if kinds == {float}:
-            return {"list": self._keep(np.array(values), place)}
-        if kinds == {int} and max(map(abs, values)) < LARGEST:
-            return {"list": self._keep(np.array(values, np.int64), place)}
+        array = _as_array(values)
+        if array is not None:
+            return {"list": self._keep(array, place)}
         return [self._encode(value, f"{place}.{i}") for i, value in enumerate(values)]
 
     def _tuple(self, values: tuple[Any, ...], place: str) -> Any:
@@ -78,6 +76,16 @@ class Packed:
     def _rows(self, value: Rows, place: str) -> Any:
         self.rows[place] = value
         return {"rows": place}
+
+
+def _as_array(values: list[Any]) -> np.ndarray | None:
+    """A list of floats or of integers, or of such lists of one length, as an array; None for any other."""
+    nested = {type(value) for value in values} == {list} and len({len(value) for value in values}) == 1
+    numbers = [number for value in values for number in value] if nested else values
+    kinds = {type(number) for number in numbers}
+    if kinds == {int} and max(map(abs, numbers)) < LARGEST:
+        return np.array(values, np.int64)
+    return np.array(values) if kinds == {float} else None
 
 
 ENCODERS: dict[type, Callable[[Packed, Any, str], Any]] = {

@@ -21,7 +21,8 @@ def back(tree: Any) -> Any:
 PLAIN = [
     None, True, "text", 0, -(2**53), 2**53 - 1, 2**127 + 1, 0.1, -0.0, 5e-324, math.inf,
     [], [1, 2], [0.1, math.inf], [1, 0.5], [True, 1], [2**60, 1], (), (1, (2.0, "a")), {}, {"a": {"b": 1}},
-    {0: "x", "0": "y", (1, 2): [None]},
+    {0: "x", "0": "y", (1, 2): [None]}, [[0.5, 1.0], [2.0, math.inf]], [[1], [2**53]], [[1, 2], [3]], [[], []],
+    [[1, 2], [3.0, 4]], [[[1]], [[2]]], [[True], [False]], [[0.5], (0.5,)],
 ]  # fmt: skip
 
 
@@ -33,6 +34,14 @@ def test_plain_values_come_back(tree):
 def test_nan_comes_back():
     assert math.isnan(back(math.nan))
     assert math.isnan(back([1.0, math.nan])[1])
+
+
+def test_curves_are_few_arrays():
+    curves = {"returns": [[0.5, 1.5]] * 1000, "steps": [[7, 8]] * 1000, "train": [0.5] * 1000}
+    assert {name: array.shape for name, array in Packed(curves).arrays.items()} == {
+        "returns": (1000, 2), "steps": (1000, 2), "train": (1000,),
+    }  # fmt: skip
+    assert back(curves) == curves
 
 
 def test_a_generators_state_comes_back():
