@@ -172,6 +172,15 @@ def test_after_a_neighbour_finished(tmp_path):
     assert_resumes_exactly(experiment, list(range(6)), [ends[0], ends[1] + 1], tmp_path)
 
 
+def test_episodes_that_are_many_are_written_once(tmp_path, monkeypatch):
+    """From the tenth on; every step is an episode here, so that three checkpoints add 20, 9 and 31."""
+    monkeypatch.setattr("utils.record.MANY", 10)
+    experiment = make_experiment(PROTOCOL | {"env_name": "Bimodal"}, SHORT, tmp_path)
+    assert_resumes_exactly(experiment, [0, 1], [5, 20, 29, 60], tmp_path)
+    for name in ("rewards", "steps"):
+        assert (tmp_path / f"0/record.train_episode_{name}.0.rows").stat().st_size == 8 * 60
+
+
 def test_a_record_says_where_it_was_resumed(tmp_path):
     experiment = make_experiment(PROTOCOL, SHORT, tmp_path)
     (record,) = train_in_parts(experiment, [0], [31, 77], tmp_path)

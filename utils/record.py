@@ -10,6 +10,11 @@ import numpy as np
 
 from utils.rows import Rows
 
+PER_EPISODE = ("train_episode_rewards", "train_episode_steps")
+
+MANY = 10_000
+"""Episodes from which on their list is not written anew with each checkpoint."""
+
 
 @dataclass
 class Record:
@@ -71,13 +76,19 @@ class Record:
             self.arrays.pop(name, None)
 
     def state(self) -> dict[str, Any]:
-        """All of it, for a checkpoint; `Record(**state)` once the arrays are lists again."""
-        return vars(self) | {"arrays": {name: Rows(rows, len(rows)) for name, rows in self.arrays.items()}}
+        """All of it, for a checkpoint. What has many rows is such that only new ones need be written."""
+        episodes = {name: getattr(self, name) for name in PER_EPISODE}
+        return (
+            vars(self)
+            | {name: Rows(values, len(values)) for name, values in episodes.items() if len(values) >= MANY}
+            | {"arrays": {name: Rows(rows, len(rows)) for name, rows in self.arrays.items()}}
+        )
 
     @classmethod
     def resumed(cls, state: dict[str, Any]) -> Record:
-        """Take over what `state` gave; the arrays' rows come as one array each."""
-        record = cls(**state | {"arrays": {name: list(rows) for name, rows in state["arrays"].items()}})
+        """Take over what `state` gave; rows come as one array each."""
+        episodes = {name: np.asarray(state[name]).tolist() for name in PER_EPISODE}
+        record = cls(**state | episodes | {"arrays": {name: list(rows) for name, rows in state["arrays"].items()}})
         record.resumed_at.append(record.timesteps)
         return record
 
