@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -305,6 +306,10 @@ def test_what_a_kill_between_result_and_removal_leaves_is_removed(files, tmp_pat
     interrupted(files, tmp_path / "out", monkeypatch)
     for path in (*results(straight), *(straight / NAME).glob("*.npz")):
         (tmp_path / "out" / NAME / path.name).write_bytes(path.read_bytes())
+    first, second = (path.parent for path in states(tmp_path / "out"))
+    first.with_suffix(".lock").touch()
+    second.with_suffix(".lock").touch()
+    shutil.rmtree(second)  # The one of the two that was killed later.
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
     assert_as_straight(straight, tmp_path / "out")
 

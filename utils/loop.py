@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from utils.config import EnvironmentConfig
+from utils.evaluation import Abandoned, eval_episodes, slots
 from utils.record import Record
-from utils.streams import env_seed
 
 
 @dataclass
@@ -26,11 +26,6 @@ class Stack:
     make_step: Callable[..., Any]
 
 
-def slots(mask: np.ndarray) -> list[int]:
-    """The slots where mask (R,) is true."""
-    return mask.nonzero()[0].tolist()
-
-
 @dataclass
 class Watcher:
     """What a loop tells whoever watches it."""
@@ -40,10 +35,6 @@ class Watcher:
     """Called with the timestep and each evaluated run's mean return."""
     left: Callable[[int], object] = lambda slot: None
     """Called with the slot of a run that has ended."""
-
-
-class Abandoned(Exception):
-    """An evaluation was broken off. As it changes nothing in training, it can be made anew at any time."""
 
 
 class Loop:
@@ -61,7 +52,7 @@ class Loop:
         self.timestep = 0
         self.begun = False
         """Whether the environments are in an episode."""
-        self._recorded = set(self.config.record)
+        self.recorded = set(self.config.record)
 
     def run(self, pause: Callable[[], bool] = lambda: False) -> list[Record]:
         """Evaluate, train, evaluate at every interval and at the end. Returns a record for each run.
@@ -110,7 +101,7 @@ class Loop:
         agent, envs = self.stack.agent, self.stack.envs
         obs = envs.obs
         action = agent.act(obs)
-        self._find_diverged({"action": action})
+        self.find_diverged({"action": action})
         active = slots(self.active)
         if not active:
             return
@@ -120,26 +111,26 @@ class Loop:
         ended = np.logical_or(terminated, truncated)
         for r in active:
             self.records[r].step(float(reward[r]), bool(ended[r]))
-        if self._recorded:
+        if self.recorded:
             self._keep(obs, action, reward)
-        self._find_diverged({name: values.cpu().numpy() for name, values in metrics.items()})
+        self.find_diverged({name: values.cpu().numpy() for name, values in metrics.items()})
 
     def _keep(self, obs: np.ndarray, action: np.ndarray, reward: np.ndarray) -> None:
         """Add this step to the arrays that the protocol asks for."""
         kept = {"train_states": obs, "train_actions": action, "train_rewards": reward}
         batch = self.stack.agent.last_batch
-        if batch is not None and any(name.startswith("update_") for name in self._recorded):
+        if batch is not None and any(name.startswith("update_") for name in self.recorded):
             kept |= {
                 "update_states": batch.obs.cpu().numpy(),
                 "update_actions": batch.action.cpu().numpy(),
                 "update_rewards": batch.reward.cpu().numpy(),
                 "update_next_states": batch.next_obs.cpu().numpy(),
             }
-        for name in self._recorded & kept.keys():
+        for name in self.recorded & kept.keys():
             for r in slots(self.active):
                 self.records[r].keep(name, kept[name][r])
 
-    def _find_diverged(self, signs: dict[str, Any]) -> None:
+    def find_diverged(self, signs: dict[str, Any]) -> None:
         """End the runs one of whose signs (R, ...) is not finite; the others go on untouched."""
         for name, values in signs.items():
             finite = np.isfinite(values)
@@ -172,7 +163,7 @@ class Loop:
         started = time.perf_counter()
         kept = [record.kept("eval_states") for record in self.records]
         try:
-            returns, steps = self._eval_episodes(which)
+            returns, steps = eval_episodes(self, which)
         except Abandoned:
             for r in slots(self.active):
                 self.records[r].forget("eval_states", kept[r])
@@ -188,42 +179,6 @@ class Loop:
             latest = [self.records[r] for r in slots(which)]
             means = [float(np.mean(record.eval_episode_rewards[-1])) for record in latest]
             self.watcher.evaluated(latest[0].timesteps, means)
-
-    def _eval_episodes(self, which: np.ndarray) -> tuple[list[list[float]], list[list[int]]]:
-        """Returns and lengths of each chosen run's episodes, run in lock-step.  Raises Abandoned."""
-        agent, envs = self.stack.agent, self.stack.eval_envs
-        returns: list[list[float]] = [[] for _ in range(self.runs)]
-        steps: list[list[int]] = [[] for _ in range(self.runs)]
-        total, count = np.zeros(self.runs), np.zeros(self.runs, int)
-        going = which & (self.config.eval_episodes > 0)
-        if going.any():
-            self._begin_eval(going)
-        while going.any():
-            if self.interrupted():
-                raise Abandoned
-            obs = envs.obs
-            action = agent.act_eval(obs, self.config.eval_policy == "mode")
-            action[~going] = 0.0
-            self._find_diverged({"action": action})
-            going &= self.active
-            _, reward, terminated, truncated = envs.step(action, going)
-            total, count = total + reward, count + going
-            for r in slots(going):
-                if "eval_states" in self._recorded:
-                    self.records[r].keep("eval_states", obs[r])
-                if terminated[r] or truncated[r]:
-                    returns[r].append(float(total[r]))
-                    steps[r].append(int(count[r]))
-                    total[r], count[r] = 0.0, 0
-                    going[r] = len(returns[r]) < self.config.eval_episodes
-        return returns, steps
-
-    def _begin_eval(self, which: np.ndarray) -> None:
-        """Put the evaluation's streams and environments at the part for the present timestep."""
-        timestep = max(self.records[r].timesteps for r in slots(which))
-        self.stack.agent.begin_eval(timestep)
-        seeds = [env_seed(seed, "eval_env", timestep) for seed in self.stack.random_seeds]
-        self.stack.eval_envs.begin(seeds, which)
 
     def _charge(self, account: str, started: float) -> None:
         """Share the seconds since `started` among the active runs."""

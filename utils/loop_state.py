@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from utils.loop import Loop, slots
+from utils.evaluation import slots
+from utils.loop import Loop
 from utils.record import Record
 from utils.rows import Rows
 from utils.streams import env_seed

@@ -178,8 +178,9 @@ def discard(claim: Claim) -> None:
 
 
 def discard_leftover(run: Run) -> None:
-    """Remove the checkpoint that a process left which was killed after it had written the result."""
+    """Remove checkpoint and lock that a process left which was killed after it had written the result."""
     claim = _unclaimed(run)
-    if claim.checkpoint.directory.exists() and claim.lock.acquire():
+    left = claim.checkpoint.directory.exists() or claim.lock.path.exists()
+    if left and claim.lock.acquire():
         discard(claim)
         claim.lock.release()
