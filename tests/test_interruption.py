@@ -314,6 +314,13 @@ def test_what_a_kill_between_result_and_removal_leaves_is_removed(files, tmp_pat
     assert_as_straight(straight, tmp_path / "out")
 
 
+def test_a_kill_just_before_the_end_leaves_an_empty_folder_at_most(files, tmp_path, straight):
+    shutil.copytree(straight, tmp_path / "out")
+    (tmp_path / "out" / NAME / "checkpoints").mkdir()
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert_as_straight(straight, tmp_path / "out")
+
+
 def test_a_checkpoint_that_cannot_be_removed_fails_nothing(files, tmp_path, monkeypatch, caplog):
     interrupted(files, tmp_path / "out", monkeypatch)
     with monkeypatch.context() as busy:

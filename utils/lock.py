@@ -68,11 +68,10 @@ class Lock:
         return "a process"
 
     def release(self) -> None:
-        """Let go, and remove the file, and its directory if that is empty."""
-        if self._descriptor is None:
-            return
-        self.path.unlink(missing_ok=True)
-        os.close(self._descriptor)
-        self._descriptor = None
+        """Let go, if it is ours, and remove the file; and its directory, if that is empty."""
+        if self._descriptor is not None:
+            self.path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._descriptor = None
         with suppress(OSError):
             self.path.parent.rmdir()

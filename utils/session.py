@@ -183,4 +183,4 @@ def discard_leftover(run: Run) -> None:
     left = claim.checkpoint.directory.exists() or claim.lock.path.exists()
     if left and claim.lock.acquire():
         discard(claim)
-        claim.lock.release()
+    claim.lock.release()
