@@ -10,11 +10,9 @@ for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import logging
 import math
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import lru_cache, partial
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,17 +24,17 @@ from utils.video import MOST_FRAMES
 if TYPE_CHECKING:
     from agent.engine import Engine
     from utils.bundle import Experiment, Run
-    from utils.loop import Stack, Watcher
-    from utils.record import Record
+    from utils.config import AgentConfig, EnvironmentConfig
+    from utils.loop import Stack
+    from utils.training import Choices, Makers, Trial
 
-log = logging.getLogger("policy_params")
-
-EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
+EXIT_BAD_INPUT = 2
 
 
 @click.command(help="Run the experiment that an agent and an environment configuration file describe.")
-@click.option("--env-json", required=True, help="The environment's JSON configuration file.")
-@click.option("--agent-json", required=True, help="The agent's JSON configuration file.")
+@click.argument("results", metavar="[RESULT]...", nargs=-1)
+@click.option("--env-json", help="The environment's JSON configuration file.")
+@click.option("--agent-json", help="The agent's JSON configuration file.")
 @click.option(
     "--index", help="The hyperparameter setting and run to train: an integer, or a list of integers and "
     "ranges such as 0-9,36.  [default: 0]",
@@ -69,18 +67,34 @@ EXIT_RUN_FAILED, EXIT_BAD_INPUT = 1, 2
     help="How updates are computed: operation by operation, compiled by a C++ compiler, or compiled where a run is "
     "long enough to win the time back.",
 )  # fmt: skip
+@click.option(
+    "--checkpoint-minutes", type=click.FloatRange(min=0), default=10.0, show_default=True,
+    help="Minutes from one checkpoint to the next; 0: none but when the process is told to stop.",
+)  # fmt: skip
+@click.option(
+    "--verify", is_flag=True, help="Execute the runs of RESULT files again, each with the engine recorded there, and "
+    "say whether they come out identical. Only --jobs and --stack apply.",
+)  # fmt: skip
 def main(
-    env_json: str, agent_json: str, index: str | None, runs: int | None, jobs: int | None, stack: int | None,
-    monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
+    results: tuple[str, ...], env_json: str | None, agent_json: str | None, index: str | None, runs: int | None,
+    jobs: int | None, stack: int | None, monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
+    checkpoint_minutes: float, verify: bool,
 ) -> None:  # fmt: skip
     """Entry point of the command line."""
+    from utils.training import Choices
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     try:
+        if verify:
+            sys.exit(verify_all(results, Choices(jobs=jobs, stack=stack)))
+        if results:
+            raise BadInput(f"RESULT: found '{results[0]}' without --verify; allowed: result files with it, else none")
+        if env_json is None or agent_json is None:
+            raise BadInput(f"{'--agent-json' if env_json else '--env-json'}: found none; allowed: a configuration file")
         experiment = read_experiment(env_json, agent_json, save_dir)
         wanted = [experiment.run(i) for i in chosen_indices(experiment, index, runs)]
-        choices = Choices(force, jobs, stack, engine, monitored_after(experiment, monitor, after, jobs))
-        if not train_missing(experiment, wanted, choices):
-            sys.exit(EXIT_RUN_FAILED)
+        shown_after = monitored_after(experiment, monitor, after, jobs)
+        sys.exit(train(experiment, wanted, Choices(force, jobs, stack, engine, checkpoint_minutes, shown_after)))
     except BadInput as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
@@ -104,11 +118,19 @@ def monitored_after(experiment: Experiment, monitor: bool, after: int | None, jo
 def read_experiment(env_json: str, agent_json: str, save_dir: str) -> Experiment:
     """The experiment that two files describe.  Raises BadInput."""
     from agent import AGENTS
-    from utils.bundle import Experiment
     from utils.config import read_agent, read_environment
 
-    environment, agent = read_environment(env_json), read_agent(agent_json, AGENTS)
-    return Experiment(environment, agent, AGENTS[agent.agent_name].hyperparameters, (env_json, agent_json), save_dir)
+    return make_experiment(read_environment(env_json), read_agent(agent_json, AGENTS), (env_json, agent_json), save_dir)
+
+
+def make_experiment(
+    environment: EnvironmentConfig, agent: AgentConfig, sources: tuple[str, str], save_dir: str
+) -> Experiment:
+    """The experiment of two configurations.  sources: where they stand, for messages.  Raises BadInput."""
+    from agent import AGENTS
+    from utils.bundle import Experiment
+
+    return Experiment(environment, agent, AGENTS[agent.agent_name].hyperparameters, sources, save_dir)
 
 
 def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) -> list[int]:
@@ -120,47 +142,61 @@ def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) 
     return list(range(len(experiment.grid) * runs)) if runs is not None else parse_indices(index or "0")
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What the command line chooses beside the runs.
-
-    force: train again what has a result.  jobs: processes; None: as many as there are cores.  stack: runs in
-    a stack at most; None: as suits them.  after: timesteps after which the first run is monitored; None: never.
-    """
-
-    force: bool = False
-    jobs: int | None = 1
-    stack: int | None = None
-    engine: str = "eager"
-    after: int | None = None
-
-
-def train_missing(experiment: Experiment, wanted: list[Run], choices: Choices) -> bool:
-    """Train every wanted run that has no result. Returns whether all have one now.
-
-    Raises BadInput before anything is trained.
-    """
-    from utils.machine import cores, memory
+def train(experiment: Experiment, wanted: list[Run], choices: Choices) -> int:
+    """Train every wanted run that has no result. Returns an exit code.  Raises BadInput before anything is trained."""
+    from utils.interrupt import interruptible
     from utils.results import check_writable
-    from utils.stacks import split, suitable_size
-    from utils.sweep import train_all
+    from utils.sweep import absent, train_missing
 
-    present = {run.index for run in wanted if not choices.force and run.file.exists()}
-    for run in (run for run in wanted if run.index in present):
-        log.info("index %d: skipped, %s exists (--force trains it again)", run.index, run.file.json)
-    missing = [run for run in wanted if run.index not in present]
-    if not missing:
-        return True
-    check_buildable(experiment, missing)
-    check_writable(experiment.directory)
-    jobs, timesteps = min(choices.jobs or cores(), len(missing)), experiment.environment.total_timesteps
-    largest = choices.stack
-    if largest is None:
-        stacks = split(missing, suitable_size(tried(experiment).space_sizes, timesteps, memory() // jobs), jobs)
-    else:
-        stacks = split(missing, lambda run: largest)
-    shown = None if choices.after is None else Shown(missing[0].index, choices.after)
-    return train_all(partial(train_stack, experiment, choices.engine, shown), stacks, timesteps, jobs)
+    missing = absent(wanted, choices.force)
+    if missing:
+        check_buildable(experiment, missing)
+        check_writable(experiment.directory)
+    with interruptible() as interruption:
+        return train_missing(experiment, missing, makers(), choices, interruption)
+
+
+def verify_all(results: Sequence[str], choices: Choices) -> int:
+    """Execute results again and say what comes of it. Returns an exit code.  Raises BadInput."""
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from agent import AGENTS
+    from utils.sweep import DONE, FAILED
+    from utils.verify import by_kind, read_recorded, run_of, verdict
+
+    if not results:
+        raise BadInput("--verify: found no RESULT; allowed: one or more result files")
+    identical = True
+    for group in by_kind([read_recorded(Path(path), AGENTS) for path in results]):
+        with TemporaryDirectory() as folder:
+            source = str(group[0].path)
+            experiment = make_experiment(group[0].environment, group[0].agent, (source, source), folder)
+            runs = {recorded.key: run_of(recorded, experiment) for recorded in group}
+            code = train(experiment, list(runs.values()), replace(choices, engine=group[0].engine))
+            for recorded in group:
+                same, lines = verdict(recorded, runs[recorded.key].file.json)
+                identical = identical and same
+                click.echo("\n".join(lines))
+        if code not in (DONE, FAILED):
+            click.echo("interrupted", err=True)
+            return FAILED
+    return DONE if identical else FAILED
+
+
+def makers() -> Makers:
+    """What is handed to those who know no agent and no environment by name."""
+    from env.render import prepare
+    from utils.training import Makers
+
+    return Makers(build_stack, begin_engine, tried, prepare)
+
+
+def begin_engine(agent: Any, asked: str, total_timesteps: int) -> Engine:
+    """See `agent.engine.start_engine`. Only a process that trains loads torch."""
+    from agent.engine import start_engine
+
+    return start_engine(agent, asked, total_timesteps)
 
 
 def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
@@ -187,21 +223,11 @@ def check_gpu(experiment: Experiment) -> None:
         raise BadInput(f"{source}: parameters: key 'cuda': found true, but no GPU is available; allowed here: false")
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What one environment tells of an experiment's.
-
-    rollout_hash: of a fixed rollout on this machine.  space_sizes: numbers in an observation and in an action.
-    """
-
-    rollout_hash: str
-    space_sizes: tuple[int, int]
-
-
 @lru_cache(maxsize=1)
 def tried(experiment: Experiment) -> Trial:
     """Build the experiment's environment and try it, once a process.  Raises BadInput."""
     from env.rollout import rollout_hash
+    from utils.training import Trial
 
     episodes = build_env(experiment, 0)
     sizes = episodes.env.observation_space.shape[0], math.prod(episodes.env.action_space.shape)
@@ -231,61 +257,7 @@ def build_env(experiment: Experiment, seed: int, pictures: bool = False) -> Any:
         raise BadInput(f"{experiment.env_source}: {error}") from error
 
 
-@dataclass(frozen=True)
-class Shown:
-    """Which run is monitored, by its index, and after how many timesteps. It is the first of its stack."""
-
-    index: int
-    after: int
-
-
-def train_stack(
-    experiment: Experiment, engine: str, shown: Shown | None, runs: list[Run], stepped: Callable[[int], object]
-) -> str | None:
-    """Train runs that agree structurally, together. Returns None, or how many results could not be written.
-
-    engine: as asked for.  shown: the run to monitor, if these begin with it.  stepped: told how many steps more
-    they have made.
-    """
-    from agent.engine import start_engine
-    from utils.bundle import named
-    from utils.loop import Loop, Watcher
-
-    start = datetime.now(UTC).isoformat()
-    log.info("training %d in a stack: %s", len(runs), named(runs))
-    after = shown.after if shown and shown.index == runs[0].index else None
-    stack = build_stack(experiment, runs, after is not None)
-    ran = start_engine(stack.agent, engine, experiment.environment.total_timesteps)
-    watcher = Watcher(stepped, partial(log_evaluation, named(runs)))
-    with monitored(experiment, runs[0], stack, after, watcher) as telling:
-        records = Loop(stack, telling).run()
-    indices = [run.index for run in runs]
-    pairs = zip(runs, records, strict=True)
-    written = [write_result(experiment, run, record, indices, start, ran) for run, record in pairs]
-    return None if all(written) else f"{written.count(False)} of {len(runs)} results could not be written"
-
-
-def monitored(
-    experiment: Experiment, run: Run, stack: Stack, after: int | None, watcher: Watcher
-) -> AbstractContextManager[Watcher]:
-    """The watcher; unless `after` is None, one that is told the same and shows the first slot's environment."""
-    if after is None:
-        return nullcontext(watcher)
-    from env.render import prepare
-    from utils.monitor import Scene, monitoring
-
-    scene = Scene(stack.envs.envs[0].env, prepare, f"{experiment.name}, index {run.index}", run.file.mp4)
-    return monitoring(watcher, scene, after)
-
-
-def log_evaluation(name: str, timestep: int, returns: Sequence[float]) -> None:
-    """Say how far learning is.  name: the stack's.  returns: each run's mean evaluation return."""
-    mean = sum(returns) / len(returns)
-    spread = f", runs {min(returns):.1f} to {max(returns):.1f}" if len(returns) > 1 else ""
-    log.info("%s: step %d: evaluation return %.1f%s", name, timestep, mean, spread)
-
-
-def build_stack(experiment: Experiment, runs: list[Run], shown: bool = False) -> Any:
+def build_stack(experiment: Experiment, runs: Sequence[Run], shown: bool = False) -> Stack:
     """Agent and environments for the runs.  shown: the first run's environment gives pictures."""
     from agent import make_agent
     from agent.base import Step
@@ -318,26 +290,6 @@ def spaces_of(episodes: Any, tile_coding: bool | None) -> Any:
         return Spaces(obs.low, obs.high, int(episodes.env.action_space.n), tile_coding)
     box = ActionBox(*(torch.as_tensor(bound).float() for bound in bounds))
     return Spaces(obs.low, obs.high, box, tile_coding)
-
-
-def write_result(
-    experiment: Experiment, run: Run, record: Record, stack: list[int], start: str, engine: Engine
-) -> bool:
-    """One run's result file and its arrays. Returns whether they could be written."""
-    from utils.process import THREADS
-    from utils.provenance import provenance
-    from utils.results import run_data
-
-    rollout = tried(experiment).rollout_hash
-    origin = provenance(THREADS, engine._asdict(), rollout, stack, start, datetime.now(UTC).isoformat())
-    data, arrays = run_data(run, record, experiment.environment, origin)
-    try:
-        run.file.write(experiment.tree(run, data), arrays)
-    except OSError as error:
-        log.error("index %d: %s, but %s cannot be written: %s", run.index, record.status, run.file.json, error)
-        return False
-    log.info("index %d: %s, %s", run.index, record.status, run.file.json)
-    return True
 
 
 if __name__ == "__main__":

@@ -200,8 +200,11 @@ class ActorCritic(ActsOnStreams):
 
     def state_dict(self) -> dict[str, Any]:
         """All that learning depends on, copied. Evaluation's stream is not in it: it begins anew each time."""
-        parts = {name: copy.deepcopy(part.state_dict()) for name, part in self._parts().items()}
-        return parts | {"updates": self.updates}
+        return copy.deepcopy(self.live_state())
+
+    def live_state(self) -> dict[str, Any]:
+        """As `state_dict`, but the arrays are the parts' own: a full replay is not copied."""
+        return {name: part.state_dict() for name, part in self._parts().items()} | {"updates": self.updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what `state_dict` gave."""

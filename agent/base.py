@@ -14,6 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from agent.policy.base import ActionBox
+from agent.run_state import put_together, take_apart
 from utils.streams import Draws
 
 
@@ -108,6 +109,15 @@ class Agent(Protocol):
     def load_state_dict(self, state: dict) -> None:
         """Take over what `state_dict` gave."""
 
+    def run_states(self) -> list[dict]:
+        """What `state_dict` says of each run. Arrays may be the agent's own: they hold until it goes on."""
+
+    def load_run_states(self, states: Sequence[dict]) -> None:
+        """Take over the states of runs that stood at one timestep, maybe in other stacks: one for each slot."""
+
+    def break_off(self, runs: np.ndarray) -> None:
+        """The episodes of the chosen runs, (R,) bool, do not go on: what is observed next begins new ones."""
+
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
         """Named arrays of the run in slot `run`."""
 
@@ -139,6 +149,29 @@ class ActsOnStreams(ABC):
     def act_eval(self, obs: np.ndarray, greedy: bool) -> np.ndarray:
         """See `Agent.act_eval`."""
         return self._choose(obs, greedy, self._eval_act)
+
+    @abstractmethod
+    def state_dict(self) -> dict:
+        """See `Agent.state_dict`."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict) -> None:
+        """See `Agent.load_state_dict`."""
+
+    def live_state(self) -> dict:
+        """What `state_dict` gives, of which arrays may be the agent's own."""
+        return self.state_dict()
+
+    def run_states(self) -> list[dict]:
+        """See `Agent.run_states`."""
+        return take_apart(self.live_state(), len(self.random_seeds))
+
+    def load_run_states(self, states: Sequence[dict]) -> None:
+        """See `Agent.load_run_states`."""
+        self.load_state_dict(put_together(states))
+
+    def break_off(self, runs: np.ndarray) -> None:  # noqa: B027 - most carry nothing along an episode.
+        """See `Agent.break_off`."""
 
     @abstractmethod
     def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:

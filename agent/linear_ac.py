@@ -163,6 +163,10 @@ class LinearAC(ActsOnStreams):
         self.traces.load_state_dict(state["traces"])
         self._act.load_state_dict(state["act"])
 
+    def break_off(self, runs: np.ndarray) -> None:
+        """Clear the runs' traces."""
+        self.traces.clear(runs)
+
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
         """Weights of the value and of each of the policy's heads, (F,), and the average reward."""
         named = {"critic/value": self.weights[0, run].copy()}

@@ -50,6 +50,7 @@ class Replay:
         return {"data": self.data[:, : len(self)], "count": self.count}
 
     def load_state_dict(self, state: dict) -> None:
-        """Take over what `state_dict` gave."""
+        """Take over what `state_dict` gave; the rows may also come run by run, each (n, row)."""
         self.count = int(state["count"])
-        self.data[:, : len(self)] = state["data"]
+        for held, rows in zip(self.data, state["data"], strict=True):
+            held[: len(self)] = torch.as_tensor(rows)

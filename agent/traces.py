@@ -144,10 +144,16 @@ class SparseTraces:
         return e.reshape(self._shape)
 
     def state_dict(self) -> dict[str, Any]:
-        n = self._count
-        return {"place": self._place[:n].copy(), "e": self._e[:, :n].copy(), "additions": self._additions}
+        """Each run's columns: the features (n,) and traces (H, n) of those that matter."""
+        return {"columns": [self._columns(run) for run in range(self._shape[1])], "additions": self._additions}
+
+    def _columns(self, run: int) -> dict[str, np.ndarray]:
+        own = np.flatnonzero(self._run[: self._count] == run)
+        return {"feature": self._place[own] - run * self._shape[2], "e": self._e[:, own]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._keep(np.zeros(self._count, bool))
-        self._append(state["place"])
-        self._e[:, : self._count], self._additions = state["e"], state["additions"]
+        columns = state["columns"]
+        self._append(np.concatenate([own["feature"] + r * self._shape[2] for r, own in enumerate(columns)]))
+        self._e[:, : self._count] = np.concatenate([own["e"] for own in columns], 1)
+        self._additions = state["additions"]

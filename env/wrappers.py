@@ -9,6 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from env.snapshot import restore, save
 from env.state import check_start_state, set_state
 
 
@@ -70,6 +71,15 @@ class Episodes:
         if truncated and (protocol.steps_per_episode == 1 or not protocol.bootstrap_on_truncation):
             terminated = True
         return obs, float(reward), bool(terminated), bool(truncated)
+
+    def state(self) -> dict[str, Any]:
+        """Where the present episode stands.  Raises `env.snapshot.Unsavable`."""
+        return {"steps": self._steps, "env": save(self.env)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was called.  Raises `env.snapshot.Unsavable`; a reset is then due."""
+        restore(self.env, state["env"])
+        self._seed, self._steps = None, state["steps"]
 
     def _legal(self, action: np.ndarray) -> np.ndarray | int:
         """What the environment is handed for an action (A,)."""

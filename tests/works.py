@@ -12,25 +12,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from utils.interrupt import Interruption, Stopped
+
 Stepped = Callable[[int], object]
+Task = Callable[[Stepped, Interruption], str | None]
 
 
-def call(task: Callable[[Stepped], str | None], stepped: Stepped) -> str | None:
+def call(task: Task, stepped: Stepped, interruption: Interruption) -> str | None:
     """The work of every test: a task does itself."""
-    return task(stepped)
+    return task(stepped, interruption)
 
 
-def sign(path: Path, stepped: Stepped) -> None:
+def sign(path: Path, stepped: Stepped, interruption: Interruption) -> None:
     """Leave this process's id."""
     unfinished = path.with_suffix(".unfinished")
     unfinished.write_text(str(os.getpid()))
     unfinished.rename(path)
 
 
-def sign_after(other: Path, path: Path, stepped: Stepped) -> None:
+def sign_after(other: Path, path: Path, stepped: Stepped, interruption: Interruption) -> None:
     """The same, once another file is there."""
     wait_for(other.exists)
-    sign(path, stepped)
+    sign(path, stepped, interruption)
 
 
 def wait_for(done: Callable[[], bool]) -> None:
@@ -41,41 +44,40 @@ def wait_for(done: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
-def step(times: int, stepped: Stepped) -> None:
+def step(times: int, stepped: Stepped, interruption: Interruption) -> None:
     for _ in range(times):
         stepped(1)
 
 
-def step_for_ever(path: Path, stepped: Stepped) -> None:
-    """Sign, step until stopped, and unwind by leaving a second file."""
-    try:
-        sign(path, stepped)
-        while True:
-            stepped(1)
-    finally:
-        path.with_suffix(".unwound").touch()
+def step_for_ever(path: Path, stepped: Stepped, interruption: Interruption) -> None:
+    """Sign, and step until told to stop; then leave a second file."""
+    sign(path, stepped, interruption)
+    while not interruption.requested():
+        stepped(1)
+    path.with_suffix(".saved").touch()
+    raise Stopped
 
 
-def say(text: str, stepped: Stepped) -> None:
+def say(text: str, stepped: Stepped, interruption: Interruption) -> None:
     """Log it in three ways."""
     logging.getLogger("policy_params").info("%s", text)
     logging.getLogger("policy_params").debug("too fine: %s", text)
     warnings.warn(f"warned: {text}", stacklevel=1)
 
 
-def raise_error(stepped: Stepped) -> None:
+def raise_error(stepped: Stepped, interruption: Interruption) -> None:
     raise ValueError("three apples")
 
 
-def return_reason(stepped: Stepped) -> str:
+def return_reason(stepped: Stepped, interruption: Interruption) -> str:
     return "the disk is full"
 
 
-def die(signal_number: int, stepped: Stepped) -> None:
+def die(signal_number: int, stepped: Stepped, interruption: Interruption) -> None:
     os.kill(os.getpid(), signal_number)
 
 
-def leave(code: int, stepped: Stepped) -> None:
+def leave(code: int, stepped: Stepped, interruption: Interruption) -> None:
     os._exit(code)
 
 

@@ -53,6 +53,11 @@ class Experiment:
         self.directory = save_root(save_dir) / self.name
         self._stem = experiment_name(environment.env_name, agent.agent_name, None)
 
+    @property
+    def total_timesteps(self) -> int:
+        """Of each run."""
+        return self.environment.total_timesteps
+
     def _policies(self) -> list[str] | None:
         """The policies that occur in the grid; None for an agent that has none."""
         if "policy_type" not in self._model.model_fields:

@@ -157,10 +157,15 @@ def read_environment(path: str | Path) -> EnvironmentConfig:
 
 def read_agent(path: str | Path, agents: Mapping[str, Any]) -> AgentConfig:
     """The hyperparameter grid in a file, for one of `agents`.  Raises BadInput."""
-    config = validate(AgentConfig, read_json(path), str(path))
+    return agent_config(read_json(path), str(path), agents)
+
+
+def agent_config(data: Any, source: str, agents: Mapping[str, Any]) -> AgentConfig:
+    """The hyperparameter grid that plain JSON values describe, for one of `agents`.  Raises BadInput."""
+    config = validate(AgentConfig, data, source)
     if config.agent_name not in agents:
         hint = suggestion(config.agent_name, agents)
-        raise BadInput(f"{path}: key 'agent_name': found '{config.agent_name}'; allowed: {', '.join(agents)}{hint}")
+        raise BadInput(f"{source}: key 'agent_name': found '{config.agent_name}'; allowed: {', '.join(agents)}{hint}")
     return config
 
 

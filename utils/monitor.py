@@ -58,6 +58,10 @@ class Monitor:
             if enough:
                 self._end(enough)
 
+    def resumed(self, timestep: int) -> None:
+        """The run goes on from here."""
+        self._timestep = timestep
+
     def _open(self, frame: np.ndarray) -> Sink:
         return open_sink(frame, self._scene.title, self._fps, self._scene.video, MOST_FRAMES)
 
@@ -108,4 +112,4 @@ def monitoring(watcher: Watcher, scene: Scene, after: int) -> Iterator[Watcher]:
             watcher.left(slot)
             monitor.left(slot)
 
-        yield replace(watcher, stepped=stepped, left=left)
+        yield replace(watcher, stepped=stepped, left=left, resumed=monitor.resumed)

@@ -2,8 +2,8 @@
 
 Every worker has a pipe of its own to the parent, over which go its tasks, its log records, its steps
 and its outcomes. So lines of different workers never mix; a worker that dies leaves a closed pipe
-behind, which is noticed at once, and no lock that others wait for; and a worker whose parent is gone
-finds that out when it next speaks, and leaves.
+behind, which is noticed at once, and no lock that others wait for; and a worker dies with its parent.
+Told to stop, the parent tells its workers, begins nothing more, and waits for what they are saving.
 
 Workers are spawned: a fork would copy the state of libraries, their locks and threads half-way.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -21,38 +22,47 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from utils.interrupt import SIGNALS, Interruption
 from utils.worker import Failure, Outcome, Work, attempt, serve
 
 Stepped = Callable[[int, int], object]
 """Called with a task's number, and the steps it has made since the last call."""
 
-Ended = tuple[int, Failure | None]
-"""A task's number, and why it failed."""
+Ended = tuple[int, Outcome]
+"""A task's number, and how it ended."""
 
 SECONDS_TO_LEAVE = 10.0
 """What a worker that is to leave may take over it."""
 
+SECONDS_BETWEEN_LOOKS = 0.2
+"""After which the parent sees whether it was told to stop."""
+
 SPAWN = multiprocessing.get_context("spawn")
 
 
-def do_all(work: Work, tasks: Sequence[Any], jobs: int, stepped: Stepped) -> Generator[Ended, None, None]:
+def do_all(
+    work: Work, tasks: Sequence[Any], jobs: int, stepped: Stepped, interruption: Interruption
+) -> Generator[Ended, None, None]:
     """Do the tasks, begun in order, `jobs` at a time; in this process if that is one. Yields outcomes as they come.
 
     work and tasks are pickled where there are more jobs.  A task that fails does not end the others.
+    interruption: once it is requested, no task begins, and tasks without an outcome were not begun.
     """
     if min(jobs, len(tasks)) <= 1:
         for number, task in enumerate(tasks):
-            yield number, attempt(work, task, partial(stepped, number)).failure
+            if interruption.requested():
+                return
+            yield number, attempt(work, task, partial(stepped, number), interruption)
         return
-    with Pool(work, jobs) as pool:
+    with Pool(work, jobs, interruption) as pool:
         yield from pool.do(tasks, stepped)
 
 
 class Pool:
     """Processes that stay for several tasks, as what they import takes seconds to load."""
 
-    def __init__(self, work: Work, jobs: int) -> None:
-        self._work, self._jobs = work, jobs
+    def __init__(self, work: Work, jobs: int, interruption: Interruption) -> None:
+        self._work, self._jobs, self._interruption = work, jobs, interruption
         self._idle: list[Worker] = []
         self._busy: dict[Connection, Worker] = {}
 
@@ -60,7 +70,7 @@ class Pool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Dismiss all workers; after an error or Ctrl-C, without letting them finish."""
+        """Dismiss all workers; after an error, having them stop."""
         workers = [*self._idle, *self._busy.values()]
         for worker in workers:
             worker.dismiss(at_once=kind is not None)
@@ -69,23 +79,28 @@ class Pool:
 
     def do(self, tasks: Sequence[Any], stepped: Stepped) -> Generator[Ended, None, None]:
         """See `do_all`."""
-        waiting = deque(enumerate(tasks))
+        waiting, told = deque(enumerate(tasks)), False
         while waiting or self._busy:
+            if self._interruption.requested() and not told:
+                told = True
+                waiting.clear()
+                for worker in self._busy.values():
+                    worker.stop()
             while waiting and len(self._busy) < self._jobs:
                 self._give(*waiting.popleft())
             if not waiting:
                 for worker in self._idle:  # What they hold is free again while the others go on.
                     worker.dismiss(at_once=False)
-            for worker in [self._busy[pipe] for pipe in wait([*self._busy])]:  # type: ignore[index]
+            for pipe in wait([*self._busy], SECONDS_BETWEEN_LOOKS):
+                worker = self._busy[pipe]  # type: ignore[index]
                 if (outcome := worker.hear(stepped)) is not None:
                     self._release(worker)
-                    yield worker.number, outcome.failure
+                    yield worker.number, outcome
 
     def _give(self, number: int, task: Any) -> None:
         """Hand a task to an idle worker, or to a new one."""
-        with _uninterrupted():
-            worker = self._idle.pop() if self._idle else Worker(self._work)
-            self._busy[worker.pipe] = worker
+        worker = self._idle.pop() if self._idle else Worker(self._work)
+        self._busy[worker.pipe] = worker
         worker.give(number, task)
 
     def _release(self, worker: Worker) -> None:
@@ -96,14 +111,14 @@ class Pool:
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits, and never reaches processes started meanwhile: ending them is their parent's affair."""
+def _undisturbed() -> Iterator[None]:
+    """Signals to stop wait; processes started meanwhile let them wait until they can heed them."""
     resource_tracker.ensure_running()  # It would let Ctrl-C through when it is started later.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
 
 class Worker:
@@ -113,8 +128,9 @@ class Worker:
         self.number = -1
         self.pipe, theirs = SPAWN.Pipe()
         level = logging.getLogger().getEffectiveLevel()
-        self.process = SPAWN.Process(target=serve, args=(work, theirs, level), daemon=True)
-        self.process.start()
+        self.process = SPAWN.Process(target=serve, args=(work, theirs, os.getpid(), level), daemon=True)
+        with _undisturbed():
+            self.process.start()
         theirs.close()
 
     def give(self, number: int, task: Any) -> None:
@@ -138,10 +154,14 @@ class Worker:
             stepped(self.number, message)
         return None
 
+    def stop(self) -> None:
+        """Have it save what it does and end its task."""
+        self.process.terminate()
+
     def dismiss(self, at_once: bool) -> None:
-        """Have it leave when it next listens or speaks; or now."""
+        """Have it leave when it next listens or speaks; or as soon as it can stop."""
         if at_once:
-            self.process.terminate()
+            self.stop()
         self.pipe.close()
 
     def bury(self) -> None:

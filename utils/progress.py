@@ -17,16 +17,17 @@ class Progress:
     """Counts run-steps, a run-step being one training step of one run, and the runs that are done."""
 
     def __init__(
-        self, runs: Sequence[int], timesteps: int, bar: tqdm, clock: Callable[[], float] = time.monotonic
+        self, runs: Sequence[int], timesteps: Sequence[int], bar: tqdm, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """runs: those of each stack.  timesteps: of each run.  clock: seconds.
+        """runs, timesteps: how many each stack has, the timesteps being those still to make.  clock: seconds.
 
         bar: of all run-steps; a disabled one asks for lines.
         """
         self._runs, self._timesteps, self._bar, self._clock = runs, timesteps, bar, clock
         self._made = [0] * len(runs)
         self._done = 0
-        self._expected = sum(runs) * timesteps
+        self._expected = sum(count * each for count, each in zip(runs, timesteps, strict=True))
+        bar.total = self._expected
         self._start = self._last_line = clock()
 
     def stepped(self, stack: int, timesteps: int) -> None:
@@ -39,7 +40,7 @@ class Progress:
 
     def ended(self, stack: int, failed: bool) -> None:
         """A stack has ended. Steps that it never made are waited for no longer."""
-        self._expected -= (self._timesteps - self._made[stack]) * self._runs[stack]
+        self._expected -= (self._timesteps[stack] - self._made[stack]) * self._runs[stack]
         self._done += 0 if failed else self._runs[stack]
         self._bar.total = self._expected
         self._bar.set_postfix_str(f"{self._done} of {sum(self._runs)} runs done")

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("torch", "numpy", "scipy", "gymnasium", "mujoco", "pydantic", "orjson")
+PACKAGES = ("torch", "numpy", "scipy", "gymnasium", "mujoco", "minatar", "pydantic", "orjson")
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -70,6 +70,14 @@ def peak_memory_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
+SLURM_IDS = ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_CLUSTER_NAME", "SLURM_JOB_ID")
+
+
+def slurm_ids() -> dict[str, str]:
+    """What SLURM calls the job that this process belongs to; {} outside of one."""
+    return {name: value for name, value in sorted(os.environ.items()) if name in SLURM_IDS}
+
+
 def provenance(
     threads: int, engine: dict[str, Any], rollout_hash: str, stack: list[int], start: str, end: str
 ) -> dict[str, Any]:
@@ -88,11 +96,8 @@ def provenance(
         "threads": threads,
         **engine,
         "stack": stack,
-        "slurm": {name: value for name, value in sorted(os.environ.items()) if name in SLURM_IDS},
+        "slurm": slurm_ids(),
         "start_time": start,
         "end_time": end,
         "peak_memory_mib": round(peak_memory_mib(), 1),
     }
-
-
-SLURM_IDS = ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_CLUSTER_NAME", "SLURM_JOB_ID")

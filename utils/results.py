@@ -6,6 +6,7 @@ under its name complete or not at all.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import os
@@ -85,7 +86,13 @@ class ResultFile:
         return self.npz.exists() or not named
 
     def write(self, tree: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Arrays first, then the tree that names them.  Raises OSError."""
+        """Arrays first, then the tree that names them.  Raises OSError.
+
+        One process at a time writes a run's result: what another left half-written is removed.
+        """
+        for path in (self.json, self.npz):
+            for leftover in self.directory.glob(f".{glob.escape(path.name)}.*.tmp"):
+                leftover.unlink(missing_ok=True)
         if arrays:
             buffer = io.BytesIO()
             np.savez(buffer, allow_pickle=False, **arrays)
@@ -118,7 +125,7 @@ def run_data(
         **record.curves(),
         "learned_params": _reference(run, learned),
         **{name: _reference(run, {name: array}) for name, array in recorded.items()},
-        "provenance": origin,
+        "provenance": origin | record.resumption(),
     }
     return data, recorded | learned
 
@@ -149,6 +156,19 @@ def write_atomically(path: Path, content: bytes) -> None:
     _sync_directory(path.parent)
 
 
+def make_directory(directory: Path) -> None:
+    """Make it, and those that it lies in, to last.  Raises OSError."""
+    made = _missing(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    for path in made:
+        _sync_directory(path.parent)
+
+
+def _missing(directory: Path) -> list[Path]:
+    """Those of a directory and the ones that it lies in that are not there, innermost first."""
+    return [path for path in (directory, *directory.parents) if not path.exists()]
+
+
 def _sync_directory(directory: Path) -> None:
     """Make a rename in the directory last."""
     descriptor = os.open(directory, os.O_RDONLY)
@@ -160,10 +180,10 @@ def _sync_directory(directory: Path) -> None:
 
 def check_writable(directory: Path) -> None:
     """Make the directory and try it.  Raises BadInput, leaving nothing behind, if it cannot be written."""
-    made = [path for path in (directory, *directory.parents) if not path.exists()]
+    made = _missing(directory)
     probe = directory / f".probe.{os.getpid()}.tmp"
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directory(directory)
         probe.touch()
         probe.unlink()
     except OSError as error:

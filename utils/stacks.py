@@ -20,7 +20,7 @@ No bit of a result depends on any of this, so it may depend on the machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -67,25 +67,31 @@ def largest_for_memory(run_bytes: int, memory: int) -> int:
     return max(1, int(room / run_bytes)) if run_bytes else MOST
 
 
-def split(runs: Sequence[Run], largest: Callable[[Run], int], jobs: int = 1) -> list[list[Run]]:
+def split(
+    runs: Sequence[Run],
+    largest: Callable[[Run], int],
+    jobs: int = 1,
+    apart: Callable[[Run], Hashable] = lambda run: None,
+) -> list[list[Run]]:
     """The runs in stacks that agree structurally, the most expensive first.
 
     largest: the most runs in a stack with the given one.  jobs: the number of stacks is a multiple
     of this, where there are runs enough, so that no process idles while another has two stacks to go.
+    apart: runs for which it differs share no stack.
     """
     groups: dict[tuple, list[Run]] = {}
     for run in runs:
-        groups.setdefault(run.hyperparameters.structure(), []).append(run)
-    parts = {structure: -(-len(group) // largest(group[0])) for structure, group in groups.items()}
+        groups.setdefault((run.hyperparameters.structure(), apart(run)), []).append(run)
+    parts = {kind: -(-len(group) // largest(group[0])) for kind, group in groups.items()}
 
-    def cost(structure: tuple) -> float:
+    def cost(kind: tuple) -> float:
         """Of the largest stack of a group; nothing if it cannot be divided further."""
-        size = -(-len(groups[structure]) // parts[structure])
-        return stack_cost(groups[structure][:size]) if size > 1 else 0.0
+        size = -(-len(groups[kind]) // parts[kind])
+        return stack_cost(groups[kind][:size]) if size > 1 else 0.0
 
     while sum(parts.values()) % jobs and cost(dearest := max(parts, key=cost)):
         parts[dearest] += 1
-    stacks = [stack for structure, group in groups.items() for stack in evenly(group, parts[structure])]
+    stacks = [stack for kind, group in groups.items() for stack in evenly(group, parts[kind])]
     return sorted(stacks, key=stack_cost, reverse=True)
 
 

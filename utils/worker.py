@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
+import os
 import signal
 import sys
 import time
@@ -12,13 +14,18 @@ from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-Work = Callable[[Any, Callable[[int], object]], str | None]
-"""Does a task, telling the callable how many steps it has made since it last did. Returns what failed, or None."""
+from utils.interrupt import SIGNALS, Interruption, Stopped
+
+Work = Callable[[Any, Callable[[int], object], Interruption], str | None]
+"""Does a task, telling the callable how many steps it has made since it last did. Returns what failed, or None.
+
+Raises `utils.interrupt.Stopped` if it was told to stop and can go on another time.
+"""
 
 SECONDS_BETWEEN_REPORTS = 0.2
 
-EXIT_TERMINATED = 128 + signal.SIGTERM
-"""As a shell reports it."""
+PR_SET_PDEATHSIG = 1
+"""Linux, prctl(2)."""
 
 
 class Failure(NamedTuple):
@@ -29,38 +36,57 @@ class Failure(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """How a task ended.  failure: None if it did not fail."""
+    """How a task ended.  failure: None if it did not fail.  stopped: it was told to stop, and can go on."""
 
-    failure: Failure | None
+    failure: Failure | None = None
+    stopped: bool = False
 
 
-def attempt(work: Work, task: Any, stepped: Callable[[int], object]) -> Outcome:
+def attempt(work: Work, task: Any, stepped: Callable[[int], object], interruption: Interruption) -> Outcome:
     """Do one task. Whatever error ends it ends it alone."""
     try:
-        reason = work(task, stepped)
+        reason = work(task, stepped, interruption)
+    except Stopped:
+        return Outcome(stopped=True)
     except Exception as error:  # noqa: BLE001 - handed on to be reported.
         return Outcome(Failure(f"{type(error).__name__}: {error}", "\n" + traceback.format_exc().rstrip()))
     return Outcome(None if reason is None else Failure(reason))
 
 
-def serve(work: Work, pipe: Connection, level: int) -> None:
-    """Do tasks until the parent closes its end of the pipe, or is gone.  level: the least that is logged.
+def serve(work: Work, pipe: Connection, parent: int, level: int) -> None:
+    """Do tasks until the parent closes its end of the pipe, or is gone.
 
-    Ctrl-C is the parent's affair. SIGTERM unwinds the stack, so that no unfinished file stays.
+    parent: its process id.  level: the least that is logged.  Ctrl-C is the parent's affair. Any other
+    signal to stop, from the parent or from whoever signals us all, is a request, however often it comes.
     """
+    interruption = Interruption()
+    for number in SIGNALS:
+        signal.signal(number, interruption.heed)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    _die_with(parent)
     logging.getLogger().addHandler(PipeHandler(pipe))
     logging.getLogger().setLevel(level)
     logging.captureWarnings(True)
     try:
         while True:
             task, report = pipe.recv(), Report(pipe.send)
-            outcome = attempt(work, task, report)
+            outcome = attempt(work, task, report, interruption)
             report.flush()
             pipe.send(outcome)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Nothing is left to unwind.
+        pass  # The parent is gone or wants no more.
+
+
+def _die_with(parent: int) -> None:
+    """Have the system kill this process when its parent dies: its runs may then be gone on with at once.
+
+    Elsewhere than on Linux, a process finds out when it next speaks.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 class PipeHandler(QueueHandler):

@@ -149,4 +149,4 @@ def test_the_watcher_is_told_when_a_run_has_ended():
     loop = make_loop([1.0, 0.5], total_timesteps=100, max_episodes=2, eval_episodes=0)
     loop.watcher = Watcher(told.append, left=lambda slot: told.append(f"left {slot}"))
     loop.run()
-    assert told == [1, 1, 1, 1, 1, "left 0", 1, 1, "left 1", 1]
+    assert told == [1, 1, 1, 1, 1, 1, "left 0", 1, 1, "left 1"]

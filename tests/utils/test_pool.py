@@ -14,17 +14,19 @@ import pytest
 
 from tests import works
 from tests.works import start_interruptible, wait_for
+from utils.interrupt import Interruption
 from utils.pool import Pool, Worker, do_all
-from utils.worker import SECONDS_BETWEEN_REPORTS, Report
+from utils.worker import SECONDS_BETWEEN_REPORTS, Outcome, Report
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def do(tasks, jobs, stepped=lambda number, steps: None):
-    """Outcomes in the order in which they came."""
-    outcomes = list(do_all(works.call, tasks, jobs, stepped))
+    """Numbers and failures in the order in which they came."""
+    outcomes = list(do_all(works.call, tasks, jobs, stepped, Interruption()))
     assert multiprocessing.active_children() == []
-    return outcomes
+    assert not any(outcome.stopped for _, outcome in outcomes)
+    return [(number, outcome.failure) for number, outcome in outcomes]
 
 
 def pids(*paths: Path) -> list[int]:
@@ -133,10 +135,38 @@ def test_an_error_in_the_parent_ends_all_processes(tmp_path):
         if all(path.exists() for path in paths):
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), Pool(works.call, 2) as pool:
+    with pytest.raises(KeyboardInterrupt), Pool(works.call, 2, Interruption()) as pool:
         list(pool.do([partial(works.step_for_ever, path) for path in paths], stepped))
     assert multiprocessing.active_children() == []
-    assert all(path.with_suffix(".unwound").exists() for path in paths)
+    assert all(path.with_suffix(".saved").exists() for path in paths)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_told_to_stop_no_task_begins_and_those_begun_are_saved(jobs, tmp_path):
+    paths, interruption = [tmp_path / f"{i}.pid" for i in range(3)], Interruption()
+
+    def stepped(number, steps):
+        if all(path.exists() for path in paths[:jobs]):
+            interruption.heed(signal.SIGTERM)
+
+    tasks = [partial(works.step_for_ever, path) for path in paths]
+    outcomes = list(do_all(works.call, tasks, jobs, stepped, interruption))
+    assert sorted(outcomes) == [(number, Outcome(stopped=True)) for number in range(jobs)]
+    assert [path.with_suffix(".saved").exists() for path in paths] == [i < jobs for i in range(3)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_worker_that_is_told_twice_still_saves(number, tmp_path):
+    """By its parent, and by whoever signals all processes of a job; also before it can heed signals."""
+    worker = Worker(works.call)
+    os.kill(worker.process.pid, number)
+    worker.give(0, partial(works.step_for_ever, tmp_path / "0.pid"))
+    wait_for((tmp_path / "0.pid").exists)
+    os.kill(worker.process.pid, number)
+    outcomes = (worker.hear(lambda number, steps: None) for _ in iter(int, 1))
+    assert next(outcome for outcome in outcomes if outcome) == Outcome(stopped=True)
+    assert (tmp_path / "0.saved").exists()
+    worker.bury()
 
 
 def running(pid: int) -> bool:
@@ -147,23 +177,24 @@ def running(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("ended_by", ["SIGINT to all", "SIGKILL to the parent"])
+@pytest.mark.parametrize("ended_by", ["SIGTERM to all", "SIGKILL to the parent"])
 def test_no_process_outlives_its_parent(ended_by, tmp_path):
     paths = [tmp_path / "0.pid", tmp_path / "1.pid"]
     script = (
         "from functools import partial; from pathlib import Path\n"
-        "from tests import works; from utils.pool import do_all\n"
+        "from tests import works; from utils.interrupt import interruptible; from utils.pool import do_all\n"
         f"tasks = [partial(works.step_for_ever, Path(path)) for path in {[str(path) for path in paths]}]\n"
-        "list(do_all(works.call, tasks, 2, lambda number, steps: None))"
+        "with interruptible() as i:\n"
+        "    list(do_all(works.call, tasks, 2, lambda number, steps: None, i))"
     )
-    command = [sys.executable, "-c", script]
-    parent = start_interruptible(command, cwd=ROOT)
+    parent = start_interruptible([sys.executable, "-c", script], cwd=ROOT)
     wait_for(lambda: all(path.exists() for path in paths))
-    if ended_by == "SIGINT to all":
-        os.killpg(parent.pid, signal.SIGINT)
+    if ended_by == "SIGTERM to all":
+        os.killpg(parent.pid, signal.SIGTERM)
     else:
         parent.kill()
     _, errors = parent.communicate(timeout=60)
-    assert errors.count("Traceback") == (1 if ended_by == "SIGINT to all" else 0), errors
+    assert "Traceback" not in errors
     wait_for(lambda: not any(running(pid) for pid in pids(*paths)))
-    assert all(path.with_suffix(".unwound").exists() for path in paths)
+    saved = ended_by == "SIGTERM to all"
+    assert [path.with_suffix(".saved").exists() for path in paths] == [saved, saved]

@@ -26,7 +26,7 @@ def clock():
 
 def test_a_line_each_minute(clock, caplog):
     """Stacks of 3 and 2 runs of 100 timesteps each: 500 run-steps."""
-    progress = Progress([3, 2], 100, tqdm(disable=True), clock)
+    progress = Progress([3, 2], [100, 100], tqdm(disable=True), clock)
     with caplog.at_level("INFO"):
         for clock.now, stack, timesteps in ((30, 0, 10), (60, 0, 20), (90, 1, 15), (119, 1, 1), (120, 0, 70)):
             progress.stepped(stack, timesteps)
@@ -41,7 +41,7 @@ def test_a_line_each_minute(clock, caplog):
 
 
 def test_what_a_failed_stack_leaves_out_is_not_waited_for(clock):
-    progress = Progress([1, 1], 100, tqdm(disable=True), clock)
+    progress = Progress([1, 1], [100, 100], tqdm(disable=True), clock)
     progress.stepped(0, 40)
     progress.ended(0, failed=True)
     clock.now = 10
@@ -52,13 +52,13 @@ def test_what_a_failed_stack_leaves_out_is_not_waited_for(clock):
 
 
 def test_before_the_first_step_nothing_is_foretold(clock):
-    assert Progress([2], 100, tqdm(disable=True), clock).line() == "0 of 2 runs done, 0 run-steps/s"
+    assert Progress([2], [100], tqdm(disable=True), clock).line() == "0 of 2 runs done, 0 run-steps/s"
 
 
 def test_on_a_terminal_one_bar_counts_all(clock, caplog):
     screen = io.StringIO()
     with tqdm(total=500, file=screen, mininterval=0, miniters=1) as bar, caplog.at_level("INFO"):
-        progress = Progress([3, 2], 100, bar, clock)
+        progress = Progress([3, 2], [100, 100], bar, clock)
         clock.now = 1000
         progress.stepped(0, 10)
         progress.stepped(1, 10)

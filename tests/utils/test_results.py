@@ -114,6 +114,21 @@ def test_a_result_without_its_arrays_does_not_exist(tmp_path):
     assert not file.exists()
 
 
+def test_what_a_killed_process_left_half_written_goes(tmp_path):
+    others = [tmp_path / name for name in (".x.mp4.1.tmp", ".xy.json.1.tmp", ".y.npz.1.tmp")]
+    for path in (*others, tmp_path / ".x.json.1.tmp", tmp_path / ".x.npz.1.tmp"):
+        path.write_bytes(b"half")
+    ResultFile(tmp_path, "x").write(TREE, {})
+    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "x.json"])
+
+
+def test_new_directories_are_made_to_last(tmp_path, monkeypatch):
+    synced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    check_writable(tmp_path / "a" / "b")
+    assert set(synced) == {str(tmp_path), str(tmp_path / "a")}
+
+
 def test_equal_arrays_make_equal_files(tmp_path):
     one, two = ResultFile(tmp_path, "one"), ResultFile(tmp_path, "two")
     for file in (one, two):
