@@ -77,6 +77,12 @@ def die(signal_number: int, stepped: Stepped, interruption: Interruption) -> Non
     os.kill(os.getpid(), signal_number)
 
 
+def die_of_the_first_index(runs: list[Any], stepped: Stepped, interruption: Interruption) -> None:
+    """A work by itself: the system kills it at the stack of index 0."""
+    if runs[0].index == 0:
+        die(signal.SIGKILL, stepped, interruption)
+
+
 def leave(code: int, stepped: Stepped, interruption: Interruption) -> None:
     os._exit(code)
 

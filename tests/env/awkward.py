@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -62,3 +62,20 @@ class Lagging(gym.Wrapper[np.ndarray, Any, np.ndarray, Any]):
 def lagging() -> gym.Env[Any, Any]:
     """Two of them, one in the other."""
     return Lagging(Lagging(Drift(), 11), 13)
+
+
+class Brittle(Drift):
+    """The same, but after a reset with a doomed seed it raises an error at a step that was set for it."""
+
+    doomed: ClassVar[dict[int, int]] = {}
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
+        if seed is not None:
+            self.fate, self.steps = self.doomed.get(seed), 0
+        return super().reset(seed=seed)
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        self.steps += 1
+        if self.steps == self.fate:
+            raise ArithmeticError("the rope broke")
+        return super().step(action)

@@ -56,8 +56,8 @@ class Sweep:
     """One sweep into a folder of its own, started as often as it takes."""
 
     def __init__(self, folder: Path, name: str, number: int) -> None:
-        """number: which of SWEEPS, after the last the first again."""
-        environment, agent, parameters = SWEEPS[number % len(SWEEPS)]
+        """number: which of SWEEPS."""
+        environment, agent, parameters = SWEEPS[number]
         self.save_dir, self.agent = folder / name, agent
         env_json, agent_json = folder / f"{name}_env.json", folder / f"{name}_agent.json"
         env_json.write_text(json.dumps(PROTOCOL | environment))
@@ -120,18 +120,26 @@ def check(sweep: Sweep, undisturbed: Sweep) -> int:
 
 
 def run(
-    kills: int, seed: int, folder: Path, say: Callable[[str], object] = lambda line: None, name: str = "KILL"
+    kills: int,
+    seed: int,
+    folder: Path,
+    say: Callable[[str], object] = lambda line: None,
+    name: str = "KILL",
+    kinds: int = len(SWEEPS),
 ) -> None:
-    """The campaign.  name: of the signal.  Raises an error where a result is not what it is to be."""
+    """The campaign.  name: of the signal.  kinds: the first so many of SWEEPS take turns.
+
+    Raises an error where a result is not what it is to be.
+    """
     rng = np.random.Generator(np.random.PCG64(seed))
     number = signal.Signals[f"SIG{name}"]
-    undisturbed = [Sweep(folder, f"undisturbed{i}", i) for i in range(min(len(SWEEPS), kills))]
+    undisturbed = [Sweep(folder, f"undisturbed{i}", i) for i in range(kinds)]
     for sweep in undisturbed:
         sweep.finish()
     done = rounds = results = 0
     while done < kills:
-        right = undisturbed[rounds % len(undisturbed)]
-        sweep, rounds = Sweep(folder, f"round{rounds}", rounds % len(undisturbed)), rounds + 1
+        right, sweep = undisturbed[rounds % kinds], Sweep(folder, f"round{rounds}", rounds % kinds)
+        rounds += 1
         while done < kills:
             seconds, one = float(rng.uniform(0.0, LONGEST_WAIT)), number == signal.SIGKILL and bool(rng.integers(2))
             if not sweep.struck(number, one, seconds):
