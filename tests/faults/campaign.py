@@ -46,7 +46,7 @@ SWEEPS: list[tuple[dict, str, dict]] = [
 ]  # fmt: skip
 """What a protocol adds to PROTOCOL, the agent, its grid of four settings."""
 
-OPTIONS = ("--runs", "2", "--jobs", "2", "--stack", "4", "--checkpoint-minutes", "0.001")
+OPTIONS = ("--runs", "2", "--jobs", "2", "--stack", "4", "--checkpoint-minutes", "0.01")
 
 LONGEST_WAIT = 4.0
 """Seconds from the first stack's beginning to a blow, at most; a sweep takes about as long."""
