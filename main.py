@@ -231,7 +231,13 @@ def tried(experiment: Experiment) -> Trial:
 
     episodes = build_env(experiment, 0)
     sizes = episodes.env.observation_space.shape[0], math.prod(episodes.env.action_space.shape)
-    return Trial(rollout_hash(episodes), sizes)
+    try:
+        return Trial(rollout_hash(episodes), sizes)
+    except Exception as error:
+        name, reason = experiment.environment.env_name, " ".join(str(error).split())
+        raise BadInput(
+            f"{experiment.env_source}: env_name: '{name}' fails as it is configured ({type(error).__name__}: {reason})"
+        ) from error
 
 
 def build_env(experiment: Experiment, seed: int, pictures: bool = False) -> Any:

@@ -29,8 +29,8 @@ class ActorCriticHyperparameters(Hyperparameters):
     target_update_interval: Count = Field(1, description="updates between target averagings")
     batch_size: Count = 32
     replay_capacity: Count = 100_000
-    num_hidden: Count = Field(2, description="hidden layers of each network")
-    hidden_dim: Count = Field(64, description="units a hidden layer")
+    num_hidden: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="hidden layers of each network")
+    hidden_dim: Annotated[int, Field(ge=1, le=2**20)] = Field(64, description="units a hidden layer")
     activation: Literal["relu", "tanh"] = "relu"
     weight_init: Literal["xavier_uniform", "xavier_normal", "uniform", "normal", "orthogonal", "none"] = (
         "xavier_uniform"

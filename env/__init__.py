@@ -86,7 +86,7 @@ def _make_own(name: str, continuous: bool | None, env_kwargs: Mapping[str, Any])
     _check_flags(make, env_kwargs)
     try:
         return make(**kind, **entry.fixed, **env_kwargs)
-    except (ImportError, TypeError, ValueError, gym.error.Error) as error:
+    except Exception as error:
         raise ValueError(f"env_name: '{name}' cannot be made with {dict(env_kwargs)} ({one_line(error)})") from error
 
 

@@ -43,7 +43,7 @@ def make_registered(name: str, own: Iterable[str], env_kwargs: Mapping[str, Any]
     except gym.error.Error as error:
         hint = "" if name in gym.registry else suggestion(name, [*own, *_usable()])
         raise ValueError(f"env_name: '{name}' cannot be made ({one_line(error)}){hint}") from error
-    except (ImportError, OSError, TypeError, ValueError, KeyError, AssertionError) as error:
+    except Exception as error:
         raise ValueError(f"env_name: '{name}' cannot be made with {dict(env_kwargs)} ({one_line(error)})") from error
 
 

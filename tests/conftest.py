@@ -30,6 +30,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="compile every agent and policy in every shape",
     )
+    parser.addoption(
+        "--fuzz-examples", type=int, default=100, help="mutated configurations to try; a quarter as many damaged files"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -91,7 +91,8 @@ def test_a_stack_that_fails_is_recorded_for_each_of_its_runs(files, tmp_path, mo
     assert call(files, tmp_path / "out", "--stack", "2").exit_code == 1
     assert len(results(tmp_path / "out")) == 1
     told = failures(tmp_path / "out")
-    assert [told[run]["reason"] for run in sorted(told)] == ["MemoryError: Unable to allocate 9.31 GiB"] * 2
+    reason = "memory ran out (MemoryError: Unable to allocate 9.31 GiB); fewer --jobs, a smaller --stack or smaller "
+    assert [told[run]["reason"] for run in sorted(told)] == [f"{reason}hyperparameters need less"] * 2
     assert all(failure["traceback"][0] == "Traceback (most recent call last):" for failure in told.values())
 
 

@@ -77,7 +77,7 @@ def train_all(
             progress.ended(number, outcome.failure is not None)
             if outcome.failure is not None:
                 failed.append(f"failed: {named(stacks[number])}: {outcome.failure.reason}")
-                log.error("%s%s", failed[-1], outcome.failure.traceback)
+                log.error("%s%s", failed[-1], "" if outcome.failure.expected else outcome.failure.traceback)
                 _record(stacks[number], outcome.failure)
     log.info(progress.line())
     if len(stacks) > len(failed) > 0:  # Among so much else the lines above are easily missed.

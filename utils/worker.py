@@ -28,11 +28,19 @@ PR_SET_PDEATHSIG = 1
 """Linux, prctl(2)."""
 
 
+TORCH_OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "size calculation overflowed")
+"""Texts of torch's errors of that kind: most are mere RuntimeErrors."""
+
+
 class Failure(NamedTuple):
-    """Why a task failed.  traceback: where, beginning with a new line, if its work did not foresee it."""
+    """Why a task failed.  traceback: where, beginning with a new line, if its work did not foresee it.
+
+    expected: the reason says it all.
+    """
 
     reason: str
     traceback: str = ""
+    expected: bool = False
 
 
 class Outcome(NamedTuple):
@@ -49,8 +57,17 @@ def attempt(work: Work, task: Any, stepped: Callable[[int], object], interruptio
     except Stopped:
         return Outcome(stopped=True)
     except Exception as error:  # noqa: BLE001 - handed on to be reported.
-        return Outcome(Failure(f"{type(error).__name__}: {error}", "\n" + traceback.format_exc().rstrip()))
+        return Outcome(_failure(error))
     return Outcome(None if reason is None else Failure(reason))
+
+
+def _failure(error: Exception) -> Failure:
+    """What there is to say of an error, which is being handled. Of a disk or memory that fails, one line says it."""
+    reason, trace = f"{type(error).__name__}: {error}", "\n" + traceback.format_exc().rstrip()
+    if isinstance(error, MemoryError) or any(text in str(error) for text in TORCH_OUT_OF_MEMORY):
+        hint = "fewer --jobs, a smaller --stack or smaller hyperparameters need less"
+        return Failure(f"memory ran out ({' '.join(reason.split())}); {hint}", trace, expected=True)
+    return Failure(reason, trace, expected=isinstance(error, OSError))
 
 
 def serve(work: Work, pipe: Connection, parent: int, level: int) -> None:
