@@ -142,8 +142,10 @@ class Checkpoint:
         """There is none any more, nor one that was put aside.  Raises OSError."""
         self._files = {}
         for directory in (self.directory, self._aside):
+            state = directory / self.path.name
+            if state.is_file():
+                state.unlink()  # First: without it there is none.
             if directory.exists():
-                (directory / self.path.name).unlink(missing_ok=True)  # First: without it there is none.
                 shutil.rmtree(directory)
 
     def put_aside(self) -> Path:

@@ -86,11 +86,25 @@ def claimed(runs: Sequence[Run], force: bool) -> Iterator[list[Claim]]:
                 log.info("index %d: skipped, %s has come about meanwhile", run.index, run.file.json)
                 claims.pop().lock.release()
                 continue
+            _put_damaged_aside(run)
             _read(claim)
         yield claims
     finally:
         for claim in claims:
             claim.lock.release()
+
+
+def _put_damaged_aside(run: Run) -> None:
+    """Keep what is left of a result that is to be replaced as it cannot be read, for whoever could still use it."""
+    flaw = run.file.flaw()
+    if flaw is None:
+        return
+    try:
+        aside = run.file.put_aside()
+    except OSError as error:
+        log.warning("index %d: trained again: %s; it could not be put aside: %s", run.index, flaw, error)
+    else:
+        log.warning("index %d: trained again: %s (now in %s)", run.index, flaw, ", ".join(map(str, aside)))
 
 
 def _read(claim: Claim) -> None:
@@ -113,7 +127,10 @@ def by_place(claims: Sequence[Claim]) -> list[list[Claim]]:
 def discard_leftover(run: Run) -> None:
     """Remove checkpoint and lock that a process left which was killed after it had written the result."""
     claim = _unclaimed(run)
-    left = claim.checkpoint.directory.exists() or claim.lock.path.exists()
-    if left and claim.lock.acquire():
-        claim.discard()
+    if claim.checkpoint.directory.exists() or claim.lock.path.exists():
+        try:
+            if claim.lock.acquire():
+                claim.discard()
+        except OSError as error:
+            log.warning("index %d: what was left of its training stays: %s", run.index, error)
     claim.lock.release()

@@ -16,6 +16,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 import click
 import numpy as np
 
+from utils.arrays import read_arrays
 from utils.errors import BadInput
 from utils.origins import Origin, unlike_environments
 from utils.results import only_run, read_tree
@@ -34,8 +35,7 @@ def content(path: Path) -> dict[str, Any]:
         (cell,) = (cell for cell in tree["experiment_data"].values() if cell["runs"])
         data["agent_params"], data["environment"] = cell["agent_params"], tree["experiment"]["environment"]
         if run["learned_params"]:
-            with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
-                data |= dict(arrays)
+            data |= read_arrays(path.with_suffix(".npz"))
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"{path}: cannot be read as a result ({' '.join(str(error).split())})") from error
     return data

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.arrays import read_arrays
 from utils.combine import Result, read_result
 from utils.errors import BadInput
 
@@ -46,15 +47,12 @@ def _arrays(path: Path, reference: Any) -> dict[str, np.ndarray]:
     """The arrays that `learned_params` names; {} for an agent that learns nothing.  Raises BadInput."""
     if reference == {}:
         return {}
-    if not isinstance(reference, dict) or not {"file", "arrays"} <= reference.keys():
+    if not isinstance(reference, dict) or "file" not in reference or not isinstance(reference.get("arrays"), dict):
         raise BadInput(f"{path}: key 'learned_params': found neither {{}} nor 'file' and 'arrays'")
-    file = path.with_name(str(reference["file"]))
-    try:
-        with np.load(file, allow_pickle=False) as arrays:
-            found = {name.removeprefix(PREFIX): arrays[name] for name in reference["arrays"]}
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"{path}: cannot read its arrays from {file} ({' '.join(str(error).split())})") from error
+    file = path.parent / Path(str(reference["file"])).name
+    stored = read_arrays(file, reference["arrays"])
+    found = {name.removeprefix(PREFIX): array for name, array in stored.items()}
     for name, array in found.items():
-        if not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise BadInput(f"{file}: array '{PREFIX}{name}': found numbers that are not finite; no policy acts on them")
     return found

@@ -11,8 +11,8 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,18 +78,30 @@ class ResultFile:
 
     def exists(self) -> bool:
         """Whether a whole, readable result is there."""
+        return self.json.exists() and self.flaw() is None
+
+    def flaw(self) -> str | None:
+        """Why what is there is not whole or not readable; None where it is, or there is nothing."""
+        if not self.json.exists():
+            return None
         try:
             run = only_run(read_tree(self.json))
-        except (BadInput, OSError):
-            return False
+        except (BadInput, OSError) as error:
+            return str(error)
         named = any(isinstance(part, dict) and "file" in part for part in run.values())
-        return self.npz.exists() or not named
+        return f"{self.npz}: missing or cut off" if named and not zipfile.is_zipfile(self.npz) else None
+
+    def put_aside(self) -> list[Path]:
+        """Have there be no result, without losing what is there. Returns where that is now.  Raises OSError."""
+        there = [path for path in (self.json, self.npz) if path.exists()]
+        return [path.replace(path.with_name(f"{path.name}.damaged")) for path in there]
 
     def write(self, tree: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Arrays first, then the tree that names them.  Raises OSError.
 
         One process at a time writes a run's result: what another left half-written is removed.
         """
+        make_directory(self.directory)  # It may have been removed since training began.
         for path in (self.json, self.npz):
             for leftover in self.directory.glob(f".{glob.escape(path.name)}.*.tmp"):
                 leftover.unlink(missing_ok=True)
@@ -188,20 +200,11 @@ def check_writable(directory: Path) -> None:
         probe.unlink()
     except OSError as error:
         for path in made:
-            with _ignoring_absence():
+            with suppress(OSError):  # It was never made, or is on a disk that is read-only.
                 path.rmdir()
         raise BadInput(
             f"--save-dir: '{directory}' cannot be written ({error.strerror}); allowed: a writable directory"
         ) from error
-
-
-@contextmanager
-def _ignoring_absence() -> Iterator[None]:
-    """Directories that were never made need no removal."""
-    try:
-        yield
-    except (FileNotFoundError, NotADirectoryError):
-        return
 
 
 def read_tree(path: Path) -> dict[str, Any]:
@@ -219,11 +222,22 @@ def _is_tree(tree: Any) -> bool:
     """Whether the parts that every reader relies on are there."""
     if not isinstance(tree, dict) or not {"experiment", "experiment_data"} <= tree.keys():
         return False
-    cells = tree["experiment_data"]
-    return isinstance(cells, dict) and all(
-        isinstance(cell, dict) and {"agent_params", "runs"} <= cell.keys() and isinstance(cell["runs"], list)
-        for cell in cells.values()
-    )
+    experiment, cells = tree["experiment"], tree["experiment_data"]
+    if not _has_objects(experiment, "environment", "agent") or not isinstance(cells, dict):
+        return False
+    return all(map(_is_cell, cells.values()))
+
+
+def _is_cell(cell: Any) -> bool:
+    """Whether it is a setting with its runs."""
+    if not _has_objects(cell, "agent_params") or not isinstance(cell.get("runs"), list):
+        return False
+    return all(isinstance(run, dict) for run in cell["runs"])
+
+
+def _has_objects(value: Any, *names: str) -> bool:
+    """Whether it is an object that has these objects."""
+    return isinstance(value, dict) and all(isinstance(value.get(name), dict) for name in names)
 
 
 def only_run(tree: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from utils.bundle import Experiment, Run
 from utils.compare_runs import content, first_difference
 from utils.config import AgentConfig, EnvironmentConfig, agent_config, validate
 from utils.errors import BadInput
+from utils.grid import LARGEST_INDEX
 from utils.provenance import cpu, package_versions
 from utils.results import only_run, read_tree
 
@@ -53,7 +54,7 @@ def read_recorded(path: Path, agents: Mapping[str, Any]) -> Recorded:
     try:
         index, key, origin = run["index"], run["key"], run["provenance"]
         environment, agent = experiment["environment"], experiment["agent"]
-        sound = isinstance(index, int) and origin["engine"] in ENGINES
+        sound = isinstance(index, int) and 0 <= index <= LARGEST_INDEX and origin["engine"] in ENGINES
     except (KeyError, TypeError) as error:
         raise BadInput(f"{path}: not a result: found no {error}; allowed: a result of main.py") from error
     if not sound:
@@ -110,5 +111,6 @@ def _circumstances(versions: Any, processor: Any) -> dict[str, str]:
     """Name -> text."""
     found = {str(name): str(version) for name, version in versions.items()} if isinstance(versions, dict) else {}
     processor = processor if isinstance(processor, dict) else {}
-    flags = processor.get("flags") or []
-    return found | {"CPU": str(processor.get("model")), "CPU flags": " ".join(map(str, flags))}
+    flags = processor.get("flags")
+    named = " ".join(map(str, flags)) if isinstance(flags, list) else str(flags)
+    return found | {"CPU": str(processor.get("model")), "CPU flags": named}
