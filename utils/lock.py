@@ -45,8 +45,9 @@ class Lock:
                 self._descriptor = descriptor
             else:
                 os.close(descriptor)
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, f"process {os.getpid()} on {platform.node()}".encode())
+        with suppress(OSError):  # On a full disk, others do not learn who has it.
+            os.ftruncate(self._descriptor, 0)
+            os.write(self._descriptor, f"process {os.getpid()} on {platform.node()}".encode())
         return True
 
     def _open(self) -> int:
@@ -68,9 +69,15 @@ class Lock:
         return "a process"
 
     def release(self) -> None:
-        """Let go, if it is ours, and remove the file; and its directory, if that is empty."""
+        """Let go, if it is ours, and remove the file; and its directory, if that is empty.
+
+        A file that cannot be removed does no harm: nobody holds it.
+        """
         if self._descriptor is not None:
-            self.path.unlink(missing_ok=True)
+            try:
+                self.path.unlink(missing_ok=True)
+            except OSError as error:
+                log.warning("%s: of no more use but stays: %s", self.path, error.strerror)
             os.close(self._descriptor)
             self._descriptor = None
         with suppress(OSError):
