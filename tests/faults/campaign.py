@@ -10,6 +10,7 @@ result that is there must be whole and right; in the end all must be there, and 
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 
@@ -48,8 +50,32 @@ SWEEPS: list[tuple[dict, str, dict]] = [
 
 OPTIONS = ("--runs", "2", "--jobs", "2", "--stack", "4", "--checkpoint-minutes", "0.01")
 
-LONGEST_WAIT = 4.0
-"""Seconds from the first stack's beginning to a blow, at most; a sweep takes about as long."""
+MOST_LINES = 30
+"""What a sweep says from its first stack's beginning to a blow, at most: about all, however fast the machine is."""
+
+LONGEST_WAIT = 0.6
+"""Seconds from a line to a blow, at most."""
+
+
+class Blow(NamedTuple):
+    """A signal.  one: to one of the processes that train, not to the one that leads.
+
+    lines: of the sweep's, from its first stack's beginning.  seconds: after the last of them.
+    """
+
+    number: int
+    one: bool
+    lines: int
+    seconds: float
+
+    @classmethod
+    def draw(cls, number: int, rng: np.random.Generator) -> Blow:
+        """Only SIGKILL may fall on one process: another that is told to stop, the sweep did not tell."""
+        one = number == signal.SIGKILL and bool(rng.integers(2))
+        return cls(number, one, int(rng.integers(MOST_LINES)), float(rng.uniform(0.0, LONGEST_WAIT)))
+
+    def __str__(self) -> str:
+        return f"{'one process' if self.one else 'all'}, {self.lines} lines and {self.seconds:.2f} s"
 
 
 class Sweep:
@@ -69,22 +95,21 @@ class Sweep:
         """Let it end.  Raises CalledProcessError if it fails."""
         subprocess.run(self.command, cwd=ROOT, check=True, capture_output=True)
 
-    def struck(self, number: int, one: bool, seconds: float) -> bool:
-        """Start it and send a signal some seconds into its training. Returns whether that ended anything.
-
-        one: to one of the processes that train, instead of the one that leads.
-        """
+    def struck(self, blow: Blow) -> bool:
+        """Start it and let a blow fall. Returns whether that ended anything."""
         process = subprocess.Popen(self.command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         for line in process.stderr:
             if " in a stack: " in line:
                 break
-        time.sleep(seconds)
-        victims = [*trainers(process.pid)] if one else [process.pid]
+        for _ in itertools.islice(process.stderr, blow.lines):
+            pass
+        time.sleep(blow.seconds)
+        victims = [*trainers(process.pid)] if blow.one else [process.pid]
         if victims:
-            os.kill(victims[-1], number)
+            os.kill(victims[-1], blow.number)
         errors = process.communicate()[1]
-        if process.returncode not in ((0, 1) if one else (0, 75, -number)) or "Traceback" in errors:
+        if process.returncode not in ((0, 1) if blow.one else (0, 75, -blow.number)) or "Traceback" in errors:
             raise RuntimeError(f"the sweep left with exit code {process.returncode}: {errors}")
         return process.returncode != 0
 
@@ -141,13 +166,13 @@ def run(
         right, sweep = undisturbed[rounds % kinds], Sweep(folder, f"round{rounds}", rounds % kinds)
         rounds += 1
         while done < kills:
-            seconds, one = float(rng.uniform(0.0, LONGEST_WAIT)), number == signal.SIGKILL and bool(rng.integers(2))
-            if not sweep.struck(number, one, seconds):
+            blow = Blow.draw(number, rng)
+            if not sweep.struck(blow):
                 break
             done += 1
             resumable = len(list(sweep.save_dir.glob("*/checkpoints/*/state")))
-            whole, victim = check(sweep, right), "one process" if one else "all"
-            say(f"{name} {done}: {sweep.agent}, {victim}, {seconds:.2f} s; {whole} results, {resumable} checkpoints")
+            whole = check(sweep, right)
+            say(f"{name} {done}: {sweep.agent}, {blow}; {whole} results, {resumable} checkpoints")
         sweep.finish()
         results += check(sweep, right)
         if sweep.files() != right.files():

@@ -16,7 +16,7 @@ from tests import works
 from tests.works import start_interruptible, wait_for
 from utils.interrupt import Interruption
 from utils.pool import Pool, Worker, do_all
-from utils.worker import SECONDS_BETWEEN_REPORTS, Outcome, Report
+from utils.worker import SECONDS_BETWEEN_REPORTS, Failure, Outcome, Report
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,7 +63,7 @@ def test_an_error_ends_its_task_only(jobs, tmp_path):
     assert failures[0].reason == "ValueError: three apples"
     assert failures[0].traceback.startswith("\nTraceback (most recent call last):\n")
     assert failures[0].traceback.endswith("\nValueError: three apples")
-    assert failures[1] == ("the disk is full", "")
+    assert failures[1] == Failure("the disk is full")
     assert failures[2] is None
 
 
