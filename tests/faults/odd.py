@@ -87,7 +87,9 @@ def trees(draw: st.DrawFn) -> tuple[Any, Any]:
 def _set_one_key(draw: st.DrawFn, environment: Any, agent: Any, agent_name: str) -> None:
     """Give a known key a value that may well be of its type."""
     kind = draw(st.sampled_from(["protocol", "hyperparameter", "keyword"]))
-    likely = numbers | st.booleans() | st.lists(numbers, max_size=4) | st.sampled_from(WORDS)
+    likely = (
+        st.sampled_from(HUGE[:4]) | numbers | st.booleans() | st.lists(numbers, max_size=4) | st.sampled_from(WORDS)
+    )
     if kind == "hyperparameter":
         keys = [*AGENTS[agent_name].hyperparameters.model_fields]
         if keys and isinstance(agent, dict) and isinstance(agent.get("parameters"), dict):

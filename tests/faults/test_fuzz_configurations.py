@@ -74,6 +74,29 @@ def assert_clear(environment: bytes | None, agent: bytes | None, options: list[s
     return result.exit_code
 
 
+@pytest.mark.parametrize(
+    ("base", "protocol", "parameters", "code"),
+    [
+        (0, {}, {"num_samples": [10**15], "batch_size": [1]}, 1),
+        (0, {}, {"replay_capacity": [2**53]}, 1),
+        (0, {}, {"num_hidden": [10**15]}, 2),
+        (0, {"total_timesteps": 10**15}, {}, 75),
+        (0, {"eval_episodes": 10**15}, {}, 75),
+        (0, {"env_kwargs": {"render_mode": 0}}, {}, 2),
+        (2, {"env_kwargs": {"frame_skip": 0}}, {}, 2),
+        (2, {"env_kwargs": {"healthy_z_range": [0]}}, {}, 2),
+        (4, {"env_kwargs": {"size": 10**15}}, {}, 2),
+        (6, {}, {"tilings": [2**53]}, 1),
+    ],
+)
+def test_configurations_that_ask_too_much(base, protocol, parameters, code):
+    """Too much memory, too long, or what an environment cannot do."""
+    env_name, agent_name, grid = odd.BASES[base]
+    environment = odd.PROTOCOL | {"env_name": env_name} | protocol
+    agent = {"agent_name": agent_name, "parameters": grid | parameters}
+    assert assert_clear(odd.written(environment), odd.written(agent), []) == code
+
+
 def test_mutated_configurations(pytestconfig):
     """--fuzz-examples says how many; their exit codes are counted."""
     count = pytestconfig.getoption("--fuzz-examples")
