@@ -336,7 +336,7 @@ def test_a_result_that_another_process_cannot_write(files, tmp_path):
     command += ["--save-dir", str(tmp_path / "out"), "--stack", "1", "--jobs", "2"]
     done = subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "failed: index 0: 1 of 1 results could not be written" in done.stderr
+    assert "failed: index 0: 1 of 1 runs have no result" in done.stderr
     assert "Traceback" not in done.stderr
     written = [path for path in results(tmp_path / "out") if path.is_file()]
     assert sorted(only(path)["index"] for path in written) == [1, 2]

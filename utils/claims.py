@@ -104,7 +104,8 @@ def _put_damaged_aside(run: Run) -> None:
     except OSError as error:
         log.warning("index %d: trained again: %s; it could not be put aside: %s", run.index, flaw, error)
     else:
-        log.warning("index %d: trained again: %s (now in %s)", run.index, flaw, ", ".join(map(str, aside)))
+        where = f" (now in {', '.join(map(str, aside))})" if aside else ""
+        log.warning("index %d: trained again: %s%s", run.index, flaw, where)
 
 
 def _read(claim: Claim) -> None:

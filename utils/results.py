@@ -92,8 +92,8 @@ class ResultFile:
         return f"{self.npz}: missing or cut off" if named and not zipfile.is_zipfile(self.npz) else None
 
     def put_aside(self) -> list[Path]:
-        """Have there be no result, without losing what is there. Returns where that is now.  Raises OSError."""
-        there = [path for path in (self.json, self.npz) if path.exists()]
+        """Have there be no result, without losing its files. Returns where they are now.  Raises OSError."""
+        there = [path for path in (self.json, self.npz) if path.is_file()]
         return [path.replace(path.with_name(f"{path.name}.damaged")) for path in there]
 
     def write(self, tree: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
