@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,11 +21,19 @@ SMALLEST = 2**20
 """Bytes below which a file is added to in any case."""
 
 
+class Held(Protocol):
+    """A list, an array, or whatever else makes an array of a slice of its rows."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, places: slice, /) -> Any: ...
+
+
 @dataclass(frozen=True)
 class Rows:
     """So many rows have been in all; `held` has the last len(held) of them, row i at i mod len(held)."""
 
-    held: Sequence[Any] | np.ndarray
+    held: Held
     count: int
 
     @property
