@@ -16,6 +16,9 @@ from agent.chained_replay import ChainedReplay
 from agent.replay import Replay
 from agent.replay_layout import LARGE, is_chained
 from tests.agent.reference import rng
+from tests.experiments import make_experiment
+from tests.resuming import loop_of
+from tests.test_bits import PENDULUM
 
 OBS, ACT = 3, 2
 CHEETAH = (17, 6)
@@ -88,6 +91,17 @@ def test_ends_are_forgotten_with_their_transitions():
     assert max(sizes) <= 80
     kept = int((chained.places > 2).sum())
     assert kept + len(chained._free) + 2 + 1 == len(chained.ends)
+
+
+def test_episodes_of_an_environment_are_chained(tmp_path, monkeypatch):
+    """Only the three episodes that are over, of 23 steps each, have a next observation kept apart."""
+    monkeypatch.setattr("agent.replay_layout.LARGE", 0)
+    protocol = PENDULUM | {"total_timesteps": 80, "steps_per_episode": 23}
+    loop = loop_of(make_experiment(protocol, {"hidden_dim": [16], "batch_size": [8]}, tmp_path), [0, 1])
+    loop.run()
+    places = loop.stack.agent.replay.places[:, :80]
+    assert (places > 2).nonzero().tolist() == [[run, slot] for run in (0, 1) for slot in (22, 45, 68)]
+    assert places[:, 79].tolist() == [1, 2], "the newest"
 
 
 def test_a_copied_state_stays_what_it_was():
