@@ -83,10 +83,6 @@ class ChainedReplay(Replay):
             rows[elsewhere, self.width :] = self.ends[places[elsewhere].long()]
         return rows
 
-    def tensors(self) -> list[Tensor]:
-        """See `Replay.tensors`."""
-        return [self.memory, self.places, self.ends]
-
     def held(self, run: int, slots: slice) -> np.ndarray:
         """See `Replay.held`; always a copy."""
         first, last, _ = slots.indices(len(self))

@@ -54,10 +54,6 @@ class Replay:
         """Rows (R, B, row) by what stands in them."""
         return Batch.from_rows(rows, self.obs_dim, self.action_dim)
 
-    def tensors(self) -> list[Tensor]:
-        """What the transitions are held in."""
-        return [self.data]
-
     def held(self, run: int, slots: slice) -> np.ndarray:
         """Whole rows (n, row) of one run, in storage order; the buffer's own memory where it has whole rows."""
         return self.data[run, : len(self)][slots].cpu().numpy()
