@@ -2,8 +2,8 @@
 
 Whole rows [obs | action | reward | terminated | next_obs] make the cheapest batch. Where a run's would take
 more than LARGE bytes, rows are chained: [obs | action | reward | terminated], the next observation being read from
-the row behind (`agent.chained_replay`), which costs some 20 us a step: 4% of the fastest there is, a small network's
-alone, and 0.2% of HalfCheetah's with 256 units. The same transitions are drawn, to the bit.
+the row behind (`agent.chained_replay`), which costs 20 to 40 us a step: up to 8% of the fastest there is, a small
+network's alone, and half a percent of HalfCheetah's with 256 units. The same transitions are drawn, to the bit.
 """
 
 from __future__ import annotations
