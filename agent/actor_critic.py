@@ -24,12 +24,14 @@ from torch import Tensor
 from agent import losses
 from agent.actor import Actor
 from agent.base import ActsOnStreams, Batch, Spaces, Step, arrays_of
+from agent.chained_replay import ChainedReplay
 from agent.critic import BoxCritic, Critic, DiscreteCritic
 from agent.hyperparameters import check_alike
 from agent.network import MLP
 from agent.policy import policy_class
 from agent.policy.base import ActionBox, Policy
 from agent.replay import Replay
+from agent.replay_layout import is_chained
 from utils.streams import Draws, generator
 
 
@@ -52,9 +54,8 @@ class ActorCritic(ActsOnStreams):
         self.settings, self.gamma, self.runs = settings, gamma, len(settings)
         super().__init__(random_seeds)
         self.policy = self._make_policy(spaces.action)
-        self.replay = Replay(
-            self.runs, self.common.replay_capacity, spaces.obs_dim, self.policy.action_dim, self.device
-        )
+        sizes = (self.common.replay_capacity, spaces.obs_dim, self.policy.action_dim)
+        self.replay = (ChainedReplay if is_chained(*sizes) else Replay)(self.runs, *sizes, self.device)
         self._make_networks(spaces.obs_dim)
         self.tau = self._per_run("tau").unsqueeze(1)
         self.alpha = self._per_run("alpha").view(-1, 1, 1)

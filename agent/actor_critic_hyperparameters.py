@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from agent.hyperparameters import Count, Decay, Fraction, Hyperparameters, NonNegative, Positive, check_clip
 from agent.policy import POLICIES
+from agent.replay_layout import transition_bytes
 
 BOX_POLICIES = tuple(name for name, entry in POLICIES.items() if not entry.discrete)
 
@@ -60,8 +61,8 @@ class ActorCriticHyperparameters(Hyperparameters):
         return 1.0 + self.batch_size * self.num_hidden * self.hidden_dim**2 / PRODUCTS_A_UNIT
 
     def replay_bytes(self, obs_dim: int, action_dim: int, timesteps: int) -> int:
-        """Rows of `agent.replay`, of which the system gives only those that are written."""
-        return 4 * (2 * obs_dim + action_dim + 2) * min(self.replay_capacity, timesteps)
+        """Rows of the replay buffer, of which the system gives only those that are written."""
+        return min(self.replay_capacity, timesteps) * transition_bytes(self.replay_capacity, obs_dim, action_dim)
 
 
 class BoxHyperparameters(ActorCriticHyperparameters):

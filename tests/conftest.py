@@ -28,7 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--every-engine-case",
         action="store_true",
-        help="compile every agent and policy in every shape",
+        help="compile every agent and policy in every shape, and compare what engines learn",
     )
     parser.addoption(
         "--fuzz-examples", type=int, default=100, help="mutated configurations to try; a quarter as many damaged files"

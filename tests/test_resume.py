@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.chained_replay import ChainedReplay
 from tests.experiments import assert_same_bits, make_experiment, train
 from tests.resuming import assert_resumes_exactly, loop_of, restored, run_to, store, train_in_parts
 from tests.test_bits import CARTPOLE, CHEETAH, MIXED, PENDULUM
@@ -83,6 +84,32 @@ def test_every_actor_critic(case, tmp_path):
         protocol | {"record": ALL_ARRAYS}, ring | hyperparameters, tmp_path, case.split(maxsplit=1)[0]
     )
     assert_resumes_exactly(experiment, [0, 1, 2], [5, 8, 30, 47, 131], tmp_path)
+
+
+@pytest.mark.parametrize("agent", ["SAC", "SACDiscrete"])
+def test_chained_rows(agent, tmp_path, monkeypatch):
+    """The same bits as whole rows, straight through and in parts: at ends of episodes and all around the ring."""
+    protocol = (PENDULUM | {"steps_per_episode": 10} if agent == "SAC" else CARTPOLE) | {"record": ALL_ARRAYS}
+    ring = {"batch_size": [8], "replay_capacity": [30], "hidden_dim": [16]}
+    experiment = make_experiment(protocol, ring, tmp_path, agent)
+    whole = train(experiment, [0, 1, 2])
+    monkeypatch.setattr("agent.replay_layout.LARGE", 0)
+    parts = assert_resumes_exactly(experiment, [0, 1, 2], [5, 29, 30, 31, 47, 60], tmp_path)
+    for one, other in zip(whole, parts, strict=True):
+        assert_same_bits(one, other)
+
+
+def test_a_checkpoint_of_one_layout_in_the_other(tmp_path, monkeypatch):
+    experiment = make_experiment(PROTOCOL, SHORT | {"replay_capacity": [20]}, tmp_path)
+    for stop, large in ((27, 0), (38, 2**26)):
+        monkeypatch.setattr("agent.replay_layout.LARGE", large)
+        loop = loop_of(experiment, [0, 1]) if stop == 27 else restored(experiment, [0, 1], tmp_path)
+        assert isinstance(loop.stack.agent.replay, ChainedReplay) is (large == 0)
+        run_to(loop, stop)
+        store(loop, [0, 1], tmp_path)
+    monkeypatch.setattr("agent.replay_layout.LARGE", 0)
+    for straight, record in zip(train(experiment, [0, 1]), restored(experiment, [0, 1], tmp_path).run(), strict=True):
+        assert_same_bits(straight, record)
 
 
 LINEAR_AGENTS = {

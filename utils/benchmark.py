@@ -3,7 +3,7 @@
 Run with nothing else going on, pinned to a core:  taskset -c 0 python utils/benchmark.py
 All that a task is timed with takes its turns in this one process, again and again, so that ratios hold where
 the machine's speed does not. Medians; a ratio is taken within a round. The limit is the bare products of one
-update, called back to back; peers (utils/peers.py) train one run.
+update, called back to back; peers (utils/peers.py) train one run. Further parts: utils/growth.py, utils/footprint.py.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import click
 import numpy as np
 
 from agent import AGENTS
+from utils import footprint, growth
 from utils.peers import PEERS, installed, make_peer
 from utils.timing import Candidate, Task, in_turn, limit, make_loop
 
@@ -41,6 +42,8 @@ WIDTHS = (16, 18, 12, 9, 6, 12, 8, 6, 9, 9)
 
 def rows(task: Task, engines: Sequence[str], stacks: Sequence[int], repeats: int, seconds: float) -> Iterator[tuple]:
     """One row of the table for each engine and stack, as in HEADER; peers' are multiples of their speed."""
+    if "hidden_dim" not in AGENTS[task.agent].hyperparameters.model_fields:
+        engines = ("eager",)
     peers = {name: make_peer(name, task) for name in installed()} if task.agent == "SAC" else {}
     ours = {(engine, runs): make_loop(task, runs, engine) for engine, runs in itertools.product(engines, stacks)}
     limits = {runs: limit(ours.get(("eager", runs)) or make_loop(task, runs)) for runs in stacks}
@@ -69,7 +72,20 @@ def cell(value: object) -> str:
     return str(value)
 
 
-@click.command(help="Time pipelines (environment, acting, replay, update) on one core: by default, the whole table.")
+PARTS = ("speed", "growth", "start-up", "memory")
+
+
+@click.command(
+    help="Time pipelines (environment, acting, replay, update) on one core: by default, the whole table. Then how the "
+    "cost of a step grows, how long scripts take to start, and what memory training takes."
+)
+@click.option(
+    "--part",
+    "parts",
+    type=click.Choice(PARTS),
+    multiple=True,
+    help="Only this; by default all, but with --agent speed.",
+)
 @click.option("--agent", "agents", type=click.Choice([*AGENTS]), multiple=True, help="Instead of the table's tasks.")
 @click.option("--env", "env_name", default="Pendulum-v1", show_default=True, help="With --agent.")
 @click.option("--hidden", default=64, show_default=True, help="Units a hidden layer, if any; with --agent.")
@@ -83,18 +99,24 @@ def cell(value: object) -> str:
 @click.option("--repeats", default=7, show_default=True)
 @click.option("--seconds", default=1.0, show_default=True, help="Length of each timed stretch.")
 def benchmark(
-    agents: tuple[str, ...], env_name: str, hidden: int, batch: int, replay_capacity: int, stacks: tuple[int, ...],
-    engines: tuple[str, ...], repeats: int, seconds: float,
+    parts: tuple[str, ...], agents: tuple[str, ...], env_name: str, hidden: int, batch: int, replay_capacity: int,
+    stacks: tuple[int, ...], engines: tuple[str, ...], repeats: int, seconds: float,
 ) -> None:  # fmt: skip
-    """Print the table."""
+    """Print the tables."""
     tasks = [Task(agent, env_name, hidden, batch, replay_capacity) for agent in agents] or TASKS
     missing = [name for name in PEERS if name not in installed()]
     click.echo(f"medians of {repeats}; peers not installed: {', '.join(missing) or 'none'}")
-    click.echo("".join(name.rjust(width) for name, width in zip(HEADER, WIDTHS, strict=True)))
-    for task in tasks:
-        networks = "hidden_dim" in AGENTS[task.agent].hyperparameters.model_fields
-        for row in rows(task, engines if networks else ("eager",), stacks, repeats, seconds):
-            click.echo("".join(cell(value).rjust(width) for value, width in zip(row, WIDTHS, strict=False)))
+    speeds = itertools.chain.from_iterable(rows(task, engines, stacks, repeats, seconds) for task in tasks)
+    tables: dict[str, tuple[Sequence[str], Sequence[int], Iterator[tuple]]] = {
+        "speed": (HEADER, WIDTHS, speeds),
+        "growth": ((*growth.HEADER, *engines), growth.WIDTHS, growth.rows(engines, repeats, seconds)),
+        "start-up": (("start-up", "seconds"), footprint.WIDTHS, footprint.start_up(engines, repeats)),
+        "memory": (("memory", "MB"), footprint.WIDTHS, footprint.memory(engines)),
+    }
+    for part in parts or (("speed",) if agents else tables):
+        header, widths, lines = tables[part]
+        for line in itertools.chain([header], lines):
+            click.echo("".join(cell(value).rjust(width) for value, width in zip(line, widths, strict=False)))
 
 
 if __name__ == "__main__":

@@ -33,8 +33,7 @@ def _with_rows(agent: dict[str, Any]) -> dict[str, Any]:
     if "replay" not in agent:
         return agent
     replay = agent["replay"]
-    held = replay["data"].cpu().numpy()
-    return agent | {"replay": {"data": Rows(held, replay["count"]), "count": replay["count"]}}
+    return agent | {"replay": replay | {"data": Rows(replay["data"], replay["count"])}}
 
 
 def resume(loop: Loop, saved: Sequence[dict[str, Any]]) -> dict[int, str]:

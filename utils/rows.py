@@ -11,22 +11,33 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 SMALLEST = 2**20
 """Bytes below which a file is added to in any case."""
 
+PIECE = 2**14
+"""Rows that are written at a time."""
+
+
+class Held(Protocol):
+    """A list, an array, or whatever else makes an array of a slice of its rows."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, places: slice, /) -> Any: ...
+
 
 @dataclass(frozen=True)
 class Rows:
     """So many rows have been in all; `held` has the last len(held) of them, row i at i mod len(held)."""
 
-    held: Sequence[Any] | np.ndarray
+    held: Held
     count: int
 
     @property
@@ -34,13 +45,14 @@ class Rows:
         """The oldest row that is held."""
         return self.count - len(self.held)
 
-    def since(self, start: int) -> np.ndarray:
-        """Rows start to count - 1, (rows, ...), of which there is at least one."""
+    def since(self, start: int) -> Iterator[np.ndarray]:
+        """Rows start to count - 1 in pieces (rows, ...), so that memory never holds a copy of all of them."""
         size = len(self.held)
-        a, b = start % size, (self.count - 1) % size + 1
-        if a < b:
-            return np.asarray(self.held[a:b])
-        return np.concatenate((np.asarray(self.held[a:]), np.asarray(self.held[:b])))
+        while start < self.count:
+            place = start % size
+            end = min(place + PIECE, place + self.count - start, size)
+            yield np.ascontiguousarray(self.held[place:end])
+            start += end - place
 
 
 class Chunk(NamedTuple):
@@ -80,19 +92,20 @@ class RowFiles:
         start = max(self.end, rows.first)
         if start == rows.count:
             return kept
-        new = np.ascontiguousarray(rows.since(start))
-        number, offset = self._place(len(rows.held) * new.nbytes // len(new))
-        content = new.data.cast("B")
-        path = self.path(number)
+        row = np.asarray(rows.held[:1]).nbytes
+        number, offset = self._place(len(rows.held) * row)
+        path, digest, new = self.path(number), hashlib.sha256(), rows.count - start
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o666)
         with open(descriptor, "wb") as file:
             file.truncate(offset)
             file.seek(offset)
-            file.write(content)
+            for piece in rows.since(start):
+                content = piece.data.cast("B")
+                digest.update(content)
+                file.write(content)
             file.flush()
             os.fsync(descriptor)
-        chunk = Chunk(number, offset, new.nbytes, start, len(new), hashlib.sha256(content).hexdigest())
-        return [*kept, chunk]
+        return [*kept, Chunk(number, offset, new * row, start, new, digest.hexdigest())]
 
     def _place(self, ring: int) -> tuple[int, int]:
         """Where the next chunk goes: a file's number and an offset in it.  ring: bytes of all rows held."""

@@ -17,6 +17,7 @@ from torch import Tensor
 
 import main
 from agent import AGENTS
+from agent.base import Step
 from agent.engine import start_engine
 from utils.bundle import Experiment
 from utils.config import AgentConfig, EnvironmentConfig
@@ -62,6 +63,15 @@ def make_loop(task: Task, runs: int, engine: str = "eager") -> Loop:
     for _ in range(task.batch + WARM_UP_STEPS):
         loop.train_step()
     return loop
+
+
+def fill(loop: Loop) -> None:
+    """Have an actor-critic's replay be full, of one transition that goes on as itself."""
+    replay = loop.stack.agent.replay
+    obs, flags = np.zeros((loop.runs, replay.obs_dim), np.float32), np.zeros(loop.runs, np.float32)
+    step = Step(obs, np.zeros((loop.runs, replay.action_dim), np.float32), flags, obs, flags, flags)
+    while len(replay) < replay.capacity:
+        replay.push(step)
 
 
 def products(loop: Loop) -> list[tuple[Tensor, Tensor]]:

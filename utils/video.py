@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_FRAMES = 1000
 """Of a run's video. Drawn in software a MuJoCo frame takes up to 0.25 s, by which training is delayed."""

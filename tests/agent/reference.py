@@ -254,3 +254,9 @@ def train(agent: SAC, obs_dim: int, updates: int) -> list[dict[str, np.ndarray]]
         agent.observe(Step(action=action, **{name: said[name][t] for name in said}))
         history.append({"action": action} | {name: value.numpy() for name, value in agent.update().items()})
     return history
+
+
+def tensor_bytes(part: object) -> int:
+    """What an object's tensors take, each piece of memory counted once."""
+    pieces = (value.untyped_storage() for value in vars(part).values() if isinstance(value, Tensor))
+    return sum({piece.data_ptr(): piece.nbytes() for piece in pieces}.values())

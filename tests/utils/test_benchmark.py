@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from utils import timing
+from utils import benchmark, footprint, growth, timing
 from utils.timing import Candidate, in_turn
 
 ROOT = Path(__file__).resolve().parents[2]
+HEADS = ("seconds", "MB")
 
 
 @pytest.mark.parametrize(("agent", "multiplies"), [("SAC", True), ("linearAC", False), ("Random", False)])
@@ -26,6 +28,55 @@ def test_a_row_for_every_kind_of_agent(agent: str, multiplies: bool) -> None:
     assert names == [agent, "Pendulum-v1", "64x2,", "b32", "eager", "2"]
     assert float(steps.replace(",", "")) > 0
     assert [products == "-", ratio == "-"] == [not multiplies] * 2
+
+
+def run(*options: str) -> list[list[str]]:
+    """What the command prints, by lines and words, its heading left out."""
+    result = CliRunner().invoke(benchmark.benchmark, [*options, "--engine", "eager", "--repeats", "1"])
+    assert result.exit_code == 0, result.output
+    return [line.split() for line in result.output.splitlines()[1:]]
+
+
+def test_growth_has_a_line_for_each_value(monkeypatch) -> None:
+    values = {"stack": (1, 3), "batch": (8,), "hidden": (16,), "replay_capacity": (40, 200)}
+    monkeypatch.setattr(growth, "VALUES", values)
+    header, *lines = run("--part", "growth", "--seconds", "0.01")
+    assert header[-3:] == ["varied:", "value", "eager"]
+    assert [line[:2] for line in lines] == [[name, str(value)] for name in values for value in values[name]]
+    assert all(float(line[2].replace(",", "")) > 0 for line in lines)
+
+
+@pytest.mark.parametrize(("varied", "value"), [("stack", 3), ("batch", 8), ("hidden", 16), ("replay_capacity", 300)])
+def test_one_quantity_is_varied(varied: str, value: int) -> None:
+    loop = growth.varied_loop(varied, value, "eager")
+    common = loop.stack.agent.common
+    found = {
+        "stack": loop.runs, "batch": common.batch_size, "hidden": common.hidden_dim,
+        "replay_capacity": common.replay_capacity,
+    }  # fmt: skip
+    base = growth.BASE._asdict() | {"stack": growth.BASE_STACK}
+    assert found == {name: base[name] for name in found} | {varied: value}
+    assert (len(loop.stack.agent.replay) == value) is (varied == "replay_capacity")
+
+
+def test_start_up_and_memory(monkeypatch) -> None:
+    """A stack of two here. HalfCheetah's million transitions: 26 numbers of 4 bytes each."""
+    monkeypatch.setattr(footprint, "SMALL_STACK", 2)
+    lines = run("--part", "start-up", "--part", "memory")
+    found = {" ".join(words[:-1]): float(words[-1].replace(",", "")) for words in lines if words[-1] not in HEADS}
+    assert found["replay of a run, HalfCheetah-v5, 1e+06"] == 104
+    assert min(found.values()) > 0
+    assert {"main.py --help", "simple_combine.py --help", "main.py, first update, eager"} <= found.keys()
+    assert 100 < found["stack of 2 small runs, eager"] < 2000
+
+
+def test_the_scripts_of_the_top_level_are_timed(monkeypatch) -> None:
+    monkeypatch.setattr(footprint, "seconds", lambda command, repeats: float(command[-1] == "--help"))
+    found = dict(footprint.start_up(["eager", "compiled"], 1))
+    assert {name: value for name, value in found.items() if "update" in name} == {
+        "main.py, first update, eager": 0.0, "main.py, first update, compiled": 0.0,
+    }  # fmt: skip
+    assert {"main.py --help", "simple_combine.py --help"} <= found.keys()
 
 
 def test_candidates_take_turns_and_are_counted_by_their_run_steps(monkeypatch) -> None:

@@ -37,6 +37,17 @@ def test_a_ring_comes_back(counts, tmp_path):
         np.testing.assert_array_equal(read(files, ring(10, count)), ring(10, count).held)
 
 
+@pytest.mark.parametrize("piece", [1, 3, 10])
+def test_rows_are_written_in_pieces(piece, tmp_path, monkeypatch):
+    """Around the ring's seam, too: one chunk whatever the pieces."""
+    monkeypatch.setattr(rows, "PIECE", piece)
+    assert max(len(part) for part in ring(10, 18).since(8)) <= piece
+    files = committed(RowFiles(tmp_path, "ring"), ring(10, 8))
+    committed(files, ring(10, 17))
+    np.testing.assert_array_equal(read(files, ring(10, 17)), ring(10, 17).held)
+    assert [(chunk.first, chunk.rows) for chunk in files.chunks] == [(0, 8), (8, 9)]
+
+
 def test_a_list_comes_back(tmp_path):
     files = RowFiles(tmp_path, "list")
     held = [np.array(float(i)) for i in range(9)]
