@@ -274,3 +274,8 @@ def test_the_wheelhouses_requirements_are_the_projects_and_no_newer():
 def test_the_module_of_mujoco_is_no_newer_than_the_pin():
     (found,) = re.findall(r"mujoco/([\d.]+)", (ROOT / "utils/alliance.sh").read_text())
     assert [int(part) for part in found.split(".")] <= versions(["requirements.txt"])["mujoco"]
+
+
+def test_the_readme_shows_both_commands():
+    blocks = re.findall(r"```bash\n(.*?)\n```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert {"bash install_environment.sh", ". activate_environment.sh"} <= set(blocks)
