@@ -40,7 +40,7 @@ def load_game(game: str) -> Any:
     """The game's class, from the installed package.  Raises ModuleNotFoundError if there is none."""
     package = find_spec("minatar")
     if package is None or package.submodule_search_locations is None:
-        raise ModuleNotFoundError("MinAtar is not installed; pip install -r requirements.txt installs it")
+        raise ModuleNotFoundError("MinAtar is not installed; pip install --no-deps minatar installs it")
     path = Path(package.submodule_search_locations[0]) / "environments" / f"{game}.py"
     spec = spec_from_file_location(f"minatar_{game}", path)
     if spec is None or spec.loader is None:

@@ -190,3 +190,22 @@ def test_a_video_that_cannot_be_written_is_one_line(result, tmp_path):
 def test_a_copy_elsewhere_is_watched_all_the_same(result, tmp_path):
     folder = shutil.copytree(result.parent, tmp_path / "copy")
     assert watch(folder / result.name, "--episodes", 1).exit_code == 0
+
+
+RANDOM = {"agent_name": "Random", "parameters": {}}
+
+
+@pytest.mark.parametrize(
+    ("env_name", "package", "said"),
+    [
+        ("Pendulum-v1", "pygame", "error: nothing can be drawn: pygame is not installed"),
+        ("Pendulum-v0", "pygame", "error: nothing can be drawn: rendering needs pygame"),
+        ("Bandit", "imageio_ffmpeg", "a video needs imageio-ffmpeg with its encoder"),
+    ],
+)
+def test_a_package_that_is_not_there_is_named(env_name, package, said, files, tmp_path, monkeypatch):
+    (path,) = train(files, tmp_path / "out", files.write("agent.json", RANDOM), env_name=env_name)
+    monkeypatch.setitem(sys.modules, package, None)
+    done = watch(path)
+    assert done.exit_code == 1
+    assert said in done.stderr.splitlines()[-1]

@@ -56,11 +56,22 @@ class Camera:
         return self._sink is not None
 
     def update(self) -> str | None:
-        """Show the environment as it is now. Returns why no further picture is wanted, or None."""
-        frame = viewable(self._env.render())
+        """Show the environment as it is now. Returns why no further picture is wanted, or None.
+
+        Raises OSError if a package that draws it is not installed, or what the sink raises.
+        """
+        frame = viewable(self._picture())
         if self._sink is None:
             self._sink = self._make_sink(frame)
         return self._sink.show(frame)
+
+    def _picture(self) -> object:
+        try:
+            return self._env.render()
+        except Exception as error:
+            if isinstance(error, ImportError) or isinstance(error.__cause__, ImportError):  # The latter: gymnasium's.
+                raise OSError(f"nothing can be drawn: {error}") from error
+            raise
 
     def close(self) -> None:
         """There are no more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,17 +22,16 @@ class Video:
     def __init__(self, path: Path, fps: float, frame: np.ndarray, most: int | None = None) -> None:
         """frame: of the size (H, W, 3) of all that will be shown, H and W even.  most: frames at most.
 
-        Raises OSError if the file cannot be written.
+        Raises OSError if the file cannot be written, or nothing is installed that writes one.
         """
-        import imageio_ffmpeg
-
+        encoder = _encoder(path)
         self.path, self.frames, self._most = path, 0, most
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             self._temporary.touch()
         except OSError as error:
             raise OSError(f"{path}: cannot be written: {error.strerror}") from error
-        self._writer = imageio_ffmpeg.write_frames(
+        self._writer = encoder.write_frames(
             self._temporary, (frame.shape[1], frame.shape[0]), fps=fps, codec="libx264", macro_block_size=2,
             ffmpeg_log_level="fatal", output_params=["-threads", "1", "-f", "mp4"],
         )  # fmt: skip
@@ -58,6 +57,17 @@ class Video:
         finally:
             self._temporary.unlink(missing_ok=True)
         log.info("%d frames: %s", self.frames, self.path)
+
+
+def _encoder(path: Path) -> Any:
+    """imageio_ffmpeg.  Raises OSError where it, or an encoder that it knows of, is not installed."""
+    try:
+        import imageio_ffmpeg
+
+        imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError) as error:
+        raise OSError(f"{path}: a video needs imageio-ffmpeg with its encoder: {error}") from error
+    return imageio_ffmpeg
 
 
 def _count_frames(path: Path) -> int:

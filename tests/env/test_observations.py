@@ -91,6 +91,7 @@ def test_gymnasiums_grids_are_one_hot():
     lake = make_env("FrozenLake-v1", is_slippery=False)
     np.testing.assert_array_equal(lake.reset(seed=0)[0], np.eye(16)[0])
     np.testing.assert_array_equal(lake.step(2)[0], np.eye(16)[1])
-    assert make_env("Taxi-v4").observation_space.shape == (500,)
+    taxi = next(name for name in gym.registry if name.startswith("Taxi-v"))
+    assert make_env(taxi).observation_space.shape == (500,)
     with pytest.raises(ValueError, match="'Blackjack-v1' has observations Tuple; allowed: Box or Discrete"):
         make_env("Blackjack-v1")

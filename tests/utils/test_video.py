@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import imageio
 import numpy as np
@@ -89,4 +90,23 @@ def test_a_full_disk_is_an_error_that_names_the_video(frames, tmp_path):
         record()
     with pytest.raises(OSError, match=r"a\.mp4: cannot be written"):
         sink.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def no_encoder() -> str:
+    raise RuntimeError("No ffmpeg exe could be found.")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        (lambda patch: patch.setitem(sys.modules, "imageio_ffmpeg", None), "imageio_ffmpeg"),
+        (lambda patch: patch.setattr("imageio_ffmpeg.get_ffmpeg_exe", no_encoder), "No ffmpeg exe could be found"),
+    ],
+    ids=["package", "encoder"],
+)
+def test_without_an_encoder_it_says_what_a_video_needs(lacking, said, tmp_path, monkeypatch):
+    lacking(monkeypatch)
+    with pytest.raises(OSError, match=rf"a\.mp4: a video needs imageio-ffmpeg with its encoder: .*{said}"):
+        Video(tmp_path / "a.mp4", 25.0, grey(0))
     assert list(tmp_path.iterdir()) == []
