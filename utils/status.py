@@ -1,0 +1,146 @@
+"""How far a sweep is, by its files and one call of squeue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from utils.bundle import Cell, Experiment
+from utils.duration import format_duration
+from utils.errors import BadInput
+from utils.missing import file_names, live_tasks
+from utils.results import only_run, read_tree
+from utils.slurm import Queue, Task
+from utils.submission import submissions
+
+COMPLETED, DIVERGED, RUNNING, QUEUED, FAILED, MISSING = "CDRQF."
+STATES = {
+    COMPLETED: "completed", DIVERGED: "diverged", RUNNING: "running", QUEUED: "queued", FAILED: "failed",
+    MISSING: "missing",
+}  # fmt: skip
+"""Each state's letter and name. Failed: its task began and is gone. Missing: in no queue, and never begun."""
+
+LOG_LINES = 5
+
+MOST_LOGS = 5
+"""Logs shown; of many failures the first few tell as much."""
+
+
+@dataclass
+class Reader:
+    """Reads results, each once.  found: of each file that is one, its state and core-seconds."""
+
+    found: dict[Path, tuple[str, float]] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+
+    def state(self, path: Path) -> str:
+        """Completed or diverged; missing for a file that is no result, of which there is a complaint."""
+        if path not in self.found:
+            try:
+                run = only_run(read_tree(path))
+                state = COMPLETED if run["status"] == "completed" else DIVERGED
+                self.found[path] = state, run["train_time"] + run["eval_time"]
+            except (BadInput, OSError, KeyError) as error:
+                complaint = f"{path}: no result ({error}); remove it, and schedule.py submits its run again"
+                if complaint not in self.complaints:
+                    self.complaints.append(complaint)
+                return MISSING
+        return self.found[path][0]
+
+
+@dataclass(frozen=True)
+class Status:
+    """states: of each cell, in the order of the cells.  logs: of failed tasks.  left: seconds; None: unknown."""
+
+    experiment: Experiment
+    cells: Sequence[Cell]
+    states: Sequence[str]
+    logs: Sequence[Path]
+    held: Sequence[str]
+    left: float | None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something is running or queued."""
+        return RUNNING in self.states or QUEUED in self.states
+
+
+@dataclass(frozen=True)
+class Past:
+    """The latest task that a run was submitted in.  cores: of that task; seconds: of a run, as was foreseen."""
+
+    log: Path
+    cores: int
+    seconds: float
+
+
+def find_status(experiment: Experiment, cells: Sequence[Cell], queue: Queue, reader: Reader) -> Status:
+    """How each cell stands.  Raises BadInput or OSError for a submission that cannot be read."""
+    names, live, past = file_names(experiment.directory), live_tasks(experiment, queue), past_tasks(experiment)
+    states: list[str] = []
+    logs: dict[Path, None] = {}
+    for cell in cells:
+        file = experiment.file(cell.key).json
+        if file.name in names:
+            states.append(reader.state(file))
+        elif cell.key in live:
+            states.append(QUEUED if live[cell.key].pending else RUNNING)
+        elif cell.key in past and past[cell.key].log.exists():
+            states.append(FAILED)
+            logs[past[cell.key].log] = None
+        else:
+            states.append(MISSING)
+    held = sorted({task.reason for task in live.values() if task.pending and is_held(task)})
+    left = time_left(cells, states, past, reader)
+    return Status(experiment, cells, states, list(logs), held, left)
+
+
+def is_held(task: Task) -> bool:
+    """Whether it will not run by itself."""
+    return re.search(r"held|never", task.reason, re.IGNORECASE) is not None
+
+
+def past_tasks(experiment: Experiment) -> dict[str, Past]:
+    """For each run that was ever submitted, by key, its latest task."""
+    past: dict[str, Past] = {}
+    for submission in submissions(experiment):
+        record = submission.record()
+        for number in range(len(record.arrays)):
+            for place, keys in enumerate(submission.keys(number)):
+                task = Past(submission.log(number, place), record.cores, record.seconds_per_run)
+                past |= dict.fromkeys(keys, task)
+    return past
+
+
+def time_left(cells: Sequence[Cell], states: Sequence[str], past: Mapping[str, Past], reader: Reader) -> float | None:
+    """Seconds until what is queued and running is done, at the pace of the tasks that run now; None if none does.
+
+    A run costs what the finished ones cost on average, or else what was foreseen. One that is half done counts whole.
+    """
+    waiting = [cell.key for cell, state in zip(cells, states, strict=True) if state in (RUNNING, QUEUED)]
+    running = {past[cell.key].log: past[cell.key] for cell, s in zip(cells, states, strict=True) if s == RUNNING}
+    cores = sum(task.cores for task in running.values())
+    if not cores:
+        return None
+    known = [seconds for _, seconds in reader.found.values()]
+    if known:
+        return len(waiting) * sum(known) / len(known) / cores
+    return sum(past[key].seconds for key in waiting) / cores
+
+
+def log_ends(logs: Sequence[Path]) -> str:
+    """The last lines of the first few logs."""
+    ends = []
+    for path in logs[:MOST_LOGS]:
+        lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:]
+        ends.append("\n".join([f"failed: {path}", *(f"    {line}" for line in lines)]))
+    if len(logs) > MOST_LOGS:
+        ends.append(f"and {len(logs) - MOST_LOGS} more")
+    return "\n".join(ends)
+
+
+def remaining(status: Status) -> str:
+    """The time left, in words."""
+    return "" if status.left is None else f"about {format_duration(status.left)} left at the present pace"
