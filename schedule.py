@@ -97,8 +97,8 @@ def read_experiments(request: Request) -> list[Experiment]:
     if not script.is_file():
         raise BadInput(f"'{script}' is no file; allowed: main.py and the directory that it is in, as in: main.py ./")
     root = Path(request.directory).resolve() / save_root(request.save_dir)
-    if not str(root).isprintable():
-        raise BadInput(f"SAVE_DIR: found {str(root)!r}; allowed: a path that can be printed on one line")
+    if not str(root).isprintable() or "\\" in str(root):
+        raise BadInput(f"SAVE_DIR: found {str(root)!r}; allowed: a path that prints on one line, without backslashes")
     experiments = [read_experiment(request.env_json, path, str(root)) for path in request.agent_jsons]
     for experiment in experiments:
         largest, count = max(request.settings_of(experiment)), len(experiment.grid)

@@ -1,9 +1,9 @@
 """The script of an array's tasks, as a pure function of what they ask for and call.
 
 A task trains the runs on one line of a file. Where SLURM tracks processes by cgroup, its signals reach the
-script alone, which therefore trains in the background and passes on the first of them, be it the warning
-before the time limit (USR1) or a preemption (TERM), as USR1; main.py leaves TERM alone, which reaches it as well
-elsewhere, as a second signal would end it at once. It then leaves with 75, and the task queues itself again.
+script alone. So main.py runs in the background, and the first signal, the warning before the time limit (USR1)
+or a preemption (TERM), is passed on to it, as USR1. main.py ignores TERM, which elsewhere reaches it too: a second
+signal would end it at once. It leaves with 75, and the task queues itself again, unless it was cancelled.
 """
 
 from __future__ import annotations
@@ -74,19 +74,21 @@ set --
 cd -- {directory} || exit 2
 {activate}
 # SLURM may signal this script alone: the first signal is passed on, as USR1.
-pass_on() {{ trap '' USR1 TERM; kill -USR1 "$child"; }}
+pass_on() {{ trap '' USR1 TERM; first=$1; kill -USR1 "$child"; }}
 (trap '' TERM; exec {command} --index="$indices") &
 child=$!
-trap pass_on USR1 TERM
+trap 'pass_on USR1' USR1
+trap 'pass_on TERM' TERM
 wait "$child"; code=$?
 if [ "$code" -gt 128 ]; then wait "$child"; code=$?; fi
 
 # 75: stopped with a checkpoint; 138: by a signal that came before main.py could take it.
-if [ "$code" -eq 75 ] || [ "$code" -eq 138 ]; then
-    for pause in 5 15 45 0; do
-        scontrol requeue "$task" && break
-        sleep "$pause"
-    done
-fi
+if [ "$code" -ne 75 ] && [ "$code" -ne 138 ]; then exit "$code"; fi
+# TERM while SLURM ends the job: it was cancelled, or is queued again without our doing.
+if [ "$first" = TERM ] && ! scontrol --oneliner show job "$task" | grep -q " JobState=RUNNING "; then exit "$code"; fi
+for pause in 5 15 45 0; do
+    scontrol requeue "$task" && break
+    sleep "$pause"
+done
 exit "$code"
 """

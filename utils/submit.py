@@ -57,7 +57,7 @@ def script_for(target: Target, plan: Plan, folder: Path) -> str:
 
 
 def sbatch_arguments(cluster: Cluster, folder: Path, name: str, number: int, tasks: int) -> list[str]:
-    """What differs from array to array, and paths, which need no quotes here.
+    """What differs from array to array, and paths, which need no quotes here; in that of a log, % is a pattern's.
 
     The account stands here too, as SBATCH_ACCOUNT beats the one in a script.
     """
@@ -67,7 +67,7 @@ def sbatch_arguments(cluster: Cluster, folder: Path, name: str, number: int, tas
         f"--job-name={name}",
         f"--array=0-{tasks - 1}{throttle}",
         f"--chdir={folder}",
-        f"--output=logs/{number}_%a.log",
+        f"--output={str(folder).replace('%', '%%')}/logs/{number}_%a.log",
         *account,
         str(folder / "job.sh"),
         f"tasks.{number}.txt",
