@@ -8,7 +8,7 @@ measured. Where not even one stack fits, the task stops with a checkpoint at its
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from utils.bundle import Cell, Experiment
@@ -99,15 +99,15 @@ def capacity(cluster: Cluster, cost: Cost, seconds: int) -> int:
     return min(cluster.cpus_per_task * cost.stack * stacks, MOST_RUNS)
 
 
-def divide(cells: Sequence[Cell], capacities: Mapping[int, int]) -> list[list[Cell]]:
+def divide(cells: Sequence[Cell], shapes: Sequence[tuple[Sequence[int], int]]) -> list[list[Cell]]:
     """The cells in as few tasks as hold them, each about as full as the others; those of a shape stay together.
 
-    capacities: for each setting, the runs like its own that fill a task. Shapes follow the order of the mapping.
+    shapes: for each, its settings, and how many of its runs fill a task.
     """
-    order = {setting: place for place, setting in enumerate(dict.fromkeys(capacities))}
-    waiting = sorted(cells, key=lambda cell: (order[cell.setting], cell.index))
-    full = math.lcm(*{capacities[cell.setting] for cell in cells})
-    weights = [full // capacities[cell.setting] for cell in waiting]
+    places = {setting: (place, runs) for place, (settings, runs) in enumerate(shapes) for setting in settings}
+    waiting = sorted(cells, key=lambda cell: (places[cell.setting][0], cell.index))
+    full = math.lcm(*{runs for _, runs in places.values()})
+    weights = [full // places[cell.setting][1] for cell in waiting]
     total, begun = sum(weights), 0
     tasks: list[list[Cell]] = [[] for _ in range(-(-total // full))]
     for cell, weight in zip(waiting, weights, strict=True):

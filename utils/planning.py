@@ -52,8 +52,7 @@ def make_plan(sweep: Sweep, cluster: Cluster, engine: str) -> Plan:
         rule = estimate(experiment.hyperparameters(settings[0]), experiment.environment, cluster.stack)
         shapes.append(Shape(settings, measurements.read(settings[0]) or rule))
     seconds = time_limit(cluster, [shape.cost for shape in shapes])
-    capacities = {s: capacity(cluster, shape.cost, seconds) for shape in shapes for s in shape.settings}
-    tasks = divide(sweep.missing, capacities)
+    tasks = divide(sweep.missing, [(shape.settings, capacity(cluster, shape.cost, seconds)) for shape in shapes])
     return Plan(experiment, shapes, seconds, len(sweep.present), len(sweep.live), tasks)
 
 

@@ -22,14 +22,17 @@ def test_forms(text, seconds):
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "3", "3:00", "3:60:00", "1-24", "1-1:1", "0:00:00", "0-00", "-1:00:00", "3:00:00\n"])
+@pytest.mark.parametrize(
+    "text", ["", "3", "3:00", "3:60:00", "1-24", "1-1:1", "0:00:00", "0-00", "-1:00:00", "3:00:00\n"]
+)
 def test_other_forms_are_refused(text):
     with pytest.raises(ValueError, match="allowed"):
         parse_duration(text)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(60, "0:01:00"), (10800, "3:00:00"), (86399.2, "1-00:00:00"), (90061, "1-01:01:01"), (0, "0:00:00")]
+    ("seconds", "text"),
+    [(60, "0:01:00"), (10800, "3:00:00"), (86399.2, "1-00:00:00"), (90061, "1-01:01:01"), (0, "0:00:00")],
 )
 def test_format(seconds, text):
     assert format_duration(seconds) == text

@@ -73,7 +73,7 @@ class Node:
 
     def __init__(self, folder: Path, then: str, state: str = "RUNNING") -> None:
         """then: what main.py does.  state: the job's, as scontrol tells it."""
-        self.home = folder / "it's; $(touch hurt) \"a\" home"
+        self.home = folder / 'it\'s; $(touch hurt) "a" home'
         self.home.mkdir()
         (self.home / "main.py").write_text(TRAINING.format(then=then))
         (self.home / "my activate").write_text("export ACTIVATED=yes")
@@ -83,7 +83,8 @@ class Node:
         commands.mkdir()
         scontrol = commands / "scontrol"
         scontrol.write_text(
-            f'#!/bin/bash\necho "$@" >>{folder}/asked\n[ "$1" = requeue ] || echo "JobId=7 JobState={state} Reason=None"\n'
+            f'#!/bin/bash\necho "$@" >>{folder}/asked\n'
+            f'[ "$1" = requeue ] || echo "JobId=7 JobState={state} Reason=None"\n'
         )
         scontrol.chmod(0o755)
         self.asked = folder / "asked"
