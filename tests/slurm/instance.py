@@ -9,9 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+from utils.compare_runs import content, first_difference
+from utils.results import only_run, read_tree
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "slurm"
@@ -100,22 +103,27 @@ class Sweep:
         rows = (line.split() for line in self.schedule("--status").splitlines())
         return {int(row[0]): row[-1] for row in rows if len(row) == 8 and row[0].isdecimal()}
 
-    def process(self, task: int) -> int:
-        """The process of main.py that a task of the latest submission has started to train with."""
-        log = self.submission / "logs" / f"0_{task}.log"
-        wait_for(lambda: log.exists() and " training " in log.read_text())
+    def caught(self, task: int) -> int:
+        """The process of main.py that a task of the latest submission trains in, stopped amid training."""
+        wait_for(lambda: " training " in self.log(task))
         index = (self.submission / "tasks.0.txt").read_text().splitlines()[task]
         words = [b"python", f"--index={index}".encode(), f"--save-dir={self.save_dir}".encode()]
-        found = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                line = path.read_bytes().split(b"\0")
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # It has ended meanwhile.
-            if all(word in line for word in words):
-                found.append(int(path.parent.name))
-        (pid,) = found
+        (pid,) = (int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if has_words(path, words))
+        os.kill(pid, signal.SIGSTOP)
         return pid
+
+    def log(self, task: int) -> str:
+        """A task's, of the latest submission."""
+        path = self.submission / "logs" / f"0_{task}.log"
+        return path.read_text() if path.exists() else ""
+
+    def resumed(self, *runs: int) -> list[bool]:
+        """Whether runs of the only setting went on from a checkpoint, by their results."""
+        found = {}
+        for path in self.directory.glob("*_*.json"):
+            run = only_run(read_tree(path))
+            found[run["run_number"]] = bool(run["provenance"]["resumed_at"])
+        return [found[number] for number in runs]
 
     def restarts(self, task: int) -> int:
         """How often SLURM has started a task of the latest submission again."""
@@ -133,6 +141,15 @@ def wait_for_all() -> None:
     wait_for(lambda: not queue())
 
 
+def has_words(path: Path, words: Sequence[bytes]) -> bool:
+    """Whether a process, by its cmdline in /proc, still lives and was called with all the words."""
+    try:
+        line = path.read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return all(word in line for word in words)
+
+
 def is_told(pid: int, number: signal.Signals) -> bool:
     """Whether a stopped process has a signal waiting for it."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -141,10 +158,8 @@ def is_told(pid: int, number: signal.Signals) -> bool:
 
 
 def assert_same_results(here: Path, there: Path) -> None:
-    """The same runs in both directories, each equal to the bit."""
-    from utils.compare_runs import content, first_difference
-
-    names = sorted(path.name for path in here.glob("*_*.json"))
-    assert sorted(path.name for path in there.glob("*_*.json")) == names
+    """Whatever is there is here too, and equal to the bit."""
+    names = sorted(path.name for path in there.glob("*_*.json"))
+    assert names
     for name in names:
         assert first_difference(content(here / name), content(there / name)) is None, name

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,7 @@ PROTOCOL = {
     "eval_episodes": 1, "gamma": 0.99,
 }  # fmt: skip
 
-LONGER = PROTOCOL | {"total_timesteps": 30_000, "steps_per_episode": 200, "eval_interval_timesteps": 10_000}
+LONGER = PROTOCOL | {"total_timesteps": 8_000, "steps_per_episode": 200, "eval_interval_timesteps": 4_000}
 
 LARGEST_ARRAY = 10
 
@@ -98,48 +99,66 @@ def test_arrays_and_the_queue_are_kept_as_small_as_they_have_to_be(tmp_path):
     assert sweep.letters() == dict.fromkeys(range(4), "....")
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory):
-    """What ten runs give when nothing happens to them."""
-    return Sweep(tmp_path_factory.mktemp("undisturbed"), "x", 10, AGENT, LONGER).train_here()
-
-
 AGENT = {"agent_name": "linearAC", "parameters": {}}
 
 
-def test_killed_requeued_and_timed_out_tasks_end_in_the_same_results(tmp_path, undisturbed):
-    sweep = Sweep(tmp_path, "disturbed", 10, AGENT, LONGER)
-    sweep.schedule("--yes", runs_per_task=2, time="0:01:00", warning_seconds=50)
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What six runs give when nothing happens to them."""
+    return Sweep(tmp_path_factory.mktemp("undisturbed"), "x", 6, AGENT, LONGER).train_here()
+
+
+def go_on_when_told(pid: int) -> None:
+    """Let a process go on once it has been told to stop."""
+    wait_for(lambda: is_told(pid, signal.SIGUSR1))
+    os.kill(pid, signal.SIGCONT)
+
+
+def test_killed_and_requeued_tasks_end_in_the_same_results(tmp_path, undisturbed):
+    sweep = Sweep(tmp_path, "disturbed", 6, AGENT, LONGER)
+    sweep.schedule("--yes", runs_per_task=2)
     (job,) = sweep.jobs()
-    os.kill(sweep.process(0), signal.SIGKILL)
-    sweep.process(1)
+    os.kill(sweep.caught(0), signal.SIGKILL)
+    requeued = sweep.caught(1)
     call("scontrol", "requeue", f"{job}_1")
-    late = sweep.process(2)
-    os.kill(late, signal.SIGSTOP)
-    wait_for(lambda: is_told(late, signal.SIGUSR1))
-    os.kill(late, signal.SIGCONT)
+    go_on_when_told(requeued)
     wait_for_all()
-    assert (sweep.restarts(0), sweep.restarts(1), sweep.restarts(2)) == (0, 1, 1)
-    assert sweep.letters() == {0: "FFCCCCCCCC"}
+    assert [sweep.restarts(task) for task in (0, 1, 2)] == [0, 1, 0]
+    assert sweep.letters() == {0: "FFCCCC"}
     assert "Killed" in sweep.schedule("--status")
-    log = (sweep.submission / "logs" / "0_2.log").read_text()
-    assert [f"start {number}" in log for number in (1, 2, 3)] == [True, True, False]
     assert "2 to submit" in sweep.schedule("--yes")
     wait_for_all()
-    assert sweep.letters() == {0: "C" * 10}
+    assert sweep.letters() == {0: "CCCCCC"}
     assert_same_results(undisturbed, sweep.directory)
+    assert sweep.resumed(0, 1) == [False, False]
+    assert sweep.resumed(2, 3) == [True, True]
+
+
+def test_a_task_past_its_time_limit_goes_on_by_itself(tmp_path, undisturbed):
+    sweep = Sweep(tmp_path, "late", 2, AGENT, LONGER)
+    sweep.schedule("--yes", time="0:01:00", warning_seconds=50)
+    go_on_when_told(sweep.caught(0))
+    wait_for_all()
+    assert sweep.restarts(0) >= 1
+    assert "start 2" in sweep.log(0)
+    assert sweep.letters() == {0: "CC"}
+    assert_same_results(undisturbed, sweep.directory)
+    assert sweep.resumed(0, 1) == [True, True]
 
 
 def test_a_cancelled_array_stays_away_and_goes_on_when_it_is_submitted_again(tmp_path, undisturbed):
-    sweep = Sweep(tmp_path, "cancelled", 10, AGENT, LONGER)
-    sweep.schedule("--yes", runs_per_task=5)
-    for task in (0, 1):
-        sweep.process(task)
-    assert sweep.letters() == {0: "R" * 10}
+    sweep = Sweep(tmp_path, "cancelled", 4, AGENT, LONGER)
+    sweep.schedule("--yes", runs_per_task=2)
+    caught = [sweep.caught(task) for task in (0, 1)]
+    assert sweep.letters() == {0: "RRRR"}
     call("scancel", str(sweep.jobs()[0]))
+    for pid in caught:
+        go_on_when_told(pid)
     wait_for_all()
-    assert sweep.letters() == {0: "F" * 10}
-    assert "10 to submit" in sweep.schedule("--yes")
+    assert [sweep.restarts(task) for task in (0, 1)] == [0, 0]
+    assert sweep.letters() == {0: "FFFF"}
+    assert "4 to submit" in sweep.schedule("--yes")
     wait_for_all()
-    assert sweep.letters() == {0: "C" * 10}
+    assert sweep.letters() == {0: "CCCC"}
     assert_same_results(undisturbed, sweep.directory)
+    assert sweep.resumed(0, 1, 2, 3) == [True] * 4
