@@ -54,6 +54,14 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             subprocess.run([str(FOLDER / "stop.sh"), str(folder)], check=True)
 
 
+@pytest.fixture(autouse=True)
+def emptied(slurm: None) -> Iterator[None]:
+    """Tests leave nothing in the queue to each other."""
+    yield
+    call("scancel", "--user", "root")
+    wait_for_all()
+
+
 def test_two_hundred_runs_complete_and_combine_and_are_not_submitted_twice(tmp_path):
     sweep = Sweep(tmp_path, "all", 50, QUICK, PROTOCOL)
     said = sweep.schedule("--yes", runs_per_task=40)
@@ -94,7 +102,8 @@ def test_arrays_and_the_queue_are_kept_as_small_as_they_have_to_be(tmp_path):
     assert len(queue()) == 6
     assert "10 to submit" in sweep.schedule("--yes", **held)
     assert len(queue()) == 16
-    call("scancel", "--user", "root")
+    for job in {name.partition("_")[0] for name in queue()}:
+        call("scancel", job)
     wait_for_all()
     assert sweep.letters() == dict.fromkeys(range(4), "....")
 
