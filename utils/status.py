@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from utils import failures as failed_runs
 from utils.bundle import Cell, Experiment
+from utils.config import read_json
 from utils.duration import format_duration
 from utils.errors import BadInput
 from utils.missing import file_names, live_tasks
@@ -20,7 +22,7 @@ STATES = {
     COMPLETED: "completed", DIVERGED: "diverged", RUNNING: "running", QUEUED: "queued", FAILED: "failed",
     MISSING: "missing",
 }  # fmt: skip
-"""Each state's letter and name. Failed: its task began and is gone. Missing: in no queue, and never begun."""
+"""Each state's letter and name. Failed: it says why, or its task began and is gone. Missing: it never began."""
 
 LOG_LINES = 5
 
@@ -52,12 +54,16 @@ class Reader:
 
 @dataclass(frozen=True)
 class Status:
-    """states: of each cell, in the order of the cells.  logs: of failed tasks.  left: seconds; None: unknown."""
+    """states: of each cell, in the order of the cells.  logs: of failed tasks.  left: seconds; None: unknown.
+
+    reasons: for which runs failed, where they say so.  held: for which queued ones will not run by themselves.
+    """
 
     experiment: Experiment
     cells: Sequence[Cell]
     states: Sequence[str]
     logs: Sequence[Path]
+    reasons: Sequence[str]
     held: Sequence[str]
     left: float | None
 
@@ -78,23 +84,31 @@ class Past:
 
 def find_status(experiment: Experiment, cells: Sequence[Cell], queue: Queue, reader: Reader) -> Status:
     """How each cell stands.  Raises BadInput or OSError for a submission that cannot be read."""
-    names, live, past = file_names(experiment.directory), live_tasks(experiment, queue), past_tasks(experiment)
+    live, past = live_tasks(experiment, queue), past_tasks(experiment)
+    names, failures = file_names(experiment.directory), file_names(experiment.directory / failed_runs.DIRECTORY)
     states: list[str] = []
-    logs: dict[Path, None] = {}
     for cell in cells:
-        file = experiment.file(cell.key).json
+        file, task = experiment.file(cell.key).json, past.get(cell.key)
         if file.name in names:
             states.append(reader.state(file))
         elif cell.key in live:
             states.append(QUEUED if live[cell.key].pending else RUNNING)
-        elif cell.key in past and past[cell.key].log.exists():
-            states.append(FAILED)
-            logs[past[cell.key].log] = None
         else:
-            states.append(MISSING)
+            began = f"{cell.key}.json" in failures or (task is not None and task.log.exists())
+            states.append(FAILED if began else MISSING)
+    failed = [cell for cell, state in zip(cells, states, strict=True) if state == FAILED]
+    logs = dict.fromkeys(past[cell.key].log for cell in failed if cell.key in past)
+    reasons = [reason(experiment, cell) for cell in failed if f"{cell.key}.json" in failures]
     held = sorted({task.reason for task in live.values() if task.pending and is_held(task)})
-    left = time_left(cells, states, past, reader)
-    return Status(experiment, cells, states, list(logs), held, left)
+    return Status(experiment, cells, states, list(logs), reasons, held, time_left(cells, states, past, reader))
+
+
+def reason(experiment: Experiment, cell: Cell) -> str:
+    """Why a run failed, by its failure file.  Raises BadInput for one that cannot be read."""
+    path = experiment.directory / failed_runs.DIRECTORY / f"{cell.key}.json"
+    said = read_json(path)
+    why = said.get("reason") if isinstance(said, dict) else None
+    return f"failed: setting {cell.setting}, run {cell.run}: {why or 'see'} ({path})"
 
 
 def is_held(task: Task) -> bool:
@@ -130,15 +144,14 @@ def time_left(cells: Sequence[Cell], states: Sequence[str], past: Mapping[str, P
     return sum(past[key].seconds for key in waiting) / cores
 
 
-def log_ends(logs: Sequence[Path]) -> str:
-    """The last lines of the first few logs."""
-    ends = []
-    for path in logs[:MOST_LOGS]:
-        lines = path.read_text(errors="replace").splitlines()[-LOG_LINES:]
-        ends.append("\n".join([f"failed: {path}", *(f"    {line}" for line in lines)]))
-    if len(logs) > MOST_LOGS:
-        ends.append(f"and {len(logs) - MOST_LOGS} more")
-    return "\n".join(ends)
+def failure_lines(status: Status) -> list[str]:
+    """Of the first few failures the reasons, and the last lines of their tasks' logs."""
+    lines = [*status.reasons[:MOST_LOGS]]
+    for path in status.logs[:MOST_LOGS]:
+        end = path.read_text(errors="replace").splitlines()[-LOG_LINES:] if path.exists() else ["there is no log"]
+        lines += [f"failed: {path}", *(f"    {line}" for line in end)]
+    left_out = max(len(status.reasons), len(status.logs)) - MOST_LOGS
+    return [*lines, f"and {left_out} more"] if left_out > 0 else lines
 
 
 def remaining(status: Status) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from utils.grid import format_indices
-from utils.status import COMPLETED, DIVERGED, STATES, Status, log_ends, remaining
+from utils.status import COMPLETED, DIVERGED, STATES, Status, failure_lines, remaining
 
 MOST_ROWS = 40
 """Of more settings than this, those that are not complete are shown, at most as many as this."""
@@ -33,7 +33,7 @@ def status_report(status: Status) -> str:
     if letters:
         lines.append("; ".join(f"{letter} {name}" for letter, name in STATES.items()))
     lines += [f"held: {reason}" for reason in status.held]
-    return "\n".join(line for line in [*lines, log_ends(status.logs), remaining(status)] if line)
+    return "\n".join(line for line in [*lines, *failure_lines(status), remaining(status)] if line)
 
 
 def _done(states: list[str]) -> bool:
