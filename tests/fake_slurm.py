@@ -1,4 +1,4 @@
-"""SLURM's commands as scripts that keep a queue in a folder and run nothing."""
+"""SLURM's commands as scripts that keep a queue in a folder and run nothing, or run it at once."""
 
 from __future__ import annotations
 
@@ -14,11 +14,18 @@ COMMANDS = {
         if (folder / "refuses").exists() and len(calls("sbatch")) > int((folder / "refuses").read_text()):
             sys.exit("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation")
         options = dict(word[2:].split("=", 1) for word in sys.argv[1:] if word.startswith("--") and "=" in word)
-        last = options["array"].partition("%")[0].partition("-")[2]
-        with open(folder / "queue", "a") as queue:
-            for number in range(int(last) + 1):
-                print(f"{number}|PENDING|Priority|{options['job-name']}", file=queue)
-        print(100 + len(calls("sbatch")))
+        last, job = options["array"].partition("%")[0].partition("-")[2], 100 + len(calls("sbatch"))
+        for number in range(int(last) + 1):
+            if (folder / "at_once").exists():
+                ids = {"SLURM_ARRAY_JOB_ID": str(job), "SLURM_ARRAY_TASK_ID": str(number)}
+                with open(options["output"].replace("%a", str(number)).replace("%%", "%"), "ab") as log:
+                    subprocess.run(
+                        ["bash", *sys.argv[-2:]], cwd=options["chdir"], env=os.environ | ids, stdout=log, stderr=log
+                    )
+            else:
+                with open(folder / "queue", "a") as queue:
+                    print(f"{number}|PENDING|Priority|{options['job-name']}", file=queue)
+        print(job)
     """,
     "squeue": """\
         if (folder / "broken").exists():
@@ -35,7 +42,7 @@ COMMANDS = {
 
 SCRIPT = """\
 #!{python}
-import json, sys
+import json, os, subprocess, sys
 from pathlib import Path
 folder = Path({folder!r})
 def calls(name):
@@ -79,6 +86,10 @@ class FakeSlurm:
     def refuse_after(self, calls: int) -> None:
         """Have sbatch fail after so many calls."""
         (self.folder / "refuses").write_text(str(calls))
+
+    def run_at_once(self) -> None:
+        """Have sbatch return when the tasks have ended, which run one after the other and are never queued."""
+        (self.folder / "at_once").touch()
 
     def break_down(self) -> None:
         """Have squeue fail."""

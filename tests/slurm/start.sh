@@ -58,7 +58,7 @@ MaxArraySize=${SLURM_ARRAY:-10}
 FirstJobId=$((controller_port % 1000 * 1000 + 1))
 JobRequeue=1
 MinJobAge=3600
-KillWait=5
+KillWait=30
 SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0,bf_interval=1
 PreemptType=preempt/partition_prio

@@ -31,7 +31,7 @@ PROTOCOL = {
     "eval_episodes": 1, "gamma": 0.99,
 }  # fmt: skip
 
-LONGER = PROTOCOL | {"total_timesteps": 8_000, "steps_per_episode": 200, "eval_interval_timesteps": 4_000}
+LONGER = PROTOCOL | {"total_timesteps": 12_000, "steps_per_episode": 200, "eval_interval_timesteps": 4_000}
 
 LARGEST_ARRAY = 10
 

@@ -11,7 +11,7 @@ from tests.conftest import ENVIRONMENT
 from tests.experiments import make_experiment
 from utils.bundle import Cell, Experiment
 from utils.slurm import EMPTY, Queue, Task
-from utils.status import Reader, Status, find_status
+from utils.status import STATES, Reader, Status, find_status
 from utils.status_report import status_report
 from utils.submission import Array, Record, Submission, new_folder, write_submission
 
@@ -71,17 +71,7 @@ def test_every_state(experiment, cells):
     assert status.left == 20.0
     report = status_report(status).splitlines()
     assert report[0] == str(experiment.directory)
-    assert report[1].split() == [
-        "setting",
-        "completed",
-        "diverged",
-        "running",
-        "queued",
-        "failed",
-        "missing",
-        "runs",
-        "0-5",
-    ]
+    assert report[1].split() == ["setting", *STATES.values(), "runs", "0-5"]
     assert report[2].split() == ["0", "1", "0", "1", "1", "2", "1", "CRQF.F"]
     assert report[3].split() == ["1", "0", "1", "1", "1", "0", "3", "DRQ..."]
     assert report[4].split() == ["all", "1", "1", "2", "2", "2", "4"]
