@@ -115,10 +115,12 @@ def schedule(
     from utils.plan_report import plan_report
     from utils.planning import array_size, find_sweeps, make_plan, room, shared
     from utils.request import no_slurm
-    from utils.submit import Target
+    from utils.submission import names
+    from utils.submit import Target, submit_all
 
     if not slurm.available() and not (pilot or dry_run):
         raise BadInput(no_slurm(request, experiments))
+    before = {experiment.directory: names(experiment.directory) for experiment in experiments}
     queue = slurm.queue() if slurm.available() else slurm.EMPTY
     sweeps = find_sweeps(request, experiments, queue)
     if pilot:
@@ -134,7 +136,8 @@ def schedule(
     elif not slurm.available():
         raise BadInput(no_slurm(request, experiments))
     elif any(shares) and (yes or click.confirm(f"Submit {sum(shares):,} tasks?")):
-        submit_all(target, sweeps, plans, shares)
+        for folder, jobs in submit_all(target, sweeps, plans, shares, before):
+            click.echo(f"submitted as {', '.join(map(str, jobs))}: {folder}")
         click.echo(f"how far they are:\n  {request.command('--status')}")
     rest = sum(len(plan.tasks) for plan in plans) - sum(shares)
     if rest:
@@ -173,19 +176,6 @@ def show_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) -
         for number, (name, tasks) in enumerate(zip(names, arrays, strict=True)):
             arguments = sbatch_arguments(target.cluster, folder, name, number, len(tasks))
             click.echo(shlex.join(["sbatch", "--parsable", *arguments]))
-
-
-def submit_all(target: Target, sweeps: Sequence[Sweep], plans: Sequence[Plan], shares: Sequence[int]) -> None:
-    """Put aside what is forced, then submit.  Raises SlurmError, OSError."""
-    from utils.submission import new_folder
-    from utils.submit import put_aside, submit_plan
-
-    for sweep, plan, share in zip(sweeps, plans, shares, strict=True):
-        if share:
-            folder = new_folder(plan.experiment)
-            put_aside(plan.experiment, sweep.forced, folder)
-            jobs = submit_plan(target, plan, plan.tasks[:share], folder)
-            click.echo(f"submitted as {', '.join(map(str, jobs))}: {folder}")
 
 
 def show_status(request: Request, experiments: Sequence[Experiment], watch: bool) -> None:

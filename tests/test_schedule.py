@@ -20,6 +20,7 @@ from main import read_experiment
 from tests.fake_slurm import FakeSlurm, shown_command
 from utils.config import read_agent
 from utils.grid import parse_indices
+from utils.lock import Lock
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -259,6 +260,28 @@ def test_it_asks(project, slurm, answer, calls):
     assert "Submit 3 tasks?" in result.output
     assert len(slurm.calls("sbatch")) == calls
     assert project.submissions == [] or calls
+
+
+def test_two_calls_at_once_submit_once(project, slurm, monkeypatch):
+    """While the first asks, the second submits; and one that is at it keeps others out."""
+
+    def meanwhile(question: str) -> bool:
+        project.submit()
+        return True
+
+    monkeypatch.setattr(schedule.click, "confirm", meanwhile)
+    result = project.call()
+    assert result.exit_code == 2
+    assert "another call has submitted since this one looked" in result.stderr
+    assert len(slurm.calls("sbatch")) == 1
+    slurm.empty()
+    lock = Lock(project.experiment.directory / "slurm" / ".lock")
+    assert lock.acquire()
+    result = project.call("--yes")
+    lock.release()
+    assert result.exit_code == 2
+    assert "is submitting at this moment" in result.stderr
+    assert "12 to submit" in project.submit().output
 
 
 def test_a_dry_run_shows_the_script_and_writes_nothing(project, slurm):

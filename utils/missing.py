@@ -49,7 +49,7 @@ def file_names(directory: Path) -> Set[str]:
 def live_tasks(experiment: Experiment, queue: Queue) -> dict[str, Task]:
     """For each run that earlier submissions have in the queue, by key, its task.  Raises BadInput or OSError."""
     live: dict[str, Task] = {}
-    for submission in submissions(experiment):
+    for submission in submissions(experiment.directory):
         for number, array in enumerate(submission.record().arrays):
             tasks = queue.tasks.get(array.name)
             keys: Sequence[Sequence[str]] = submission.keys(number) if tasks else []

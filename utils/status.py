@@ -119,7 +119,7 @@ def is_held(task: Task) -> bool:
 def past_tasks(experiment: Experiment) -> dict[str, Past]:
     """For each run that was ever submitted, by key, its latest task."""
     past: dict[str, Past] = {}
-    for submission in submissions(experiment):
+    for submission in submissions(experiment.directory):
         record = submission.record()
         for number in range(len(record.arrays)):
             for place, keys in enumerate(submission.keys(number)):

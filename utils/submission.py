@@ -15,7 +15,8 @@ taken is never submitted again, even if its answer was lost.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +26,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from utils.bundle import Cell, Experiment
 from utils.config import read_json, validate
+from utils.errors import BadInput
 from utils.grid import format_indices
+from utils.lock import Lock
 from utils.results import write_atomically
 
 FOLDER = "slurm"
@@ -101,7 +104,28 @@ def write_submission(
     return submission
 
 
-def submissions(experiment: Experiment) -> Iterator[Submission]:
-    """The earliest first. A folder without a record was given up before anything was submitted."""
-    for path in sorted((experiment.directory / FOLDER).glob(f"*/{RECORD}")):
-        yield Submission(path.parent)
+def submissions(directory: Path) -> list[Submission]:
+    """Those of an experiment's directory, the earliest first. A folder without a record was given up unsubmitted."""
+    return [Submission(path.parent) for path in sorted((directory / FOLDER).glob(f"*/{RECORD}"))]
+
+
+def names(directory: Path) -> Set[str]:
+    """Of the submissions in an experiment's directory."""
+    return {submission.folder.name for submission in submissions(directory)}
+
+
+@contextmanager
+def alone(directory: Path, before: Set[str]) -> Iterator[None]:
+    """Keep other calls from submitting what this one planned.  before: the submissions that the plan knew of.
+
+    Raises BadInput if there are others by now, or if another call is at it.
+    """
+    lock = Lock(directory / FOLDER / ".lock")
+    if not lock.acquire():
+        raise BadInput(f"{directory}: {lock.holder()} is submitting at this moment; call again when it has")
+    try:
+        if names(directory) != before:
+            raise BadInput(f"{directory}: another call has submitted since this one looked; call again")
+        yield
+    finally:
+        lock.release()

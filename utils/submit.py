@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,14 @@ from utils.bundle import Cell, Experiment
 from utils.cluster import Cluster
 from utils.job_script import Job, job_script
 from utils.plan import Plan
+from utils.planning import Sweep
 from utils.slurm import SlurmError, submit
-from utils.submission import Array, Record, Submission, write_submission
+from utils.submission import Array, Record, Submission, alone, new_folder, write_submission
 
 Tasks = Sequence[Sequence[Cell]]
+
+Known = Mapping[Path, Set[str]]
+"""For each directory of an experiment, the names of submissions."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,27 @@ def sbatch_arguments(cluster: Cluster, folder: Path, name: str, number: int, tas
         str(folder / "job.sh"),
         f"tasks.{number}.txt",
     ]
+
+
+def submit_all(
+    target: Target,
+    sweeps: Sequence[Sweep],
+    plans: Sequence[Plan],
+    shares: Sequence[int],
+    before: Mapping[Path, Set[str]],
+) -> Iterator[tuple[Path, list[int]]]:
+    """Put aside what is forced, then submit of each plan its share. Yields folders and the numbers of their jobs.
+
+    before: what the plans knew of.  Raises BadInput, SlurmError, OSError.
+    """
+    with ExitStack() as locks:
+        for directory, known in before.items():
+            locks.enter_context(alone(directory, known))
+        for sweep, plan, share in zip(sweeps, plans, shares, strict=True):
+            if share:
+                folder = new_folder(plan.experiment)
+                put_aside(plan.experiment, sweep.forced, folder)
+                yield folder, submit_plan(target, plan, plan.tasks[:share], folder)
 
 
 def submit_plan(target: Target, plan: Plan, tasks: Tasks, folder: Path) -> list[int]:

@@ -104,7 +104,7 @@ class Sweep:
         return {int(row[0]): row[-1] for row in rows if len(row) == 8 and row[0].isdecimal()}
 
     def caught(self, task: int) -> int:
-        """The process of main.py that a task of the latest submission trains in, stopped after its second evaluation."""
+        """The process that a task of the latest submission trains in, stopped after its second evaluation."""
         wait_for(lambda: self.log(task).count("evaluation return") >= 2)
         index = (self.submission / "tasks.0.txt").read_text().splitlines()[task]
         words = [b"python", f"--index={index}".encode(), f"--save-dir={self.save_dir}".encode()]
