@@ -112,7 +112,7 @@ def schedule(
 ) -> None:
     """Plan, show, ask, submit.  Raises BadInput, SlurmError, OSError."""
     from utils import slurm
-    from utils.plan_report import plan_report
+    from utils.plan_report import counted, plan_report
     from utils.planning import array_size, find_sweeps, make_plan, room, shared
     from utils.request import no_slurm
     from utils.submission import names
@@ -135,13 +135,13 @@ def schedule(
         show_scripts(target, plans, shares)
     elif not slurm.available():
         raise BadInput(no_slurm(request, experiments))
-    elif any(shares) and (yes or click.confirm(f"Submit {sum(shares):,} tasks?")):
+    elif any(shares) and (yes or click.confirm(f"Submit {counted(sum(shares))}?")):
         for folder, jobs in submit_all(target, sweeps, plans, shares, before):
             click.echo(f"submitted as {', '.join(map(str, jobs))}: {folder}")
         click.echo(f"how far they are:\n  {request.command('--status')}")
     rest = sum(len(plan.tasks) for plan in plans) - sum(shares)
     if rest:
-        click.echo(f"{rest:,} tasks do not fit under your limit on jobs; later:\n  {request.command()}")
+        click.echo(f"your limit on jobs leaves out {counted(rest)}; later:\n  {request.command()}")
 
 
 def measure_all(request: Request, cluster: Cluster, sweeps: Sequence[Sweep]) -> None:
@@ -184,6 +184,8 @@ def show_status(request: Request, experiments: Sequence[Experiment], watch: bool
     from utils.status import Reader, find_status
     from utils.status_report import status_report
 
+    if not slurm.available():
+        click.echo("note: there is no SLURM here; what is queued or running counts as failed or missing", err=True)
     reader = Reader()
     while True:
         queue = slurm.queue() if slurm.available() else slurm.EMPTY

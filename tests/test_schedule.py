@@ -217,7 +217,7 @@ def test_what_exceeds_the_limit_on_jobs_is_left_for_the_command_that_is_shown(pr
     slurm.edit(r"\A", "N/A|RUNNING|None|another job\nN/A|PENDING|None|and another\n")
     result = project.submit("--force")
     assert "now 2 of the tasks" in result.output
-    assert "1 tasks do not fit under your limit on jobs" in result.output
+    assert "your limit on jobs leaves out 1 task;" in result.output
     assert "2 queued" not in project.submit().output
     assert len(slurm.calls("sbatch")) == 1
     slurm.edit(r"^.*another\n", "")

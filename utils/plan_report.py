@@ -30,11 +30,16 @@ def plan_report(plan: Plan, cluster: Cluster, submitted: int) -> str:
     size = str(largest) if smallest == largest else f"{smallest} to {largest}"
     memory = f", {cluster.mem_per_cpu} a core" if cluster.mem_per_cpu else ""
     asked = f"{cluster.cpus_per_task} cores{memory}, {format_duration(plan.seconds)}"
-    lines.append(f"    {len(tasks):,} tasks of {size} runs; each asks for {asked}")
+    lines.append(f"    {counted(len(tasks))} of {size} {'run' if largest == 1 else 'runs'}; each asks for {asked}")
     lines += [f"    {line}" for line in _costs(plan, cluster)]
     if submitted < len(tasks):
         lines.append(f"    now {submitted:,} of the tasks, as many as your limit on jobs leaves room for")
     return "\n".join(lines)
+
+
+def counted(tasks: int) -> str:
+    """So many tasks, in words."""
+    return f"{tasks:,} {'task' if tasks == 1 else 'tasks'}"
 
 
 def _costs(plan: Plan, cluster: Cluster) -> list[str]:
@@ -49,6 +54,9 @@ def _costs(plan: Plan, cluster: Cluster) -> list[str]:
         f"about {hours:,.2f} core-hours ({hours * HOUR / YEAR:.4f} core-years), {most:,.0f} if all time is used; "
         f"about {format_duration(used / cores / len(plan.tasks))} a task, margin {MARGIN:.0%}"
     )
+    most_memory = max(shape.cost.process_mib or 0.0 for shape in plan.shapes)
+    if cluster.mib_per_cpu is not None and most_memory > cluster.mib_per_cpu:
+        lines.append(f"a process takes {most_memory:,.0f} MiB: more than mem_per_cpu; raise it, or lower stack")
     longest = max(shape.cost.stack_seconds for shape in plan.shapes)
     room = usable(cluster, plan.seconds)
     if longest > room:
@@ -64,6 +72,8 @@ def shape_line(plan: Plan, number: int) -> str:
     shape = plan.shapes[number]
     cost, settings = shape.cost, len(shape.settings)
     source = "measured" if cost.measured else "by rule; --pilot measures it"
-    memory = f", {cost.process_mib:,.0f} MiB a process" if cost.process_mib is not None else ""
+    memory = ""
+    if cost.process_mib is not None:
+        memory = f", {cost.process_mib:,.0f} MiB a process, {cost.process_mib / cost.stack:,.0f} a run"
     which = f"setting {shape.settings[0]}" if settings == 1 else f"{settings} settings from {shape.settings[0]}"
     return f"{which}: {cost.seconds:,.1f} core-seconds a run in a stack of {cost.stack}{memory} ({source})"

@@ -85,7 +85,7 @@ def test_arrays_and_the_queue_are_kept_as_small_as_they_have_to_be(tmp_path):
     held = {"runs_per_task": 1, "options": ["--hold"]}
     said = sweep.schedule("--yes", **held, max_jobs=5)
     assert "now 5 of the tasks" in said
-    assert "11 tasks do not fit under your limit on jobs" in said
+    assert "your limit on jobs leaves out 11 tasks;" in said
     assert len(queue()) == 5
     status = sweep.schedule("--status")
     assert "held: JobHeldUser" in status
