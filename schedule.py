@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from utils.plan import Plan
     from utils.planning import Sweep
     from utils.request import Request
-    from utils.submit import Target
+    from utils.submit import Batch, Target
 
 EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
 
@@ -116,7 +116,7 @@ def schedule(
     from utils.planning import array_size, find_sweeps, make_plan, room, shared
     from utils.request import no_slurm
     from utils.submission import names
-    from utils.submit import Target, submit_all
+    from utils.submit import Batch, Target
 
     if not slurm.available() and not (pilot or dry_run):
         raise BadInput(no_slurm(request, experiments))
@@ -135,13 +135,23 @@ def schedule(
         show_scripts(target, plans, shares)
     elif not slurm.available():
         raise BadInput(no_slurm(request, experiments))
-    elif any(shares) and (yes or click.confirm(f"Submit {counted(sum(shares))}?")):
-        for folder, jobs in submit_all(target, sweeps, plans, shares, before):
-            click.echo(f"submitted as {', '.join(map(str, jobs))}: {folder}")
-        click.echo(f"how far they are:\n  {request.command('--status')}")
+    else:
+        submit_agreed(request, target, Batch(sweeps, plans, shares, before), yes)
     rest = sum(len(plan.tasks) for plan in plans) - sum(shares)
     if rest:
         click.echo(f"your limit on jobs leaves out {counted(rest)}; later:\n  {request.command()}")
+
+
+def submit_agreed(request: Request, target: Target, batch: Batch, yes: bool) -> None:
+    """Ask, unless that is a yes already, and submit.  Raises BadInput, SlurmError, OSError."""
+    from utils.plan_report import counted
+    from utils.submit import submit_all
+
+    tasks = sum(batch.shares)
+    if tasks and (yes or click.confirm(f"Submit {counted(tasks)}?")):
+        for folder, jobs in submit_all(target, batch):
+            click.echo(f"submitted as {', '.join(map(str, jobs))}: {folder}")
+        click.echo(f"how far they are:\n  {request.command('--status')}")
 
 
 def measure_all(request: Request, cluster: Cluster, sweeps: Sequence[Sweep]) -> None:

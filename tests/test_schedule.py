@@ -303,6 +303,25 @@ def test_the_commands_shown_are_right(project, slurm):
     assert "       1          0          0          0          4" in result.output
 
 
+def test_watching_looks_again_until_nothing_is_on_its_way(project, slurm, monkeypatch):
+    project.submit()
+    pauses = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            slurm.empty()
+
+    monkeypatch.setattr(schedule.time, "sleep", pause)
+    result = project.call("--watch")
+    assert result.exit_code == 0
+    assert pauses == [60.0, 60.0]
+    assert [line.split()[-1] for line in result.output.splitlines() if line.startswith("       0 ")] == [
+        "QQQQ", "QQQQ", "....",
+    ]  # fmt: skip
+    assert len(slurm.calls("squeue")) == 4
+
+
 def test_accounts(project, slurm, monkeypatch):
     monkeypatch.setenv("SBATCH_ACCOUNT", "def-b")
     project.cluster(account="rrg-a")

@@ -17,9 +17,6 @@ from utils.submission import Array, Record, Submission, alone, new_folder, write
 
 Tasks = Sequence[Sequence[Cell]]
 
-Known = Mapping[Path, Set[str]]
-"""For each directory of an experiment, the names of submissions."""
-
 
 @dataclass(frozen=True)
 class Target:
@@ -33,6 +30,19 @@ class Target:
     directory: str
     engine: str
     array_size: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one call may submit.  shares: tasks of each plan.
+
+    before: for each directory, the names of the submissions that the plans knew of.
+    """
+
+    sweeps: Sequence[Sweep]
+    plans: Sequence[Plan]
+    shares: Sequence[int]
+    before: Mapping[Path, Set[str]]
 
 
 def split_arrays(tasks: Tasks, largest: int) -> list[Tasks]:
@@ -79,21 +89,15 @@ def sbatch_arguments(cluster: Cluster, folder: Path, name: str, number: int, tas
     ]
 
 
-def submit_all(
-    target: Target,
-    sweeps: Sequence[Sweep],
-    plans: Sequence[Plan],
-    shares: Sequence[int],
-    before: Mapping[Path, Set[str]],
-) -> Iterator[tuple[Path, list[int]]]:
+def submit_all(target: Target, batch: Batch) -> Iterator[tuple[Path, list[int]]]:
     """Put aside what is forced, then submit of each plan its share. Yields folders and the numbers of their jobs.
 
-    before: what the plans knew of.  Raises BadInput, SlurmError, OSError.
+    Raises BadInput, SlurmError, OSError.
     """
     with ExitStack() as locks:
-        for directory, known in before.items():
+        for directory, known in batch.before.items():
             locks.enter_context(alone(directory, known))
-        for sweep, plan, share in zip(sweeps, plans, shares, strict=True):
+        for sweep, plan, share in zip(batch.sweeps, batch.plans, batch.shares, strict=True):
             if share:
                 folder = new_folder(plan.experiment)
                 put_aside(plan.experiment, sweep.forced, folder)
