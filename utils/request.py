@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from utils.bundle import Experiment
 from utils.grid import format_indices
 
-MOST_CHARACTERS = 1000
-"""Of a list of indices in a command that is shown."""
-
 
 @dataclass(frozen=True)
 class Request:
@@ -52,7 +49,7 @@ class Request:
         else:
             settings, x = self.settings_of(experiment), len(experiment.grid)
             indices = format_indices([run * x + setting for run in self.runs for setting in settings])
-            words += ["--index", indices if len(indices) <= MOST_CHARACTERS else indices[:MOST_CHARACTERS] + "..."]
+            words += ["--index", indices]
         if self.engine != "eager":
             words += ["--engine", self.engine]
         return shlex.join([*words, "--jobs", "auto", *(["--force"] if self.force else [])])

@@ -100,7 +100,9 @@ def find_status(experiment: Experiment, cells: Sequence[Cell], queue: Queue, rea
     logs = dict.fromkeys(past[cell.key].log for cell in failed if cell.key in past)
     reasons = [reason(experiment, cell) for cell in failed if f"{cell.key}.json" in failures]
     held = sorted({task.reason for task in live.values() if task.pending and is_held(task)})
-    return Status(experiment, cells, states, list(logs), reasons, held, time_left(cells, states, past, reader))
+    done = (experiment.file(cell.key).json for cell in cells)
+    seconds = [reader.found[path][1] for path in done if path in reader.found]
+    return Status(experiment, cells, states, list(logs), reasons, held, time_left(cells, states, past, seconds))
 
 
 def reason(experiment: Experiment, cell: Cell) -> str:
@@ -128,20 +130,22 @@ def past_tasks(experiment: Experiment) -> dict[str, Past]:
     return past
 
 
-def time_left(cells: Sequence[Cell], states: Sequence[str], past: Mapping[str, Past], reader: Reader) -> float | None:
+def time_left(
+    cells: Sequence[Cell], states: Sequence[str], past: Mapping[str, Past], finished: Sequence[float]
+) -> float | None:
     """Seconds until what is queued and running is done, at the pace of the tasks that run now; None if none does.
 
-    A run costs what the finished ones cost on average, or else what was foreseen. One that is half done counts whole.
+    finished: core-seconds of each run that is. The others cost as much on average or, if there is none, what was
+    foreseen; one that is half done counts whole.
     """
-    waiting = [cell.key for cell, state in zip(cells, states, strict=True) if state in (RUNNING, QUEUED)]
+    waiting = [past[cell.key] for cell, state in zip(cells, states, strict=True) if state in (RUNNING, QUEUED)]
     running = {past[cell.key].log: past[cell.key] for cell, s in zip(cells, states, strict=True) if s == RUNNING}
     cores = sum(task.cores for task in running.values())
     if not cores:
         return None
-    known = [seconds for _, seconds in reader.found.values()]
-    if known:
-        return len(waiting) * sum(known) / len(known) / cores
-    return sum(past[key].seconds for key in waiting) / cores
+    if finished:
+        return len(waiting) * sum(finished) / len(finished) / cores
+    return sum(task.seconds for task in waiting) / cores
 
 
 def failure_lines(status: Status) -> list[str]:
