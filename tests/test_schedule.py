@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -312,7 +313,7 @@ def test_watching_looks_again_until_nothing_is_on_its_way(project, slurm, monkey
         if len(pauses) == 2:
             slurm.empty()
 
-    monkeypatch.setattr(schedule.time, "sleep", pause)
+    monkeypatch.setattr(schedule, "time", SimpleNamespace(sleep=pause))
     result = project.call("--watch")
     assert result.exit_code == 0
     assert pauses == [60.0, 60.0]
