@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -150,8 +151,15 @@ def has_words(path: Path, words: Sequence[bytes]) -> bool:
     return all(word in line for word in words)
 
 
-def is_told(pid: int, number: signal.Signals) -> bool:
-    """Whether a stopped process has a signal waiting for it."""
+def go_on_when_told(pid: int) -> None:
+    """Let a stopped process go on once it is told to leave. Some trackers of processes let it go on themselves."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        wait_for(lambda: has_waiting(pid, signal.SIGUSR1))
+        os.kill(pid, signal.SIGCONT)
+
+
+def has_waiting(pid: int, number: signal.Signals) -> bool:
+    """Whether a signal waits for a process to go on.  Raises FileNotFoundError if it has ended."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     (mask,) = (int(line.split()[1], 16) for line in lines if line.startswith("ShdPnd:"))
     return bool(mask >> (number - 1) & 1)

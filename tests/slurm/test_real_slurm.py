@@ -15,10 +15,9 @@ from tests.slurm.instance import (
     Sweep,
     assert_same_results,
     call,
-    is_told,
+    go_on_when_told,
     queue,
     reason_to_skip,
-    wait_for,
     wait_for_all,
 )
 
@@ -115,12 +114,6 @@ AGENT = {"agent_name": "linearAC", "parameters": {}}
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What six runs give when nothing happens to them."""
     return Sweep(tmp_path_factory.mktemp("undisturbed"), "x", 6, AGENT, LONGER).train_here()
-
-
-def go_on_when_told(pid: int) -> None:
-    """Let a process go on once it has been told to stop."""
-    wait_for(lambda: is_told(pid, signal.SIGUSR1))
-    os.kill(pid, signal.SIGCONT)
 
 
 def test_killed_and_requeued_tasks_end_in_the_same_results(tmp_path, undisturbed):
