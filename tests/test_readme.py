@@ -19,6 +19,7 @@ from scipy import stats
 import main
 from agent.policy.base import ActionBox
 from tests.agent.reference import normal32
+from tests.fake_slurm import FakeSlurm
 from utils.bundle import Experiment
 from utils.grid import Grid
 from utils.streams import Draws
@@ -28,7 +29,9 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 SET_UP = re.compile(r"python3 -m venv \.venv && \. \.venv/bin/activate && pip install -r (requirements\S*\.txt) && ")
-SCRIPTS = ["main.py", "simple_combine.py", "utils/benchmark.py", "utils/plot_mse_data.py", "utils/watch.py"]
+SCRIPTS = [
+    "main.py", "schedule.py", "simple_combine.py", "utils/benchmark.py", "utils/plot_mse_data.py", "utils/watch.py",
+]  # fmt: skip
 SHORT = {"total_timesteps": 300, "steps_per_episode": 100, "eval_interval_timesteps": 150}
 
 BRIEFLY = " --agent SAC --stack 2 --engine eager --repeats 1 --seconds 0.01"
@@ -44,12 +47,24 @@ def copy(tmp_path_factory) -> Path:
     shutil.rmtree(folder / "plots", ignore_errors=True)
     for path in (folder / "config/environment").glob("*.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | SHORT))
+    # The environment of a cluster is this one; its tasks train in one process.
+    (folder / "activate_environment.sh").write_text("")
+    fir = folder / "clusters/fir.json"
+    fir.write_text(json.dumps(json.loads(fir.read_text()) | {"cpus_per_task": 1}))
     return folder
 
 
-def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def slurm(tmp_path_factory) -> FakeSlurm:
+    """Whose tasks run at once."""
+    fake = FakeSlurm(tmp_path_factory.mktemp("slurm"))
+    fake.run_at_once()
+    return fake
+
+
+def shell(command: str, folder: Path, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
     """The command as a reader would type it, with this interpreter first on the path."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{path}"
     return subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
@@ -78,18 +93,21 @@ def test_the_key_in_the_readme_is_the_main_jobs():
     assert set(re.findall(r"_([0-9a-f]{12})\.json", README)) == {main_job(ROOT).run(0).key}
 
 
-def test_every_command(copy):
+def test_every_command(copy, slurm):
     """One test, as later commands use what earlier ones made."""
     assert SET_UP.match(COMMANDS[0])[1] == "requirements.txt"
     assert SET_UP.match(COMMANDS[1])[1] == "requirements-dev.txt"
     for command in COMMANDS:
         if "pytest" in command:
             continue  # This very suite; .ci/run runs the command as it stands.
-        done = shell(shortened(command, copy), copy)
+        done = shell(shortened(command, copy), copy, slurm.path)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         if "compare_runs" in command:
             assert done.stdout == "identical\n"
+        if "--status" in command:
+            assert "CCCCCCCCCC" in done.stdout, done.stdout
     assert (copy / "plots/png/Pendulum-v1.png").exists()
+    assert (copy / "plots/png/first.png").exists()
 
 
 def test_ci_runs_the_test_command():
@@ -119,9 +137,10 @@ def test_help(script):
 
 
 def test_every_option_is_in_the_readme():
-    options = set(re.findall(r"--[a-z][a-z-]+", shell("python main.py --help", ROOT).stdout)) - {"--help"}
     documented = set(re.findall(r"--[a-z][a-z-]+", README))
-    assert options <= documented
+    for script in ("main.py", "schedule.py"):
+        options = set(re.findall(r"--[a-z][a-z-]+", shell(f"python {script} --help", ROOT).stdout)) - {"--help"}
+        assert options <= documented
 
 
 @pytest.mark.parametrize("bounds", [((-2.0, 2.0),), ((-1.0, 3.0), (0.25, 0.75))])

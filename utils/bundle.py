@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from utils.config import AgentConfig, EnvironmentConfig, resolve
 from utils.grid import Grid, format_indices
-from utils.results import ResultFile, experiment_name, run_key, save_root
+from utils.results import ResultFile, Setting, experiment_name, save_root
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,16 @@ class Run:
         return self.hyperparameters.model_dump(mode="json")
 
 
+@dataclass(frozen=True, order=True, slots=True)
+class Cell:
+    """A run of a setting, by name only."""
+
+    index: int
+    setting: int
+    run: int
+    key: str
+
+
 class Experiment:
     """A grid of agents on one environment protocol."""
 
@@ -52,6 +62,8 @@ class Experiment:
         self.name = experiment_name(environment.env_name, agent.agent_name, self._policies())
         self.directory = save_root(save_dir) / self.name
         self._stem = experiment_name(environment.env_name, agent.agent_name, None)
+        self._protocol = environment.model_dump(mode="json")
+        self._settings: dict[int, tuple[Any, Setting]] = {}
 
     @property
     def total_timesteps(self) -> int:
@@ -68,16 +80,37 @@ class Experiment:
     def run(self, index: int) -> Run:
         """Everything about one index.  Raises BadInput if its hyperparameters are not allowed."""
         setting, run = self.grid.locate(index)
-        hyperparameters = resolve(self.grid.setting(setting), self._model, self.agent_source)
-        params = hyperparameters.model_dump(mode="json")
-        key = run_key(self.agent.agent_name, params, self.environment.model_dump(mode="json"), run)
-        return Run(index, setting, run, hyperparameters, key, ResultFile(self.directory, f"{self._stem}_{key}"))
+        key = self._resolved(setting)[1].key(run)
+        return Run(index, setting, run, self.hyperparameters(setting), key, self.file(key))
+
+    def cells(self, settings: Sequence[int], runs: Iterable[int]) -> Iterator[Cell]:
+        """These runs of these settings, by index if both are sorted.  Raises BadInput as `run` does."""
+        keyed = [(setting, self._resolved(setting)[1]) for setting in settings]
+        for run in runs:
+            for setting, keys in keyed:
+                yield Cell(run * len(self.grid) + setting, setting, run, keys.key(run))
+
+    def hyperparameters(self, setting: int) -> Any:
+        """A setting's, as the agent's model.  Raises BadInput if they are not allowed."""
+        return self._resolved(setting)[0]
+
+    def file(self, key: str) -> ResultFile:
+        """Where the run of that key has its result."""
+        return ResultFile(self.directory, f"{self._stem}_{key}")
+
+    def _resolved(self, number: int) -> tuple[Any, Setting]:
+        """A setting's hyperparameters, and the keys of its runs; found out once.  Raises BadInput."""
+        if number not in self._settings:
+            found = resolve(self.grid.setting(number), self._model, self.agent_source)
+            keys = Setting(self.agent.agent_name, found.model_dump(mode="json"), self._protocol)
+            self._settings[number] = found, keys
+        return self._settings[number]
 
     def tree(self, run: Run, data: dict[str, Any]) -> dict[str, Any]:
         """A result: the experiment, the run's setting, and the run's data."""
         return {
             "experiment": {
-                "environment": self.environment.model_dump(mode="json"),
+                "environment": self._protocol,
                 "agent": self.agent.model_dump(mode="json"),
             },
             "experiment_data": {str(run.setting): {"agent_params": run.agent_params, "runs": [data]}},

@@ -79,21 +79,21 @@ LARGEST_INDEX = 2**53 - 1
 INDICES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 
 
-def parse_indices(text: str) -> list[int]:
-    """ "0-9,36" -> [0, ..., 9, 36], sorted, without repeats.  Raises BadInput."""
+def parse_indices(text: str, option: str = "--index") -> list[int]:
+    """ "0-9,36" -> [0, ..., 9, 36], sorted, without repeats.  option: whose value it is.  Raises BadInput."""
     compact = text.replace(" ", "")
     if not INDICES.fullmatch(compact):
-        raise BadInput(f"--index: found '{text}'; allowed: integers from 0, ranges and lists of them, like 0-9,36")
+        raise BadInput(f"{option}: found '{text}'; allowed: integers from 0, ranges and lists of them, like 0-9,36")
     indices: set[int] = set()
     for part in compact.split(","):
         first, _, last = part.partition("-")
         if last and int(last) < int(first):
-            raise BadInput(f"--index: found the range '{part}'; allowed: the smaller number first")
+            raise BadInput(f"{option}: found the range '{part}'; allowed: the smaller number first")
         wanted = range(int(first), int(last or first) + 1)
         if wanted[-1] > LARGEST_INDEX:
-            raise BadInput(f"--index: found {wanted[-1]}; allowed: at most {LARGEST_INDEX}")
+            raise BadInput(f"{option}: found {wanted[-1]}; allowed: at most {LARGEST_INDEX}")
         if len(wanted) > MOST_INDICES:
-            raise BadInput(f"--index: found {len(wanted)} indices; allowed: at most {MOST_INDICES} in one call")
+            raise BadInput(f"{option}: found {len(wanted)} indices; allowed: at most {MOST_INDICES} in one call")
         indices.update(wanted)
     return sorted(indices)
 

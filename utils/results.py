@@ -32,11 +32,16 @@ SCHEMA_VERSION = 1
 KEY_DIGITS = 12
 
 
-def run_key(agent_name: str, agent_params: dict[str, Any], environment: dict[str, Any], run: int) -> str:
-    """The first 12 hexadecimal digits of SHA-256 over canonical JSON of everything that makes a run."""
-    identity = {"agent_name": agent_name, "agent_params": agent_params, "environment": environment, "run": run}
-    canonical = orjson.dumps(identity, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(canonical).hexdigest()[:KEY_DIGITS]
+class Setting:
+    """What names the runs of one setting: everything that makes a run but its number."""
+
+    def __init__(self, agent_name: str, agent_params: dict[str, Any], environment: dict[str, Any]) -> None:
+        identity = {"agent_name": agent_name, "agent_params": agent_params, "environment": environment}
+        self._beginning = orjson.dumps(identity, option=orjson.OPT_SORT_KEYS)[:-1]
+
+    def key(self, run: int) -> str:
+        """The first 12 hexadecimal digits of SHA-256 over canonical JSON, in which "run" is the last key."""
+        return hashlib.sha256(self._beginning + b',"run":%d}' % run).hexdigest()[:KEY_DIGITS]
 
 
 def save_root(save_dir: str) -> Path:

@@ -12,11 +12,11 @@ import pytest
 from utils.errors import BadInput
 from utils.results import (
     ResultFile,
+    Setting,
     check_writable,
     dump,
     experiment_name,
     read_tree,
-    run_key,
     save_root,
     write_atomically,
 )
@@ -33,17 +33,17 @@ def test_the_key_is_sha256_of_canonical_json():
 
     text = '{"agent_name":"SAC","agent_params":{"a":1.0},"environment":{"e":[]},"run":3}'
     expected = hashlib.sha256(text.encode()).hexdigest()[:12]
-    assert run_key("SAC", {"a": 1.0}, {"e": []}, 3) == expected
+    assert Setting("SAC", {"a": 1.0}, {"e": []}).key(3) == expected
 
 
 def test_the_key_ignores_the_order_of_keys_and_nothing_else():
-    key = run_key("SAC", {"a": 1.0, "b": 2.0}, {"e": 1}, 0)
-    assert key == run_key("SAC", {"b": 2.0, "a": 1.0}, {"e": 1}, 0)
+    key = Setting("SAC", {"a": 1.0, "b": 2.0}, {"e": 1}).key(0)
+    assert key == Setting("SAC", {"b": 2.0, "a": 1.0}, {"e": 1}).key(0)
     others = [
-        run_key("VAC", {"a": 1.0, "b": 2.0}, {"e": 1}, 0),
-        run_key("SAC", {"a": 1.0, "b": 2.1}, {"e": 1}, 0),
-        run_key("SAC", {"a": 1.0, "b": 2.0}, {"e": 2}, 0),
-        run_key("SAC", {"a": 1.0, "b": 2.0}, {"e": 1}, 1),
+        Setting("VAC", {"a": 1.0, "b": 2.0}, {"e": 1}).key(0),
+        Setting("SAC", {"a": 1.0, "b": 2.1}, {"e": 1}).key(0),
+        Setting("SAC", {"a": 1.0, "b": 2.0}, {"e": 2}).key(0),
+        Setting("SAC", {"a": 1.0, "b": 2.0}, {"e": 1}).key(1),
     ]
     assert len({key, *others}) == 5
 

@@ -1,0 +1,111 @@
+"""SLURM's commands as scripts that keep a queue in a folder and run nothing, or run it at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+COMMANDS = {
+    "sbatch": """\
+        if (folder / "refuses").exists() and len(calls("sbatch")) > int((folder / "refuses").read_text()):
+            sys.exit("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation")
+        options = dict(word[2:].split("=", 1) for word in sys.argv[1:] if word.startswith("--") and "=" in word)
+        last, job = options["array"].partition("%")[0].partition("-")[2], 100 + len(calls("sbatch"))
+        for number in range(int(last) + 1):
+            if (folder / "at_once").exists():
+                ids = {"SLURM_ARRAY_JOB_ID": str(job), "SLURM_ARRAY_TASK_ID": str(number)}
+                with open(options["output"].replace("%a", str(number)).replace("%%", "%"), "ab") as log:
+                    subprocess.run(
+                        ["bash", *sys.argv[-2:]], cwd=options["chdir"], env=os.environ | ids, stdout=log, stderr=log
+                    )
+            else:
+                with open(folder / "queue", "a") as queue:
+                    print(f"{number}|PENDING|Priority|{options['job-name']}", file=queue)
+        print(job)
+    """,
+    "squeue": """\
+        if (folder / "broken").exists():
+            sys.exit("squeue: error: Unable to contact slurm controller")
+        print((folder / "queue").read_text(), end="")
+    """,
+    "scontrol": """\
+        print("MaxArraySize            = " + (folder / "array_size").read_text())
+    """,
+    "sacctmgr": """\
+        sys.exit("no database")
+    """,
+}
+
+SCRIPT = """\
+#!{python}
+import json, os, subprocess, sys
+from pathlib import Path
+folder = Path({folder!r})
+def calls(name):
+    path = folder / (name + ".calls")
+    return path.read_text().splitlines() if path.exists() else []
+with open(folder / "{name}.calls", "a") as record:
+    print(json.dumps(sys.argv[1:]), file=record)
+{body}
+"""
+
+
+class FakeSlurm:
+    """A queue that tests fill and empty."""
+
+    def __init__(self, folder: Path) -> None:
+        """folder: for its files and commands."""
+        self.folder, self.commands = folder, folder / "bin"
+        self.commands.mkdir(parents=True)
+        (folder / "queue").touch()
+        self.allow_arrays_of(1001)
+        for name, body in COMMANDS.items():
+            lines = "\n".join(line[8:] for line in body.splitlines())
+            path = self.commands / name
+            path.write_text(SCRIPT.format(python=sys.executable, folder=str(folder), name=name, body=lines))
+            path.chmod(0o755)
+
+    @property
+    def path(self) -> str:
+        """PATH with its commands first."""
+        return f"{self.commands}{os.pathsep}{os.environ['PATH']}"
+
+    def calls(self, name: str) -> list[list[str]]:
+        """The arguments of each call of a command so far."""
+        path = self.folder / f"{name}.calls"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def allow_arrays_of(self, tasks: int) -> None:
+        """Set MaxArraySize."""
+        (self.folder / "array_size").write_text(str(tasks))
+
+    def refuse_after(self, calls: int) -> None:
+        """Have sbatch fail after so many calls."""
+        (self.folder / "refuses").write_text(str(calls))
+
+    def run_at_once(self) -> None:
+        """Have sbatch return when the tasks have ended, which run one after the other and are never queued."""
+        (self.folder / "at_once").touch()
+
+    def break_down(self) -> None:
+        """Have squeue fail."""
+        (self.folder / "broken").touch()
+
+    def edit(self, pattern: str, replacement: str, count: int = 0) -> None:
+        """Change the queue's lines, `number|state|reason|name`, by a regular expression."""
+        path = self.folder / "queue"
+        path.write_text(re.sub(pattern, replacement, path.read_text(), count=count, flags=re.MULTILINE))
+
+    def empty(self) -> None:
+        """All tasks are gone."""
+        (self.folder / "queue").write_text("")
+
+
+def shown_command(output: str, word: str) -> list[str]:
+    """The words after schedule.py in the command, among the lines shown, that has a word."""
+    (line,) = (line for line in output.splitlines() if line.startswith("  python schedule.py") and word in line)
+    return shlex.split(line)[2:]
