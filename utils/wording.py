@@ -1,0 +1,44 @@
+"""How numbers, values and axes are written, in figures and in reports."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from utils.experiment import Experiment
+
+
+def performance_label(training: bool) -> str:
+    """What `stats.final_performance` is, for an axis."""
+    return f"Mean return over the last half of {'training' if training else 'evaluations'}"
+
+
+def return_label(experiments: Sequence[Experiment], smooth: int | None) -> str:
+    """What the axis of returns says, smoothing included."""
+    if experiments[0].training:
+        text = "Training return, step-weighted"
+    else:
+        counts = sorted({each.environment["eval_episodes"] for each in experiments})
+        episodes = " or ".join(str(n) for n in counts)
+        text = f"Evaluation return, mean of {episodes} episode{'' if episodes == '1' else 's'}"
+    return text if smooth is None else f"{text},\nmean over the last {thousands(smooth)} timesteps"
+
+
+def thousands(value: float) -> str:
+    """-12500.0 -> "−12,500"; up to 3 decimals where they are needed."""
+    text = f"{value:,.3f}".rstrip("0").rstrip(".")
+    return ("0" if text == "-0" else text).replace("-", "\N{MINUS SIGN}")
+
+
+def brief(value: float) -> str:
+    """Three significant digits, or all those before the point."""
+    digits = 2 - math.floor(math.log10(abs(value))) if value else 0
+    return thousands(round(value, max(0, digits)))
+
+
+def value_name(value: Any) -> str:
+    """A hyperparameter's value, as JSON has it but without quotes."""
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
