@@ -20,7 +20,7 @@ class Choice:
     """One setting of an experiment.
 
     among: the settings it is the best of; none if it was asked for.  name: agent, policy, and the value of --by.
-    suffix: what tells it from another of its label.
+    suffix: what tells it from another of its label.  rank: its place among them, 1 for the best.
     """
 
     experiment: Experiment
@@ -28,6 +28,7 @@ class Choice:
     among: tuple[int, ...]
     name: str
     suffix: str = ""
+    rank: int = 1
 
     @property
     def label(self) -> str:
@@ -67,7 +68,8 @@ class Choice:
             return ""
         failed = sum(any(outcome.fate for outcome in self.experiment.outcomes[each]) for each in self.among)
         return (
-            f" The setting was selected as the best of {len(self.among)} by mean return over the last half of "
+            f" The setting was selected as {'the best' if self.rank == 1 else f'number {self.rank}'} of "
+            f"{len(self.among)} by mean return over the last half of "
             f"{'training' if self.experiment.training else 'evaluations'}, and is reported on the same seeds."
             + (f" Settings with a run that cannot be averaged, ranked below those without: {failed}." if failed else "")
         )
@@ -108,15 +110,16 @@ def choose(experiments: Sequence[Experiment], setting: int | None, by: str | Non
     setting: the one asked for, else the best.  by: a hyperparameter.  Raises BadInput if there is no such setting
     or hyperparameter, or a setting has no run to average.
     """
-    choices = [choice for experiment in experiments for choice in _choose(experiment, setting, by)]
+    choices = [choice for experiment in experiments for choice in candidates(experiment, setting, by)]
     for choice in choices:
         if not choice.runs:
             lacking = fates(choice.outcomes)
             raise BadInput(f"{choice.experiment.path}: setting {choice.setting} has no run to average: {lacking}")
-    return _distinct(choices)
+    return distinct(choices)
 
 
-def _choose(experiment: Experiment, setting: int | None, by: str | None) -> list[Choice]:
+def candidates(experiment: Experiment, setting: int | None, by: str | None) -> list[Choice]:
+    """As `choose`, of one experiment, whether there are runs or not."""
     settings = range(len(experiment.settings))
     if by is not None:
         return [_choice(experiment, experiment.best(among), among, by) for among in _values(experiment, by)]
@@ -152,7 +155,7 @@ def _choice(experiment: Experiment, setting: int, among: tuple[int, ...], by: st
     return Choice(experiment, setting, among, ", ".join(names))
 
 
-def _distinct(choices: Sequence[Choice]) -> list[Choice]:
+def distinct(choices: Sequence[Choice]) -> list[Choice]:
     """The same; where two bear one label, their directories' names are added."""
     count = Counter(choice.label for choice in choices)
     return [

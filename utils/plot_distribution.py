@@ -11,14 +11,11 @@ from matplotlib.figure import Figure
 from utils.choice import Choice, choose
 from utils.experiment import Experiment, share_axis
 from utils.plot_utils import Plot, framed, group_digits, look
-from utils.summary import RESAMPLES, Options, setting_interval
+from utils.summary import RESAMPLES, Options, dot_levels, setting_interval
 from utils.wording import performance_label
 
 ROW_HEIGHT = 0.75
 """Inches."""
-
-BINS = 60
-"""Dots that fall into one bin of the axis are stacked."""
 
 MARKS = (
     "Dot: a run. Box: quartiles, its stroke the median. Diamond: mean over runs; bar: {percent} percentile-bootstrap "
@@ -65,7 +62,7 @@ def _draw_row(axes: Any, row: int, choice: Choice, options: Options) -> None:
     runs = choice.experiment.performance[choice.setting]
     finite = np.sort(runs[~np.isnan(runs)])
     color = look(row)["color"]
-    axes.plot(finite, row - _heights(finite), "o", color=color, alpha=0.6, markersize=4.5, markeredgewidth=0)
+    axes.plot(finite, row - 0.28 * dot_levels(finite), "o", color=color, alpha=0.6, markersize=4.5, markeredgewidth=0)
     quartiles = np.quantile(finite, [0.25, 0.5, 0.75])
     axes.hlines(row + 0.12, quartiles[0], quartiles[2], color=color, linewidth=7, alpha=0.3)
     axes.vlines(quartiles[1], row + 0.05, row + 0.19, color=color, linewidth=2)
@@ -74,11 +71,3 @@ def _draw_row(axes: Any, row: int, choice: Choice, options: Options) -> None:
         axes.hlines(row + 0.28, *interval, color="black", linewidth=1.4)
     axes.plot(finite.mean(), row + 0.28, "D", color="black", markersize=4.5)
     axes.text(0.0, row - 0.42, choice.label, transform=axes.get_yaxis_transform(), fontsize=9, color=color)
-
-
-def _heights(values: np.ndarray) -> np.ndarray:
-    """How high each dot stands so that none hides another: 0 for the first in its bin.  values: (n,) sorted."""
-    spread = np.ptp(values) or 1.0
-    bins = ((values - values[0]) / spread * (BINS - 1)).astype(int)
-    level = np.array([np.sum(bins[:place] == each) for place, each in enumerate(bins)])
-    return 0.28 * level / max(level.max(), 6)

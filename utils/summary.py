@@ -21,6 +21,12 @@ SEED = 0
 COVERAGE = 0.9
 """The share of runs that a tolerance band is to hold."""
 
+DOT_BINS = 60
+"""Of a row of dots: those that fall into one are stacked."""
+
+FEWEST_LEVELS = 6
+"""A row of less stands as high as one of these."""
+
 Band = tuple[np.ndarray, np.ndarray]
 
 
@@ -131,3 +137,14 @@ def setting_interval(experiment: Experiment, setting: int, confidence: float) ->
     rng = np.random.Generator(np.random.PCG64(SEED))
     low, high = bootstrap_interval(runs, confidence, RESAMPLES, rng=rng)
     return float(low), float(high)
+
+
+def dot_levels(values: np.ndarray) -> np.ndarray:
+    """How high to draw each of a row of dots so that none hides another, in [0, 1]; 0 for the first in its bin.
+
+    values: (n,) sorted, n >= 1.
+    """
+    spread = np.ptp(values) or 1.0
+    bins = ((values - values[0]) / spread * (DOT_BINS - 1)).astype(int)
+    level = np.arange(len(bins)) - np.searchsorted(bins, bins)
+    return level / max(level.max(), FEWEST_LEVELS)

@@ -10,6 +10,9 @@ import orjson
 
 from utils.experiment import Experiment
 
+NOTHING = "\N{EN DASH}"
+"""Where there is no number."""
+
 
 def performance_label(training: bool) -> str:
     """What `stats.final_performance` is, for an axis."""
@@ -42,3 +45,8 @@ def brief(value: float) -> str:
 def value_name(value: Any) -> str:
     """A hyperparameter's value, as JSON has it but without quotes."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def between(interval: tuple[float, float] | None) -> str:
+    """ "−190 to −140", or NOTHING."""
+    return f"{brief(interval[0])} to {brief(interval[1])}" if interval else NOTHING

@@ -1,0 +1,109 @@
+"""Sensitivity in a report: a small chart and a table for each hyperparameter that a grid varies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from utils.effect import WAYS, Effect
+from utils.experiment import Experiment
+from utils.reporting.chart import Frame, Scale, Tick, spanning
+from utils.wording import NOTHING, brief, performance_label, value_name
+
+WIDTH, HEIGHT = 410, 250
+LEFT, RIGHT, TOP, BOTTOM = 70, 16, 10, 46
+"""Margins, pixels."""
+
+MOST_VALUES = 40
+"""Of one hyperparameter."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A mean and its interval, pixels; interval None where there is none."""
+
+    x: float
+    y: float
+    interval: tuple[float, float] | None
+    title: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A hyperparameter.  paths, marks: of either way.  rows: value, then setting, mean and interval in either way."""
+
+    key: str
+    frame: Frame
+    ticks: list[Tick]
+    paths: dict[str, str]
+    marks: dict[str, list[Mark]]
+    failed: list[float]
+    rows: list[list[str]]
+    note: str
+
+
+def panels(experiment: Experiment, confidence: float) -> list[Panel]:
+    """One for each hyperparameter that varies."""
+    return [_panel(Effect(experiment, key, confidence)) for key in experiment.varied]
+
+
+def _panel(effect: Effect) -> Panel:
+    count = min(len(effect.found.values), MOST_VALUES)
+    intervals = [bound for way in WAYS for found in effect.intervals(way)[:count] if found for bound in found]
+    data = np.concatenate([intervals, *(effect.means(way)[:count] for way in WAYS)])
+    x = Scale(-0.5, count - 0.5, LEFT, WIDTH - RIGHT)
+    frame = Frame(
+        WIDTH, HEIGHT, x, spanning(data, HEIGHT - BOTTOM, TOP, 0.1), effect.key,
+        performance_label(effect.experiment.training),
+    )  # fmt: skip
+    places = _order(effect)[:count]
+    names = [value_name(effect.found.values[place]) for place in places]
+    return Panel(
+        effect.key,
+        frame,
+        [Tick(float(x(k)), name) for k, name in enumerate(names)],
+        {way: _path(frame, effect.means(way)[places]) for way in WAYS},
+        {way: _marks(effect, way, places, frame) for way in WAYS},
+        [float(x(k)) for k, place in enumerate(places) if np.isnan(effect.means("best")[place])],
+        [[name, *_words(effect, place)] for name, place in zip(names, places, strict=True)],
+        f"The first {count} of {len(effect.found.values)} values." if count < len(effect.found.values) else "",
+    )
+
+
+def _order(effect: Effect) -> list[int]:
+    """Numbers by size, anything else as the grid lists it."""
+    values = effect.found.values
+    if all(isinstance(value, int | float) for value in values):
+        return sorted(range(len(values)), key=lambda place: values[place])
+    return list(range(len(values)))
+
+
+def _path(frame: Frame, means: np.ndarray) -> str:
+    """Through the means there are."""
+    there = np.flatnonzero(np.isfinite(means))
+    return frame.path(there, means[there]) if len(there) else ""
+
+
+def _marks(effect: Effect, way: str, places: list[int], frame: Frame) -> list[Mark]:
+    found = []
+    for k, place in enumerate(places):
+        mean, interval = float(effect.means(way)[place]), effect.intervals(way)[place]
+        if np.isnan(mean):
+            continue
+        bounds = interval and (float(frame.y(interval[0])), float(frame.y(interval[1])))
+        title = f"{effect.key} {value_name(effect.found.values[place])}, {WAYS[way]}: {brief(mean)}"
+        title += f", setting {effect.settings(way)[place]}"
+        found.append(Mark(float(frame.x(k)), float(frame.y(mean)), bounds, title))
+    return found
+
+
+def _words(effect: Effect, place: int) -> list[str]:
+    """Setting, mean and interval in either way."""
+    cells = []
+    for way in WAYS:
+        setting, mean, interval = effect.settings(way)[place], effect.means(way)[place], effect.intervals(way)[place]
+        text = "a run failed" if np.isnan(mean) else brief(float(mean))
+        band = f" [{brief(interval[0])}, {brief(interval[1])}]" if interval else ""
+        cells += [NOTHING, "not in the grid"] if setting < 0 else [str(setting), text + band]
+    return cells
