@@ -156,9 +156,10 @@ def _choice(experiment: Experiment, setting: int, among: tuple[int, ...], by: st
 
 
 def distinct(choices: Sequence[Choice]) -> list[Choice]:
-    """The same; where two bear one label, their directories' names are added."""
-    count = Counter(choice.label for choice in choices)
+    """The same; where two of one environment bear one label, their directories' names are added."""
+    names = [(choice.label, choice.experiment.environment["env_name"]) for choice in choices]
+    count = Counter(names)
     return [
-        replace(choice, suffix=f", {choice.experiment.path.parent.name}") if count[choice.label] > 1 else choice
-        for choice in choices
+        replace(choice, suffix=f", {choice.experiment.path.parent.name}") if count[name] > 1 else choice
+        for choice, name in zip(choices, names, strict=True)
     ]

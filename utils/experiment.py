@@ -143,9 +143,13 @@ class Experiment:
 
 
 def evaluation_curve(run: dict[str, Any]) -> Curve:
-    """Mean return of each evaluation; NaN for one with a return that is not finite."""
-    means = [np.mean(np.array(returns, float)) if returns else np.nan for returns in run["eval_episode_rewards"]]
-    return Curve(np.array(run["timesteps_at_eval"], int), np.array(means, float))
+    """Mean return of each evaluation; NaN for one with a return that is not finite, or with none."""
+    evaluations = run["eval_episode_rewards"]
+    if len({len(returns) for returns in evaluations}) == 1 and evaluations[0]:
+        means = np.array(evaluations, float).mean(1)
+    else:
+        means = np.array([np.mean(np.array(returns, float)) if returns else np.nan for returns in evaluations], float)
+    return Curve(np.array(run["timesteps_at_eval"], int), means)
 
 
 def training_curve(run: dict[str, Any], total_timesteps: int) -> Curve:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from utils.choice import choose
 from utils.experiment import Experiment, share_axis
-from utils.plot_utils import Plot, framed, group_digits, look
+from utils.plot_utils import Plot, framed, group_digits, head, look
 from utils.summary import COVERAGE, RESAMPLES, Line, Options, interval, line
 from utils.wording import return_label
 
@@ -62,12 +62,11 @@ def draw(lines: Sequence[Line], labels: dict[str, str], caption: Sequence[str]) 
     for number, each in enumerate(lines):
         _draw_runs(axes, each, look(number)["color"])
         _draw_mean(axes, each, look(number))
-    axes.set_title(labels["title"], loc="left")
     axes.set_xlabel("Training timesteps")
     axes.set_ylabel(labels["ylabel"])
     group_digits(axes.xaxis, axes.yaxis)
     axes.margins(x=0.01)
-    axes.legend(loc="best", fontsize=9)
+    head(figure, axes, labels["title"])
     return figure
 
 

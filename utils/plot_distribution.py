@@ -62,7 +62,7 @@ def _draw_row(axes: Any, row: int, choice: Choice, options: Options) -> None:
     runs = choice.experiment.performance[choice.setting]
     finite = np.sort(runs[~np.isnan(runs)])
     color = look(row)["color"]
-    axes.plot(finite, row - 0.28 * dot_levels(finite), "o", color=color, alpha=0.6, markersize=4.5, markeredgewidth=0)
+    axes.plot(finite, row - 0.25 * dot_levels(finite), "o", color=color, alpha=0.6, markersize=4.5, markeredgewidth=0)
     quartiles = np.quantile(finite, [0.25, 0.5, 0.75])
     axes.hlines(row + 0.12, quartiles[0], quartiles[2], color=color, linewidth=7, alpha=0.3)
     axes.vlines(quartiles[1], row + 0.05, row + 0.19, color=color, linewidth=2)
@@ -70,4 +70,6 @@ def _draw_row(axes: Any, row: int, choice: Choice, options: Options) -> None:
     if interval is not None:
         axes.hlines(row + 0.28, *interval, color="black", linewidth=1.4)
     axes.plot(finite.mean(), row + 0.28, "D", color="black", markersize=4.5)
-    axes.text(0.0, row - 0.42, choice.label, transform=axes.get_yaxis_transform(), fontsize=9, color=color)
+    axes.text(0.0, row - 0.42, choice.label, transform=axes.get_yaxis_transform(), fontsize=9)
+    if row:
+        axes.axhline(row - 0.6, color="#999999", linewidth=0.6)

@@ -15,9 +15,9 @@ from utils.experiment import Experiment
 from utils.plot_utils import COLOR_MAP, Plot, framed, group_digits, panel_rows, panels
 from utils.summary import Options
 from utils.whole_grid import chosen_keys, describe, record
-from utils.wording import brief, performance_label, value_name
+from utils.wording import brief, ordered, performance_label, value_name
 
-PANEL_HEIGHT = 2.6
+PANEL_HEIGHT = 2.8
 """Inches."""
 
 MOST_PAIRS = 6
@@ -60,7 +60,7 @@ def make(experiments: Sequence[Experiment], options: Options) -> Plot:
 
 def cells(experiment: Experiment, keys: tuple[str, str]) -> Cells:
     """The best setting for each pair of values."""
-    rows, columns = (experiment.varied[key] for key in keys)
+    rows, columns = (ordered(experiment.varied[key]) for key in keys)
     settings = np.full((len(rows), len(columns)), -1)
     for place in np.ndindex(settings.shape):
         wanted = (rows[place[0]], columns[place[1]])
@@ -82,16 +82,17 @@ def draw(experiment: Experiment, maps: Sequence[Cells]) -> Figure:
     low, high = (np.nanmin(every), np.nanmax(every)) if np.isfinite(every).any() else (0.0, 1.0)
     axes = panels(figure, len(maps))
     for ax, each in zip(axes, maps, strict=True):
-        image = ax.imshow(each.means, cmap=COLOR_MAP, vmin=low, vmax=high, aspect="auto")
-        _label(ax, each, (low + high) / 2)
-    bar = figure.colorbar(image, ax=axes, label=performance_label(experiment.training))
+        image = ax.imshow(each.means, cmap=COLOR_MAP, vmin=low, vmax=high, aspect="auto", origin="lower")
+        _label(ax, each, image)
+    bar = figure.colorbar(image, ax=axes)
+    bar.set_label(performance_label(experiment.training), fontsize=9)
     group_digits(bar.ax.yaxis)
     title = f"{experiment.environment['env_name']}, {experiment.agent_name}"
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=12)
     return figure
 
 
-def _label(ax: Any, each: Cells, middle: float) -> None:
+def _label(ax: Any, each: Cells, image: Any) -> None:
     """Values on the axes and a number in each cell."""
     ax.grid(visible=False)
     for axis, key, values in zip((ax.yaxis, ax.xaxis), each.keys, each.values, strict=True):
@@ -100,5 +101,11 @@ def _label(ax: Any, each: Cells, middle: float) -> None:
     for (row, column), mean in np.ndenumerate(each.means):
         if each.settings[row, column] >= 0:
             text = "\N{MULTIPLICATION SIGN}" if np.isnan(mean) else brief(mean)
-            color = "white" if mean < middle else "black"
+            color = "black" if np.isnan(mean) or _is_light(image.to_rgba(mean)) else "white"
             ax.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
+
+
+def _is_light(rgba: Sequence[float]) -> bool:
+    """Whether black reads better on a colour than white: its relative luminance (WCAG 2) is above 0.179."""
+    linear = [((part + 0.055) / 1.055) ** 2.4 if part > 0.04045 else part / 12.92 for part in rgba[:3]]
+    return bool(np.dot(linear, (0.2126, 0.7152, 0.0722)) > 0.179)

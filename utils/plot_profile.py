@@ -18,10 +18,10 @@ from utils.choice import Choice, choose
 from utils.environment_stats import chs_normalise, iqm, performance_profile, stratified_interval
 from utils.errors import BadInput
 from utils.experiment import Experiment, meaning
-from utils.plot_utils import Plot, framed, look
+from utils.plot_utils import Plot, framed, head, look
 from utils.stats import FEWEST
 from utils.summary import RESAMPLES, SEED, Options
-from utils.wording import thousands
+from utils.wording import thousands, value_name
 
 THRESHOLDS = np.linspace(0.0, 1.0, 201)
 
@@ -81,7 +81,7 @@ class Profile:
 
 def make(experiments: Sequence[Experiment], options: Options) -> Plot:
     """A line for each agent and policy.  Raises BadInput unless each is in every environment, equally often run."""
-    found = profiles(choose(experiments, options.setting, options.by), options.confidence)
+    found = profiles(choose(experiments, options.setting, options.by), options.by, options.confidence)
     facts = {
         "interval": options.bootstrap | {"kind": "percentile bootstrap, stratified by environment"},
         "profiles": [
@@ -93,7 +93,7 @@ def make(experiments: Sequence[Experiment], options: Options) -> Plot:
     return Plot("profile", facts, lambda: draw(found, options))
 
 
-def profiles(choices: Sequence[Choice], confidence: float) -> list[Profile]:
+def profiles(choices: Sequence[Choice], by: str | None, confidence: float) -> list[Profile]:
     """Scores of each agent and policy in the same environments.  Raises BadInput."""
     protocols: list[dict[str, Any]] = []
     for choice in choices:
@@ -104,8 +104,16 @@ def profiles(choices: Sequence[Choice], confidence: float) -> list[Profile]:
     pools = [_pool(protocol, choices) for protocol in protocols]
     groups: dict[str, list[Choice]] = {}
     for choice in choices:
-        groups.setdefault(choice.name, []).append(choice)
+        groups.setdefault(_name(choice, by), []).append(choice)
     return [_profile(name, group, protocols, pools, confidence) for name, group in groups.items()]
+
+
+def _name(choice: Choice, by: str | None) -> str:
+    """What stays the same over environments: the agent, its policy unless that is chosen in each, the value of --by."""
+    experiment, setting = choice.experiment, choice.experiment.settings[choice.setting]
+    fixed = [key for key in ("policy_type",) if key in setting and key != by and key not in experiment.varied]
+    values = [setting[key] for key in fixed]
+    return ", ".join([experiment.agent_name, *values, *([f"{by} {value_name(setting[by])}"] if by else [])])
 
 
 def _pool(protocol: dict[str, Any], choices: Sequence[Choice]) -> dict[int, np.ndarray]:
@@ -157,10 +165,9 @@ def draw(found: Sequence[Profile], options: Options) -> Figure:
             THRESHOLDS, each.share, where="post", label=each.label, linewidth=1.8,
             color=style["color"], linestyle=style["linestyle"],
         )  # fmt: skip
-    axes.set_title(f"{len(found[0].choices)} environments", loc="left")
     axes.set_xlabel("Score")
     axes.set_ylabel("Share of runs with a higher score")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
-    axes.legend(loc="best", fontsize=9)
+    head(figure, axes, f"{len(found[0].choices)} environments")
     return figure

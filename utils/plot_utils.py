@@ -32,6 +32,9 @@ HEIGHT = 4.4
 DPI = 250
 CAPTION_COLUMNS = 120
 
+LONGEST_OF_TWO = 36
+"""Characters of a label with which two stand side by side."""
+
 FORMATS = ("png", "pdf", "svg")
 
 UNDATED = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
@@ -47,8 +50,6 @@ STYLE: Any = {
     "axes.axisbelow": True,
     "grid.color": "#DDDDDD",
     "grid.linewidth": 0.6,
-    "legend.edgecolor": "none",
-    "legend.framealpha": 0.85,
     "pdf.fonttype": 42,
     "svg.hashsalt": "",
 }
@@ -102,6 +103,17 @@ def panels(figure: Figure, count: int, **options: Any) -> list[Any]:
 def panel_rows(count: int) -> int:
     """The rows that `panels` makes."""
     return (count + 1) // 2
+
+
+def head(figure: Figure, axes: Any, title: str) -> None:
+    """Title and legend above the axes, where the legend hides nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = 2 if len(labels) > 1 and max(map(len, labels)) <= LONGEST_OF_TWO else 1
+    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=12)
+    axes.legend(
+        handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, fontsize=9, borderaxespad=0.2,
+        handlelength=3.2, frameon=False,
+    )  # fmt: skip
 
 
 def group_digits(*axes: Any) -> None:

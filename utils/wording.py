@@ -37,9 +37,16 @@ def thousands(value: float) -> str:
 
 
 def brief(value: float) -> str:
-    """Three significant digits, or all those before the point."""
+    """Three significant digits, or all those before the point; what thousandths cannot show by its power of ten."""
+    if 0 < abs(value) < 0.001:
+        return f"{value:.2g}".replace("-", "\N{MINUS SIGN}")
     digits = 2 - math.floor(math.log10(abs(value))) if value else 0
     return thousands(round(value, max(0, digits)))
+
+
+def ordered(values: Sequence[Any]) -> list[Any]:
+    """A hyperparameter's values as an axis has them: numbers by size, anything else as it comes."""
+    return sorted(values) if all(isinstance(value, int | float) for value in values) else list(values)
 
 
 def value_name(value: Any) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.wording import thousands
+from utils.wording import brief, thousands
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe & Ito (2008), as in the figures."""
@@ -52,7 +52,7 @@ class Scale:
 def tick_text(value: float) -> str:
     """With all its digits where they are few, else by its power of ten."""
     text = thousands(value)
-    return f"{value:g}" if text == "0" and abs(value) > 0 else text
+    return brief(value) if text == "0" and abs(value) > 0 else text
 
 
 def spanning(values: np.ndarray, start: float, end: float, margin: float = 0.04) -> Scale:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from utils.experiment import Experiment
-from utils.wording import NOTHING
+from utils.wording import NOTHING, brief
 
 HOUR = 3600.0
 
@@ -28,7 +28,7 @@ class Compute(NamedTuple):
     @property
     def words(self) -> list[str]:
         """The numbers as a table has them."""
-        hours = [f"{value:,.2f}" for value in (self.train, self.evaluation, self.core)]
+        hours = [brief(value) for value in (self.train, self.evaluation, self.core)]
         rest = [NOTHING if value is None else f"{value:,.0f}" for value in (self.speed, self.memory)]
         return [f"{self.runs:,}", *hours, *rest]
 

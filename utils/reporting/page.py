@@ -87,7 +87,7 @@ def page(experiments: Sequence[Experiment], confidence: float, own_command: str)
         style=Markup((TEMPLATES / "style.css").read_text()),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        titles=list(dict.fromkeys(part.title for part in parts)),
+        title=_title(experiments),
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=code_version()["commit"],
         percent=Options(confidence=confidence).percent,
@@ -96,6 +96,13 @@ def page(experiments: Sequence[Experiment], confidence: float, own_command: str)
         axes=_axes(experiments, confidence),
         own_command=own_command,
     )
+
+
+def _title(experiments: Sequence[Experiment]) -> str:
+    """ "SAC, VAC on Pendulum-v1, Acrobot-v1"."""
+    agents = dict.fromkeys(experiment.agent_name for experiment in experiments)
+    environments = dict.fromkeys(experiment.environment["env_name"] for experiment in experiments)
+    return f"{', '.join(agents)} on {', '.join(environments)}"
 
 
 def _part(experiment: Experiment, confidence: float) -> Part:

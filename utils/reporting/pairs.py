@@ -33,6 +33,8 @@ def comparisons(choices: Sequence[Choice], confidence: float) -> Comparisons:
     notes = []
     if len(able) < len(choices):
         notes.append(f"{len(able)} of {len(choices)} settings: with {FEWEST} runs or more, {MOST_COMPARED} at most.")
+    if any(len(choice.among) > 1 for choice in able):
+        notes.append("A setting that was selected on these seeds looks better than it is: compare on fresh ones.")
     if len(rows) > 1:
         notes.append(f"The p values are not corrected for {len(rows)} comparisons.")
     return Comparisons(rows, notes)

@@ -14,6 +14,9 @@ from utils.wording import value_name
 MOST_VALUES = 8
 """Of one item, by how many runs have them."""
 
+ALWAYS = ("code", "processor", "engine", "environment hash")
+"""Items that are named even where no run says anything of them."""
+
 ABSENT = "not recorded"
 
 Item = tuple[str, Callable[[Origin], Any]]
@@ -46,7 +49,11 @@ def ran(experiment: Experiment) -> Ran:
     return Ran(
         [(key, value_name(value)) for key, value in experiment.environment.items()],
         [(key, ", ".join(map(value_name, values)), len(values) > 1) for key, values in parameters.items()],
-        [_fact(name, map(read, origins)) for name, read in _items(origins)],
+        [
+            _fact(name, map(read, origins))
+            for name, read in _items(origins)
+            if name in ALWAYS or any(map(read, origins))
+        ],
         _period(origins),
         unlike_environments(origins),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from utils.effect import WAYS, Effect
 from utils.experiment import Experiment
 from utils.reporting.chart import Frame, Scale, Tick, spanning
-from utils.wording import NOTHING, brief, performance_label, value_name
+from utils.wording import NOTHING, brief, ordered, value_name
 
 WIDTH, HEIGHT = 410, 250
 LEFT, RIGHT, TOP, BOTTOM = 70, 16, 10, 46
@@ -17,6 +17,9 @@ LEFT, RIGHT, TOP, BOTTOM = 70, 16, 10, 46
 
 MOST_VALUES = 40
 """Of one hyperparameter."""
+
+ASIDE = {"best": -0.04, "slice": 0.04}
+"""How far from its value a mark stands, so that neither way hides the other."""
 
 
 @dataclass(frozen=True)
@@ -44,26 +47,25 @@ class Panel:
 
 
 def panels(experiment: Experiment, confidence: float) -> list[Panel]:
-    """One for each hyperparameter that varies."""
-    return [_panel(Effect(experiment, key, confidence)) for key in experiment.varied]
+    """One for each hyperparameter that varies, all on one scale of performance."""
+    effects = [Effect(experiment, key, confidence) for key in experiment.varied]
+    bounds = [bound for e in effects for way in WAYS for found in e.intervals(way) if found for bound in found]
+    means = [e.means(way) for e in effects for way in WAYS]
+    y = spanning(np.concatenate([bounds, *means]), HEIGHT - BOTTOM, TOP, 0.1)
+    return [_panel(effect, y) for effect in effects]
 
 
-def _panel(effect: Effect) -> Panel:
+def _panel(effect: Effect, y: Scale) -> Panel:
     count = min(len(effect.found.values), MOST_VALUES)
-    intervals = [bound for way in WAYS for found in effect.intervals(way)[:count] if found for bound in found]
-    data = np.concatenate([intervals, *(effect.means(way)[:count] for way in WAYS)])
     x = Scale(-0.5, count - 0.5, LEFT, WIDTH - RIGHT)
-    frame = Frame(
-        WIDTH, HEIGHT, x, spanning(data, HEIGHT - BOTTOM, TOP, 0.1), effect.key,
-        performance_label(effect.experiment.training),
-    )  # fmt: skip
-    places = _order(effect)[:count]
+    frame = Frame(WIDTH, HEIGHT, x, y, effect.key, "Performance")
+    places = [effect.found.values.index(value) for value in ordered(effect.found.values)][:count]
     names = [value_name(effect.found.values[place]) for place in places]
     return Panel(
         effect.key,
         frame,
         [Tick(float(x(k)), name) for k, name in enumerate(names)],
-        {way: _path(frame, effect.means(way)[places]) for way in WAYS},
+        {way: _path(frame, effect.means(way)[places], ASIDE[way]) for way in WAYS},
         {way: _marks(effect, way, places, frame) for way in WAYS},
         [float(x(k)) for k, place in enumerate(places) if np.isnan(effect.means("best")[place])],
         [[name, *_words(effect, place)] for name, place in zip(names, places, strict=True)],
@@ -71,18 +73,10 @@ def _panel(effect: Effect) -> Panel:
     )
 
 
-def _order(effect: Effect) -> list[int]:
-    """Numbers by size, anything else as the grid lists it."""
-    values = effect.found.values
-    if all(isinstance(value, int | float) for value in values):
-        return sorted(range(len(values)), key=lambda place: values[place])
-    return list(range(len(values)))
-
-
-def _path(frame: Frame, means: np.ndarray) -> str:
+def _path(frame: Frame, means: np.ndarray, aside: float) -> str:
     """Through the means there are."""
     there = np.flatnonzero(np.isfinite(means))
-    return frame.path(there, means[there]) if len(there) else ""
+    return frame.path(there + aside, means[there]) if len(there) else ""
 
 
 def _marks(effect: Effect, way: str, places: list[int], frame: Frame) -> list[Mark]:
@@ -94,7 +88,7 @@ def _marks(effect: Effect, way: str, places: list[int], frame: Frame) -> list[Ma
         bounds = interval and (float(frame.y(interval[0])), float(frame.y(interval[1])))
         title = f"{effect.key} {value_name(effect.found.values[place])}, {WAYS[way]}: {brief(mean)}"
         title += f", setting {effect.settings(way)[place]}"
-        found.append(Mark(float(frame.x(k)), float(frame.y(mean)), bounds, title))
+        found.append(Mark(float(frame.x(k + ASIDE[way])), float(frame.y(mean)), bounds, title))
     return found
 
 

@@ -42,7 +42,9 @@ def ranking(experiment: Experiment, confidence: float) -> Ranking:
 
 
 def _wins(performance: np.ndarray) -> tuple[np.ndarray | None, str]:
-    """(S,) win probabilities, or why there are none."""
+    """(S,) win probabilities, or why there are none; no reason is needed where there is nothing to win."""
+    if len(performance) == 1:
+        return None, ""
     rng = np.random.Generator(np.random.PCG64(SEED))
     try:
         return win_probability(performance, rng, RESAMPLES), ""

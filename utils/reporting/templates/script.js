@@ -76,8 +76,13 @@ class Chart {
 
   row(text, color) {
     const row = document.createElement("div");
-    row.textContent = text;
-    if (color) row.style.color = color;
+    if (color) {
+      const swatch = document.createElement("span");
+      swatch.textContent = "\u25a0 ";
+      swatch.style.color = color;
+      row.append(swatch);
+    }
+    row.append(text);
     return row;
   }
 
