@@ -34,12 +34,9 @@ class Protocol:
 
     def describe(self) -> str:
         """One line."""
-        what = (
-            "an environment's configuration"
-            if self.agent_name is None
-            else f"{self.agent_name}, {self.runs} run{'' if self.runs == 1 else 's'}"
-        )
-        return f"{self.path}: {what}"
+        if self.agent_name is None:
+            return f"{self.path}: an environment's configuration"
+        return f"{self.path}: {self.agent_name}, {self.runs} run{'' if self.runs == 1 else 's'}"
 
 
 def read_protocol(path: Path) -> Protocol:
