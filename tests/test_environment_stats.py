@@ -9,7 +9,14 @@ import pytest
 from scipy import stats as scipy_stats
 
 from utils import environment_stats
-from utils.environment_stats import chs_normalise, chs_ranking, iqm, performance_profile, stratified_interval
+from utils.environment_stats import (
+    chs_normalise,
+    chs_ranking,
+    chs_win_probability,
+    iqm,
+    performance_profile,
+    stratified_interval,
+)
 
 NAN = np.nan
 
@@ -110,6 +117,21 @@ class TestCrossEnvironmentSetting:
         """Setting 0 is the best of one environment by far, setting 1 good in both: ranks, not sizes, decide."""
         performance = np.array([[[1e9], [3.0], [2.0], [1.0]], [[0.0], [8.0], [9.0], [1.0]]])
         assert chs_ranking(chs_normalise(performance)).tolist() == [1, 2, 0, 3]
+
+    def test_win_probability_against_all_resamples(self) -> None:
+        """Two environments, three settings of two runs each: 4^6 outcomes."""
+        normalised = np.array([[[0.0, 0.5], [0.2, 0.2], [0.1, 0.4]], [[0.3, 0.1], [0.2, 0.25], [0.0, 0.4]]])
+        pairs = zip(*normalised.tolist(), strict=True)
+        sums = [[sum(a) + sum(b) for a in product(x, repeat=2) for b in product(y, repeat=2)] for x, y in pairs]
+        outcomes = np.stack([each.ravel() for each in np.meshgrid(*sums)])
+        best = np.isclose(outcomes, outcomes.max(0))
+        found = chs_win_probability(normalised, rng(), 40_000)
+        np.testing.assert_allclose(found, (best / best.sum(0)).mean(1), atol=0.0125)
+        assert found.sum() == pytest.approx(1.0)
+
+    def test_win_probability_of_one_run(self) -> None:
+        with pytest.raises(ValueError, match="found 1 runs a setting"):
+            chs_win_probability(np.zeros((2, 3, 1)), rng())
 
     def test_ties_go_to_the_lower_number(self) -> None:
         assert chs_ranking(np.full((2, 3, 4), 0.5)).tolist() == [0, 1, 2]

@@ -22,13 +22,11 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 def all_resamples(performance: np.ndarray) -> np.ndarray:
     """The exact probabilities, by every way to draw every setting's runs. performance: (S, N), finite."""
-    settings, n = performance.shape
+    n = performance.shape[1]
     sums = [[sum(drawn) for drawn in product(runs, repeat=n)] for runs in performance.tolist()]
-    wins = np.zeros(settings)
-    for outcome in product(*sums):
-        best = np.isclose(outcome, max(outcome), rtol=1e-12, atol=0)
-        wins += best / best.sum()
-    return wins / n ** (settings * n)
+    outcomes = np.stack([each.ravel() for each in np.meshgrid(*sums)])
+    best = np.isclose(outcomes, outcomes.max(0), rtol=1e-12, atol=0)
+    return (best / best.sum(0)).mean(1)
 
 
 class TestWinProbability:
@@ -48,7 +46,14 @@ class TestWinProbability:
         np.testing.assert_allclose(found, exact, atol=5 * 0.5 / np.sqrt(40_000))
 
     def test_equal_settings_share(self) -> None:
-        assert win_probability(np.full((4, 10), 1000.0), rng(), 100).tolist() == [0.25] * 4
+        """Also where adding up rounds."""
+        for value in (1000.0, -106.1, 0.1):
+            assert win_probability(np.full((4, 10), value), rng(), 100).tolist() == [0.25] * 4
+
+    def test_equal_runs_in_another_order_share(self) -> None:
+        performance = np.array([[0.1, 0.2, 0.3, 1e3], [1e3, 0.3, 0.2, 0.1]])
+        exact = all_resamples(performance)
+        np.testing.assert_allclose(win_probability(performance, rng(), 40_000), exact, atol=0.0125)
 
     def test_of_means_normal_in_the_limit(self) -> None:
         """Means d apart, each of deviation s / sqrt(n): the better wins with probability Phi(d sqrt(n / 2) / s)."""
@@ -79,6 +84,12 @@ class TestWinProbability:
     def test_too_few_runs(self, performance: list[list[float]]) -> None:
         with pytest.raises(ValueError, match="a win probability needs at least 2"):
             win_probability(np.array(performance), rng())
+
+    def test_what_cannot_win_does_not(self) -> None:
+        """Setting 0's best run is below setting 1's worst; setting 2 ties with it at best."""
+        found = win_probability(np.array([[0.0, 0.9], [1.0, 2.0], [0.0, 1.0]]), rng(), 40_000)
+        np.testing.assert_allclose(found, [0.0, 1 - 1 / 32, 1 / 32], atol=0.0125)
+        assert found[0] == 0.0
 
     def test_blocks_leave_no_resample_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(setting_stats, "BLOCK", 700)
