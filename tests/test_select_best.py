@@ -194,8 +194,7 @@ class TestWriting:
         assert list(Path("config/agent").iterdir()) == list(Path("config/environment").iterdir()) == []
         run(sweep, "--write", "sweep_best")
         for path in (Path("config/agent/sweep_best.json"), Path("config/environment/sweep_best.json")):
-            assert f"{path}, which" in stdout
-            assert path.read_text() in stdout
+            assert f"--write sweep_best writes {path}:\n{path.read_text()}\n" in stdout
 
     def test_a_protocol_that_a_file_says_is_not_written_again(self, sweep: Path) -> None:
         Path("config/environment/a_broken.json").write_text("{")
@@ -226,7 +225,75 @@ class TestWriting:
         result = run(sweep, sweep, "--write", "a", "--write", "b")
         assert result.exit_code == 0
         assert Path("config/agent/a.json").read_text() == Path("config/agent/b.json").read_text()
-        assert_refused(run(sweep, sweep, "--write", "a"), "found 1 names; allowed: one for each DIR, 2")
+        assert_refused(run(sweep, sweep, "--write", "a"), "found 1 names; allowed: one for each configuration, 2")
+
+
+class TestAcross:
+    """Setting 0 is the best in one environment and the worst in the other, setting 2 the other way round."""
+
+    FINAL = {"A-v0": (1e9, 3.0, 2.0), "B-v0": (0.0, 8.0, 9.0)}  # noqa: RUF012
+
+    @pytest.fixture
+    def two(self, project: Path) -> list[Path]:
+        folders = []
+        for env_name, finals in self.FINAL.items():
+            experiment = EXPERIMENT | {"environment": PROTOCOL | {"env_name": env_name}}
+            folders.append(project / env_name)
+            for setting, final in enumerate(finals):
+                for number in range(3):
+                    write_result(folders[-1], setting, number, experiment=experiment, returns=returns(final))
+            combine(folders[-1])
+        return folders
+
+    def test_one_setting_for_all(self, two: list[Path]) -> None:
+        """Of nine runs those of the second beat three, those of the best six: all three settings are as good."""
+        result = run("--across", *two, "--write", "both")
+        lines = result.stdout.splitlines()
+        assert lines[0] == "SAC: 3 settings by the share of all runs in an environment that theirs beat"
+        assert [line.split() for line in lines[1:5]] == [
+            ["setting", "wins", "mean", "A-v0", "B-v0"],
+            ["0", "0.33", "0.333", "0.667", "0.000"],
+            ["1", "0.33", "0.333", "0.333", "0.333"],
+            ["2", "0.33", "0.333", "0.000", "0.667"],
+        ]
+
+    def test_with_another_agent(self, two: list[Path], project: Path) -> None:
+        """All agents' runs in an environment are one pool."""
+        for folder, finals in zip(two, ((4.0, 5.0, 6.0), (7.0, 7.0, 7.0)), strict=True):
+            environment = PROTOCOL | {"env_name": folder.name}
+            other = EXPERIMENT | {"agent_name": "VAC", "environment": environment}
+            for setting, final in enumerate(finals):
+                for number in range(3):
+                    write_result(folder.with_suffix(".vac"), setting, number, experiment=other, returns=returns(final))
+            combine(folder.with_suffix(".vac"))
+        result = run("--across", *two, *(folder.with_suffix(".vac") for folder in two), "--write", "a", "--write", "b")
+        rows = [line.split() for line in result.stdout.splitlines() if line.strip()[:1].isdigit()]
+        # Of 18 runs in A-v0: SAC 15, 3, 0 and VAC 6, 9, 12 are beaten; in B-v0: SAC 0, 12, 15 and VAC 3 each.
+        assert [(row[0], *row[2:]) for row in rows] == [
+            ("0", "0.417", "0.833", "0.000"),
+            ("1", "0.417", "0.167", "0.667"),
+            ("2", "0.417", "0.000", "0.833"),
+            ("2", "0.417", "0.667", "0.167"),
+        ]
+        trained = [(words[3], words[5], words[9]) for words in commands(result) if words[1] == "main.py"]
+        assert trained == [
+            (f"config/agent/{name}.json", f"config/environment/{environment}.json", name)
+            for name, environment in [("a", "a_A-v0"), ("a", "a_B-v0"), ("b", "a_A-v0"), ("b", "a_B-v0")]
+        ]
+        assert all(Path(path).exists() for words in trained for path in words[:2])
+
+    def test_a_hole_in_the_table(self, two: list[Path], sweep: Path) -> None:
+        assert_refused(run("--across", *two, sweep, sweep), "twice in one environment")
+        lone = Path("lone")
+        write_result(lone, 0, 0, experiment=EXPERIMENT | {"agent_name": "VAC"}, returns=returns(1.0))
+        combine(lone)
+        assert_refused(run("--across", *two, lone), "A-v0/data.json: found no results of this SAC grid", "lone")
+
+    def test_unlike_numbers_of_runs(self, two: list[Path], sweep: Path) -> None:
+        assert_refused(run("--across", *two, sweep), "found 3 and 4 runs a setting")
+
+    def test_a_precision_has_no_unit(self, two: list[Path]) -> None:
+        assert_refused(run("--across", *two, "--half-width", 1), "--half-width: found with --across")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ MEASURES = {"final": "mean return over the last half of {}", "area": "mean retur
 """What a run's performance is, by name: `stats.final_performance` or `stats.area_under_curve`."""
 
 SEED = 0
-"""Of every resampling: the same data give the same answer."""
 
 MOST_ROWS = 20
 LEAST_LIKELY = 0.01
@@ -55,6 +54,16 @@ class Selection:
         """The best setting."""
         return self.ranked[0]
 
+    @property
+    def experiments(self) -> list[Experiment]:
+        """Where that is the best setting."""
+        return [self.experiment]
+
+    @property
+    def default_name(self) -> str:
+        """What to call the best setting."""
+        return f"{self.experiment.path.resolve().parent.name}_best"
+
     @cached_property
     def wins(self) -> np.ndarray | None:
         """(S,) `win_probability` of each setting; None where there are too few runs to tell."""
@@ -62,7 +71,7 @@ class Selection:
         several = (failed == failed.min()).sum() > 1
         if several and self.performance.shape[1] - failed.min() < FEWEST:
             return None
-        return win_probability(self.performance, _rng())
+        return win_probability(self.performance, answer_rng())
 
     @property
     def samples(self) -> np.ndarray:
@@ -96,7 +105,7 @@ class Selection:
         mean = f"{runs.mean():.5g}" if len(runs) else "-"
         interval = "-"
         if len(runs) >= FEWEST:
-            low, high = bootstrap_interval(runs, rng=_rng())
+            low, high = bootstrap_interval(runs, rng=answer_rng())
             interval = f"{low:.5g} to {high:.5g}"
         wins = "-" if self.wins is None else f"{self.wins[setting]:.2f}"
         fates = Counter(outcome.fate for outcome in self.experiment.outcomes[setting] if outcome.fate)
@@ -124,5 +133,6 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _rng() -> np.random.Generator:
+def answer_rng() -> np.random.Generator:
+    """With the same data, the same answer."""
     return np.random.Generator(np.random.PCG64(SEED))

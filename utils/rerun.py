@@ -1,10 +1,12 @@
-"""One setting of an experiment as a configuration of its own, and the commands that run it on fresh seeds."""
+"""One setting as a configuration of its own, and the commands that run it on fresh seeds."""
 
 from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,16 @@ AGENTS, ENVIRONMENTS = Path("config/agent"), Path("config/environment")
 
 @dataclass(frozen=True)
 class Rerun:
-    """A setting under a name of its own: that of its configuration and of the directory its results go to."""
+    """A setting in an environment.
+
+    name: of its configuration, and of the directory its results go to.  environment_name: of its protocol, if it has
+    to be written.
+    """
 
     experiment: Experiment
     setting: int
     name: str
+    environment_name: str
 
     @property
     def agent_json(self) -> Path:
@@ -37,20 +44,22 @@ class Rerun:
         name = json.dumps(self.experiment.agent_name)
         return f'{{\n    "agent_name": {name},\n    "parameters": {{\n{lines}\n    }}\n}}\n'
 
+    @cached_property
+    def env_json(self) -> Path:
+        """A file of config/environment that says the protocol; where to write it, if there is none."""
+        protocol = self._protocol()
+        known = (path for path in sorted(ENVIRONMENTS.glob("*.json")) if _protocol_in(path) == protocol)
+        return next(known, ENVIRONMENTS / f"{self.environment_name}.json")
+
     def environment(self) -> str:
-        """The protocol as a file holds it."""
+        """The protocol: what `env_json` is to hold."""
         lines = ",\n".join(f"    {json.dumps(key)}: {json.dumps(value)}" for key, value in self._protocol().items())
         return f"{{\n{lines}\n}}\n"
 
-    def known_environment(self) -> Path | None:
-        """A file of config/environment that says the same protocol, if there is one."""
-        protocol = self._protocol()
-        return next((path for path in sorted(ENVIRONMENTS.glob("*.json")) if _protocol_in(path) == protocol), None)
-
-    @property
-    def env_json(self) -> Path:
-        """Where the protocol is, or belongs if no file says it yet."""
-        return self.known_environment() or ENVIRONMENTS / f"{self.name}.json"
+    def files(self) -> dict[Path, str]:
+        """What is to be written where: the configuration, and the protocol unless a file says it."""
+        unsaid = {} if _protocol_in(self.env_json) == self._protocol() else {self.env_json: self.environment()}
+        return {self.agent_json: self.agent()} | unsaid
 
     def commands(self, first: int, count: int) -> list[str]:
         """What trains, combines and plots runs first, ..., first + count - 1.
@@ -67,47 +76,70 @@ class Rerun:
             f"python utils/plot_mse_data.py --data {results}",
         ]
 
-    def write(self) -> list[Path]:
-        """Write what is not there yet: the agent's configuration, and the protocol if no file says it.
-
-        Raises BadInput if something else is there or the place cannot be written.
-        """
-        wanted = {self.agent_json: self.agent()}
-        if self.known_environment() is None:
-            wanted[self.env_json] = self.environment()
-        for path, content in wanted.items():
-            if path.exists() and path.read_text() != content:
-                raise BadInput(f"--write: {path} is there already and says something else; allowed: another name")
-        try:
-            for path, content in wanted.items():
-                write_atomically(path, content.encode())
-        except OSError as error:
-            raise BadInput(
-                f"--write: '{path}' cannot be written ({error.strerror}); allowed: the project's directory, writable"
-            ) from error
-        return list(wanted)
-
     def _protocol(self) -> dict[str, Any]:
-        """With every key, also those that the results are too old to have."""
+        """With every key, also those that the results are too old to have.  Raises BadInput if it is not valid now."""
         source = f"{self.experiment.path}: experiment.environment"
         return validate(EnvironmentConfig, self.experiment.environment, source).model_dump(mode="json")
 
+    def _cell(self) -> dict[str, Any]:
+        """The setting's results.  Raises BadInput if there are none."""
+        cells = self.experiment.tree["experiment_data"]
+        if str(self.setting) not in cells:
+            raise BadInput(f"{self.experiment.path}: setting {self.setting} has no run; allowed: one or more")
+        return cells[str(self.setting)]
+
     def _directory(self) -> str:
         """The name main.py gives the results' directory."""
-        params = self.experiment.tree["experiment_data"][str(self.setting)]["agent_params"]
+        params = self._cell()["agent_params"]
         policies = [params["policy_type"]] if "policy_type" in params else None
         return experiment_name(self.experiment.environment["env_name"], self.experiment.agent_name, policies)
 
     def _engine(self) -> str:
         """An option, where all of the setting's runs were computed by another engine than main.py's default."""
-        runs = self.experiment.tree["experiment_data"][str(self.setting)]["runs"]
-        engines = {str((run.get("provenance") or {}).get("engine")) for run in runs}
+        engines = {str((run.get("provenance") or {}).get("engine")) for run in self._cell()["runs"]}
         return " --engine compiled" if engines == {"compiled"} else ""
 
 
 def _protocol_in(path: Path) -> dict[str, Any] | None:
-    """What an environment's file says; None for one that says nothing valid."""
+    """What an environment's file says; None for one that is not there or not valid."""
     try:
         return read_environment(path).model_dump(mode="json")
     except BadInput:
         return None
+
+
+def reruns(experiments: Sequence[Experiment], setting: int, name: str) -> list[Rerun]:
+    """A setting of one agent in each environment."""
+    if len(experiments) == 1:
+        return [Rerun(experiments[0], setting, name, name)]
+    return [Rerun(each, setting, name, f"{name}_{each.environment['env_name']}") for each in experiments]
+
+
+def show(wanted: Sequence[Rerun]) -> Iterator[str]:
+    """The files that the commands need, with their content.  Raises BadInput."""
+    for path, content in _files(wanted).items():
+        yield f"--write {wanted[0].name} writes {path}:\n{content}"
+
+
+def write(wanted: Sequence[Rerun]) -> list[Path]:
+    """Write the files that the commands need.
+
+    Raises BadInput if something else is there or the place cannot be written.
+    """
+    files = _files(wanted)
+    path = AGENTS
+    try:
+        for path, content in files.items():
+            if path.exists() and path.read_text() != content:
+                raise BadInput(f"--write: {path} is there already and says something else; allowed: another name")
+        for path, content in files.items():
+            write_atomically(path, content.encode())
+    except OSError as error:
+        raise BadInput(
+            f"--write: '{path}' cannot be written ({error.strerror}); allowed: the project's directory, writable"
+        ) from error
+    return list(files)
+
+
+def _files(wanted: Sequence[Rerun]) -> dict[Path, str]:
+    return {path: content for rerun in wanted for path, content in rerun.files().items()}

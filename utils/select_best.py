@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ import click
 from utils.errors import BadInput
 
 if TYPE_CHECKING:
+    from utils.across import Across
     from utils.ranking import Selection
-    from utils.rerun import Rerun
 
 EXIT_BAD_INPUT = 2
 
@@ -25,12 +26,17 @@ EXIT_BAD_INPUT = 2
 )
 @click.argument("directories", metavar="DIR...", nargs=-1, required=True)
 @click.option(
+    "--across", "together", is_flag=True,
+    help="One setting of each agent for all environments: results of every agent in every one of them are given.",
+)  # fmt: skip
+@click.option(
     "--measure", type=click.Choice(["final", "area"]), default="final", show_default=True,
     help="What settings are ranked by: mean return over the last half of training, or over all of it.",
 )  # fmt: skip
 @click.option(
     "--write", "names", metavar="NAME", multiple=True,
-    help="Write the best setting to config/agent/NAME.json. Give it once for each DIR, in their order.",
+    help="Write the best setting to config/agent/NAME.json. Give it once for each DIR, or with --across each agent, "
+    "in their order.",
 )  # fmt: skip
 @click.option("--fresh", type=click.IntRange(1), default=30, show_default=True, help="How many fresh seeds to run.")
 @click.option(
@@ -39,22 +45,28 @@ EXIT_BAD_INPUT = 2
     "going by how much the runs there are differ.",
 )  # fmt: skip
 def main(
-    directories: tuple[str, ...], measure: str, names: tuple[str, ...], fresh: int, half_width: float | None
+    directories: tuple[str, ...],
+    together: bool,
+    measure: str,
+    names: tuple[str, ...],
+    fresh: int,
+    half_width: float | None,
 ) -> None:
     """Entry point of the command line."""
     try:
-        if names and len(names) != len(directories):
-            raise BadInput(f"--write: found {len(names)} names; allowed: one for each DIR, {len(directories)}")
         selections = read_selections(directories, measure)
-        for number, selection in enumerate(selections):
-            name = names[number] if names else f"{selection.experiment.path.resolve().parent.name}_best"
-            report(selection, name, bool(names), seeds(selection, fresh, half_width))
+        if together and half_width is not None:
+            raise BadInput("--half-width: found with --across; allowed: for one environment, whose returns it is in")
+        found: Sequence[Selection | Across] = join(selections) if together else selections
+        for number, (each, name) in enumerate(zip(found, checked(names, len(found)), strict=True)):
+            count = fresh if half_width is None else seeds(selections[number], half_width)
+            report(each, name, count)
     except BadInput as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
 
 
-def read_selections(directories: tuple[str, ...], measure: str) -> list[Selection]:
+def read_selections(directories: Sequence[str], measure: str) -> list[Selection]:
     """What the directories hold, ranked.  Raises BadInput."""
     from utils.experiment import read_experiments
     from utils.ranking import Selection
@@ -62,13 +74,30 @@ def read_selections(directories: tuple[str, ...], measure: str) -> list[Selectio
     return [Selection(experiment, measure) for path in directories for experiment in read_experiments([Path(path)])]
 
 
-def seeds(selection: Selection, fresh: int, half_width: float | None) -> int:
-    """How many fresh seeds to run.  Raises BadInput for a half width that says nothing of that."""
+def join(selections: Sequence[Selection]) -> list[Across]:
+    """By agent.  Raises BadInput."""
+    from utils.across import across
+
+    return across(selections)
+
+
+def checked(names: Sequence[str], count: int) -> list[str | None]:
+    """A name for each configuration; None for each if none is to be written.  Raises BadInput."""
+    if not names:
+        return [None] * count
+    if len(names) != count:
+        raise BadInput(f"--write: found {len(names)} names; allowed: one for each configuration, {count}")
+    for name in names:
+        if not name or name.startswith((".", "-")) or Path(name).name != name:
+            raise BadInput(f"--write: found '{name}'; allowed: a name without directory and ending")
+    return [name.removesuffix(".json") for name in names]
+
+
+def seeds(selection: Selection, half_width: float) -> int:
+    """How many fresh seeds that precision takes.  Raises BadInput."""
     from utils.grid import MOST_INDICES
     from utils.stats import FEWEST, seeds_needed
 
-    if half_width is None:
-        return fresh
     samples = selection.samples
     if len(samples) < FEWEST:
         raise BadInput(f"--half-width: the best setting has {len(samples)} runs; allowed: {FEWEST} or more, or --fresh")
@@ -80,32 +109,18 @@ def seeds(selection: Selection, fresh: int, half_width: float | None) -> int:
     return count
 
 
-def report(selection: Selection, name: str, writing: bool, count: int) -> None:
-    """Print the table and the commands, with the configurations they need or after writing them.  Raises BadInput."""
-    from utils.rerun import Rerun
+def report(found: Selection | Across, name: str | None, count: int) -> None:
+    """Print the table and the commands, with the configurations they need or, by a name, after writing them.
 
-    rerun = Rerun(selection.experiment, selection.best, check_name(name))
-    commands = rerun.commands(selection.first_fresh, count)
-    click.echo("\n".join(selection.lines()))
-    if writing:
-        click.echo("\n".join(f"written: {path}" for path in rerun.write()))
-    else:
-        show_files(rerun)
-    click.echo(f"\nTo report setting {selection.best} on {count} fresh seeds:\n" + "\n".join(commands))
+    Raises BadInput.
+    """
+    from utils.rerun import reruns, show, write
 
-
-def show_files(rerun: Rerun) -> None:
-    """The configurations that the commands need and --write would write."""
-    click.echo(f"\n{rerun.agent_json}, which --write {rerun.name} writes:\n{rerun.agent()}", nl=False)
-    if rerun.known_environment() is None:
-        click.echo(f"\n{rerun.env_json}, which it writes too:\n{rerun.environment()}", nl=False)
-
-
-def check_name(name: str) -> str:
-    """The same.  Raises BadInput for what is no file's name."""
-    if not name or name.startswith((".", "-")) or Path(name).name != name:
-        raise BadInput(f"--write: found '{name}'; allowed: a name without directory and ending")
-    return name.removesuffix(".json")
+    wanted = reruns(found.experiments, found.best, name or found.default_name)
+    lines = [*found.lines(), ""]
+    commands = [command for rerun in wanted for command in rerun.commands(found.first_fresh, count)]
+    lines += show(wanted) if name is None else [f"written: {path}" for path in write(wanted)]
+    click.echo("\n".join([*lines, "", f"To report setting {found.best} on {count} fresh seeds:", *commands]))
 
 
 if __name__ == "__main__":
