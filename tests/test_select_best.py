@@ -194,7 +194,7 @@ class TestWriting:
         assert list(Path("config/agent").iterdir()) == list(Path("config/environment").iterdir()) == []
         run(sweep, "--write", "sweep_best")
         for path in (Path("config/agent/sweep_best.json"), Path("config/environment/sweep_best.json")):
-            assert f"--write sweep_best writes {path}:\n{path.read_text()}\n" in stdout
+            assert f"--write sweep_best writes {path}:\n{path.read_text()}" in stdout
 
     def test_a_protocol_that_a_file_says_is_not_written_again(self, sweep: Path) -> None:
         Path("config/environment/a_broken.json").write_text("{")

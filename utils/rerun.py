@@ -118,7 +118,7 @@ def reruns(experiments: Sequence[Experiment], setting: int, name: str) -> list[R
 def show(wanted: Sequence[Rerun]) -> Iterator[str]:
     """The files that the commands need, with their content.  Raises BadInput."""
     for path, content in _files(wanted).items():
-        yield f"--write {wanted[0].name} writes {path}:\n{content}"
+        yield f"--write {wanted[0].name} writes {path}:\n{content.rstrip()}"
 
 
 def write(wanted: Sequence[Rerun]) -> list[Path]:

@@ -60,6 +60,7 @@ def main(
         found: Sequence[Selection | Across] = join(selections) if together else selections
         for number, (each, name) in enumerate(zip(found, checked(names, len(found)), strict=True)):
             count = fresh if half_width is None else seeds(selections[number], half_width)
+            click.echo(nl=number > 0)
             report(each, name, count)
     except BadInput as error:
         click.echo(f"error: {error}", err=True)
