@@ -101,8 +101,21 @@ def test_runs_of_several_origins(tmp_path: Path) -> None:
     assert found(compare(a, b)) == said
 
 
-def test_without_provenance(tmp_path: Path) -> None:
-    assert 'engine: "eager" and nothing' in differ(tmp_path, provenance=None)
+@pytest.mark.parametrize("provenance", [None, [3], {"versions": [], "cpu": {"flags": 3}, "engine": {}, "code": "abc"}])
+def test_without_provenance_or_an_odd_one(provenance: Any, tmp_path: Path) -> None:
+    assert differ(tmp_path, provenance=provenance) == [
+        'versions.mujoco: "3.3.7" and nothing',
+        'versions.torch: "2.13.0" and nothing',
+        "cpu.flags: recorded and not recorded",
+        'rollout_hash: "11" and nothing',
+        'engine: "eager" and nothing',
+        'code: "abc" and nothing',
+    ]
+
+
+def test_odd_rewards(tmp_path: Path) -> None:
+    said = differ(tmp_path, environment={"rewards": 3})
+    assert said[-1] == "environment.rewards: nothing and 3"
 
 
 class TestAgents:

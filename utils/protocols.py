@@ -15,6 +15,7 @@ from typing import Any
 from utils.combine import COMBINED, grid_of, read_checked
 from utils.config import EnvironmentConfig, read_environment, read_json
 from utils.errors import BadInput, suggestion
+from utils.origins import Origin
 
 Facts = dict[str, list[Any]]
 """Each fact's values over an experiment, distinct: its settings' for a hyperparameter, its runs' for a version."""
@@ -61,8 +62,9 @@ def _environment(found: dict[str, Any]) -> Facts:
     fields = EnvironmentConfig.model_fields
     known = {key: field.get_default() for key, field in fields.items() if not field.is_required()}
     protocol = known | {"rewards": known["rewards"].model_dump()} | found
-    rewards = {f"rewards.{key}": value for key, value in protocol.pop("rewards").items()}
-    return {f"environment.{key}": [value] for key, value in (protocol | rewards).items()}
+    if isinstance(protocol["rewards"], dict):
+        protocol |= {f"rewards.{key}": value for key, value in protocol.pop("rewards").items()}
+    return {f"environment.{key}": [value] for key, value in protocol.items()}
 
 
 def _hyperparameters(tree: dict[str, Any]) -> Facts:
@@ -75,15 +77,15 @@ def _hyperparameters(tree: dict[str, Any]) -> Facts:
 
 def _provenance(runs: list[dict[str, Any]]) -> Facts:
     """What is recorded of where the runs were computed; None for a run of which it is not."""
-    origins = [run.get("provenance") or {} for run in runs]
-    versions = [origin.get("versions") or {} for origin in origins]
+    origins = [Origin("", run.get("provenance")) for run in runs]
+    versions = [origin.part("versions") for origin in origins]
     packages = sorted({package for each in versions for package in each})
     return {
         **{f"versions.{package}": _distinct(each.get(package) for each in versions) for package in packages},
-        FLAGS: _distinct((origin.get("cpu") or {}).get("flags") for origin in origins),
-        "rollout_hash": _distinct(origin.get("rollout_hash") for origin in origins),
-        "engine": _distinct(origin.get("engine") for origin in origins),
-        "code": _distinct(_code(origin.get("code") or {}) for origin in origins),
+        FLAGS: _distinct(origin.flags for origin in origins),
+        "rollout_hash": _distinct(origin.rollout_hash for origin in origins),
+        "engine": _distinct(origin.engine for origin in origins),
+        "code": _distinct(_code(origin.part("code")) for origin in origins),
     }
 
 
@@ -136,7 +138,7 @@ def _flags(ours: list[Any], theirs: list[Any]) -> str:
     """The flags that only one side has, as a list of all would fill the screen."""
     if None in (*ours, *theirs):
         return " and ".join("not recorded" if None in side else "recorded" for side in (ours, theirs))
-    first, second = ({str(flag) for kind in side for flag in kind} for side in (ours, theirs))
+    first, second = ({flag for kind in side for flag in kind} for side in (ours, theirs))
     sides = (("first", first - second), ("second", second - first))
     only = [f"of the {which} only: {' '.join(sorted(flags))}" for which, flags in sides if flags]
     return "; ".join(only) or f"{len(ours)} and {len(theirs)} kinds of processor, of the same flags together"

@@ -13,6 +13,7 @@ from typing import Any
 from utils.config import EnvironmentConfig, read_environment, validate
 from utils.errors import BadInput
 from utils.experiment import Experiment
+from utils.origins import Origin
 from utils.results import experiment_name, save_root, write_atomically
 
 AGENTS, ENVIRONMENTS = Path("config/agent"), Path("config/environment")
@@ -96,7 +97,7 @@ class Rerun:
 
     def _engine(self) -> str:
         """An option, where all of the setting's runs were computed by another engine than main.py's default."""
-        engines = {str((run.get("provenance") or {}).get("engine")) for run in self._cell()["runs"]}
+        engines = {Origin("", run.get("provenance")).engine for run in self._cell()["runs"]}
         return " --engine compiled" if engines == {"compiled"} else ""
 
 
