@@ -135,3 +135,7 @@ class TestCrossEnvironmentSetting:
 
     def test_ties_go_to_the_lower_number(self) -> None:
         assert chs_ranking(np.full((2, 3, 4), 0.5)).tolist() == [0, 1, 2]
+        thirds = np.array([0.1, 0.2, 0.3])
+        assert thirds.mean() != thirds[[2, 1, 0]].mean()
+        assert chs_ranking(np.stack([thirds, thirds[[2, 1, 0]]])[None]).tolist() == [0, 1]
+        assert chs_ranking(np.stack([thirds[[2, 1, 0]], thirds])[None]).tolist() == [0, 1]

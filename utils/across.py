@@ -15,7 +15,7 @@ import orjson
 from utils.environment_stats import chs_normalise, chs_ranking, chs_win_probability
 from utils.errors import BadInput
 from utils.experiment import Experiment
-from utils.ranking import LEAST_LIKELY, MOST_ROWS, Selection, answer_rng
+from utils.ranking import LEAST_LIKELY, MOST_ROWS, Ranking, answer_rng
 from utils.stats import FEWEST
 
 
@@ -23,10 +23,10 @@ from utils.stats import FEWEST
 class Across:
     """One agent's settings over E environments.
 
-    selections: E of them.  normalised: (E, S, N), from `chs_normalise` over all agents.
+    rankings: E of them.  normalised: (E, S, N), from `chs_normalise` over all agents.
     """
 
-    selections: Sequence[Selection]
+    rankings: Sequence[Ranking]
     normalised: np.ndarray
 
     @property
@@ -37,7 +37,7 @@ class Across:
     @property
     def experiments(self) -> list[Experiment]:
         """One an environment."""
-        return [selection.experiment for selection in self.selections]
+        return [ranking.experiment for ranking in self.rankings]
 
     @property
     def default_name(self) -> str:
@@ -47,7 +47,7 @@ class Across:
     @property
     def first_fresh(self) -> int:
         """The first run number that no setting has used in any environment."""
-        return max(selection.first_fresh for selection in self.selections)
+        return max(ranking.first_fresh for ranking in self.rankings)
 
     def lines(self) -> Iterator[str]:
         """A table of the settings that may be the best: normalised performance in each environment and over all."""
@@ -68,38 +68,38 @@ class Across:
         return None if self.normalised.shape[2] < FEWEST else chs_win_probability(self.normalised, answer_rng())
 
 
-def across(selections: Sequence[Selection]) -> list[Across]:
+def across(rankings: Sequence[Ranking]) -> list[Across]:
     """The agents, each with its results in every environment, in the order of their first.
 
     Raises BadInput unless every agent has been in every environment once, with as many runs everywhere.
     """
-    protocols = list(dict.fromkeys(_protocol(selection) for selection in selections))
-    agents: dict[bytes, dict[bytes, Selection]] = {}
-    for selection in selections:
-        of_agent = agents.setdefault(orjson.dumps(selection.experiment.tree["experiment"]["agent"]), {})
-        twin = of_agent.setdefault(_protocol(selection), selection)
-        if twin is not selection:
+    protocols = list(dict.fromkeys(_protocol(ranking) for ranking in rankings))
+    agents: dict[bytes, dict[bytes, Ranking]] = {}
+    for ranking in rankings:
+        of_agent = agents.setdefault(orjson.dumps(ranking.experiment.tree["experiment"]["agent"]), {})
+        twin = of_agent.setdefault(_protocol(ranking), ranking)
+        if twin is not ranking:
             raise BadInput(
-                f"{twin.experiment.path} and {selection.experiment.path}: found one agent's grid twice in one "
+                f"{twin.experiment.path} and {ranking.experiment.path}: found one agent's grid twice in one "
                 "environment; allowed with --across: once"
             )
-    table = [[_find(of_agent, protocol, selections) for protocol in protocols] for of_agent in agents.values()]
-    _check_equally_many([selection for row in table for selection in row])
-    pools = [np.concatenate([selection.performance for selection in column]) for column in zip(*table, strict=True)]
+    table = [[_find(of_agent, protocol, rankings) for protocol in protocols] for of_agent in agents.values()]
+    _check_equally_many([ranking for row in table for ranking in row])
+    pools = [np.concatenate([ranking.performance for ranking in column]) for column in zip(*table, strict=True)]
     normalised = chs_normalise(np.stack(pools))
     ends = np.cumsum([len(row[0].performance) for row in table])[:-1]
     return [Across(row, part) for row, part in zip(table, np.split(normalised, ends, axis=1), strict=True)]
 
 
-def _protocol(selection: Selection) -> bytes:
-    return orjson.dumps(selection.experiment.environment, option=orjson.OPT_SORT_KEYS)
+def _protocol(ranking: Ranking) -> bytes:
+    return orjson.dumps(ranking.experiment.environment, option=orjson.OPT_SORT_KEYS)
 
 
-def _find(of_agent: dict[bytes, Selection], protocol: bytes, selections: Sequence[Selection]) -> Selection:
+def _find(of_agent: dict[bytes, Ranking], protocol: bytes, rankings: Sequence[Ranking]) -> Ranking:
     """An agent's results in an environment.  Raises BadInput if there are none."""
     if protocol in of_agent:
         return of_agent[protocol]
-    there = next(selection.experiment for selection in selections if _protocol(selection) == protocol)
+    there = next(ranking.experiment for ranking in rankings if _protocol(ranking) == protocol)
     here = next(iter(of_agent.values())).experiment
     raise BadInput(
         f"{here.path}: found no results of this {here.agent_name} grid under the protocol of {there.path}; "
@@ -107,11 +107,13 @@ def _find(of_agent: dict[bytes, Selection], protocol: bytes, selections: Sequenc
     )
 
 
-def _check_equally_many(selections: Sequence[Selection]) -> None:
-    """Raises BadInput if a setting has more runs, failed ones included, in one place than in another."""
-    first = selections[0]
-    for other in selections[1:]:
-        counts = [selection.performance.shape[1] for selection in (first, other)]
+def _check_equally_many(rankings: Sequence[Ranking]) -> None:
+    """Raises BadInput if there is no run, or if a setting has more, failed ones included, in one place than another."""
+    first = rankings[0]
+    if not first.performance.size:
+        raise BadInput(f"{first.experiment.path}: found no run; allowed: one or more")
+    for other in rankings[1:]:
+        counts = [ranking.performance.shape[1] for ranking in (first, other)]
         if counts[0] != counts[1]:
             raise BadInput(
                 f"{first.experiment.path} and {other.experiment.path}: found {counts[0]} and {counts[1]} runs a "

@@ -16,6 +16,9 @@ import numpy as np
 from utils.setting_stats import shared_wins
 from utils.stats import BLOCK, FEWEST, check_share
 
+DIGITS = 12
+"""Of a mean in [0, 1], that do not depend on the order in which it is added up."""
+
 
 def iqm(scores: np.ndarray) -> np.ndarray:
     """Interquartile mean: of the runs of all environments together, without the lowest and highest quarter.
@@ -85,10 +88,10 @@ def chs_ranking(normalised: np.ndarray) -> np.ndarray:
     """Settings from best to worst over all environments, by mean normalised performance over environments and runs.
 
     normalised: (E, S, N), of one agent's settings: the part of `chs_normalise`'s answer that is that agent's.
-    Ties go to the lower number.  Returns (S,) int64; the first is the agent's setting for all environments, to be
-    reported on fresh seeds.
+    Ties, to rounding, go to the lower number.
+    Returns (S,) int64; the first is the agent's setting for all environments, to be reported on fresh seeds.
     """
-    return np.argsort(-normalised.mean((0, 2)), kind="stable")
+    return np.argsort(-normalised.mean((0, 2)).round(DIGITS), kind="stable")
 
 
 def chs_win_probability(normalised: np.ndarray, rng: np.random.Generator, resamples: int = 10_000) -> np.ndarray:

@@ -25,7 +25,7 @@ LEAST_LIKELY = 0.01
 
 
 @dataclass(frozen=True)
-class Selection:
+class Ranking:
     """An experiment's settings by how good they are.  measure: one of MEASURES."""
 
     experiment: Experiment

@@ -16,7 +16,7 @@ from utils.errors import BadInput
 
 if TYPE_CHECKING:
     from utils.across import Across
-    from utils.ranking import Selection
+    from utils.ranking import Ranking
 
 EXIT_BAD_INPUT = 2
 
@@ -54,12 +54,12 @@ def main(
 ) -> None:
     """Entry point of the command line."""
     try:
-        selections = read_selections(directories, measure)
+        rankings = read_rankings(directories, measure)
         if together and half_width is not None:
             raise BadInput("--half-width: found with --across; allowed: for one environment, whose returns it is in")
-        found: Sequence[Selection | Across] = join(selections) if together else selections
+        found: Sequence[Ranking | Across] = join(rankings) if together else rankings
         for number, (each, name) in enumerate(zip(found, checked(names, len(found)), strict=True)):
-            count = fresh if half_width is None else seeds(selections[number], half_width)
+            count = fresh if half_width is None else seeds(rankings[number], half_width)
             click.echo(nl=number > 0)
             report(each, name, count)
     except BadInput as error:
@@ -67,19 +67,19 @@ def main(
         sys.exit(EXIT_BAD_INPUT)
 
 
-def read_selections(directories: Sequence[str], measure: str) -> list[Selection]:
+def read_rankings(directories: Sequence[str], measure: str) -> list[Ranking]:
     """What the directories hold, ranked.  Raises BadInput."""
     from utils.experiment import read_experiments
-    from utils.ranking import Selection
+    from utils.ranking import Ranking
 
-    return [Selection(experiment, measure) for path in directories for experiment in read_experiments([Path(path)])]
+    return [Ranking(experiment, measure) for path in directories for experiment in read_experiments([Path(path)])]
 
 
-def join(selections: Sequence[Selection]) -> list[Across]:
+def join(rankings: Sequence[Ranking]) -> list[Across]:
     """By agent.  Raises BadInput."""
     from utils.across import across
 
-    return across(selections)
+    return across(rankings)
 
 
 def checked(names: Sequence[str], count: int) -> list[str | None]:
@@ -94,12 +94,12 @@ def checked(names: Sequence[str], count: int) -> list[str | None]:
     return [name.removesuffix(".json") for name in names]
 
 
-def seeds(selection: Selection, half_width: float) -> int:
+def seeds(ranking: Ranking, half_width: float) -> int:
     """How many fresh seeds that precision takes.  Raises BadInput."""
     from utils.grid import MOST_INDICES
     from utils.stats import FEWEST, seeds_needed
 
-    samples = selection.samples
+    samples = ranking.samples
     if len(samples) < FEWEST:
         raise BadInput(f"--half-width: the best setting has {len(samples)} runs; allowed: {FEWEST} or more, or --fresh")
     if not 0 < half_width < float("inf"):
@@ -110,7 +110,7 @@ def seeds(selection: Selection, half_width: float) -> int:
     return count
 
 
-def report(found: Selection | Across, name: str | None, count: int) -> None:
+def report(found: Ranking | Across, name: str | None, count: int) -> None:
     """Print the table and the commands, with the configurations they need or, by a name, after writing them.
 
     Raises BadInput.
