@@ -138,7 +138,8 @@ class TestCommands:
         ]  # fmt: skip
         results = "results/sweep_best/Pendulum-v1_SAC_Beta"
         assert together == ["python", "simple_combine.py", results]
-        assert plot == ["python", "utils/plot_mse_data.py", "--data", results]
+        out = "plots/png/sweep_best.png"
+        assert plot == ["python", "utils/plot_mse_data.py", "--data", results, "--out", out]
 
     def test_how_many(self, sweep: Path) -> None:
         assert commands(run(sweep, "--fresh", 1))[0][7] == "4"

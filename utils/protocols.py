@@ -131,7 +131,9 @@ def differences(a: Protocol, b: Protocol, names: Iterable[str]) -> Iterator[str]
 
 
 def _show(values: list[Any]) -> str:
-    return " or ".join("nothing" if value is None else json.dumps(value) for value in values)
+    """One value as it is; several, of settings or runs that differ, as a set."""
+    shown = ["nothing" if value is None else json.dumps(value) for value in values]
+    return shown[0] if len(shown) == 1 else f"{{{', '.join(shown)}}}"
 
 
 def _flags(ours: list[Any], theirs: list[Any]) -> str:

@@ -23,8 +23,8 @@ AGENTS, ENVIRONMENTS = Path("config/agent"), Path("config/environment")
 class Rerun:
     """A setting in an environment.
 
-    name: of its configuration, and of the directory its results go to.  environment_name: of its protocol, if it has
-    to be written.
+    name: of its configuration, and of the directory its results go to.  environment_name: of its figure, and of its
+    protocol's file if that has to be written.
     """
 
     experiment: Experiment
@@ -70,11 +70,12 @@ class Rerun:
         indices = str(first) if count == 1 else f"{first}-{first + count - 1}"
         agent, environment = shlex.quote(str(self.agent_json)), shlex.quote(str(self.env_json))
         results = shlex.quote(str(save_root(self.name) / self._directory()))
+        figure = shlex.quote(f"plots/png/{self.environment_name}.png")
         return [
             f"python main.py --agent-json {agent} --env-json {environment} --index {indices} "
             f"--save-dir {shlex.quote(self.name)} --jobs auto{self._engine()}",
             f"python simple_combine.py {results}",
-            f"python utils/plot_mse_data.py --data {results}",
+            f"python utils/plot_mse_data.py --data {results} --out {figure}",
         ]
 
     def _protocol(self) -> dict[str, Any]:
