@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats as scipy_stats
 
+from utils import pair_stats
 from utils.pair_stats import compare_pair
 
 NAN = np.nan
@@ -58,6 +59,14 @@ def test_superiority_interval_against_all_resamples() -> None:
     for bound, level in zip(interval, [0.1, 0.9], strict=True):
         below, up_to = (values < bound - 1e-9).mean(), (values <= bound + 1e-9).mean()
         assert below - 0.0125 < level < up_to + 0.0125
+
+
+def test_blocks_leave_no_resample_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Had a number been left as memory held it, it could be anything."""
+    a, b = np.array([1.0, 4.0, 6.0]), np.array([2.0, 3.0, 5.0])
+    whole = compare_pair(a, b, resamples=20_001, rng=rng()).superiority_interval
+    monkeypatch.setattr(pair_stats, "BLOCK", 6000)
+    np.testing.assert_allclose(compare_pair(a, b, resamples=20_001, rng=rng()).superiority_interval, whole, atol=0.12)
 
 
 def test_mirrored_when_the_two_change_places() -> None:
