@@ -28,7 +28,10 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 SET_UP = re.compile(r"python3 -m venv \.venv && \. \.venv/bin/activate && pip install -r (requirements\S*\.txt) && ")
-SCRIPTS = ["main.py", "simple_combine.py", "utils/benchmark.py", "utils/plot_mse_data.py", "utils/watch.py"]
+SCRIPTS = [
+    "main.py", "simple_combine.py", "utils/benchmark.py", "utils/compare_protocols.py", "utils/plot_mse_data.py",
+    "utils/select_best.py", "utils/watch.py",
+]  # fmt: skip
 SHORT = {"total_timesteps": 300, "steps_per_episode": 100, "eval_interval_timesteps": 150}
 
 BRIEFLY = " --agent SAC --stack 2 --engine eager --repeats 1 --seconds 0.01"
@@ -124,7 +127,9 @@ def test_every_option_is_in_the_readme():
     assert options <= documented
 
 
-@pytest.mark.parametrize("script", ["main.py", "simple_combine.py"])
+@pytest.mark.parametrize(
+    "script", ["main.py", "simple_combine.py", "utils/compare_protocols.py", "utils/select_best.py"]
+)
 def test_help_imports_no_torch(script):
     probe = (
         f"import runpy, sys; sys.argv = ['{script}', '--help']\n"

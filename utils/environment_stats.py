@@ -13,7 +13,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from utils.setting_stats import shared_wins
 from utils.stats import BLOCK, FEWEST, check_share
+
+DIGITS = 12
+"""Of a mean in [0, 1], that do not depend on the order in which it is added up."""
 
 
 def iqm(scores: np.ndarray) -> np.ndarray:
@@ -84,10 +88,31 @@ def chs_ranking(normalised: np.ndarray) -> np.ndarray:
     """Settings from best to worst over all environments, by mean normalised performance over environments and runs.
 
     normalised: (E, S, N), of one agent's settings: the part of `chs_normalise`'s answer that is that agent's.
-    Ties go to the lower number.  Returns (S,) int64; the first is the agent's setting for all environments, to be
-    reported on fresh seeds.
+    Ties, to rounding, go to the lower number.
+    Returns (S,) int64; the first is the agent's setting for all environments, to be reported on fresh seeds.
     """
-    return np.argsort(-normalised.mean((0, 2)), kind="stable")
+    return np.argsort(-normalised.mean((0, 2)).round(DIGITS), kind="stable")
+
+
+def chs_win_probability(normalised: np.ndarray, rng: np.random.Generator, resamples: int = 10_000) -> np.ndarray:
+    """How often each setting would be first in `chs_ranking`, were its runs drawn again from those there are.
+
+    normalised: (E, S, N), N >= 2; each setting's runs are resampled in each environment by themselves. Equal ones share
+    the win.  Returns (S,), which adds up to 1.  Raises ValueError for too few runs.
+    """
+    environments, settings, n = normalised.shape
+    if n < FEWEST:
+        raise ValueError(f"found {n} runs a setting; a win probability needs at least {FEWEST}")
+    wins = np.zeros(settings)
+    block = max(1, BLOCK // (environments * n + settings))
+    for start in range(0, resamples, block):
+        size = (min(block, resamples - start), environments, n)
+        means = np.empty((settings, size[0]))
+        for setting in range(settings):
+            runs = normalised[np.arange(environments)[:, None], setting, rng.integers(n, size=size)]
+            means[setting] = runs.mean((1, 2))
+        wins += shared_wins(means)
+    return wins / resamples
 
 
 def _failures_lowest(scores: np.ndarray) -> np.ndarray:

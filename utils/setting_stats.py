@@ -15,6 +15,9 @@ import numpy as np
 
 from utils.stats import BLOCK, FEWEST, rank_settings
 
+ROUNDING = 1e-12
+"""Relative; the order in which equal runs are drawn makes a mean differ by less."""
+
 
 def win_probability(performance: np.ndarray, rng: np.random.Generator, resamples: int = 10_000) -> np.ndarray:
     """How often each setting would be the best, were its runs drawn again from those there are.
@@ -22,6 +25,7 @@ def win_probability(performance: np.ndarray, rng: np.random.Generator, resamples
     performance: (S, N), one number a setting and run, NaN where the run diverged or is missing.
     Each setting's runs are resampled by themselves and the highest mean wins; equal ones share the win. Failures are
     not resampled away: only settings with the fewest of them can win, as only those can be ranked first.
+    It errs towards doubt: the runs there are vary, and what is drawn from them varies once more.
     Returns (S,), which adds up to 1.  Raises ValueError if several settings could win and have less than two
     finite runs each, of which every resample is the same.
     """
@@ -35,6 +39,8 @@ def win_probability(performance: np.ndarray, rng: np.random.Generator, resamples
     if n < FEWEST:
         raise ValueError(f"found {n} finite runs a setting; a win probability needs at least {FEWEST}")
     whole = np.stack([runs[~np.isnan(runs)] for runs in performance[rivals]])  # (rivals, n)
+    hopeful = whole.max(1) >= whole.min(1).max()  # Of the others the best mean is below another's worst.
+    rivals, whole = rivals[hopeful], whole[hopeful]
     block = max(1, BLOCK // (len(rivals) + n))
     for start in range(0, resamples, block):
         wins[rivals] += _wins(whole, min(block, resamples - start), rng)
@@ -47,7 +53,12 @@ def _wins(performance: np.ndarray, resamples: int, rng: np.random.Generator) -> 
     means = np.empty((settings, resamples))
     for setting, runs in enumerate(performance):
         means[setting] = runs[rng.integers(n, size=(resamples, n))].mean(1)
-    best = means == means.max(0)
+    return shared_wins(means)
+
+
+def shared_wins(means: np.ndarray) -> np.ndarray:
+    """How often each is the highest; those that are equal to rounding share the win.  means: (S, B).  Returns (S,)."""
+    best = np.isclose(means, means.max(0), rtol=ROUNDING, atol=0.0)
     return (best / best.sum(0)).sum(1)
 
 

@@ -75,11 +75,12 @@ def tolerance_interval(
 
 
 def tolerance_ranks(n: int, coverage: float = 0.9, confidence: float = 0.95) -> tuple[int, int]:
-    """Which of n runs, the lowest being 1, bound a two-sided tolerance interval, as many left out on either side.
+    """Which of n runs, the lowest being 1, bound the narrowest two-sided tolerance interval, in its number of runs.
 
     The share of the distribution between runs l and u is Beta(u - l, n - u + l + 1), which exceeds the coverage as
-    often as Binomial(n, coverage) is below u - l (Wilks 1941).  Raises ValueError for too small an n, naming the
-    number it takes, or for what is out of range.
+    often as Binomial(n, coverage) is below u - l (Wilks 1941). Outside are as many runs on either side, or one more
+    at the top: of what may go wrong nothing is hidden.
+    Raises ValueError for too small an n, naming the number it takes, or for what is out of range.
     """
     from scipy.stats import binom
 
@@ -90,8 +91,8 @@ def tolerance_ranks(n: int, coverage: float = 0.9, confidence: float = 0.95) -> 
             f"needs at least {needed}"
         )
     span = int(binom.ppf(confidence, n, coverage)) + 1
-    outside = (n - 1 - span) // 2
-    return 1 + outside, n - outside
+    low = 1 + (n - 1 - span) // 2
+    return low, low + span
 
 
 def fewest_runs(coverage: float = 0.9, confidence: float = 0.95) -> int:
