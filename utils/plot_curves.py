@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 
 from utils.choice import choose
 from utils.experiment import Experiment, share_axis
@@ -16,8 +17,16 @@ from utils.wording import return_label
 MOST_MARKERS = 30
 """A line with more points than this goes without markers."""
 
-MOST_RUNS = 100
+MOST_RUNS = 50
 """Single runs of a line that are drawn."""
+
+INK = 5.0
+"""Opacities of a line's single runs, added up, at most; each has no more than RUN_OPACITY."""
+
+RUN_OPACITY = 0.35
+
+CASING = [Stroke(linewidth=3.4, foreground="white"), Normal()]
+"""Sets a mean apart from the runs behind it."""
 
 BANDS = {
     "bootstrap": "{percent} percentile-bootstrap confidence interval of the mean over runs "
@@ -74,8 +83,9 @@ def _draw_runs(axes: Any, line: Line, color: str) -> None:
     """Single runs: thin, and a cross where an excluded one ends."""
     thin = {"color": color, "linewidth": 0.7, "zorder": 2}
     if len(line.runs) > 1:
-        for run in line.runs[:MOST_RUNS]:
-            axes.plot(run.timesteps, run.returns, alpha=0.35, **thin)
+        shown = line.runs[:MOST_RUNS]
+        for run in shown:
+            axes.plot(run.timesteps, run.returns, alpha=min(RUN_OPACITY, INK / len(shown)), **thin)
     for run in line.excluded[:MOST_RUNS]:
         axes.plot(run.timesteps, run.returns, alpha=0.6, linestyle=":", **thin)
         axes.plot(run.timesteps[-1:], run.returns[-1:], "x", alpha=0.8, markersize=5, **thin)
@@ -89,4 +99,4 @@ def _draw_mean(axes: Any, line: Line, style: dict[str, Any]) -> None:
     if len(timesteps) > MOST_MARKERS:
         style = style | {"marker": None}
     shape = {"linewidth": 1.8, "markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.6}
-    axes.plot(timesteps, line.mean.returns, zorder=3, label=line.choice.label, **shape, **style)
+    axes.plot(timesteps, line.mean.returns, zorder=3, path_effects=CASING, label=line.choice.label, **shape, **style)

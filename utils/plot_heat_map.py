@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,13 +13,22 @@ from matplotlib.figure import Figure
 
 from utils.errors import BadInput
 from utils.experiment import Experiment
-from utils.plot_utils import COLOR_MAP, Plot, framed, group_digits, panel_rows, panels
+from utils.plot_utils import COLOR_MAP, Plot, framed, group_digits, name_ticks, panel_rows, panels
 from utils.summary import Options
 from utils.whole_grid import chosen_keys, describe, record
-from utils.wording import brief, ordered, performance_label, value_name
+from utils.wording import brief, ordered, performance_label
 
 PANEL_HEIGHT = 2.8
 """Inches."""
+
+PANEL_WIDTHS = (4.3, 1.7)
+"""Of one panel a row, and of two, inches."""
+
+CHARACTERS, UNLIMITED = 12, 10**9
+"""Of labels below the panel, an inch; at its side they stand one above the other."""
+
+SMALLEST = 4.5
+"""Points of a legible number; where it would have to be smaller, cells have a colour only."""
 
 MOST_PAIRS = 6
 """Panels of a figure."""
@@ -83,26 +93,29 @@ def draw(experiment: Experiment, maps: Sequence[Cells]) -> Figure:
     axes = panels(figure, len(maps))
     for ax, each in zip(axes, maps, strict=True):
         image = ax.imshow(each.means, cmap=COLOR_MAP, vmin=low, vmax=high, aspect="auto", origin="lower")
-        _label(ax, each, image)
+        _label(ax, each, image, PANEL_WIDTHS[min(len(maps), 2) - 1])
     bar = figure.colorbar(image, ax=axes)
-    bar.set_label(performance_label(experiment.training), fontsize=9)
+    bar.set_label(textwrap.fill(performance_label(experiment.training), 24), fontsize=9)
     group_digits(bar.ax.yaxis)
     title = f"{experiment.environment['env_name']}, {experiment.agent_name}"
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=12)
     return figure
 
 
-def _label(ax: Any, each: Cells, image: Any) -> None:
-    """Values on the axes and a number in each cell."""
+def _label(ax: Any, each: Cells, image: Any, width: float) -> None:
+    """Values on the axes and, where there is room, a number in each cell.  width: the panel's, inches."""
     ax.grid(visible=False)
     for axis, key, values in zip((ax.yaxis, ax.xaxis), each.keys, each.values, strict=True):
         axis.set_label_text(key)
-        axis.set_ticks(range(len(values)), list(map(value_name, values)), fontsize=9)
+        name_ticks(axis, values, round(width * CHARACTERS) if axis is ax.xaxis else UNLIMITED)
+    texts = [["\N{MULTIPLICATION SIGN}" if np.isnan(mean) else brief(mean) for mean in row] for row in each.means]
+    longest = max(len(text) for row in texts for text in row)
+    size = min(8.0, 72 * width / each.means.shape[1] / (0.68 * longest))
     for (row, column), mean in np.ndenumerate(each.means):
-        if each.settings[row, column] >= 0:
-            text = "\N{MULTIPLICATION SIGN}" if np.isnan(mean) else brief(mean)
+        if each.settings[row, column] >= 0 and size >= SMALLEST:
+            text = texts[row][column]
             color = "black" if np.isnan(mean) or _is_light(image.to_rgba(mean)) else "white"
-            ax.text(column, row, text, ha="center", va="center", fontsize=8, color=color)
+            ax.text(column, row, text, ha="center", va="center", fontsize=size, color=color)
 
 
 def _is_light(rgba: Sequence[float]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,13 +11,16 @@ from matplotlib.figure import Figure
 
 from utils.effect import WAYS, Effect
 from utils.experiment import Experiment, share_axis
-from utils.plot_utils import Plot, framed, group_digits, look, panel_rows, panels
+from utils.plot_utils import Plot, framed, group_digits, look, name_ticks, panel_rows, panels
 from utils.summary import RESAMPLES, Options
 from utils.whole_grid import chosen_keys, describe, record
 from utils.wording import ordered, performance_label, value_name
 
 PANEL_HEIGHT = 2.3
 """Inches."""
+
+PANEL_ROOM = 34
+"""Characters side by side below a panel."""
 
 ASIDE = {"best": -0.05, "slice": 0.05}
 """How far from its value a mark stands, so that neither way hides the other."""
@@ -60,30 +64,38 @@ def draw(experiments: Sequence[Experiment], effects: dict[str, list[Effect]], op
     for axes, (key, found) in zip(panels(figure, len(effects), sharey=True), effects.items(), strict=True):
         _draw_panel(axes, key, found, experiments)
     figure.suptitle(experiments[0].environment["env_name"], x=0.01, ha="left", weight="bold", fontsize=12)
-    figure.supylabel(performance_label(experiments[0].training), fontsize=10)
+    figure.supylabel(textwrap.fill(performance_label(experiments[0].training), 24), fontsize=10, ha="center")
     entries = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
     by_name = {name: handle for pairs in entries for handle, name in pairs}
-    figure.legend(by_name.values(), by_name.keys(), loc="outside upper right", ncols=2, fontsize=8, handlelength=3.2)
+    figure.legend(
+        by_name.values(),
+        by_name.keys(),
+        loc="outside upper right",
+        ncols=2,
+        fontsize=8,
+        handlelength=3.2,
+        frameon=False,
+    )
     return figure
 
 
 def _draw_panel(axes: Any, key: str, effects: Sequence[Effect], experiments: Sequence[Experiment]) -> None:
-    places = _places(effects)
+    values = _values(effects)
+    places = {name: place for place, name in enumerate(values)}
     for effect in effects:
         number = experiments.index(effect.experiment)
         for way, name in WAYS.items():
             style = look(number) | LOOKS[way] | {"label": f"{effect.experiment.agent_name}, {name}"}
             _draw_way(axes, effect, way, places, style)
-    axes.set_xticks(range(len(places)), list(places), fontsize=9)
+    name_ticks(axes.xaxis, list(values.values()), PANEL_ROOM)
     axes.set_xlabel(key)
     axes.set_xlim(-0.4, len(places) - 0.6)
     group_digits(axes.yaxis)
 
 
-def _places(effects: Sequence[Effect]) -> dict[str, int]:
-    """Where on the axis each value stands."""
-    values = ordered([value for effect in effects for value in effect.found.values])
-    return {name: place for place, name in enumerate(dict.fromkeys(map(value_name, values)))}
+def _values(effects: Sequence[Effect]) -> dict[str, Any]:
+    """The values by name, in the order in which they stand on the axis."""
+    return {value_name(value): value for value in ordered([v for effect in effects for v in effect.found.values])}
 
 
 def _draw_way(axes: Any, effect: Effect, way: str, places: dict[str, int], style: dict[str, Any]) -> None:

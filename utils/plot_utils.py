@@ -16,7 +16,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from utils.wording import thousands
+from utils.wording import short_name, thousands
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1.5, 1.5)))
@@ -114,6 +114,16 @@ def head(figure: Figure, axes: Any, title: str) -> None:
         handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, fontsize=9, borderaxespad=0.2,
         handlelength=3.2, frameon=False,
     )  # fmt: skip
+
+
+def name_ticks(axis: Any, values: Sequence[Any], room: int) -> None:
+    """A tick at 0, 1, ... for each value.  room: characters that fit side by side; more than these are slanted."""
+    names = list(map(short_name, values))
+    slanted = sum(map(len, names)) + len(names) > room
+    axis.set_ticks(range(len(names)), names, fontsize=9)
+    if slanted:
+        for label in axis.get_ticklabels():
+            label.set(rotation=40, ha="right", rotation_mode="anchor")
 
 
 def group_digits(*axes: Any) -> None:

@@ -10,6 +10,9 @@ import orjson
 
 from utils.experiment import Experiment
 
+LONGEST_NUMBER, LONGEST_NAME = 7, 24
+"""Characters of a value on an axis."""
+
 NOTHING = "\N{EN DASH}"
 """Where there is no number."""
 
@@ -52,6 +55,14 @@ def ordered(values: Sequence[Any]) -> list[Any]:
 def value_name(value: Any) -> str:
     """A hyperparameter's value, as JSON has it but without quotes."""
     return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def short_name(value: Any) -> str:
+    """As `value_name`, cut to what an axis has room for: several values may become one text."""
+    name = value_name(value)
+    if isinstance(value, float) and len(name) > LONGEST_NUMBER:
+        return f"{value:.3g}"
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def between(interval: tuple[float, float] | None) -> str:

@@ -65,7 +65,7 @@ def spanning(values: np.ndarray, start: float, end: float, margin: float = 0.04)
 
 @dataclass(frozen=True)
 class Frame:
-    """A chart's axes.  width, height: of all of it, pixels."""
+    """A chart's axes.  width, height: of all of it, pixels.  slanted: whether what stands below them is."""
 
     width: int
     height: int
@@ -73,6 +73,7 @@ class Frame:
     y: Scale
     x_label: str
     y_label: str
+    slanted: bool = False
 
     def path(self, x: np.ndarray, y: np.ndarray) -> str:
         """A line through points, as an SVG path.  x, y: (T,) data."""

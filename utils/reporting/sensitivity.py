@@ -9,11 +9,14 @@ import numpy as np
 from utils.effect import WAYS, Effect
 from utils.experiment import Experiment
 from utils.reporting.chart import Frame, Scale, Tick, spanning
-from utils.wording import NOTHING, brief, ordered, value_name
+from utils.wording import NOTHING, brief, ordered, short_name, value_name
 
 WIDTH, HEIGHT = 410, 250
 LEFT, RIGHT, TOP, BOTTOM = 70, 16, 10, 46
 """Margins, pixels."""
+
+ROOM, SLANT = 46, 40
+"""Characters side by side below a chart; where there are more they are slanted, and take so many pixels more."""
 
 MOST_VALUES = 40
 """Of one hyperparameter."""
@@ -58,13 +61,15 @@ def panels(experiment: Experiment, confidence: float) -> list[Panel]:
 def _panel(effect: Effect, y: Scale) -> Panel:
     count = min(len(effect.found.values), MOST_VALUES)
     x = Scale(-0.5, count - 0.5, LEFT, WIDTH - RIGHT)
-    frame = Frame(WIDTH, HEIGHT, x, y, effect.key, "Performance")
     places = [effect.found.values.index(value) for value in ordered(effect.found.values)][:count]
     names = [value_name(effect.found.values[place]) for place in places]
+    shown = [short_name(effect.found.values[place]) for place in places]
+    slanted = sum(map(len, shown)) + count > ROOM
+    frame = Frame(WIDTH, HEIGHT + SLANT * slanted, x, y, effect.key, "Performance", slanted)
     return Panel(
         effect.key,
         frame,
-        [Tick(float(x(k)), name) for k, name in enumerate(names)],
+        [Tick(float(x(k)), name) for k, name in enumerate(shown)],
         {way: _path(frame, effect.means(way)[places], ASIDE[way]) for way in WAYS},
         {way: _marks(effect, way, places, frame) for way in WAYS},
         [float(x(k)) for k, place in enumerate(places) if np.isnan(effect.means("best")[place])],
