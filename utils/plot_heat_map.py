@@ -110,7 +110,7 @@ def _label(ax: Any, each: Cells, image: Any, width: float) -> None:
         name_ticks(axis, values, round(width * CHARACTERS) if axis is ax.xaxis else UNLIMITED)
     texts = [["\N{MULTIPLICATION SIGN}" if np.isnan(mean) else brief(mean) for mean in row] for row in each.means]
     longest = max(len(text) for row in texts for text in row)
-    size = min(8.0, 72 * width / each.means.shape[1] / (0.68 * longest))
+    size = min(8.0, 72 * width / each.means.shape[1] / (0.75 * longest))
     for (row, column), mean in np.ndenumerate(each.means):
         if each.settings[row, column] >= 0 and size >= SMALLEST:
             text = texts[row][column]

@@ -64,7 +64,9 @@ def draw(experiments: Sequence[Experiment], effects: dict[str, list[Effect]], op
     for axes, (key, found) in zip(panels(figure, len(effects), sharey=True), effects.items(), strict=True):
         _draw_panel(axes, key, found, experiments)
     figure.suptitle(experiments[0].environment["env_name"], x=0.01, ha="left", weight="bold", fontsize=12)
-    figure.supylabel(textwrap.fill(performance_label(experiments[0].training), 24), fontsize=10, ha="center")
+    figure.supylabel(
+        textwrap.fill(performance_label(experiments[0].training), 24), fontsize=10, multialignment="center"
+    )
     entries = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
     by_name = {name: handle for pairs in entries for handle, name in pairs}
     figure.legend(

@@ -42,7 +42,19 @@ def commands(experiment: Experiment, missing: str) -> list[str]:
 
 def _here(name: str, content: Any) -> list[str]:
     """Writes a configuration.  The order of a grid's keys numbers its settings, so they stay in it."""
-    return [f"cat > {name} <<'END'", *json.dumps(content, indent=1).splitlines(), "END"]
+    return [f"cat > {name} <<'END'", *_written(content), "END"]
+
+
+def _written(content: Any, depth: int = 0) -> list[str]:
+    """JSON with a line for each key."""
+    if not isinstance(content, dict) or not content:
+        return [json.dumps(content)]
+    lines = []
+    for key, value in content.items():
+        first, *rest = _written(value, depth + 1)
+        lines += [f"{'  ' * (depth + 1)}{json.dumps(key)}: {first}", *rest]
+        lines[-1] += ","
+    return ["{", *lines[:-1], lines[-1][:-1], "  " * depth + "}"]
 
 
 def _shipped(folder: str, content: Any, read: Callable[[Path], Any]) -> str | None:

@@ -16,14 +16,14 @@ from utils.summary import Line, Options, line
 from utils.wording import brief, return_label, thousands
 
 WIDTH, HEIGHT = 860, 400
-LEFT, RIGHT, TOP, BOTTOM = 84, 14, 12, 50
+LEFT, RIGHT, TOP, BOTTOM = 84, 32, 12, 50
 """Margins, pixels."""
 
 MOST_LINES = 12
 MOST_POINTS = 300
 """Of a mean; a single run has at most a third as many."""
 
-MOST_RUNS = 120
+MOST_RUNS = 60
 """Single runs in one chart, shared among its lines."""
 
 RUNNERS_UP = 3

@@ -79,9 +79,10 @@ def _panel(effect: Effect, y: Scale) -> Panel:
 
 
 def _path(frame: Frame, means: np.ndarray, aside: float) -> str:
-    """Through the means there are."""
+    """Through the means there are, broken where there is none."""
     there = np.flatnonzero(np.isfinite(means))
-    return frame.path(there + aside, means[there]) if len(there) else ""
+    pieces = np.split(there, np.flatnonzero(np.diff(there) > 1) + 1)
+    return "".join(frame.path(piece + aside, means[piece]) for piece in pieces if len(piece))
 
 
 def _marks(effect: Effect, way: str, places: list[int], frame: Frame) -> list[Mark]:
