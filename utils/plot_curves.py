@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.patheffects import Normal, Stroke
 
 from utils.choice import choose
 from utils.experiment import Experiment, share_axis
@@ -20,13 +19,10 @@ MOST_MARKERS = 30
 MOST_RUNS = 50
 """Single runs of a line that are drawn."""
 
-INK = 5.0
+INK = 4.0
 """Opacities of a line's single runs, added up, at most; each has no more than RUN_OPACITY."""
 
 RUN_OPACITY = 0.35
-
-CASING = [Stroke(linewidth=3.4, foreground="white"), Normal()]
-"""Sets a mean apart from the runs behind it."""
 
 BANDS = {
     "bootstrap": "{percent} percentile-bootstrap confidence interval of the mean over runs "
@@ -99,4 +95,4 @@ def _draw_mean(axes: Any, line: Line, style: dict[str, Any]) -> None:
     if len(timesteps) > MOST_MARKERS:
         style = style | {"marker": None}
     shape = {"linewidth": 1.8, "markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.6}
-    axes.plot(timesteps, line.mean.returns, zorder=3, path_effects=CASING, label=line.choice.label, **shape, **style)
+    axes.plot(timesteps, line.mean.returns, zorder=3, label=line.choice.label, **shape, **style)

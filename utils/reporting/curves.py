@@ -26,6 +26,9 @@ MOST_POINTS = 300
 MOST_RUNS = 60
 """Single runs in one chart, shared among its lines."""
 
+RUN_OPACITY, INK = 0.5, 4.0
+"""Opacity of a single run, and of all of a line's runs added up, at most."""
+
 RUNNERS_UP = 3
 """Shown beside the best setting of an experiment that is alone on its axis."""
 
@@ -44,6 +47,11 @@ class Drawn:
     band: str | None
     runs: list[str]
     excluded: list[str]
+
+    @property
+    def opacity(self) -> float:
+        """Of single runs: less of many, so that the mean stands out."""
+        return min(RUN_OPACITY, INK / max(1, len(self.runs)))
 
 
 @dataclass(frozen=True)
