@@ -72,6 +72,14 @@ class TestSensitivity:
         combine(tmp_path / "one")
         assert_refused(plot("--data", tmp_path / "one", "--kind", "sensitivity"), "its grid has one setting")
 
+    def test_without_a_run(self, sweep: Path) -> None:
+        tree = json.loads((sweep / "data.json").read_bytes()) | {"experiment_data": {}}
+        (sweep / "data.json").write_text(json.dumps(tree))
+        for kind in KINDS:
+            assert_refused(
+                plot("--data", sweep, "--kind", kind), "no run" if kind != "profile" else "no run to average"
+            )
+
 
 class TestHeatMap:
     def test_cells_are_the_best_of_their_values(self, sweep: Path) -> None:

@@ -160,6 +160,19 @@ class TestEdges:
             assert "No run to show." in section(page, name)
         assert "code not recorded" in section(page, "what-ran")
 
+    def test_no_run_at_all(self, tmp_path: Path) -> None:
+        tree = json.loads(write_result(tmp_path, 0, 0).read_text()) | {"experiment_data": {}}
+        (tmp_path / "data.json").write_text(json.dumps(tree))
+        page = read(tmp_path)
+        assert "SAC on Pendulum-v1" in section(page, "progress")
+        assert "No run to show." in section(page, "learning-curves")
+
+    @pytest.mark.parametrize("odd", [7, [], {"code": 3, "versions": [], "threads": "two", "engine": {}, "host": []}])
+    def test_odd_provenance(self, tmp_path: Path, odd: Any) -> None:
+        write_result(tmp_path, 0, 0, provenance=odd, train_time="long", eval_time=[], timesteps_done=None)
+        combine(tmp_path)
+        assert "SAC on Pendulum-v1 1 0 0 0" in section(read(tmp_path), "compute")
+
     def test_experiments_of_two_environments(self, sweep: Path, tmp_path: Path) -> None:
         other = tmp_path / "results/other"
         write_result(other, 0, 0, experiment={"environment": {"env_name": "Acrobot-v1"}, "agent_name": "VAC"})

@@ -149,7 +149,7 @@ def check_key(option: str, key: str, experiment: Experiment, allowed: Sequence[s
 def _choice(experiment: Experiment, setting: int, among: tuple[int, ...], by: str | None = None) -> Choice:
     cell = experiment.tree["experiment_data"].get(str(setting), {"agent_params": {}})
     policy = cell["agent_params"].get("policy_type")
-    names = [experiment.agent_name, *([policy] if policy else [])]
+    names = [experiment.agent_name, *([value_name(policy)] if policy else [])]
     if by not in (None, "policy_type"):
         names.append(f"{by} {value_name(experiment.settings[setting][by])}")
     return Choice(experiment, setting, among, ", ".join(names))

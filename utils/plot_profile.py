@@ -112,7 +112,7 @@ def _name(choice: Choice, by: str | None) -> str:
     """What stays the same over environments: the agent, its policy unless that is chosen in each, the value of --by."""
     experiment, setting = choice.experiment, choice.experiment.settings[choice.setting]
     fixed = [key for key in ("policy_type",) if key in setting and key != by and key not in experiment.varied]
-    values = [setting[key] for key in fixed]
+    values = [value_name(setting[key]) for key in fixed]
     return ", ".join([experiment.agent_name, *values, *([f"{by} {value_name(setting[by])}"] if by else [])])
 
 

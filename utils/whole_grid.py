@@ -34,7 +34,10 @@ def record(experiment: Experiment) -> dict[str, Any]:
 
 
 def chosen_keys(experiments: Sequence[Experiment], keys: Sequence[str]) -> list[str]:
-    """The hyperparameters to show: those asked for, or all that vary.  Raises BadInput if there are none."""
+    """The hyperparameters to show: those asked for, or all that vary.  Raises BadInput if there are none, or no run."""
+    for experiment in experiments:
+        if not experiment.performance.size:
+            raise BadInput(f"{experiment.path}: found no run; allowed: results of one or more")
     varied = list(dict.fromkeys(key for experiment in experiments for key in experiment.varied))
     for key in keys:
         check_key("--key", key, experiments[0], varied)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from utils.experiment import Experiment
@@ -36,16 +35,16 @@ class Compute(NamedTuple):
 def compute(experiment: Experiment) -> Compute:
     """Of all runs that have a result."""
     runs = [run for cell in experiment.tree["experiment_data"].values() for run in cell["runs"]]
-    times = [(run.get("train_time") or 0.0, run.get("eval_time") or 0.0, _threads(run)) for run in runs]
+    times = [(_number(run.get("train_time")), _number(run.get("eval_time")), _threads(run)) for run in runs]
     train = sum(training for training, _, _ in times)
-    steps = sum(run.get("timesteps_done") or 0 for run in runs)
+    steps = sum(_number(run.get("timesteps_done")) for run in runs)
     return Compute(
         len(runs),
         train / HOUR,
         sum(evaluation for _, evaluation, _ in times) / HOUR,
         sum((training + evaluation) * threads for training, evaluation, threads in times) / HOUR,
         steps / train if train and steps else None,
-        _largest(_provenance(run).get("peak_memory_mib") for run in runs),
+        max((_number(_provenance(run).get("peak_memory_mib")) for run in runs), default=0.0) or None,
     )
 
 
@@ -54,10 +53,11 @@ def _provenance(run: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _threads(run: dict[str, Any]) -> int:
+def _threads(run: dict[str, Any]) -> float:
     """1 where a result does not say."""
-    return _provenance(run).get("threads") or 1
+    return _number(_provenance(run).get("threads")) or 1.0
 
 
-def _largest(values: Iterable[Any]) -> float | None:
-    return max((value for value in values if value is not None), default=None)
+def _number(value: Any) -> float:
+    """0 for what is none: a result's reader relies on no more than its curves."""
+    return float(value) if isinstance(value, int | float) else 0.0

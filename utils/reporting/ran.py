@@ -61,7 +61,7 @@ def ran(experiment: Experiment) -> Ran:
 
 def recorded(experiment: Experiment, name: str) -> list[str]:
     """The distinct values of "commit" or "engine" among the runs, most frequent first."""
-    read = {"commit": lambda origin: origin.part("code").get("commit"), "engine": lambda origin: _top(origin, "engine")}
+    read = {"commit": lambda origin: origin.part("code").get("commit"), "engine": lambda origin: origin.engine}
     values = (read[name](origin) for origin in _origins(experiment))
     return [value for value, _ in Counter(value for value in values if value is not None).most_common()]
 
@@ -106,8 +106,8 @@ def _code(origin: Origin) -> str | None:
 
 def _engine(origin: Origin) -> str | None:
     """What computed, and why if it was not what was asked for."""
-    engine, fallback = _top(origin, "engine"), _top(origin, "engine_fallback")
-    return f"{engine} ({fallback})" if fallback else engine
+    fallback = _top(origin, "engine_fallback")
+    return f"{origin.engine} ({fallback})" if fallback else origin.engine
 
 
 def _fact(name: str, values: Iterable[Any]) -> Fact:

@@ -50,7 +50,9 @@ class Panel:
 
 
 def panels(experiment: Experiment, confidence: float) -> list[Panel]:
-    """One for each hyperparameter that varies, all on one scale of performance."""
+    """One for each hyperparameter that varies, all on one scale of performance; none where there is no run."""
+    if not experiment.performance.size:
+        return []
     effects = [Effect(experiment, key, confidence) for key in experiment.varied]
     bounds = [bound for e in effects for way in WAYS for found in e.intervals(way) if found for bound in found]
     means = [e.means(way) for e in effects for way in WAYS]
