@@ -36,7 +36,7 @@ def test_of_tolerance(name: str, n: int, rng: np.random.Generator) -> None:
 
 
 def test_of_superiority(rng: np.random.Generator) -> None:
-    assert coverage.of_superiority(0.5, 50, 400, 300, rng) == pytest.approx(0.95, abs=margin(0.95, 400))
+    assert coverage.of_superiority(0.5, 50, 200, 300, rng) == pytest.approx(0.95, abs=margin(0.95, 200))
 
 
 def test_of_iqm(rng: np.random.Generator) -> None:
