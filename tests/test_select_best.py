@@ -113,6 +113,13 @@ class TestTable:
         assert result.stdout.splitlines()[2].split() == ["0", "-", "-1", "-", "1", "2", "missing"]
         assert "every setting has a run that failed: the best has the fewest" in result.stdout
 
+    def test_stands_even_where_the_protocol_is_not_valid_any_more(self, project: Path) -> None:
+        write_result(project, 0, 0, experiment={"environment": PROTOCOL | {"gama": 0.9}})
+        combine(project)
+        result = run(project)
+        assert result.stdout.splitlines()[2].split()[0] == "0"
+        assert_refused(result, "experiment.environment: unknown key 'gama'; did you mean 'gamma'?")
+
     def test_no_run_to_rank_by(self, project: Path) -> None:
         write_result(project, 1, 0, experiment=EXPERIMENT, status="diverged")
         combine(project)

@@ -117,11 +117,11 @@ def report(found: Ranking | Across, name: str | None, count: int) -> None:
     """
     from utils.rerun import reruns, show, write
 
+    click.echo("\n".join(found.lines()) + "\n")
     wanted = reruns(found.experiments, found.best, name or found.default_name)
-    lines = [*found.lines(), ""]
     commands = [command for rerun in wanted for command in rerun.commands(found.first_fresh, count)]
-    lines += show(wanted) if name is None else [f"written: {path}" for path in write(wanted)]
-    click.echo("\n".join([*lines, "", f"To report setting {found.best} on {count} fresh seeds:", *commands]))
+    files = show(wanted) if name is None else [f"written: {path}" for path in write(wanted)]
+    click.echo("\n".join([*files, "", f"To report setting {found.best} on {count} fresh seeds:", *commands]))
 
 
 if __name__ == "__main__":

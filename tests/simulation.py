@@ -1,4 +1,4 @@
-"""How often intervals hold what they are to hold, in simulation.  python -m tests.coverage
+"""How often intervals hold what they are to hold, in simulation.  python -m tests.simulation
 
 Each function simulates experiments whose truth is known and returns the share of them in which the interval held it.
 """
