@@ -256,6 +256,13 @@ class TestTable:
         ]
         assert result.stdout.splitlines()[-1] == "still to run: --index 2,4-5,8"
 
+    def test_fresh_seeds_do_not_begin_at_zero(self, tmp_path: Path) -> None:
+        for setting, number in [(0, 10), (1, 11), (2, 12)]:
+            write_result(tmp_path, setting, number)
+        result = combine(tmp_path)
+        assert rows(result)[-1] == ["all", "3", "0", "6"]
+        assert result.stdout.splitlines()[-1] == "still to run: --index 31-33,35-37"
+
     def test_one_run_of_one_setting(self, tmp_path: Path) -> None:
         write_result(tmp_path, 0, 0, experiment={"parameters": {"critic_lr": [0.1]}})
         result = combine(tmp_path)

@@ -14,8 +14,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.fakes import assert_refused, combine, write_result
-from utils.plot_mse_data import caption, distinct, main, read_experiments, show
-from utils.plot_utils import DPI, OKABE_ITO, SIZE, draw, thousands
+from utils.choice import choose
+from utils.experiment import Experiment, read_experiments
+from utils.plot_curves import caption, draw
+from utils.plot_mse_data import main
+from utils.plot_utils import DPI, HEIGHT, OKABE_ITO, WIDTH
+from utils.summary import Line, Options, line
+from utils.wording import brief, short_name, thousands
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,10 +49,14 @@ def sidecar(out: Path) -> dict[str, Any]:
     return json.loads(out.with_suffix(".json").read_bytes())
 
 
+def lines_of(*experiments: Experiment, setting: int | None = None) -> list[Line]:
+    """What a figure shows of some experiments."""
+    return [line(choice, Options()) for choice in choose(experiments, setting, None)]
+
+
 def caption_of(path: Path, setting: int | None = None) -> str:
     """The caption of one experiment's figure."""
-    [experiment] = read_experiments([path])
-    return " ".join(caption([show(experiment, setting, 0.95)], 0.95))
+    return " ".join(caption(lines_of(*read_experiments([path]), setting=setting), Options()))
 
 
 class TestFiles:
@@ -58,8 +67,8 @@ class TestFiles:
         content = out.read_bytes()
         assert content.startswith(b"\x89PNG\r\n\x1a\n")
         width, height = struct.unpack(">II", content[16:24])
-        assert width == SIZE[0] * DPI
-        assert SIZE[1] * DPI < height < 1.5 * SIZE[1] * DPI
+        assert width == WIDTH * DPI
+        assert HEIGHT * DPI < height < 1.5 * HEIGHT * DPI
         assert sorted(path.name for path in out.parent.iterdir()) == ["figure.json", "figure.png"]
 
     def test_sidecar_names_the_runs_and_holds_the_numbers(self, sweep: Path, tmp_path: Path) -> None:
@@ -79,10 +88,11 @@ class TestFiles:
         assert experiment["interval"] == {"low": [-9.0, -4.0], "high": [-9.0, -2.0]}
         assert str(tmp_path) not in json.dumps(facts)
 
-    def test_the_same_data_give_the_same_bytes(self, sweep: Path, tmp_path: Path) -> None:
-        for name in ("a.png", "b.png"):
-            plot("--data", sweep / "data.json", "--out", tmp_path / name)
-        assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
+    def test_the_same_data_give_the_same_bytes(self, sweep: Path, tmp_path: Path, ending: str) -> None:
+        names = [tmp_path / f"{name}.{ending}" for name in "ab"]
+        plot("--data", sweep / "data.json", "--out", names[0], "--out", names[1])
+        assert names[0].read_bytes() == names[1].read_bytes()
 
     def test_defaults_without_torch(self, tmp_path: Path) -> None:
         """As the command is run: from the project's folder, by the script's path."""
@@ -132,8 +142,8 @@ class TestSetting:
         write_result(tmp_path, 0, 0)
         write_result(tmp_path, 2, 0, status="diverged")
         combine(tmp_path)
-        assert_refused(plot("--data", tmp_path, "--setting", 1), "no run to average: 1 missing")
-        assert_refused(plot("--data", tmp_path, "--setting", 2), "no run to average: 1 diverged")
+        assert_refused(plot("--data", tmp_path, "--setting", 1), "no run to average: 0 diverged, 1 missing")
+        assert_refused(plot("--data", tmp_path, "--setting", 2), "no run to average: 1 diverged, 0 missing")
 
 
 class TestCaption:
@@ -170,9 +180,9 @@ class TestCaption:
             tmp_path
         )
         [experiment] = read_experiments([tmp_path])
-        line = show(experiment, 0, 0.95).line
-        assert line.mean.returns.tolist() == [-9.0, -2.0]
-        [excluded] = line.excluded
+        [shown] = lines_of(experiment, setting=0)
+        assert shown.mean.returns.tolist() == [-9.0, -2.0]
+        [excluded] = shown.excluded
         assert (excluded.timesteps.tolist(), excluded.returns.tolist()) == ([0], [-9.0])
 
 
@@ -212,21 +222,21 @@ class TestSeveral:
 
     def test_on_one_axis(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other", agent_name="GreedyAC")
-        shown = distinct([show(each, None, 0.95) for each in read_experiments([sweep, other])])
-        axes = draw([each.line for each in shown], {"title": "", "ylabel": ""}, []).axes[0]
+        shown = lines_of(*read_experiments([sweep, other]))
+        axes = draw(shown, {"title": "", "ylabel": ""}, []).axes[0]
         assert [text.get_text() for text in axes.get_legend().get_texts()] == [
             "SAC, Beta, setting 1 (n = 3)",
             "GreedyAC, Beta, setting 0 (n = 2)",
         ]
-        labelled = [line for line in axes.get_lines() if line.get_label() in {each.line.label for each in shown}]
+        labelled = [line for line in axes.get_lines() if line.get_label() in {each.choice.label for each in shown}]
         assert [line.get_color() for line in labelled] == list(OKABE_ITO[:2])
         np.testing.assert_array_equal(labelled[1].get_ydata(), [-9.0, -3.0])
         assert len(axes.collections) == 2
 
     def test_of_one_name_are_told_apart(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other")
-        shown = distinct([show(each, 0, 0.95) for each in read_experiments([other, other])])
-        assert [each.line.label for each in shown] == ["SAC, Beta, setting 0 (n = 2), other"] * 2
+        shown = choose(read_experiments([other, other]), 0, None)
+        assert [each.label for each in shown] == ["SAC, Beta, setting 0 (n = 2), other"] * 2
 
     def test_of_other_returns_share_no_axis(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other", environment={"env_name": "Acrobot-v1"})
@@ -271,3 +281,23 @@ class TestBadInput:
 )
 def test_thousands(value: float, text: str) -> None:
     assert thousands(value) == text.replace("-", "\N{MINUS SIGN}")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-12345.6, "-12,346"), (12.345, "12.3"), (0.01234, "0.012"), (-3.21e-5, "-3.2e-05"), (0.0, "0"), (999.9, "1,000")],
+)
+def test_brief(value: float, text: str) -> None:
+    assert brief(value) == text.replace("-", "\N{MINUS SIGN}")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.001, "0.001"), (0.0004641588833612773, "0.000464"), ("Beta", "Beta"), (None, "null"), ([30, 0.1], "[30,0.1]")],
+)
+def test_short_name(value: Any, text: str) -> None:
+    assert short_name(value) == text
+
+
+def test_a_long_name_is_cut() -> None:
+    assert short_name("a" * 100) == "a" * 23 + "\N{HORIZONTAL ELLIPSIS}"

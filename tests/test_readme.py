@@ -30,7 +30,8 @@ README = (ROOT / "README.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 SET_UP = re.compile(r"python3 -m venv \.venv && \. \.venv/bin/activate && pip install -r (requirements\S*\.txt) && ")
 SCRIPTS = [
-    "main.py", "schedule.py", "simple_combine.py", "utils/benchmark.py", "utils/plot_mse_data.py", "utils/watch.py",
+    "main.py", "schedule.py", "simple_combine.py", "utils/benchmark.py", "utils/compare_protocols.py",
+    "utils/plot_mse_data.py", "utils/report.py", "utils/select_best.py", "utils/watch.py",
 ]  # fmt: skip
 SHORT = {"total_timesteps": 300, "steps_per_episode": 100, "eval_interval_timesteps": 150}
 

@@ -6,10 +6,21 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import integrate
 from scipy import stats as scipy_stats
 
 from utils import stats
-from utils.stats import bootstrap_interval, final_performance, rank_settings, step_weighted_curve
+from utils.stats import (
+    area_under_curve,
+    bootstrap_interval,
+    fewest_runs,
+    final_performance,
+    rank_settings,
+    seeds_needed,
+    step_weighted_curve,
+    tolerance_interval,
+    tolerance_ranks,
+)
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -85,6 +96,87 @@ class TestBootstrapInterval:
             bootstrap_interval(np.array([0.0, bad]), rng=rng())
 
 
+class TestToleranceInterval:
+    @pytest.mark.parametrize(
+        ("coverage", "confidence", "needed"),
+        # As tabulated by Hahn & Meeker, Statistical Intervals (1991); the last by hand: 1 - 3/4 + 2/8.
+        [(0.9, 0.95, 46), (0.95, 0.95, 93), (0.99, 0.95, 473), (0.9, 0.9, 38), (0.9, 0.99, 64), (0.5, 0.5, 3)],
+    )
+    def test_fewest_runs(self, coverage: float, confidence: float, needed: int) -> None:
+        assert fewest_runs(coverage, confidence) == needed
+        assert tolerance_ranks(needed, coverage, confidence) == (1, needed)
+        with pytest.raises(ValueError, match=f"found {needed - 1} runs; .* needs at least {needed}"):
+            tolerance_interval(np.zeros(needed - 1), coverage, confidence)
+
+    @pytest.mark.parametrize("coverage", [0.5, 0.9])
+    @pytest.mark.parametrize("confidence", [0.6, 0.95])
+    def test_ranks_are_the_narrowest_that_hold(self, coverage: float, confidence: float) -> None:
+        """By the Beta law of what lies between two order statistics, not by the binomial one."""
+        for n in range(fewest_runs(coverage, confidence), 300):
+            low, high = tolerance_ranks(n, coverage, confidence)
+            assert (n - high) - (low - 1) in (0, 1)
+            span = high - low
+            assert scipy_stats.beta.sf(coverage, span, n - span + 1) >= confidence
+            if span > 1:
+                assert scipy_stats.beta.sf(coverage, span - 1, n - span + 2) < confidence
+
+    def test_bounds_are_order_statistics_of_each_column(self) -> None:
+        ordered = np.arange(100.0)
+        samples = np.stack([rng(1).permutation(ordered), -rng(2).permutation(ordered)], axis=1)
+        low, high = tolerance_interval(samples)
+        # Binomial(100, 0.9) is at most 95 in 97.6% and at most 94 in 94.2% of cases: 96 gaps, three runs outside.
+        np.testing.assert_array_equal((low, high), ([1.0, -98.0], [97.0, -2.0]))
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf])
+    def test_not_finite(self, bad: float) -> None:
+        with pytest.raises(ValueError, match="not finite"):
+            tolerance_interval(np.array([0.0] * 49 + [bad]))
+
+    @pytest.mark.parametrize(("coverage", "confidence"), [(0.0, 0.9), (1.0, 0.9), (0.9, 95.0), (0.9, float("nan"))])
+    def test_out_of_range(self, coverage: float, confidence: float) -> None:
+        with pytest.raises(ValueError, match="allowed: above 0 and below 1"):
+            tolerance_interval(np.zeros(100), coverage, confidence)
+
+
+class TestSeedsNeeded:
+    @pytest.mark.parametrize("half_width", [0.01, 0.1, 0.5, 2.0, 1e9])
+    @pytest.mark.parametrize("confidence", [0.8, 0.95])
+    def test_against_trying_every_number(self, half_width: float, confidence: float) -> None:
+        samples = rng(1).normal(size=8)
+
+        def reached(n: int) -> float:
+            standard_error = samples.std(ddof=1) / np.sqrt(n)
+            return scipy_stats.t.interval(confidence, n - 1, 0.0, standard_error)[1]
+
+        more = seeds_needed(samples, half_width, confidence)
+        assert more >= 0
+        assert reached(len(samples) + more) <= half_width
+        if more:
+            assert reached(len(samples) + more - 1) > half_width
+
+    def test_normal_limit(self) -> None:
+        """Of unit deviation, (1.96 / h)^2 runs."""
+        samples = np.array([-1.0, 1.0]) * np.sqrt(0.5)
+        assert seeds_needed(samples, 0.001) == pytest.approx((scipy_stats.norm.ppf(0.975) / 0.001) ** 2, rel=1e-5)
+
+    def test_runs_that_do_not_differ(self) -> None:
+        assert seeds_needed(np.full(5, 3.0), 0.1) == 0
+
+    @pytest.mark.parametrize(
+        ("samples", "half_width", "confidence", "said"),
+        [
+            ([1.0], 1.0, 0.9, "found 1 samples"),
+            ([1.0, 2.0], 0.0, 0.9, "half_width: found 0"),
+            ([1.0, 2.0], float("nan"), 0.9, "half_width: found nan"),
+            ([1.0, 2.0], 1.0, 1.0, "confidence: found 1"),
+            ([1.0, np.nan], 1.0, 0.9, "not finite"),
+        ],
+    )
+    def test_out_of_range(self, samples: list[float], half_width: float, confidence: float, said: str) -> None:
+        with pytest.raises(ValueError, match=said):
+            seeds_needed(np.array(samples), half_width, confidence)
+
+
 class TestStepWeightedCurve:
     def test_by_hand(self) -> None:
         """Episodes hold the steps 1-3, 4 and 5-6."""
@@ -103,6 +195,28 @@ class TestStepWeightedCurve:
 
     def test_of_nothing(self) -> None:
         assert step_weighted_curve(np.empty(0), np.empty(0, int), np.empty(0, int)).shape == (0,)
+
+
+class TestAreaUnderCurve:
+    def test_by_hand(self) -> None:
+        """0 to 10 in two steps, then still at 10 for eight: (2 * 5 + 8 * 10) / 10."""
+        assert area_under_curve(np.array([0.0, 10.0, 10.0]), np.array([0, 2, 10])) == 9.0
+
+    def test_against_scipy(self) -> None:
+        returns, timesteps = rng(1).normal(size=(3, 4, 20)), np.cumsum(rng(2).integers(1, 50, 20))
+        area = integrate.trapezoid(returns, timesteps)
+        np.testing.assert_allclose(area_under_curve(returns, timesteps), area / np.ptp(timesteps), rtol=1e-12)
+
+    def test_of_one_point(self) -> None:
+        assert area_under_curve(np.array([[3.0], [4.0]]), np.array([7])).tolist() == [3.0, 4.0]
+
+    def test_without_a_number(self) -> None:
+        assert np.isnan(area_under_curve(np.array([0.0, np.nan, 1.0]), np.arange(3)))
+
+    @pytest.mark.parametrize("timesteps", [[], [0, 0], [1, 0]])
+    def test_timesteps_that_do_not_increase(self, timesteps: list[int]) -> None:
+        with pytest.raises(ValueError, match="increas"):
+            area_under_curve(np.zeros(len(timesteps)), np.array(timesteps))
 
 
 class TestFinalPerformance:

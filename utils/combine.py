@@ -205,12 +205,15 @@ def _show(value: Any) -> str:
 
 
 def missing_runs(tree: dict[str, Any]) -> dict[int, list[int]]:
-    """For each setting of the grid, the runs it lacks among those up to the largest number present."""
+    """For each setting of the grid, the runs it lacks among those from the smallest to the largest number present.
+
+    Not from 0: what reports a setting on fresh seeds begins where the seeds that chose it end.
+    """
     present = {int(s): {run["run_number"] for run in cell["runs"]} for s, cell in tree["experiment_data"].items()}
-    count = 1 + max((max(runs) for runs in present.values()), default=-1)
+    numbers = set().union(*present.values())
+    wanted = range(min(numbers), max(numbers) + 1) if numbers else range(0)
     return {
-        setting: [run for run in range(count) if run not in present.get(setting, ())]
-        for setting in range(len(grid_of(tree)))
+        setting: [run for run in wanted if run not in present.get(setting, ())] for setting in range(len(grid_of(tree)))
     }
 
 

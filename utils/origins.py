@@ -21,7 +21,21 @@ class Origin(NamedTuple):
     @property
     def rollout_hash(self) -> str | None:
         """None in results from before it was recorded."""
-        found = self.provenance.get("rollout_hash") if isinstance(self.provenance, dict) else None
+        return self._text("rollout_hash")
+
+    @property
+    def engine(self) -> str | None:
+        """None in results from before it was recorded."""
+        return self._text("engine")
+
+    @property
+    def flags(self) -> list[str] | None:
+        """The processor's, those that decide which kernels run, in order; None where they are not recorded."""
+        found = self.part("cpu").get("flags")
+        return sorted(map(str, found)) if isinstance(found, list) else None
+
+    def _text(self, name: str) -> str | None:
+        found = self.provenance.get(name) if isinstance(self.provenance, dict) else None
         return found if isinstance(found, str) else None
 
 
@@ -57,6 +71,6 @@ def _versions(a: Origin, b: Origin) -> list[str]:
 
 def _flags(a: Origin, b: Origin) -> list[str]:
     """The CPU flags that only one of the two has."""
-    ours, theirs = (set(map(str, origin.part("cpu").get("flags") or ())) for origin in (a, b))
+    ours, theirs = (set(origin.flags or ()) for origin in (a, b))
     sides = (("first", ours - theirs), ("second", theirs - ours))
     return [f"CPU flags of the {which} only: {' '.join(sorted(flags))}" for which, flags in sides if flags]

@@ -1,4 +1,4 @@
-"""data.json -> learning curves of the best setting, as a figure and the keys of the runs behind it."""
+"""data.json -> a figure of one of several kinds, and beside it the keys of the runs behind it."""
 
 from __future__ import annotations
 
@@ -8,236 +8,132 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import hashlib
+import importlib
 import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
-from typing import Any
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
-import numpy as np
 
-from utils.combine import COMBINED, first_difference, read_checked
-from utils.config import read_json
 from utils.errors import BadInput
-from utils.plot_utils import FATES, Curve, Experiment, Line, Outcome, formats, render
-from utils.results import dump, write_atomically
-from utils.stats import FEW, FEWEST, bootstrap_interval
 
-EXIT_BAD_INPUT = 2
+if TYPE_CHECKING:
+    from utils.plot_utils import Plot
+    from utils.summary import Options
 
-DEFAULT_DATA = f"results/Pendulum-v1_SAC_SquashedGaussian/{COMBINED}"
+EXIT_STALE, EXIT_BAD_INPUT = 1, 2
 
-RESAMPLES = 10_000
-BOOTSTRAP_SEED = 0
-"""The same data give the same figure."""
-
-RETURN_KEYS = ("env_name", "env_kwargs", "steps_per_episode", "overwrite_rewards", "rewards", "start_state")
-"""Keys of a protocol that decide what a return means: without the same, two curves share no axis."""
+DEFAULT_DATA = "results/Pendulum-v1_SAC_SquashedGaussian/data.json"
 
 
-@dataclass(frozen=True)
-class Shown:
-    """One experiment's setting as the figure shows it."""
+class Kind(NamedTuple):
+    """A kind of figure: the module whose `make` makes it, and the options that change it."""
 
-    experiment: Experiment
-    setting: int
-    selected: bool
-    line: Line
-
-    @property
-    def outcomes(self) -> list[Outcome]:
-        """The setting's runs."""
-        return self.experiment.outcomes[self.setting]
-
-    def caption(self) -> str:
-        """How many runs are behind the line, which are not, and how the setting was chosen."""
-        fates = Counter(outcome.fate for outcome in self.outcomes)
-        always = {"diverged": fates["diverged"], "missing": fates["missing"]}
-        excluded = ", ".join(f"{count} {FATES[fate]}" for fate, count in (always | dict(fates)).items() if fate)
-        text = f"{self.line.label}: {fates['']} of {len(self.outcomes)} runs averaged; {excluded}."
-        if self.line.band is None:
-            text += f" No interval is drawn: it takes at least {FEWEST} runs."
-        elif len(self.line.runs) < FEW:
-            text += " Of so few runs, the interval holds the true mean less often than it states."
-        if any(run.timesteps[-1] > self.line.mean.timesteps[-1] for run in self.line.runs):
-            text += " The mean ends where the first run ends."
-        return text + self._selection()
-
-    def _selection(self) -> str:
-        settings = self.experiment.outcomes
-        if len(settings) == 1:
-            return ""
-        if not self.selected:
-            return f" The setting was asked for, not selected among the {len(settings)}."
-        half = "training" if self.experiment.training else "evaluations"
-        failed = sum(any(outcome.fate for outcome in outcomes) for outcomes in settings)
-        return (
-            f" The setting was selected as the best of {len(settings)} by mean return over the last half of {half}, "
-            "and is reported on the same seeds."
-            + (f" Settings with a run that cannot be averaged, ranked below those without: {failed}." if failed else "")
-        )
-
-    def record(self) -> dict[str, Any]:
-        """What the sidecar says."""
-        tree, line = self.experiment.tree, self.line
-        return {
-            "data": "/".join(self.experiment.path.resolve().parts[-2:]),
-            "sha256": hashlib.sha256(self.experiment.path.read_bytes()).hexdigest(),
-            "agent_name": self.experiment.agent_name,
-            "setting": self.setting,
-            "selected_among": len(self.experiment.outcomes) if self.selected else None,
-            "agent_params": tree["experiment_data"][str(self.setting)]["agent_params"],
-            "runs": [
-                {"run_number": outcome.number, "excluded": outcome.fate or None}
-                | {name: outcome.run.get(name) for name in ("index", "key", "status")}
-                for outcome in self.outcomes
-            ],
-            "timesteps": line.mean.timesteps,
-            "mean": line.mean.returns,
-            "interval": line.band and {"low": line.band[0], "high": line.band[1]},
-        }
+    module: str
+    options: frozenset[str]
 
 
-def show(experiment: Experiment, setting: int | None, confidence: float) -> Shown:
-    """One setting of an experiment, the best unless told.  Raises BadInput if it has no run to average."""
-    chosen = experiment.best() if setting is None else setting
-    settings = len(experiment.outcomes)
-    if not 0 <= chosen < settings:
-        raise BadInput(f"--setting: found {chosen}; allowed for {experiment.path}: 0 to {settings - 1}")
-    outcomes = experiment.outcomes[chosen]
-    runs = [outcome.curve for outcome in outcomes if not outcome.fate]
-    if not runs:
-        reasons = ", ".join(f"{count} {FATES[fate]}" for fate, count in Counter(o.fate for o in outcomes).items())
-        raise BadInput(f"{experiment.path}: setting {chosen} has no run to average: {reasons}")
-    excluded = [outcome.curve for outcome in outcomes if outcome.fate and len(outcome.curve.returns)]
-    mean, band = summarise(runs, confidence)
-    line = Line(_label(experiment, chosen, len(runs)), mean, band, runs, excluded)
-    return Shown(experiment, chosen, setting is None, line)
+KINDS = {
+    "curves": Kind("utils.plot_curves", frozenset({"setting", "by", "confidence", "band", "smooth"})),
+    "sensitivity": Kind("utils.plot_sensitivity", frozenset({"keys", "confidence"})),
+    "heat-map": Kind("utils.plot_heat_map", frozenset({"keys"})),
+    "distribution": Kind("utils.plot_distribution", frozenset({"setting", "by", "confidence"})),
+    "profile": Kind("utils.plot_profile", frozenset({"setting", "by", "confidence"})),
+}
 
 
-def _label(experiment: Experiment, setting: int, n: int) -> str:
-    """What the legend says."""
-    tree = experiment.tree
-    policy = tree["experiment_data"][str(setting)]["agent_params"].get("policy_type")
-    names = [experiment.agent_name, *([policy] if policy else [])]
-    return f"{', '.join(names)}, setting {setting} (n = {n})"
+def make(kind: str, data: Sequence[str], given: dict[str, Any]) -> Plot:
+    """The figure, not drawn yet.  given: the options that are not at their defaults.  Raises BadInput."""
+    from utils.experiment import read_experiments
+    from utils.summary import Options
+
+    options = replace(Options(), **given)
+    check(kind, options)
+    experiments = read_experiments([Path(path) for path in data])
+    plot = importlib.import_module(KINDS[kind].module).make(experiments, options)
+    names = dict.fromkeys(experiment.environment["env_name"] for experiment in experiments)
+    facts = {
+        "kind": kind,
+        "env_name": " ".join(names),
+        "returns": "training, step-weighted" if experiments[0].training else "evaluation",
+        **plot.facts,
+    }
+    return replace(plot, name="_".join([*names, *([plot.name] if plot.name else [])]), facts=facts)
 
 
-def distinct(shown: Sequence[Shown]) -> list[Shown]:
-    """The same; where two bear one label, their directories' names are added."""
-    count = Counter(each.line.label for each in shown)
-    return [
-        each
-        if count[each.line.label] == 1
-        else replace(each, line=replace(each.line, label=f"{each.line.label}, {each.experiment.path.parent.name}"))
-        for each in shown
-    ]
+def check(kind: str, options: Options) -> None:
+    """Raises BadInput for an option that does not change this kind of figure, or out of range."""
+    for field in fields(options):
+        name = "key" if field.name == "keys" else field.name
+        if getattr(options, field.name) != field.default and field.name not in KINDS[kind].options:
+            having = ", ".join(other for other in KINDS if field.name in KINDS[other].options)
+            raise BadInput(f"--{name}: found with --kind {kind}; allowed with: {having}")
+    if not 0 < options.confidence < 1:
+        raise BadInput(f"--confidence: found {options.confidence}; allowed: above 0 and below 1")
+    if options.smooth is not None and options.smooth < 1:
+        raise BadInput(f"--smooth: found {options.smooth}; allowed: 1 timestep or more")
+    if options.setting is not None and options.by is not None:
+        raise BadInput("--by: found with --setting; allowed: one of the two")
 
 
-def summarise(runs: Sequence[Curve], confidence: float) -> tuple[Curve, tuple[np.ndarray, np.ndarray] | None]:
-    """The mean over runs, and its interval if there are enough, at the timesteps that all runs have."""
-    timesteps = reduce(np.intersect1d, [run.timesteps for run in runs])
-    returns = np.stack([run.returns[np.isin(run.timesteps, timesteps)] for run in runs])  # (n, T)
-    mean = Curve(timesteps, returns.mean(0))
-    if len(runs) < FEWEST:
-        return mean, None
-    rng = np.random.Generator(np.random.PCG64(BOOTSTRAP_SEED))
-    return mean, bootstrap_interval(returns, confidence, RESAMPLES, rng=rng)
-
-
-def read_experiments(paths: Sequence[Path]) -> list[Experiment]:
-    """The experiments in some files or directories.  Raises BadInput, also if they share no axis."""
-    files = [path / COMBINED if path.is_dir() else path for path in paths]
-    for file in files:
-        if not file.exists():
-            raise BadInput(f"{file}: not found; allowed: what `python simple_combine.py {file.parent}` writes")
-    trees = [read_checked(file) for file in files]
-    protocols = [tree["experiment"]["environment"] for tree in trees]
-    meanings = [{key: protocol.get(key) for key in RETURN_KEYS} for protocol in protocols]
-    for file, meaning in zip(files[1:], meanings[1:], strict=True):
-        difference = first_difference(meanings[0], meaning)
-        if difference:
-            raise BadInput(f"{files[0]} and {file} share no axis: {difference}; allowed: the same environment")
-    training = any(protocol["eval_episodes"] == 0 for protocol in protocols)
-    return [Experiment(file, tree, training) for file, tree in zip(files, trees, strict=True)]
-
-
-def output_path(out: str | None, env_name: str) -> Path:
+def place(out: str | None, plot: Plot) -> Path:
     """Where the figure goes.  Raises BadInput for a format that cannot be drawn, or over a foreign file."""
-    path = Path(out) if out else Path("plots", "png", re.sub(r"[^\w.+-]", "-", env_name) + ".png")
-    if path.suffix[1:] not in formats():
-        raise BadInput(f"--out: found '{path}'; allowed: a name that ends in {', '.join('.' + f for f in formats())}")
-    beside = path.with_suffix(".json")
-    if beside.exists() and not _is_sidecar(read_json(beside)):
-        raise BadInput(f"--out: '{path}' would replace {beside}, which no figure left; allowed: another name")
+    from utils.sidecar import check_place
+
+    path = Path(out) if out else Path("plots", "png", re.sub(r"[^\w.+-]", "-", plot.name) + ".png")
+    check_place(path)
     return path
 
 
-def _is_sidecar(content: Any) -> bool:
-    return isinstance(content, dict) and {"figure", "experiments"} <= content.keys()
+def is_current(plot: Plot, path: Path) -> bool:
+    """Say whether the figure at a path is the one that would be drawn now.  Raises BadInput."""
+    from utils.sidecar import staleness
+
+    reason = staleness(plot, path)
+    click.echo(f"{path}: up to date" if reason is None else f"{path}: stale: {reason}")
+    return reason is None
 
 
-def plot(shown: Sequence[Shown], path: Path, confidence: float) -> None:
-    """Write the figure and, beside it, what it shows and the runs behind it.  Raises BadInput."""
-    experiment = shown[0].experiment
-    protocol = experiment.environment
-    episodes = " or ".join(str(n) for n in sorted({each.experiment.environment["eval_episodes"] for each in shown}))
-    evaluation = f"Evaluation return, mean of {episodes} episode{'' if episodes == '1' else 's'}"
-    ylabel = "Training return, step-weighted" if experiment.training else evaluation
-    labels = {"title": protocol["env_name"], "ylabel": ylabel}
-    figure = render(path.suffix[1:], [each.line for each in shown], labels, caption(shown, confidence))
-    facts = {
-        "figure": path.name,
-        "env_name": protocol["env_name"],
-        "returns": "training, step-weighted" if experiment.training else "evaluation",
-        "interval": {"kind": "percentile bootstrap of the mean", "confidence": confidence, "resamples": RESAMPLES},
-        "experiments": [each.record() for each in shown],
-    }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, figure)
-        write_atomically(path.with_suffix(".json"), dump(facts))
-    except OSError as error:
-        raise BadInput(f"--out: '{path}' cannot be written ({error.strerror}); allowed: a writable place") from error
-
-
-def caption(shown: Sequence[Shown], confidence: float) -> list[str]:
-    """What the marks mean, then a paragraph an experiment."""
-    several = any(len(each.line.runs) > 1 for each in shown)
-    parts = ["Line: mean over runs" if several else "Line: one run"]
-    if any(each.line.band for each in shown):
-        kind = f"{100 * confidence:g}% percentile-bootstrap confidence interval of the mean over runs"
-        parts.append(f"band: {kind} ({RESAMPLES:,} resamples)")
-    if several:
-        parts.append("thin lines: single runs")
-    if any(each.line.excluded for each in shown):
-        parts.append("dotted, to a cross: runs not averaged")
-    return ["; ".join(parts) + ".", *(each.caption() for each in shown)]
-
-
-@click.command(help="Plot mean return against training timesteps for the best setting of each data.json.")
+@click.command(
+    help="Draw the results in one or more data.json: learning curves of the best setting of each, or another kind. "
+    "Exit code: 0 done, 1 --check found a figure stale, 2 bad input."
+)
 @click.option(
     "--data", multiple=True, default=[DEFAULT_DATA], show_default=True,
     help="A data.json, or a directory that holds one. Give it again for more experiments on the same axes.",
 )  # fmt: skip
-@click.option("--out", help="The figure's file; its ending is its format.  [default: plots/png/<env_name>.png]")
-@click.option("--setting", type=int, help="Plot this setting instead of the best.")
-@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of the band, between 0 and 1.")
-def main(data: tuple[str, ...], out: str | None, setting: int | None, confidence: float) -> None:
+@click.option("--kind", type=click.Choice(list(KINDS)), default="curves", show_default=True, help="Of figure.")
+@click.option(
+    "--out", multiple=True,
+    help="The figure's file, .png, .pdf or .svg; may be given again.  [default: plots/png/<env_name>[_<kind>].png]",
+)  # fmt: skip
+@click.option("--setting", type=int, help="Show this setting instead of the best.")
+@click.option("--by", metavar="KEY", help="Show the best setting for each value of this hyperparameter.")
+@click.option("--key", "keys", metavar="KEY", multiple=True, help="Only this hyperparameter; may be given again.")
+@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of intervals, between 0 and 1.")
+@click.option(
+    "--band", type=click.Choice(["bootstrap", "tolerance", "none"]), default="bootstrap", show_default=True,
+    help="Around the mean: its confidence interval, or what holds 90% of all runs there could be.",
+)  # fmt: skip
+@click.option("--smooth", type=int, metavar="TIMESTEPS", help="Average each run's returns over so many timesteps.")
+@click.option("--check", "checking", is_flag=True, help="Draw nothing; fail if a figure would not be the same now.")
+def main(data: tuple[str, ...], kind: str, out: tuple[str, ...], checking: bool, **given: Any) -> None:
     """Entry point of the command line."""
     try:
-        if not 0 < confidence < 1:
-            raise BadInput(f"--confidence: found {confidence}; allowed: above 0 and below 1")
-        experiments = read_experiments([Path(path) for path in data])
-        path = output_path(out, experiments[0].environment["env_name"])
-        plot(distinct([show(experiment, setting, confidence) for experiment in experiments]), path, confidence)
+        plot = make(kind, data, given)
+        paths = [place(each, plot) for each in out or (None,)]
+        if checking:
+            current = [is_current(plot, path) for path in paths]
+            sys.exit(0 if all(current) else EXIT_STALE)
+        from utils.sidecar import write
+
+        for path in paths:
+            write(plot, path)
+            click.echo(path)
     except BadInput as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
-    click.echo(path)
 
 
 if __name__ == "__main__":

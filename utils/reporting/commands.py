@@ -1,0 +1,87 @@
+"""The exact commands that make an experiment again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from utils.config import read_environment, read_json
+from utils.errors import BadInput
+from utils.experiment import Experiment
+from utils.reporting.ran import recorded
+
+ROOT = Path(__file__).resolve().parents[2]
+
+AGENT_JSON, ENVIRONMENT_JSON = "agent.json", "environment.json"
+"""Written by the commands, where the project has no configuration that says the same."""
+
+
+def commands(experiment: Experiment, missing: str) -> list[str]:
+    """Lines of a shell, to be run in the project's folder.  missing: indices, as `--index` reads them."""
+    directory = experiment.path.parent
+    agent, environment = experiment.tree["experiment"]["agent"], experiment.environment
+    agent_json = _shipped("config/agent", agent, read_json)
+    environment_json = _shipped("config/environment", environment, _resolved)
+    train = f"python main.py --agent-json {agent_json or AGENT_JSON} --env-json {environment_json or ENVIRONMENT_JSON}"
+    options = f"{_engine(experiment)} --jobs auto --save-dir {shlex.quote(str(_save_dir(directory)))}"
+    lines = [
+        *(f"git checkout {commit}" for commit in recorded(experiment, "commit")[:1]),
+        "pip install -r requirements.txt",
+        *([] if agent_json else _here(AGENT_JSON, agent)),
+        *([] if environment_json else _here(ENVIRONMENT_JSON, environment)),
+        f"{train} --runs {len(experiment.outcomes[0])}{options}",
+        f"python simple_combine.py {shlex.quote(str(directory))}",
+    ]
+    if missing:
+        lines += ["", "# Only the runs that are missing:", f"{train} --index {missing}{options}"]
+    return lines
+
+
+def _here(name: str, content: Any) -> list[str]:
+    """Writes a configuration.  The order of a grid's keys numbers its settings, so they stay in it."""
+    return [f"cat > {name} <<'END'", *_written(content), "END"]
+
+
+def _written(content: Any, depth: int = 0) -> list[str]:
+    """JSON with a line for each key."""
+    if not isinstance(content, dict) or not content:
+        return [json.dumps(content)]
+    lines = []
+    for key, value in content.items():
+        first, *rest = _written(value, depth + 1)
+        lines += [f"{'  ' * (depth + 1)}{json.dumps(key)}: {first}", *rest]
+        lines[-1] += ","
+    return ["{", *lines[:-1], lines[-1][:-1], "  " * depth + "}"]
+
+
+def _shipped(folder: str, content: Any, read: Callable[[Path], Any]) -> str | None:
+    """The project's configuration that says just this, if there is one."""
+    wanted = json.dumps(content)
+    for path in sorted((ROOT / folder).glob("*.json")):
+        try:
+            found = read(path)
+        except BadInput:
+            continue  # A file that is no configuration is not the one.
+        if json.dumps(found) == wanted:
+            return str(path.relative_to(ROOT))
+    return None
+
+
+def _resolved(path: Path) -> Any:
+    """An environment protocol, as results hold it."""
+    return read_environment(path).model_dump(mode="json")
+
+
+def _engine(experiment: Experiment) -> str:
+    """The option for the engine that the runs had, if it was the same one for all."""
+    found = recorded(experiment, "engine")
+    return f" --engine {found[0]}" if len(found) == 1 else ""
+
+
+def _save_dir(directory: Path) -> Path:
+    """The --save-dir from which main.py makes this directory: a relative one lies under results/."""
+    parent = directory.parent
+    return parent if parent.parts[:1] == ("results",) else parent.resolve()

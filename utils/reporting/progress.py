@@ -1,0 +1,78 @@
+"""Progress in a report: what is complete, diverged and missing, and how to run the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from utils.combine import index_ranges
+from utils.experiment import Experiment, Outcome
+from utils.wording import value_name
+
+MOST_ROWS = 40
+"""Settings listed, of those that lack a run."""
+
+Counts = tuple[int, int, int]
+"""Runs completed, diverged, missing."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """rows: of the settings that lack a run: number, varied values, counts.  unlisted: those of them left out."""
+
+    settings: int
+    runs: int
+    counts: Counts
+    keys: list[str]
+    rows: list[list[str]]
+    unlisted: int
+    missing: str
+    diverged: str
+
+    @property
+    def expected(self) -> int:
+        """Runs that there should be."""
+        return self.settings * self.runs
+
+    @property
+    def shares(self) -> tuple[float, float, float]:
+        """The counts as percentages of the runs that there should be."""
+        done, diverged, missing = (100 * count / max(self.expected, 1) for count in self.counts)
+        return done, diverged, missing
+
+
+def progress(experiment: Experiment) -> Progress:
+    """Of one experiment.  Its runs are taken to go up to the highest number present."""
+    counts = [_counts(outcomes) for outcomes in experiment.outcomes]
+    lacking = [setting for setting, (_, diverged, missing) in enumerate(counts) if diverged or missing]
+    rows = [
+        [str(setting), *(value_name(experiment.settings[setting][key]) for key in experiment.varied)]
+        + [str(count) for count in counts[setting]]
+        for setting in lacking[:MOST_ROWS]
+    ]
+    done, diverged, missing = (sum(column) for column in zip(*counts, strict=True))
+    return Progress(
+        len(counts),
+        len(experiment.outcomes[0]),
+        (done, diverged, missing),
+        list(experiment.varied),
+        rows,
+        len(lacking[MOST_ROWS:]),
+        _indices(experiment, "missing"),
+        _indices(experiment, "diverged"),
+    )
+
+
+def _counts(outcomes: list[Outcome]) -> Counts:
+    diverged, missing = (sum(outcome.fate == fate for outcome in outcomes) for fate in ("diverged", "missing"))
+    return len(outcomes) - diverged - missing, diverged, missing
+
+
+def _indices(experiment: Experiment, fate: str) -> str:
+    """The runs of one fate, as `main.py --index` reads them."""
+    settings = len(experiment.settings)
+    return index_ranges(
+        outcome.number * settings + setting
+        for setting, outcomes in enumerate(experiment.outcomes)
+        for outcome in outcomes
+        if outcome.fate == fate
+    )

@@ -1,0 +1,69 @@
+"""The best settings of a grid in a report, and how sure it is that they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from utils.choice import fates
+from utils.experiment import Experiment
+from utils.setting_stats import win_probability
+from utils.stats import FEW, rank_settings
+from utils.summary import RESAMPLES, SEED, setting_interval
+from utils.wording import NOTHING, between, brief, value_name
+
+MOST_ROWS = 15
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """keys: the hyperparameters that vary.  rows: a setting's number, its values, and what its runs did."""
+
+    keys: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+
+
+def ranking(experiment: Experiment, confidence: float) -> Ranking:
+    """The settings of highest performance."""
+    settings, runs = experiment.performance.shape
+    order = [int(setting) for setting in rank_settings(experiment.performance)[:MOST_ROWS]]
+    wins, reason = _wins(experiment.performance)
+    rows = [_row(experiment, setting, wins, confidence) for setting in order]
+    notes = [reason] if reason else []
+    if settings > MOST_ROWS:
+        notes.append(f"The best {MOST_ROWS} of {settings} settings.")
+    if settings > 1:
+        notes.append("Chosen and reported on the same seeds, the best looks better than it is: run it on fresh ones.")
+    if runs < FEW:
+        notes.append(f"Of {runs} runs a setting, intervals are narrower than they state.")
+    return Ranking(list(experiment.varied), rows, notes)
+
+
+def _wins(performance: np.ndarray) -> tuple[np.ndarray | None, str]:
+    """(S,) win probabilities, or why there are none; no reason is needed where there is nothing to win."""
+    if len(performance) == 1:
+        return None, ""
+    rng = np.random.Generator(np.random.PCG64(SEED))
+    try:
+        return win_probability(performance, rng, RESAMPLES), ""
+    except ValueError as error:
+        return None, f"No win probability: {error}."
+
+
+def _row(experiment: Experiment, setting: int, wins: np.ndarray | None, confidence: float) -> list[str]:
+    """Setting, its values, mean, interval, runs, failures, win probability."""
+    runs = experiment.performance[setting]
+    finite = runs[~np.isnan(runs)]
+    mean = brief(float(finite.mean())) if len(finite) else NOTHING
+    interval = setting_interval(experiment, setting, confidence)
+    return [
+        str(setting),
+        *(value_name(experiment.settings[setting][key]) for key in experiment.varied),
+        mean,
+        between(interval),
+        f"{len(finite)} of {len(runs)}",
+        fates(experiment.outcomes[setting]),
+        NOTHING if wins is None else f"{wins[setting]:.3f}",
+    ]
