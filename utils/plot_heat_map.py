@@ -87,7 +87,7 @@ def cells(experiment: Experiment, keys: tuple[str, str]) -> Cells:
 
 def draw(experiment: Experiment, maps: Sequence[Cells]) -> Figure:
     """The figure; all panels in one scale of colours."""
-    figure = framed([MARKS, describe(experiment)], 0.5 + PANEL_HEIGHT * panel_rows(len(maps)))
+    figure = framed([MARKS, describe(experiment, experiment.agent_name)], 0.5 + PANEL_HEIGHT * panel_rows(len(maps)))
     every = np.concatenate([each.means.ravel() for each in maps])
     low, high = (np.nanmin(every), np.nanmax(every)) if np.isfinite(every).any() else (0.0, 1.0)
     axes = panels(figure, len(maps))

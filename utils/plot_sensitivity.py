@@ -13,7 +13,7 @@ from utils.effect import WAYS, Effect
 from utils.experiment import Experiment, share_axis
 from utils.plot_utils import Plot, framed, group_digits, look, name_ticks, panel_rows, panels
 from utils.summary import RESAMPLES, Options
-from utils.whole_grid import chosen_keys, describe, record
+from utils.whole_grid import chosen_keys, describe, names, record
 from utils.wording import ordered, performance_label, value_name
 
 PANEL_HEIGHT = 2.3
@@ -60,34 +60,34 @@ def make(experiments: Sequence[Experiment], options: Options) -> Plot:
 def draw(experiments: Sequence[Experiment], effects: dict[str, list[Effect]], options: Options) -> Figure:
     """The figure."""
     height = 0.8 + PANEL_HEIGHT * panel_rows(len(effects))
-    figure = framed([MARKS.format(percent=options.percent), *map(describe, experiments)], height)
+    called = names(experiments)
+    paragraphs = [describe(experiment, name) for experiment, name in called.items()]
+    figure = framed([MARKS.format(percent=options.percent), *paragraphs], height)
     for axes, (key, found) in zip(panels(figure, len(effects), sharey=True), effects.items(), strict=True):
-        _draw_panel(axes, key, found, experiments)
-    figure.suptitle(experiments[0].environment["env_name"], x=0.01, ha="left", weight="bold", fontsize=12)
-    figure.supylabel(
-        textwrap.fill(performance_label(experiments[0].training), 24), fontsize=10, multialignment="center"
-    )
-    entries = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
-    by_name = {name: handle for pairs in entries for handle, name in pairs}
-    figure.legend(
-        by_name.values(),
-        by_name.keys(),
-        loc="outside upper right",
-        ncols=2,
-        fontsize=8,
-        handlelength=3.2,
-        frameon=False,
-    )
+        _draw_panel(axes, key, found, called)
+    _draw_head(figure, experiments[0])
     return figure
 
 
-def _draw_panel(axes: Any, key: str, effects: Sequence[Effect], experiments: Sequence[Experiment]) -> None:
+def _draw_head(figure: Figure, experiment: Experiment) -> None:
+    """Title, legend and the label of all vertical axes."""
+    figure.suptitle(experiment.environment["env_name"], x=0.01, ha="left", weight="bold", fontsize=12)
+    label = textwrap.fill(performance_label(experiment.training), 24)
+    figure.supylabel(label, fontsize=10, multialignment="center")
+    entries = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
+    by_name = {name: handle for pairs in entries for handle, name in pairs}
+    place: Any = {"loc": "outside upper right", "ncols": 2, "fontsize": 8, "handlelength": 3.2, "frameon": False}
+    figure.legend(by_name.values(), by_name.keys(), **place)
+
+
+def _draw_panel(axes: Any, key: str, effects: Sequence[Effect], called: dict[Experiment, str]) -> None:
+    """One hyperparameter.  called: the experiments of the figure, in order, and their names."""
     values = _values(effects)
     places = {name: place for place, name in enumerate(values)}
     for effect in effects:
-        number = experiments.index(effect.experiment)
+        number = list(called).index(effect.experiment)
         for way, name in WAYS.items():
-            style = look(number) | LOOKS[way] | {"label": f"{effect.experiment.agent_name}, {name}"}
+            style = look(number) | LOOKS[way] | {"label": f"{called[effect.experiment]}, {name}"}
             _draw_way(axes, effect, way, places, style)
     name_ticks(axes.xaxis, list(values.values()), PANEL_ROOM)
     axes.set_xlabel(key)
