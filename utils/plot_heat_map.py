@@ -94,7 +94,7 @@ def draw(experiment: Experiment, maps: Sequence[Cells]) -> Figure:
     for ax, each in zip(axes, maps, strict=True):
         image = ax.imshow(each.means, cmap=COLOR_MAP, vmin=low, vmax=high, aspect="auto", origin="lower")
         _label(ax, each, image, PANEL_WIDTHS[min(len(maps), 2) - 1])
-    bar = figure.colorbar(image, ax=axes)
+    bar = figure.colorbar(image, ax=axes, aspect=20 * panel_rows(len(maps)))
     bar.set_label(textwrap.fill(performance_label(experiment.training), 24), fontsize=9)
     group_digits(bar.ax.yaxis)
     title = f"{experiment.environment['env_name']}, {experiment.agent_name}"
