@@ -41,7 +41,7 @@ class Progress:
 
 
 def progress(experiment: Experiment) -> Progress:
-    """Of one experiment.  Its runs are taken to go up to the highest number present."""
+    """Of one experiment.  Its runs are taken to go from the lowest to the highest number present."""
     counts = [_counts(outcomes) for outcomes in experiment.outcomes]
     lacking = [setting for setting, (_, diverged, missing) in enumerate(counts) if diverged or missing]
     rows = [
