@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from utils.combine import index_ranges
 from utils.experiment import Experiment, Outcome
+from utils.grid import format_indices
 from utils.wording import value_name
 
 MOST_ROWS = 40
@@ -70,9 +70,11 @@ def _counts(outcomes: list[Outcome]) -> Counts:
 def _indices(experiment: Experiment, fate: str) -> str:
     """The runs of one fate, as `main.py --index` reads them."""
     settings = len(experiment.settings)
-    return index_ranges(
-        outcome.number * settings + setting
-        for setting, outcomes in enumerate(experiment.outcomes)
-        for outcome in outcomes
-        if outcome.fate == fate
+    return format_indices(
+        sorted(
+            outcome.number * settings + setting
+            for setting, outcomes in enumerate(experiment.outcomes)
+            for outcome in outcomes
+            if outcome.fate == fate
+        )
     )
