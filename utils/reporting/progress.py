@@ -68,13 +68,12 @@ def _counts(outcomes: list[Outcome]) -> Counts:
 
 
 def _indices(experiment: Experiment, fate: str) -> str:
-    """The runs of one fate, as `main.py --index` reads them."""
+    """The runs of one fate, as `main.py --index` reads them; "" for none."""
     settings = len(experiment.settings)
-    return format_indices(
-        sorted(
-            outcome.number * settings + setting
-            for setting, outcomes in enumerate(experiment.outcomes)
-            for outcome in outcomes
-            if outcome.fate == fate
-        )
+    indices = sorted(
+        outcome.number * settings + setting
+        for setting, outcomes in enumerate(experiment.outcomes)
+        for outcome in outcomes
+        if outcome.fate == fate
     )
+    return format_indices(indices) if indices else ""
