@@ -15,6 +15,7 @@ from utils.experiment import Curve, read_experiments, smoothed
 from utils.plot_heat_map import cells
 from utils.plot_mse_data import KINDS, main
 from utils.summary import dot_levels
+from utils.whole_grid import names
 
 GRID = {"critic_lr": [0.1, 0.01], "tau": [0.5, 0.05], "policy_type": ["Beta"]}
 """Settings 0 to 3: critic_lr varies fastest."""
@@ -65,6 +66,13 @@ class TestSensitivity:
             "experiments"
         ]
         assert list(experiment["sensitivity"]) == ["tau"]
+
+    def test_two_of_one_agent_are_told_apart(self, sweep: Path, tmp_path: Path) -> None:
+        other = write_sweep(tmp_path / "other", {(0, 0): -1.0, (1, 0): -2.0})
+        called = names(read_experiments([sweep, other]))
+        assert list(called.values()) == ["SAC, sweep", "SAC, other"]
+        found = facts("--data", sweep, "--data", other, "--kind", "sensitivity", out=tmp_path / "a.svg")
+        assert [each["data"] for each in found["experiments"]] == ["sweep/data.json", "other/data.json"]
 
     def test_of_none_that_varies(self, sweep: Path, tmp_path: Path) -> None:
         assert_refused(plot("--data", sweep, "--kind", "sensitivity", "--key", "policy_type"), "critic_lr, tau")

@@ -126,6 +126,14 @@ class TestContent:
         assert f"{train} --index 5 --engine eager" in text
         assert text.endswith("python utils/report.py results/sweep")
 
+    def test_commands_for_fresh_seeds(self, tmp_path: Path) -> None:
+        for setting, number in [(0, 10), (1, 10), (2, 10), (0, 11)]:
+            write_result(tmp_path, setting, number)
+        combine(tmp_path)
+        text = section(read(tmp_path), "how-to-reproduce")
+        assert "--env-json environment.json --index 30-35 " in text
+        assert "--env-json environment.json --index 34-35 " in text
+
     def test_a_shipped_configuration_goes_by_its_name(self, tmp_path: Path) -> None:
         root = Path(__file__).resolve().parents[1]
         agent = json.loads((root / "config/agent/linearAC.json").read_text())

@@ -50,7 +50,7 @@ class Outcome:
     fate: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Experiment:
     """A data.json.  training: whether its curves are of training episodes instead of evaluations."""
 

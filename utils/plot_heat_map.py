@@ -87,14 +87,14 @@ def cells(experiment: Experiment, keys: tuple[str, str]) -> Cells:
 
 def draw(experiment: Experiment, maps: Sequence[Cells]) -> Figure:
     """The figure; all panels in one scale of colours."""
-    figure = framed([MARKS, describe(experiment)], 0.5 + PANEL_HEIGHT * panel_rows(len(maps)))
+    figure = framed([MARKS, describe(experiment, experiment.agent_name)], 0.5 + PANEL_HEIGHT * panel_rows(len(maps)))
     every = np.concatenate([each.means.ravel() for each in maps])
     low, high = (np.nanmin(every), np.nanmax(every)) if np.isfinite(every).any() else (0.0, 1.0)
     axes = panels(figure, len(maps))
     for ax, each in zip(axes, maps, strict=True):
         image = ax.imshow(each.means, cmap=COLOR_MAP, vmin=low, vmax=high, aspect="auto", origin="lower")
         _label(ax, each, image, PANEL_WIDTHS[min(len(maps), 2) - 1])
-    bar = figure.colorbar(image, ax=axes)
+    bar = figure.colorbar(image, ax=axes, aspect=20 * panel_rows(len(maps)))
     bar.set_label(textwrap.fill(performance_label(experiment.training), 24), fontsize=9)
     group_digits(bar.ax.yaxis)
     title = f"{experiment.environment['env_name']}, {experiment.agent_name}"

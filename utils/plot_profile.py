@@ -116,22 +116,21 @@ def _name(choice: Choice, by: str | None) -> str:
     return ", ".join([experiment.agent_name, *values, *([f"{by} {value_name(setting[by])}"] if by else [])])
 
 
-def _pool(protocol: dict[str, Any], choices: Sequence[Choice]) -> dict[int, np.ndarray]:
-    """The scores of an environment's experiments, (S, N) each, by the identity of the experiment."""
-    experiments = {id(c.experiment): c.experiment for c in choices if meaning(c.experiment.environment) == protocol}
-    sizes = [each.performance.size for each in experiments.values()]
-    every = np.concatenate([each.performance.ravel() for each in experiments.values()])
+def _pool(protocol: dict[str, Any], choices: Sequence[Choice]) -> dict[Experiment, np.ndarray]:
+    """The scores of an environment's experiments, (S, N) each."""
+    found = (choice.experiment for choice in choices if meaning(choice.experiment.environment) == protocol)
+    experiments = list(dict.fromkeys(found))
+    sizes = [each.performance.size for each in experiments]
+    every = np.concatenate([each.performance.ravel() for each in experiments])
     parts = np.split(chs_normalise(every[None, None])[0, 0], np.cumsum(sizes)[:-1])
-    return {
-        key: part.reshape(each.performance.shape) for (key, each), part in zip(experiments.items(), parts, strict=True)
-    }
+    return {each: part.reshape(each.performance.shape) for each, part in zip(experiments, parts, strict=True)}
 
 
 def _profile(
     name: str,
     group: Sequence[Choice],
     protocols: Sequence[dict[str, Any]],
-    pools: Sequence[dict[int, np.ndarray]],
+    pools: Sequence[dict[Experiment, np.ndarray]],
     confidence: float,
 ) -> Profile:
     """One agent's choices in the order of the environments.  Raises BadInput."""
@@ -143,7 +142,7 @@ def _profile(
     counts = [len(choice.outcomes) for choice in placed]
     if len(set(counts)) > 1:
         raise BadInput(f"--data: {name}: found {counts} runs in {', '.join(found)}; allowed: as many in each")
-    scores = [pool[id(choice.experiment)][choice.setting] for pool, choice in zip(pools, placed, strict=True)]
+    scores = [pool[choice.experiment][choice.setting] for pool, choice in zip(pools, placed, strict=True)]
     return Profile(name, placed, np.stack(scores), confidence)
 
 

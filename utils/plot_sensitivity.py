@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 
 from utils.effect import WAYS, Effect
 from utils.experiment import Experiment, share_axis
-from utils.plot_utils import Plot, framed, group_digits, look, name_ticks, panel_rows, panels
+from utils.plot_utils import LONGEST_OF_TWO, Plot, framed, group_digits, look, name_ticks, panel_rows, panels
 from utils.summary import RESAMPLES, Options
-from utils.whole_grid import chosen_keys, describe, record
+from utils.whole_grid import chosen_keys, describe, names, record
 from utils.wording import ordered, performance_label, value_name
 
 PANEL_HEIGHT = 2.3
@@ -60,35 +60,38 @@ def make(experiments: Sequence[Experiment], options: Options) -> Plot:
 def draw(experiments: Sequence[Experiment], effects: dict[str, list[Effect]], options: Options) -> Figure:
     """The figure."""
     height = 0.8 + PANEL_HEIGHT * panel_rows(len(effects))
-    figure = framed([MARKS.format(percent=options.percent), *map(describe, experiments)], height)
+    called = names(experiments)
+    paragraphs = [describe(experiment, name) for experiment, name in called.items()]
+    figure = framed([MARKS.format(percent=options.percent), *paragraphs], height)
     for axes, (key, found) in zip(panels(figure, len(effects), sharey=True), effects.items(), strict=True):
-        _draw_panel(axes, key, found, experiments)
-    figure.suptitle(experiments[0].environment["env_name"], x=0.01, ha="left", weight="bold", fontsize=12)
-    figure.supylabel(
-        textwrap.fill(performance_label(experiments[0].training), 24), fontsize=10, multialignment="center"
-    )
-    entries = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
-    by_name = {name: handle for pairs in entries for handle, name in pairs}
-    figure.legend(
-        by_name.values(),
-        by_name.keys(),
-        loc="outside upper right",
-        ncols=2,
-        fontsize=8,
-        handlelength=3.2,
-        frameon=False,
-    )
+        _draw_panel(axes, key, found, called)
+    _draw_head(figure, experiments[0])
     return figure
 
 
-def _draw_panel(axes: Any, key: str, effects: Sequence[Effect], experiments: Sequence[Experiment]) -> None:
+def _draw_head(figure: Figure, experiment: Experiment) -> None:
+    """Title and legend above all panels, and the label of their vertical axes."""
+    label = textwrap.fill(performance_label(experiment.training), 24)
+    figure.supylabel(label, fontsize=10, multialignment="center")
+    entries = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
+    by_name = {name: handle for pairs in entries for handle, name in pairs}
+    columns = 2 if max(map(len, by_name)) <= LONGEST_OF_TWO else 1
+    figure.legend(
+        list(by_name.values()), list(by_name), title=experiment.environment["env_name"], alignment="left",
+        title_fontproperties={"weight": "bold", "size": 12}, loc="outside upper left", ncols=columns, fontsize=9,
+        handlelength=3.2, frameon=False,
+    )  # fmt: skip
+
+
+def _draw_panel(axes: Any, key: str, effects: Sequence[Effect], called: dict[Experiment, str]) -> None:
+    """One hyperparameter.  called: the experiments of the figure, in order, and their names."""
     values = _values(effects)
     places = {name: place for place, name in enumerate(values)}
     for effect in effects:
-        number = experiments.index(effect.experiment)
+        number = list(called).index(effect.experiment)
         for way, name in WAYS.items():
-            style = look(number) | LOOKS[way] | {"label": f"{effect.experiment.agent_name}, {name}"}
-            _draw_way(axes, effect, way, places, style)
+            label = name if len(called) == 1 else called[effect.experiment] if way == "best" else ""
+            _draw_way(axes, effect, way, places, look(number) | LOOKS[way] | {"label": label})
     name_ticks(axes.xaxis, list(values.values()), PANEL_ROOM)
     axes.set_xlabel(key)
     axes.set_xlim(-0.4, len(places) - 0.6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +12,20 @@ from utils.experiment import Experiment
 from utils.stats import FEW
 
 
-def describe(experiment: Experiment) -> str:
+def names(experiments: Sequence[Experiment]) -> dict[Experiment, str]:
+    """Their agents' names; where two are of one agent, with their directories'."""
+    count = Counter(each.agent_name for each in experiments)
+    return {
+        each: each.agent_name if count[each.agent_name] == 1 else f"{each.agent_name}, {each.path.parent.name}"
+        for each in experiments
+    }
+
+
+def describe(experiment: Experiment, name: str) -> str:
     """How many settings and runs there are, which runs cannot be averaged, and on which seeds all this stands."""
     settings, runs = experiment.performance.shape
     outcomes = [outcome for row in experiment.outcomes for outcome in row]
-    text = f"{experiment.agent_name}: {settings} settings, n = {runs} runs each; {fates(outcomes)}."
+    text = f"{name}: {settings} settings, n = {runs} runs each; {fates(outcomes)}."
     text += f" The best of all is setting {experiment.best()}; it is selected and reported on the same seeds."
     return text + (" Of so few runs, the order of settings is uncertain." if runs < FEW else "")
 

@@ -32,7 +32,7 @@ def commands(experiment: Experiment, missing: str) -> list[str]:
         "pip install -r requirements.txt",
         *([] if agent_json else _here(AGENT_JSON, agent)),
         *([] if environment_json else _here(ENVIRONMENT_JSON, environment)),
-        f"{train} --runs {len(experiment.outcomes[0])}{options}",
+        f"{train} {_runs(experiment)}{options}",
         f"python simple_combine.py {shlex.quote(str(directory))}",
     ]
     if missing:
@@ -73,6 +73,15 @@ def _shipped(folder: str, content: Any, read: Callable[[Path], Any]) -> str | No
 def _resolved(path: Path) -> Any:
     """An environment protocol, as results hold it."""
     return read_environment(path).model_dump(mode="json")
+
+
+def _runs(experiment: Experiment) -> str:
+    """The option for all runs that there should be: fresh seeds do not begin at 0."""
+    numbers = [outcome.number for outcome in experiment.outcomes[0]]
+    if not numbers or numbers[0] == 0:
+        return f"--runs {len(numbers)}"
+    settings = len(experiment.settings)
+    return f"--index {numbers[0] * settings}-{(numbers[-1] + 1) * settings - 1}"
 
 
 def _engine(experiment: Experiment) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from utils.combine import index_ranges
 from utils.experiment import Experiment, Outcome
+from utils.grid import format_indices
 from utils.wording import value_name
 
 MOST_ROWS = 40
@@ -41,7 +41,7 @@ class Progress:
 
 
 def progress(experiment: Experiment) -> Progress:
-    """Of one experiment.  Its runs are taken to go up to the highest number present."""
+    """Of one experiment.  Its runs are taken to go from the lowest to the highest number present."""
     counts = [_counts(outcomes) for outcomes in experiment.outcomes]
     lacking = [setting for setting, (_, diverged, missing) in enumerate(counts) if diverged or missing]
     rows = [
@@ -68,11 +68,12 @@ def _counts(outcomes: list[Outcome]) -> Counts:
 
 
 def _indices(experiment: Experiment, fate: str) -> str:
-    """The runs of one fate, as `main.py --index` reads them."""
+    """The runs of one fate, as `main.py --index` reads them; "" for none."""
     settings = len(experiment.settings)
-    return index_ranges(
+    indices = sorted(
         outcome.number * settings + setting
         for setting, outcomes in enumerate(experiment.outcomes)
         for outcome in outcomes
         if outcome.fate == fate
     )
+    return format_indices(indices) if indices else ""
