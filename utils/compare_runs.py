@@ -7,6 +7,7 @@ hashes, that is said too, with the versions and CPU flags that differ.
 
 from __future__ import annotations
 
+import io
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 
 from utils.errors import BadInput
 from utils.origins import Origin, unlike_environments
-from utils.results import only_run, read_tree
+from utils.results import only_run, read_file, read_tree
 
 IGNORED = {"provenance", "train_time", "eval_time", "index"}
 
@@ -34,7 +35,7 @@ def content(path: Path) -> dict[str, Any]:
         (cell,) = (cell for cell in tree["experiment_data"].values() if cell["runs"])
         data["agent_params"], data["environment"] = cell["agent_params"], tree["experiment"]["environment"]
         if run["learned_params"]:
-            with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+            with np.load(io.BytesIO(read_file(path.with_suffix(".npz"))), allow_pickle=False) as arrays:
                 data |= dict(arrays)
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"{path}: cannot be read as a result ({' '.join(str(error).split())})") from error

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from utils.combine import Result, read_result
 from utils.errors import BadInput
+from utils.results import read_file
+from utils.shape import Result, read_result
 
 PREFIX = "learned_params/"
 """What the names of the learned arrays begin with, among a result's arrays."""
@@ -50,7 +52,7 @@ def _arrays(path: Path, reference: Any) -> dict[str, np.ndarray]:
         raise BadInput(f"{path}: key 'learned_params': found neither {{}} nor 'file' and 'arrays'")
     file = path.with_name(str(reference["file"]))
     try:
-        with np.load(file, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(read_file(file)), allow_pickle=False) as arrays:
             found = {name.removeprefix(PREFIX): arrays[name] for name in reference["arrays"]}
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"{path}: cannot read its arrays from {file} ({' '.join(str(error).split())})") from error

@@ -19,11 +19,13 @@ from typing import Any
 import click
 import numpy as np
 
-from utils.combine import COMBINED, first_difference, read_checked
+from utils.combined import read_combined
 from utils.config import read_json
+from utils.difference import first_difference
 from utils.errors import BadInput
 from utils.plot_utils import FATES, Curve, Experiment, Line, Outcome, formats, render
 from utils.results import dump, write_atomically
+from utils.shape import COMBINED
 from utils.stats import FEW, FEWEST, bootstrap_interval
 
 EXIT_BAD_INPUT = 2
@@ -85,7 +87,7 @@ class Shown:
         tree, line = self.experiment.tree, self.line
         return {
             "data": "/".join(self.experiment.path.resolve().parts[-2:]),
-            "sha256": hashlib.sha256(self.experiment.path.read_bytes()).hexdigest(),
+            "sha256": _sha256(self.experiment.path),
             "agent_name": self.experiment.agent_name,
             "setting": self.setting,
             "selected_among": len(self.experiment.outcomes) if self.selected else None,
@@ -99,6 +101,12 @@ class Shown:
             "mean": line.mean.returns,
             "interval": line.band and {"low": line.band[0], "high": line.band[1]},
         }
+
+
+def _sha256(path: Path) -> str:
+    """Of a file that may be larger than memory."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def show(experiment: Experiment, setting: int | None, confidence: float) -> Shown:
@@ -154,7 +162,7 @@ def read_experiments(paths: Sequence[Path]) -> list[Experiment]:
     for file in files:
         if not file.exists():
             raise BadInput(f"{file}: not found; allowed: what `python simple_combine.py {file.parent}` writes")
-    trees = [read_checked(file) for file in files]
+    trees = [read_combined(file) for file in files]
     protocols = [tree["experiment"]["environment"] for tree in trees]
     meanings = [{key: protocol.get(key) for key in RETURN_KEYS} for protocol in protocols]
     for file, meaning in zip(files[1:], meanings[1:], strict=True):

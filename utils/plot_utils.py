@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from utils.combine import missing_runs
+from utils.coverage import missing_runs
 from utils.stats import final_performance, rank_settings, step_weighted_curve
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -73,7 +73,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run.  fate: why it is not averaged, a key of FATES; "" if it is."""
+    """What became of a run.
+
+    run: its index, key and status; nothing for a missing one.  fate: why it is not averaged, a key of FATES; "" if
+    it is.
+    """
 
     number: int
     run: dict[str, Any]
@@ -118,7 +122,8 @@ class Experiment:
             fate = "diverged"
         else:
             fate = "no episode" if not len(finite) else "" if finite.all() else "nonfinite"
-        return Outcome(run["run_number"], run, Curve(curve.timesteps[finite], curve.returns[finite]), fate)
+        named = {name: run.get(name) for name in ("index", "key", "status")}
+        return Outcome(run["run_number"], named, Curve(curve.timesteps[finite], curve.returns[finite]), fate)
 
     def best(self) -> int:
         """The setting of highest mean final performance; one with a failed run comes after all without."""
