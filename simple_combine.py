@@ -3,112 +3,108 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from utils.errors import BadInput
 
 if TYPE_CHECKING:
-    from utils.combine import Result
+    from utils.combine import Combination
+    from utils.selection import Wanted
 
 EXIT_LEFT_OUT, EXIT_BAD_INPUT = 1, 2
 
-MOST_ROWS = 20
-"""Of a grid with more settings than this, only the incomplete ones are listed, at most as many as this."""
-
-Counts = tuple[int, int, int]
-"""Runs completed, diverged, missing."""
-
 
 @click.command(
-    help="Merge the result files in each DIR into DIR/data.json, and say which runs are missing. Exit code: 0 done, "
-    "1 a file was no result and was left out, 2 nothing written: a DIR is missing, empty or contradicts itself."
+    help="Merge the result files in each DIR into DIR/data.json, and say which runs are missing. Read is what is new "
+    "since the last call. Exit code: 0 done; 1 a file was no result and was left out; 2 an error: where a DIR is "
+    "missing, empty or contradicts itself, nothing is written."
 )
 @click.argument("directories", metavar="DIR...", nargs=-1, required=True)
-def main(directories: tuple[str, ...]) -> None:
+@click.option("--agent-json", metavar="FILE", help="Combine the results of this grid, which numbers the settings.")
+@click.option("--env-json", metavar="FILE", help="Combine the results of this environment configuration.")
+@click.option("--parquet", is_flag=True, help="Write DIR/runs.parquet and DIR/episodes.parquet as well.")
+@click.option("--archive", is_flag=True, help="Then move the result files into DIR/archive.tar.zst.")
+def main(
+    directories: tuple[str, ...], agent_json: str | None, env_json: str | None, parquet: bool, archive: bool
+) -> None:
     """Entry point of the command line."""
     try:
-        left_out = combine([Path(directory) for directory in directories])
+        wanted = read_wanted(agent_json, env_json)
+        paths = {Path(directory).resolve(): Path(directory) for directory in directories}
+        left_out = combine(paths.values(), wanted, parquet, archive)
     except BadInput as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(EXIT_BAD_INPUT)
     sys.exit(EXIT_LEFT_OUT if left_out else 0)
 
 
-def combine(directories: Iterable[Path]) -> int:
+def read_wanted(agent_json: str | None, env_json: str | None) -> Wanted:
+    """What the options name.  Raises BadInput."""
+    from agent import AGENTS
+    from utils.config import read_agent, read_environment, resolve
+    from utils.grid import Grid
+    from utils.selection import Wanted
+
+    environment = read_environment(env_json).model_dump(mode="json") if env_json else None
+    if agent_json is None:
+        return Wanted(environment)
+    agent = read_agent(agent_json, AGENTS)
+    grid, model = Grid(agent.parameters, agent_json), AGENTS[agent.agent_name].hyperparameters
+    settings = [resolve(grid.setting(number), model, agent_json).model_dump(mode="json") for number in range(len(grid))]
+    return Wanted(environment, agent.model_dump(mode="json"), settings)
+
+
+def combine(directories: Iterable[Path], wanted: Wanted, parquet: bool = False, archive: bool = False) -> int:
     """Combine all directories or, if one of them is at fault, none.
 
     Returns how many files were left out.  Raises BadInput.
     """
-    from utils.combine import merge, read_directory, write_combined
+    from utils.combine import Combination, combining
+    from utils.tables import write_tables
 
-    trees, left_out = {}, 0
-    for directory in directories:
-        results, complaints = read_directory(directory)
-        for complaint in complaints:
-            click.echo(f"left out: {complaint}", err=True)
-        left_out += len(complaints)
-        if not results:
-            raise BadInput(f"{directory}: found no result; allowed: a directory with results of main.py")
-        warn_of_unlike_environments(results)
-        trees[directory] = merge(results)
-    for directory, tree in trees.items():
-        click.echo(f"{write_combined(directory, tree)}\n{report(tree)}")
+    left_out, chosen = 0, []
+    with ExitStack() as stack:
+        for directory in directories:
+            combination = Combination(stack.enter_context(combining(directory)), wanted)
+            left_out += said(combination)
+            chosen.append((combination, combination.select()))
+        for combination, selection in chosen:
+            combination.write(selection)
+            if parquet:
+                write_tables(combination.path)
+            if archive:
+                left_out += archived(combination)
+            click.echo(f"{combination.path}\n{selection.coverage().report()}")
     if left_out:
         click.echo(f"left out: {left_out} of the JSON files, named above", err=True)
     return left_out
 
 
-def warn_of_unlike_environments(results: Sequence[Result]) -> None:
-    """Say so where results of one protocol come from environments that behave differently.
-
-    They are said before results are merged, as this is a cause of results that contradict each other.
-    """
-    from utils.origins import Origin, unlike_environments
-
-    protocol = results[0].experiment["environment"]
-    alike = [result for result in results if result.experiment["environment"] == protocol]
-    for line in unlike_environments(Origin(str(result.path), result.run.get("provenance")) for result in alike):
+def said(combination: Combination) -> int:
+    """Say what is not in it, and what of it comes from unlike environments. Returns how many files are no results."""
+    for complaint in combination.complaints:
+        click.echo(f"left out: {complaint}", err=True)
+    if combination.outside:
+        click.echo(f"{combination.directory}: {combination.outside} results of another grid or protocol", err=True)
+    for line in combination.unlike():
         click.echo(f"warning: {line}", err=True)
+    return len(combination.complaints)
 
 
-def report(tree: dict[str, Any]) -> str:
-    """Completed, diverged and missing runs of each setting, and the indices still to run."""
-    from utils.combine import index_ranges, missing_runs
+def archived(combination: Combination) -> int:
+    """Move what was combined into the archive, and say so. Returns how many results stay out."""
+    from utils.packing import pack
 
-    missing = missing_runs(tree)
-    counts = {setting: _counts(tree, setting, len(runs)) for setting, runs in missing.items()}
-    lines = [f"{name:>12}{done:>12}{diverged:>12}{absent:>12}" for name, (done, diverged, absent) in _rows(counts)]
-    indices = [run * len(counts) + setting for setting, runs in missing.items() for run in runs]
-    closing = f"still to run: --index {index_ranges(indices)}" if indices else "nothing is missing"
-    return "\n".join([f"{'setting':>12}{'completed':>12}{'diverged':>12}{'missing':>12}", *lines, closing])
-
-
-def _counts(tree: dict[str, Any], setting: int, missing: int) -> Counts:
-    """Of one setting."""
-    runs = tree["experiment_data"].get(str(setting), {"runs": []})["runs"]
-    diverged = sum(run["status"] == "diverged" for run in runs)
-    return len(runs) - diverged, diverged, missing
-
-
-def _rows(counts: dict[int, Counts]) -> list[tuple[str, Counts]]:
-    """The table's rows: settings, those too many to list, and all."""
-    listed = [s for s, (_, diverged, absent) in counts.items() if len(counts) <= MOST_ROWS or diverged or absent]
-    listed = listed[:MOST_ROWS]
-    rows = [(str(setting), counts[setting]) for setting in listed]
-    rest = [counts[setting] for setting in counts.keys() - set(listed)]
-    if rest:
-        rows.append((f"{len(rest)} others", _sums(rest)))
-    return [*rows, ("all", _sums(counts.values()))]
-
-
-def _sums(counts: Iterable[Counts]) -> Counts:
-    """Column sums."""
-    done, diverged, missing = (sum(column) for column in zip(*counts, strict=True))
-    return done, diverged, missing
+    packed = pack(combination.directory, combination.packable())
+    for line in packed.left:
+        click.echo(f"left out: {line}", err=True)
+    click.echo(f"{combination.directory}: {packed.removed} files moved into the archive")
+    return len(packed.left)
 
 
 if __name__ == "__main__":

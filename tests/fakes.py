@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,12 @@ def write_result(
     return path
 
 
-def combine(*directories: Path) -> Result:
-    """simple_combine.py on some directories."""
-    return CliRunner().invoke(simple_combine.main, [str(directory) for directory in directories])
+def combine(*directories: Path, **options: Any) -> Result:
+    """simple_combine.py on some directories.  options: their values; True for flags."""
+    given = [
+        [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])] for name, value in options.items()
+    ]
+    return CliRunner().invoke(simple_combine.main, [*map(str, directories), *chain.from_iterable(given)])
 
 
 def assert_refused(result: Result, *words: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +14,15 @@ import pytest
 from click.testing import Result
 
 from tests.fakes import PARAMETERS, assert_refused, combine, fake_run, write_result
-from utils.combine import first_difference, index_ranges
-from utils.grid import parse_indices
+from utils.combine import LOCK
+from utils.difference import first_difference
+from utils.listing import Listing, _result_files
+from utils.lock import Lock
+from utils.results import read_tree
 
 ROOT = Path(__file__).resolve().parents[1]
+
+READ = Listing.read
 
 
 def read(directory: Path) -> dict[str, Any]:
@@ -60,9 +66,10 @@ class TestBytes:
                 write_result(tmp_path, setting, number)
         write_result(tmp_path, 0, 0, name="A.json", provenance={"host": "there"})
         seen = set()
-        listed = sorted(tmp_path.iterdir())
+        listed = sorted(_result_files(tmp_path))
         for order in (listed, listed[::-1], listed[4:] + listed[:4]):
-            monkeypatch.setattr(Path, "iterdir", lambda _, order=order: iter(order))
+            monkeypatch.setattr("utils.listing._result_files", lambda _, order=order: iter(order))
+            (tmp_path / "data.json.index").unlink(missing_ok=True)
             assert combine(tmp_path).exit_code == 0
             seen.add((tmp_path / "data.json").read_bytes())
         assert len(seen) == 1
@@ -83,7 +90,63 @@ class TestBytes:
         again = combine(tmp_path)
         assert (tmp_path / "data.json").read_bytes() == before
         assert again.stdout == first.stdout
-        assert sorted(path.name for path in tmp_path.iterdir()) == [file.name, "data.json"]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [file.name, "data.json", "data.json.index"]
+
+
+class TestIncremental:
+    def test_a_second_call_reads_only_what_is_new(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for number in range(4):
+            write_result(tmp_path, 0, number)
+        combine(tmp_path)
+        added, changed = write_result(tmp_path, 1, 0), write_result(tmp_path, 0, 2, status="diverged")
+        write_result(tmp_path, 0, 3).unlink()
+        read = []
+        monkeypatch.setattr(Listing, "read", lambda *given: read.append(given[1]) or READ(*given))
+        assert combine(tmp_path).exit_code == 0
+        assert sorted(read) == sorted([added.name, changed.name])
+        cells = read_tree(tmp_path / "data.json")["experiment_data"]
+        assert [run["status"] for run in cells["0"]["runs"]] == ["completed", "completed", "diverged"]
+        assert cells.keys() == {"0", "1"}
+
+    def test_a_change_that_keeps_size_and_time_is_noticed(self, tmp_path: Path) -> None:
+        path = write_result(tmp_path, 0, 0)
+        stat = path.stat()
+        combine(tmp_path)
+        path.write_text(path.read_text().replace("-9.0", "-8.0"))
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        combine(tmp_path)
+        assert read(tmp_path)["experiment_data"]["0"]["runs"][0]["train_episode_rewards"][0] == -8.0
+
+    @pytest.mark.parametrize("damage", [b"", b"{}", b"[1,2]\n", None])
+    def test_what_others_did_to_data_json_is_undone(self, tmp_path: Path, damage: bytes | None) -> None:
+        for number in range(2):
+            write_result(tmp_path, 0, number)
+        combine(tmp_path)
+        data = tmp_path / "data.json"
+        whole = data.read_bytes()
+        if damage is None:
+            data.write_bytes(whole.replace(b"-9.0", b"-8.0"))
+        else:
+            data.write_bytes(damage)
+        combine(tmp_path)
+        assert data.read_bytes() == whole
+
+    def test_one_process_at_a_time(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0)
+        lock = Lock(tmp_path / LOCK)
+        assert lock.acquire()
+        assert_refused(combine(tmp_path), f"process {os.getpid()}", "combines it; allowed: one process at a time")
+        lock.release()
+        assert combine(tmp_path, tmp_path / ".").exit_code == 0
+
+    def test_what_a_killed_call_was_writing_is_removed(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0)
+        (tmp_path / LOCK).parent.mkdir()
+        for name in (".data.json.7.tmp", ".archive.tar.zst.7.tmp", LOCK):
+            (tmp_path / name).write_text("half")
+        (tmp_path / ".Pendulum.json.7.tmp").write_text("another's")
+        combine(tmp_path)
+        assert sorted(path.name for path in tmp_path.glob(".*")) == [".Pendulum.json.7.tmp"]
 
 
 class TestUnlikeEnvironments:
@@ -171,6 +234,30 @@ FOREIGN = {
 
 
 class TestForeignFiles:
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ('{"0": {"agent', f'{{"{"9" * 5000}": {{"agent'),
+            ('{"0": {"agent', '{"٣": {"agent'),
+            ('"status"', f'"deep": {"[" * 300}{"]" * 300}, "status"'),
+            ('"run_number": 0', '"run_number": 9007199254740993'),
+            ('"last_episode_complete": true', '"last_episode_complete": true, "eval_episode_steps": [[1]]'),
+        ],
+    )  # fmt: skip
+    def test_odd_values_make_none(self, tmp_path: Path, old: str, new: str) -> None:
+        write_result(tmp_path, 1, 1)
+        path = write_result(tmp_path, 0, 0, name="odd.json")
+        path.write_text(path.read_text().replace(old, new))
+        result = combine(tmp_path)
+        assert result.exit_code == 1
+        assert "odd.json: not a result" in result.stderr
+
+    def test_a_name_that_is_no_text_makes_none(self, tmp_path: Path) -> None:
+        os.rename(write_result(tmp_path, 0, 0), os.fsencode(tmp_path) + b"/\xff.json")
+        write_result(tmp_path, 1, 0)
+        assert combine(tmp_path).exit_code == 1
+        assert read(tmp_path)["experiment_data"].keys() == {"1"}
+
     def test_are_named_and_left_out(self, tmp_path: Path) -> None:
         write_result(tmp_path, 0, 0)
         for name, text in FOREIGN.items():
@@ -197,7 +284,7 @@ class TestForeignFiles:
 
     def test_hidden_and_temporary_files_and_data_json_are_not_read(self, tmp_path: Path) -> None:
         write_result(tmp_path, 0, 0)
-        for name in (".a.json", ".b.json.77.tmp", "c.json.tmp", "data.json", "d.npz"):
+        for name in (".a.json", "a.failure.json", ".b.json.77.tmp", "c.json.tmp", "data.json", "d.npz"):
             (tmp_path / name).write_text("no JSON")
         result = combine(tmp_path)
         assert (result.exit_code, result.stderr) == (0, "")
@@ -227,12 +314,13 @@ class TestBadDirectories:
         assert (tmp_path / "a/data.json").read_bytes() == (tmp_path / "b/data.json").read_bytes()
 
     def test_not_writable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def refuse(path: Path, content: bytes) -> None:
+        def refuse(path: Path) -> None:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
-        write_result(tmp_path, 0, 0)
-        monkeypatch.setattr("utils.combine.write_atomically", refuse)
+        file = write_result(tmp_path, 0, 0)
+        monkeypatch.setattr("utils.assembly.written_atomically", refuse)
         assert_refused(combine(tmp_path), "data.json: cannot be written: Permission denied")
+        assert list(tmp_path.iterdir()) == [file]
 
 
 def rows(result: Result) -> list[list[str]]:
@@ -279,10 +367,6 @@ class TestTable:
             ["29", "others", "29", "0", "0"],
             ["all", "29", "0", "1"],
         ]
-
-    def test_index_ranges_are_what_main_reads(self) -> None:
-        assert index_ranges([5, 0, 1, 2, 9, 8]) == "0-2,5,8-9"
-        assert parse_indices(index_ranges([5, 0, 1, 2, 9, 8])) == [0, 1, 2, 5, 8, 9]
 
 
 def test_help_loads_neither_torch_nor_numpy() -> None:

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from utils.combine import COMBINED, INCIDENTAL, first_difference, grid_of, missing_runs, read_checked
+from utils.coverage import missing_runs
+from utils.difference import first_difference
 from utils.errors import BadInput
 from utils.grid import Grid
 from utils.results import dump
+from utils.shape import COMBINED, INCIDENTAL, grid_of, read_checked
 from utils.stats import final_performance, rank_settings, step_weighted_curve
 
 POINTS = 500

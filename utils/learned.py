@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from utils.arrays import read_arrays
-from utils.combine import Result, read_result
 from utils.errors import BadInput
+from utils.shape import Result, read_result
 
 PREFIX = "learned_params/"
 """What the names of the learned arrays begin with, among a result's arrays."""

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from utils.combine import COMBINED, grid_of, read_checked
 from utils.config import EnvironmentConfig, read_environment, read_json
 from utils.errors import BadInput, suggestion
 from utils.origins import Origin
+from utils.shape import COMBINED, grid_of, read_checked
 
 Facts = dict[str, list[Any]]
 """Each fact's values over an experiment, distinct: its settings' for a hyperparameter, its runs' for a version."""

@@ -12,14 +12,16 @@ import io
 import os
 import re
 import zipfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import orjson
 
+from utils.archive import open_archive
 from utils.errors import BadInput
 
 if TYPE_CHECKING:
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 KEY_DIGITS = 12
+
+BUFFER = 2**20
+"""Bytes that are written at a time."""
 
 
 class Setting:
@@ -82,19 +87,21 @@ class ResultFile:
         return self.directory / f"{self.stem}.mp4"
 
     def exists(self) -> bool:
-        """Whether a whole, readable result is there."""
-        return self.json.exists() and self.flaw() is None
+        """Whether a whole, readable result is there, or was and is archived.  Raises BadInput if the archive is bad."""
+        return (self.json.exists() and self.flaw() is None) or is_archived(self.json)
 
     def flaw(self) -> str | None:
         """Why what is there is not whole or not readable; None where it is, or there is nothing."""
         if not self.json.exists():
             return None
         try:
-            run = only_run(read_tree(self.json))
+            run = only_run(parse_tree(self.json, self.json.read_bytes()))
         except (BadInput, OSError) as error:
             return str(error)
         named = any(isinstance(part, dict) and "file" in part for part in run.values())
-        return f"{self.npz}: missing or cut off" if named and not zipfile.is_zipfile(self.npz) else None
+        if not named or zipfile.is_zipfile(self.npz) or is_archived(self.npz):
+            return None
+        return f"{self.npz}: missing or cut off"
 
     def put_aside(self) -> list[Path]:
         """Have there be no result, without losing its files. Returns where they are now.  Raises OSError."""
@@ -161,10 +168,17 @@ def dump(tree: Any) -> bytes:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """The file holds all of content, or stays what it was, whatever interrupts.  Raises OSError."""
+    with written_atomically(path) as file:
+        file.write(content)
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to and read again, which takes the path's place when the block ends without an error."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
-            file.write(content)
+        with open(temporary, "w+b", buffering=BUFFER) as file:
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -212,10 +226,32 @@ def check_writable(directory: Path) -> None:
         ) from error
 
 
+def is_archived(path: Path) -> bool:
+    """Whether the file was packed into its directory's archive.  Raises BadInput if that is none."""
+    archive = open_archive(path.parent)
+    return archive is not None and path.name in archive.members
+
+
+def read_file(path: Path) -> bytes:
+    """A file's content, out of its directory's archive where it stands only there.  Raises OSError or BadInput."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        archive = open_archive(path.parent)
+        if archive is None or path.name not in archive.members:
+            raise
+        return archive.read(path.name)
+
+
 def read_tree(path: Path) -> dict[str, Any]:
     """A result file's or a data.json's tree.  Raises OSError, or BadInput if it is not one."""
+    return parse_tree(path, read_file(path))
+
+
+def parse_tree(path: Path, content: bytes) -> dict[str, Any]:
+    """As `read_tree`, of a file's content.  path: for messages."""
     try:
-        tree = orjson.loads(path.read_bytes())
+        tree = orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise BadInput(f"{path}: not valid JSON: {error}") from error
     if not _is_tree(tree):

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from utils.combine import first_difference
 from utils.config import read_json
+from utils.difference import first_difference
 from utils.errors import BadInput
 from utils.plot_utils import FORMATS, Plot, encode
 from utils.results import dump, write_atomically

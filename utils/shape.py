@@ -1,0 +1,158 @@
+"""What the readers of results rely on: the shape of a result file's and a data.json's tree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from utils.errors import BadInput
+from utils.grid import LARGEST_INDEX, Grid
+from utils.results import read_file
+
+COMBINED = "data.json"
+
+INCIDENTAL = ("provenance", "train_time", "eval_time", "index")
+"""What may differ between two executions of the same run. The index is an alias, another in another grid."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+
+class _Environment(_Strict):
+    env_name: str
+    total_timesteps: Annotated[int, Field(ge=1)]
+    eval_episodes: Annotated[int, Field(ge=0)]
+
+
+class _Agent(_Strict):
+    agent_name: str
+    parameters: dict[str, Annotated[list[Any], Field(min_length=1)]]
+
+
+class _Experiment(_Strict):
+    environment: _Environment
+    agent: _Agent
+
+
+class _Run(_Strict):
+    run_number: Annotated[int, Field(ge=0, le=LARGEST_INDEX)]
+    status: Literal["completed", "diverged"]
+    timesteps_at_eval: list[int]
+    eval_episode_rewards: list[list[float | None]]
+    train_episode_rewards: list[float | None]
+    train_episode_steps: list[Annotated[int, Field(ge=1)]]
+    eval_episode_steps: list[list[int]] | None = None
+    last_episode_complete: bool = True
+
+    @model_validator(mode="after")
+    def _equally_long(self) -> _Run:
+        if len(self.timesteps_at_eval) != len(self.eval_episode_rewards):
+            raise ValueError("timesteps_at_eval and eval_episode_rewards differ in length")
+        if self.eval_episode_steps is not None and (
+            [len(steps) for steps in self.eval_episode_steps] != [len(returns) for returns in self.eval_episode_rewards]
+        ):
+            raise ValueError("eval_episode_steps and eval_episode_rewards differ in length")
+        if len(self.train_episode_steps) != len(self.train_episode_rewards):
+            raise ValueError("train_episode_steps and train_episode_rewards differ in length")
+        return self
+
+
+class _Cell(_Strict):
+    agent_params: dict[str, Any]
+    runs: Annotated[list[_Run], Field(min_length=1)]
+
+
+class _Tree(_Strict):
+    """Anything else may stand beside these."""
+
+    experiment: _Experiment
+    experiment_data: dict[str, _Cell]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One result file, read."""
+
+    path: Path
+    experiment: dict[str, Any]
+    setting: int
+    agent_params: dict[str, Any]
+    run: dict[str, Any]
+
+
+def read_checked(path: Path) -> dict[str, Any]:
+    """The tree of a result or a data.json, its shape checked.  Raises BadInput if it is not one."""
+    return parse_checked(path, _content(path))
+
+
+def read_result(path: Path) -> Result:
+    """A run's result, from its file or from its directory's archive.
+
+    Raises BadInput if it is not the result of exactly one run.
+    """
+    return parse_result(path, _content(path))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_file(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def parse_checked(path: Path, content: bytes) -> dict[str, Any]:
+    """As `read_checked`, of a file's content.  path: for messages."""
+    try:
+        tree = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"{path}: not valid JSON: {error}") from error
+    try:
+        _Tree.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        reason = f"key '{where}': {first['msg'].lower()}" if where else "found no JSON object"
+        raise BadInput(f"{path}: not a result: {reason}") from error
+    size = _grid_size(orjson.dumps(tree["experiment"]["agent"]["parameters"]))
+    for setting in tree["experiment_data"]:
+        if not _names_setting(setting, size):
+            raise BadInput(f"{path}: not a result: found setting '{setting}'; allowed: 0 to {size - 1}, by its grid")
+    return tree
+
+
+@lru_cache(maxsize=64)
+def _grid_size(parameters: bytes) -> int:
+    """The number of settings; thousands of files have the same grid.  Raises BadInput."""
+    return len(Grid(orjson.loads(parameters)))
+
+
+def _names_setting(text: str, size: int) -> bool:
+    """Whether it is a decimal number below size, without leading zeros. It may be too long for `int`."""
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(size))
+    return plain and str(int(text)) == text and int(text) < size
+
+
+def parse_result(path: Path, content: bytes) -> Result:
+    """As `read_result`, of a file's content.  path: for messages."""
+    tree = parse_checked(path, content)
+    found = [(setting, cell, run) for setting, cell in tree["experiment_data"].items() for run in cell["runs"]]
+    if len(found) != 1:
+        raise BadInput(f"{path}: not a result: found {len(found)} runs; allowed: one")
+    [(setting, cell, run)] = found
+    return Result(path, tree["experiment"], int(setting), cell["agent_params"], run)
+
+
+def grid_of(tree: dict[str, Any]) -> Grid:
+    """The grid that a tree's settings are numbered by.  Raises BadInput."""
+    return Grid(tree["experiment"]["agent"]["parameters"])
+
+
+def essence(run: dict[str, Any]) -> dict[str, Any]:
+    """What every execution of a run has to give again."""
+    return {name: value for name, value in run.items() if name not in INCIDENTAL}
