@@ -98,7 +98,7 @@ def _sums(counts: Iterable[Counts]) -> Counts:
 
 
 def missing_runs(tree: dict[str, Any]) -> dict[int, list[int]]:
-    """For each setting of a data.json's grid, the runs it lacks among those from the smallest to the largest number present.
+    """For each setting of a data.json's grid, the runs it lacks, from the smallest number present to the largest.
 
     Raises BadInput if they are too many to list.
     """
