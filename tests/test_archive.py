@@ -22,7 +22,10 @@ from utils.archive import ARCHIVE, open_archive
 from utils.archive_writer import FRAME
 from utils.errors import BadInput
 from utils.learned import read_learned
+from utils.missing import sort_cells
 from utils.results import ResultFile, read_file
+from utils.slurm import EMPTY
+from utils.status import Reader, find_status
 
 PARAMS = np.arange(6, dtype=np.float32).reshape(2, 3)
 
@@ -263,6 +266,10 @@ def test_a_sweep_whose_files_are_archived_trains_nothing(files: Any, tmp_path: P
         assert CliRunner().invoke(main.main, arguments).exit_code == 0
     assert [record.getMessage().split(", ")[0] for record in caplog.records] == ["index 0: skipped", "index 1: skipped"]
     assert names(first.parent) == [ARCHIVE, *COMBINED]
+    experiment = main.read_experiment(arguments[1], arguments[3], arguments[-1])
+    cells = list(experiment.cells([0], range(3)))
+    assert sort_cells(experiment, cells, {}).missing == cells[2:]
+    assert "".join(find_status(experiment, cells, EMPTY, Reader()).states) == "CC."
     assert learned.keys() == read_learned(first).arrays.keys()
     for name, array in read_learned(first).arrays.items():
         np.testing.assert_array_equal(array, learned[name])

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
+from utils.archive import open_archive
 from utils.bundle import Cell, Experiment
 from utils.slurm import Queue, Task
 from utils.submission import submissions
@@ -23,9 +24,9 @@ class Sorted(NamedTuple):
 def sort_cells(experiment: Experiment, cells: Iterable[Cell], live: Mapping[str, object]) -> Sorted:
     """live: the keys of runs that are queued or running.
 
-    A result is a file of its name: files appear whole or not at all.
+    A result is a file of its name: files appear whole or not at all.  Raises BadInput for a bad archive of them.
     """
-    names, found = file_names(experiment.directory), Sorted([], [], [])
+    names, found = result_names(experiment.directory), Sorted([], [], [])
     ending = experiment.file("").json.name
     beginning, _, suffix = ending.rpartition(".")
     for cell in cells:
@@ -36,6 +37,12 @@ def sort_cells(experiment: Experiment, cells: Iterable[Cell], live: Mapping[str,
         else:
             found.missing.append(cell)
     return found
+
+
+def result_names(directory: Path) -> Set[str]:
+    """Of the files in it, and of those that were packed into its archive.  Raises BadInput if that is none."""
+    archive = open_archive(directory)
+    return file_names(directory) | (archive.members.keys() if archive else set())
 
 
 def file_names(directory: Path) -> Set[str]:

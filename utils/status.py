@@ -12,7 +12,7 @@ from utils.bundle import Cell, Experiment
 from utils.config import read_json
 from utils.duration import format_duration
 from utils.errors import BadInput
-from utils.missing import file_names, live_tasks
+from utils.missing import file_names, live_tasks, result_names
 from utils.results import only_run, read_tree
 from utils.slurm import Queue, Task
 from utils.submission import submissions
@@ -85,7 +85,7 @@ class Past:
 def find_status(experiment: Experiment, cells: Sequence[Cell], queue: Queue, reader: Reader) -> Status:
     """How each cell stands.  Raises BadInput or OSError for a submission that cannot be read."""
     live, past = live_tasks(experiment, queue), past_tasks(experiment)
-    names, failures = file_names(experiment.directory), file_names(experiment.directory / failed_runs.DIRECTORY)
+    names, failures = result_names(experiment.directory), file_names(experiment.directory / failed_runs.DIRECTORY)
     states: list[str] = []
     for cell in cells:
         file, task = experiment.file(cell.key).json, past.get(cell.key)

@@ -43,7 +43,8 @@ def submitted(experiment: Experiment, arrays: list[list[list[Cell]]], names: tup
 def finish(experiment: Experiment, cell: Cell, status: str = "completed", seconds: float = 10.0) -> Path:
     """A result appears."""
     run = {"status": status, "train_time": seconds - 1, "eval_time": 1.0}
-    tree = {"experiment": {}, "experiment_data": {"0": {"agent_params": {}, "runs": [run]}}}
+    data = {"0": {"agent_params": {}, "runs": [run]}}
+    tree = {"experiment": {"environment": {}, "agent": {}}, "experiment_data": data}
     path = experiment.file(cell.key).json
     path.write_text(json.dumps(tree))
     return path
