@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from utils.errors import BadInput
+from utils.errors import BadInput, bad_input_exits
 from utils.options import CountOrAuto
 from utils.video import MOST_FRAMES
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from utils.config import AgentConfig, EnvironmentConfig
     from utils.loop import Stack
     from utils.training import Choices, Makers, Trial
-
-EXIT_BAD_INPUT = 2
 
 
 @click.command(help="Run the experiment that an agent and an environment configuration file describe.")
@@ -84,7 +82,7 @@ def main(
     from utils.training import Choices
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
-    try:
+    with bad_input_exits():
         if verify:
             sys.exit(verify_all(results, Choices(jobs=jobs, stack=stack)))
         if results:
@@ -95,9 +93,6 @@ def main(
         wanted = [experiment.run(i) for i in chosen_indices(experiment, index, runs)]
         shown_after = monitored_after(experiment, monitor, after, jobs)
         sys.exit(train(experiment, wanted, Choices(force, jobs, stack, engine, checkpoint_minutes, shown_after)))
-    except BadInput as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
 
 
 def monitored_after(experiment: Experiment, monitor: bool, after: int | None, jobs: int | None) -> int | None:

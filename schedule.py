@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from utils.errors import BadInput
+from utils.errors import BadInput, bad_input_exits
 from utils.options import Numbers
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from utils.request import Request
     from utils.submit import Batch, Target
 
-EXIT_FAILED, EXIT_BAD_INPUT = 1, 2
+EXIT_FAILED = 1
 
 SECONDS_BETWEEN_LOOKS = 60.0
 """Of --watch. The controller answers everybody; it is asked no more often than this."""
@@ -62,18 +62,16 @@ def main(pilot: bool, dry_run: bool, yes: bool, status: bool, watch: bool, **ask
     from utils.slurm import SlurmError
 
     request = Request(**asked)
-    try:
-        cluster, experiments = read_cluster(request.cluster_json), read_experiments(request)
-        if status or watch:
-            show_status(request, experiments, watch)
-        else:
-            schedule(request, cluster, experiments, pilot, dry_run, yes)
-    except BadInput as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
-    except (SlurmError, OSError) as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_FAILED)
+    with bad_input_exits():
+        try:
+            cluster, experiments = read_cluster(request.cluster_json), read_experiments(request)
+            if status or watch:
+                show_status(request, experiments, watch)
+            else:
+                schedule(request, cluster, experiments, pilot, dry_run, yes)
+        except (SlurmError, OSError) as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(EXIT_FAILED)
 
 
 def read_cluster(path: str) -> Cluster:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from utils.errors import BadInput
+from utils.errors import bad_input_exits
 
 if TYPE_CHECKING:
     from utils.combine import Combination
     from utils.selection import Wanted
 
-EXIT_LEFT_OUT, EXIT_BAD_INPUT = 1, 2
+EXIT_LEFT_OUT = 1
 
 
 @click.command(
@@ -33,13 +33,10 @@ def main(
     directories: tuple[str, ...], agent_json: str | None, env_json: str | None, parquet: bool, archive: bool
 ) -> None:
     """Entry point of the command line."""
-    try:
+    with bad_input_exits():
         wanted = read_wanted(agent_json, env_json)
         paths = {Path(directory).resolve(): Path(directory) for directory in directories}
         left_out = combine(paths.values(), wanted, parquet, archive)
-    except BadInput as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
     sys.exit(EXIT_LEFT_OUT if left_out else 0)
 
 

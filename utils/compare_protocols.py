@@ -10,9 +10,9 @@ if __name__ == "__main__":
 
 import click
 
-from utils.errors import BadInput
+from utils.errors import bad_input_exits
 
-EXIT_DIFFERENT, EXIT_BAD_INPUT = 1, 2
+EXIT_DIFFERENT = 1
 
 
 @click.command(
@@ -30,12 +30,9 @@ def main(first: str, second: str, excepted: tuple[str, ...]) -> None:
     """Entry point of the command line."""
     from utils.protocols import compared, differences, read_protocol
 
-    try:
+    with bad_input_exits():
         a, b = read_protocol(Path(first)), read_protocol(Path(second))
         names = compared(a, b, excepted)
-    except BadInput as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
     found = list(differences(a, b, names))
     click.echo(f"{a.describe()}\n{b.describe()}")
     if None in (a.agent_name, b.agent_name):

@@ -17,13 +17,13 @@ import click
 import numpy as np
 
 from utils.arrays import read_arrays
-from utils.errors import BadInput
+from utils.errors import BadInput, bad_input_exits
 from utils.origins import Origin, unlike_environments
 from utils.results import only_run, read_tree
 
 IGNORED = {"provenance", "train_time", "eval_time", "index"}
 
-EXIT_DIFFERENT, EXIT_BAD_INPUT = 1, 2
+EXIT_DIFFERENT = 1
 
 
 def content(path: Path) -> dict[str, Any]:
@@ -85,11 +85,8 @@ def _difference(a: Any, b: Any) -> str | None:
 @click.argument("second", type=click.Path(path_type=Path))
 def compare(first: Path, second: Path) -> None:
     """Entry point of the command line."""
-    try:
+    with bad_input_exits():
         difference = first_difference(content(first), content(second))
-    except BadInput as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
     if difference is None:
         click.echo("identical")
         sys.exit(0)

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import click
+
+EXIT_BAD_INPUT = 2
 
 
 class BadInput(Exception):
     """Says, in one line, which file and key, what was found, and what is allowed."""
+
+
+@contextmanager
+def bad_input_exits() -> Iterator[None]:
+    """Where BadInput ends a script: its line goes to standard error, and the exit code is EXIT_BAD_INPUT."""
+    try:
+        yield
+    except BadInput as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(EXIT_BAD_INPUT)
 
 
 def suggestion(found: str, allowed: Iterable[str]) -> str:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from utils.errors import BadInput
+from utils.errors import BadInput, bad_input_exits
 
 if TYPE_CHECKING:
     from utils.plot_utils import Plot
     from utils.summary import Options
 
-EXIT_STALE, EXIT_BAD_INPUT = 1, 2
+EXIT_STALE = 1
 
 DEFAULT_DATA = "results/Pendulum-v1_SAC_SquashedGaussian/data.json"
 
@@ -120,7 +120,7 @@ def is_current(plot: Plot, path: Path) -> bool:
 @click.option("--check", "checking", is_flag=True, help="Draw nothing; fail if a figure would not be the same now.")
 def main(data: tuple[str, ...], kind: str, out: tuple[str, ...], checking: bool, **given: Any) -> None:
     """Entry point of the command line."""
-    try:
+    with bad_input_exits():
         plot = make(kind, data, given)
         paths = [place(each, plot) for each in out or (None,)]
         if checking:
@@ -131,9 +131,6 @@ def main(data: tuple[str, ...], kind: str, out: tuple[str, ...], checking: bool,
         for path in paths:
             write(plot, path)
             click.echo(path)
-    except BadInput as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
 
 
 if __name__ == "__main__":

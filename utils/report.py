@@ -13,9 +13,7 @@ if __name__ == "__main__":
 
 import click
 
-from utils.errors import BadInput
-
-EXIT_BAD_INPUT = 2
+from utils.errors import BadInput, bad_input_exits
 
 REPORT = "report.html"
 
@@ -63,11 +61,8 @@ def write(data: Sequence[str], out: str | None, confidence: float) -> Path:
 @click.option("--confidence", type=float, default=0.95, show_default=True, help="Of intervals, between 0 and 1.")
 def main(data: tuple[str, ...], out: str | None, confidence: float) -> None:
     """Entry point of the command line."""
-    try:
+    with bad_input_exits():
         click.echo(write(data, out, confidence))
-    except BadInput as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
 
 
 if __name__ == "__main__":

@@ -12,13 +12,11 @@ if __name__ == "__main__":
 
 import click
 
-from utils.errors import BadInput
+from utils.errors import BadInput, bad_input_exits
 
 if TYPE_CHECKING:
     from utils.across import Across
     from utils.ranking import Ranking
-
-EXIT_BAD_INPUT = 2
 
 
 @click.command(
@@ -53,7 +51,7 @@ def main(
     half_width: float | None,
 ) -> None:
     """Entry point of the command line."""
-    try:
+    with bad_input_exits():
         rankings = read_rankings(directories, measure)
         if together and half_width is not None:
             raise BadInput("--half-width: found with --across; allowed: for one environment, whose returns it is in")
@@ -62,9 +60,6 @@ def main(
             count = fresh if half_width is None else seeds(rankings[number], half_width)
             click.echo(nl=number > 0)
             report(each, name, count)
-    except BadInput as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
 
 
 def read_rankings(directories: Sequence[str], measure: str) -> list[Ranking]:

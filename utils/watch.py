@@ -28,14 +28,14 @@ from agent import AGENTS, make_agent
 from env.render import prepare
 from utils.bundle import Experiment
 from utils.config import AgentConfig, EnvironmentConfig, resolve, validate
-from utils.errors import BadInput
+from utils.errors import BadInput, bad_input_exits
 from utils.learned import Learned, read_learned
 from utils.process import prepare_process
 from utils.sink import Camera, Sink, open_sink
 from utils.streams import env_seed
 from utils.video import Video
 
-EXIT_NOT_SHOWN, EXIT_BAD_INPUT = 1, 2
+EXIT_NOT_SHOWN = 1
 
 
 def experiment_of(learned: Learned) -> Experiment:
@@ -127,15 +127,13 @@ def sink_maker(result: Path, fps: float, video: Path | None) -> Callable[[np.nda
 def watch(result: Path, episodes: int, seed: int | None, video: Path | None, policy: str | None) -> None:
     """Entry point of the command line."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        for i, (total, steps) in enumerate(returns(read_learned(result), episodes, seed, video, policy)):
-            click.echo(f"episode {i}: return {total:.3f}, {steps} steps")
-    except BadInput as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_BAD_INPUT)
-    except OSError as error:
-        click.echo(f"error: {error}", err=True)
-        sys.exit(EXIT_NOT_SHOWN)
+    with bad_input_exits():
+        try:
+            for i, (total, steps) in enumerate(returns(read_learned(result), episodes, seed, video, policy)):
+                click.echo(f"episode {i}: return {total:.3f}, {steps} steps")
+        except OSError as error:
+            click.echo(f"error: {error}", err=True)
+            sys.exit(EXIT_NOT_SHOWN)
 
 
 if __name__ == "__main__":
