@@ -11,6 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from utils.errors import BadInput, suggestion
+from utils.json_text import parse_json
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -92,11 +93,10 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_json(path: str | Path) -> Any:
     """The file's content.  Raises BadInput if it cannot be read or is not JSON."""
     try:
-        return orjson.loads(Path(path).read_bytes())
+        content = Path(path).read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"{path}: not valid JSON: {error}") from error
+    return parse_json(path, content)
 
 
 def validate(model: type[Model], data: Any, source: str) -> Model:

@@ -23,6 +23,7 @@ import orjson
 
 from utils.archive import open_archive
 from utils.errors import BadInput
+from utils.json_text import parse_json
 
 if TYPE_CHECKING:
     from utils.bundle import Run
@@ -250,10 +251,7 @@ def read_tree(path: Path) -> dict[str, Any]:
 
 def parse_tree(path: Path, content: bytes) -> dict[str, Any]:
     """As `read_tree`, of a file's content.  path: for messages."""
-    try:
-        tree = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"{path}: not valid JSON: {error}") from error
+    tree = parse_json(path, content)
     if not _is_tree(tree):
         raise BadInput(f"{path}: not a result: 'experiment' and 'experiment_data' of settings with runs are required")
     return tree

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from utils.errors import BadInput
 from utils.grid import LARGEST_INDEX, Grid
+from utils.json_text import parse_json
 from utils.results import read_file
 
 COMBINED = "data.json"
@@ -108,10 +109,7 @@ def _content(path: Path) -> bytes:
 
 def parse_checked(path: Path, content: bytes) -> dict[str, Any]:
     """As `read_checked`, of a file's content.  path: for messages."""
-    try:
-        tree = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise BadInput(f"{path}: not valid JSON: {error}") from error
+    tree = parse_json(path, content)
     try:
         _Tree.model_validate(tree)
     except ValidationError as error:
