@@ -20,8 +20,7 @@ from utils.arrays import read_arrays
 from utils.errors import BadInput, bad_input_exits
 from utils.origins import Origin, unlike_environments
 from utils.results import only_run, read_tree
-
-IGNORED = {"provenance", "train_time", "eval_time", "index"}
+from utils.shape import essence
 
 EXIT_DIFFERENT = 1
 
@@ -31,7 +30,7 @@ def content(path: Path) -> dict[str, Any]:
     try:
         tree = read_tree(path)
         run = only_run(tree)
-        data = {name: value for name, value in run.items() if name not in IGNORED}
+        data = essence(run)
         (cell,) = (cell for cell in tree["experiment_data"].values() if cell["runs"])
         data["agent_params"], data["environment"] = cell["agent_params"], tree["experiment"]["environment"]
         if run["learned_params"]:

@@ -16,7 +16,7 @@ from utils.difference import first_difference
 from utils.errors import BadInput
 from utils.grid import Grid
 from utils.results import dump
-from utils.shape import COMBINED, INCIDENTAL, grid_of, read_checked
+from utils.shape import COMBINED, essence, grid_of, read_checked
 from utils.stats import final_performance, rank_settings, step_weighted_curve
 
 POINTS = 500
@@ -124,7 +124,7 @@ class Experiment:
         for setting, cell in self.tree["experiment_data"].items():
             digest.update(dump([setting, cell["agent_params"]]))
             for run in cell["runs"]:
-                digest.update(dump({name: value for name, value in run.items() if name not in INCIDENTAL}))
+                digest.update(dump(essence(run)))
         return digest.hexdigest()
 
     def _setting(self, setting: int, missing: list[int]) -> list[Outcome]:
