@@ -27,7 +27,7 @@ import main
 from agent import AGENTS, make_agent
 from env.render import prepare
 from utils.bundle import Experiment
-from utils.config import AgentConfig, EnvironmentConfig, resolve, validate
+from utils.config import EnvironmentConfig, agent_config, resolve, validate
 from utils.errors import BadInput, bad_input_exits
 from utils.learned import Learned, read_learned
 from utils.process import prepare_process
@@ -42,10 +42,7 @@ def experiment_of(learned: Learned) -> Experiment:
     """The experiment that a result stands in.  Raises BadInput if this version does not know it."""
     source, tree = str(learned.result.path), learned.result.experiment
     environment = validate(EnvironmentConfig, tree["environment"], source)
-    agent = validate(AgentConfig, tree["agent"], source)
-    if agent.agent_name not in AGENTS:
-        raise BadInput(f"{source}: found agent '{agent.agent_name}'; allowed: {', '.join(AGENTS)}")
-    return Experiment(environment, agent, AGENTS[agent.agent_name].hyperparameters, (source, source), "results")
+    return main.make_experiment(environment, agent_config(tree["agent"], source, AGENTS), (source, source), "results")
 
 
 def rebuild(learned: Learned, experiment: Experiment, seed: int, spaces: Any) -> Any:
