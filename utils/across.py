@@ -15,8 +15,9 @@ import orjson
 from utils.environment_stats import chs_normalise, chs_ranking, chs_win_probability
 from utils.errors import BadInput
 from utils.experiment import Experiment
-from utils.ranking import LEAST_LIKELY, MOST_ROWS, Ranking, answer_rng
+from utils.ranking import LEAST_LIKELY, MOST_ROWS, Ranking
 from utils.stats import FEWEST
+from utils.summary import answer_rng
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from utils.errors import BadInput
 from utils.experiment import Experiment, meaning
 from utils.plot_utils import Plot, framed, head, look
 from utils.stats import FEWEST
-from utils.summary import RESAMPLES, SEED, Options
+from utils.summary import RESAMPLES, Options, answer_rng
 from utils.wording import thousands, value_name
 
 THRESHOLDS = np.linspace(0.0, 1.0, 201)
@@ -62,8 +62,7 @@ class Profile:
     def _interval(self, statistic: Any) -> Interval | None:
         if self.scores.shape[1] < FEWEST:
             return None
-        rng = np.random.Generator(np.random.PCG64(SEED))
-        return stratified_interval(statistic, self.scores, self.confidence, RESAMPLES, rng=rng)
+        return stratified_interval(statistic, self.scores, self.confidence, RESAMPLES, rng=answer_rng())
 
     @property
     def label(self) -> str:

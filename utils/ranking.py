@@ -13,11 +13,10 @@ from utils.errors import BadInput
 from utils.experiment import FATES, Experiment
 from utils.setting_stats import win_probability
 from utils.stats import FEWEST, area_under_curve, bootstrap_interval, rank_settings
+from utils.summary import answer_rng
 
 MEASURES = {"final": "mean return over the last half of {}", "area": "mean return over {}"}
 """What a run's performance is, by name: `stats.final_performance` or `stats.area_under_curve`."""
-
-SEED = 0
 
 MOST_ROWS = 20
 LEAST_LIKELY = 0.01
@@ -131,8 +130,3 @@ class Ranking:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def answer_rng() -> np.random.Generator:
-    """With the same data, the same answer."""
-    return np.random.Generator(np.random.PCG64(SEED))

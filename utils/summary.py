@@ -16,7 +16,6 @@ from utils.stats import FEWEST, bootstrap_interval, tolerance_interval
 
 RESAMPLES = 10_000
 SEED = 0
-"""Of every resampling: the same data give the same figure."""
 
 COVERAGE = 0.9
 """The share of runs that a tolerance band is to hold."""
@@ -87,6 +86,11 @@ class Line:
         }
 
 
+def answer_rng() -> np.random.Generator:
+    """For every resampling: the same data give the same answer."""
+    return np.random.Generator(np.random.PCG64(SEED))
+
+
 def interval(options: Options) -> dict[str, Any] | None:
     """The band's kind, as a sidecar says it."""
     if options.band == "none":
@@ -125,8 +129,7 @@ def band(returns: np.ndarray, options: Options) -> Band | None:
         return tolerance_interval(returns, COVERAGE, options.confidence)
     if options.band == "none" or len(returns) < FEWEST:
         return None
-    rng = np.random.Generator(np.random.PCG64(SEED))
-    return bootstrap_interval(returns, options.confidence, RESAMPLES, rng=rng)
+    return bootstrap_interval(returns, options.confidence, RESAMPLES, rng=answer_rng())
 
 
 def setting_interval(experiment: Experiment, setting: int, confidence: float) -> tuple[float, float] | None:
@@ -134,8 +137,7 @@ def setting_interval(experiment: Experiment, setting: int, confidence: float) ->
     runs = experiment.performance[setting]
     if len(runs) < FEWEST or np.isnan(runs).any():
         return None
-    rng = np.random.Generator(np.random.PCG64(SEED))
-    low, high = bootstrap_interval(runs, confidence, RESAMPLES, rng=rng)
+    low, high = bootstrap_interval(runs, confidence, RESAMPLES, rng=answer_rng())
     return float(low), float(high)
 
 

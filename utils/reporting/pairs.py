@@ -11,7 +11,7 @@ import numpy as np
 from utils.choice import Choice
 from utils.pair_stats import compare_pair
 from utils.stats import FEWEST
-from utils.summary import RESAMPLES, SEED
+from utils.summary import RESAMPLES, answer_rng
 from utils.wording import NOTHING, brief
 
 MOST_COMPARED = 8
@@ -41,9 +41,8 @@ def comparisons(choices: Sequence[Choice], confidence: float) -> Comparisons:
 
 
 def _row(a: Choice, b: Choice, confidence: float) -> list[str]:
-    rng = np.random.Generator(np.random.PCG64(SEED))
     runs = [choice.experiment.performance[choice.setting] for choice in (a, b)]
-    found = compare_pair(runs[0], runs[1], confidence, RESAMPLES, rng=rng)
+    found = compare_pair(runs[0], runs[1], confidence, RESAMPLES, rng=answer_rng())
     low, high = found.superiority_interval
     difference = NOTHING if np.isnan(found.difference) else brief(found.difference)
     return [

@@ -10,7 +10,7 @@ from utils.choice import fates
 from utils.experiment import Experiment
 from utils.setting_stats import win_probability
 from utils.stats import FEW, rank_settings
-from utils.summary import RESAMPLES, SEED, setting_interval
+from utils.summary import RESAMPLES, answer_rng, setting_interval
 from utils.wording import NOTHING, between, brief, value_name
 
 MOST_ROWS = 15
@@ -45,9 +45,8 @@ def _wins(performance: np.ndarray) -> tuple[np.ndarray | None, str]:
     """(S,) win probabilities, or why there are none; no reason is needed where there is nothing to win."""
     if len(performance) == 1:
         return None, ""
-    rng = np.random.Generator(np.random.PCG64(SEED))
     try:
-        return win_probability(performance, rng, RESAMPLES), ""
+        return win_probability(performance, answer_rng(), RESAMPLES), ""
     except ValueError as error:
         return None, f"No win probability: {error}."
 
