@@ -90,11 +90,7 @@ class Choice:
 
 def run_records(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     """The runs behind a figure, as its sidecar names them."""
-    return [
-        {"run_number": outcome.number, "excluded": outcome.fate or None}
-        | {name: outcome.run.get(name) for name in ("index", "key", "status")}
-        for outcome in outcomes
-    ]
+    return [{"run_number": outcome.number, "excluded": outcome.fate or None} | outcome.names for outcome in outcomes]
 
 
 def fates(outcomes: Sequence[Outcome]) -> str:

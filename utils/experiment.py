@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from utils.combined import read_combined
 from utils.coverage import missing_runs
 from utils.difference import first_difference
 from utils.errors import BadInput
 from utils.grid import Grid
+from utils.origins import Origin
 from utils.results import dump
-from utils.shape import COMBINED, essence, grid_of, read_checked
+from utils.shape import COMBINED, essence, grid_of, runs_of
 from utils.stats import final_performance, rank_settings, step_weighted_curve
 
 POINTS = 500
@@ -29,6 +31,9 @@ FATES = {
     "no episode": "without a complete episode",
 }
 """Why a run is not in the mean, and how a caption says so."""
+
+NAMES = ("index", "key", "status")
+"""What names a run in a sidecar."""
 
 RETURN_KEYS = ("env_name", "env_kwargs", "steps_per_episode", "overwrite_rewards", "rewards", "start_state")
 """Keys of a protocol that decide what a return means: without the same, two curves share no axis."""
@@ -44,10 +49,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run.  fate: why it is not averaged, a key of FATES; "" if it is."""
+    """What became of a run.  names: its index, key and status.  fate: why it is not averaged, in FATES; "" if it is."""
 
     number: int
-    run: dict[str, Any]
+    names: dict[str, Any]
     curve: Curve
     fate: str
 
@@ -118,6 +123,11 @@ class Experiment:
         return int(candidates[rank_settings(self.performance[list(candidates)])[0]])
 
     @cached_property
+    def origins(self) -> list[Origin]:
+        """Where each run that has a result comes from."""
+        return [Origin(f"index {run.get('index')}", run.get("provenance")) for run in runs_of(self.tree)]
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 over the experiment and its runs, without what may differ between two executions of a run."""
         digest = hashlib.sha256(dump(self.tree["experiment"]))
@@ -130,7 +140,9 @@ class Experiment:
     def _setting(self, setting: int, missing: list[int]) -> list[Outcome]:
         cell = self.tree["experiment_data"].get(str(setting), {"runs": []})
         present = [self._outcome(run) for run in cell["runs"]]
-        absent = [Outcome(number, {}, Curve(np.empty(0, int), np.empty(0)), "missing") for number in missing]
+        absent = [
+            Outcome(number, dict.fromkeys(NAMES), Curve(np.empty(0, int), np.empty(0)), "missing") for number in missing
+        ]
         return sorted(present + absent, key=lambda outcome: outcome.number)
 
     def _outcome(self, run: dict[str, Any]) -> Outcome:
@@ -141,7 +153,8 @@ class Experiment:
             fate = "diverged"
         else:
             fate = "no episode" if not len(finite) else "" if finite.all() else "nonfinite"
-        return Outcome(run["run_number"], run, Curve(curve.timesteps[finite], curve.returns[finite]), fate)
+        names = {name: run.get(name) for name in NAMES}
+        return Outcome(run["run_number"], names, Curve(curve.timesteps[finite], curve.returns[finite]), fate)
 
 
 def evaluation_curve(run: dict[str, Any]) -> Curve:
@@ -184,7 +197,7 @@ def read_experiments(paths: Sequence[Path]) -> list[Experiment]:
     for file in files:
         if not file.exists():
             raise BadInput(f"{file}: not found; allowed: what `python simple_combine.py {file.parent}` writes")
-    trees = [read_checked(file) for file in files]
+    trees = [read_combined(file) for file in files]
     protocols = [tree["experiment"]["environment"] for tree in trees]
     unevaluated = [meaning(protocol) for protocol in protocols if protocol["eval_episodes"] == 0]
     return [

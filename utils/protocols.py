@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from utils.config import EnvironmentConfig, read_environment, read_json
+from utils.config import EnvironmentConfig, read_json, validate
 from utils.errors import BadInput, suggestion
 from utils.origins import Origin
-from utils.shape import COMBINED, grid_of, read_checked
+from utils.shape import COMBINED, checked, grid_of, runs_of
 
 Facts = dict[str, list[Any]]
 """Each fact's values over an experiment, distinct: its settings' for a hyperparameter, its runs' for a version."""
@@ -50,9 +50,10 @@ def read_protocol(path: Path) -> Protocol:
         raise BadInput(f"{file}: not found; allowed: what `python simple_combine.py {path}` writes")
     content = read_json(file)
     if isinstance(content, dict) and "env_name" in content:
-        return Protocol(path, None, 0, _environment(read_environment(file).model_dump(mode="json")))
-    tree = read_checked(file)
-    runs = [run for cell in tree["experiment_data"].values() for run in cell["runs"]]
+        environment = validate(EnvironmentConfig, content, str(file))
+        return Protocol(path, None, 0, _environment(environment.model_dump(mode="json")))
+    tree = checked(file, content)
+    runs = list(runs_of(tree))
     facts = _environment(tree["experiment"]["environment"]) | _hyperparameters(tree) | _provenance(runs)
     return Protocol(path, tree["experiment"]["agent"]["agent_name"], len(runs), facts)
 

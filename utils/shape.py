@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -109,7 +110,11 @@ def _content(path: Path) -> bytes:
 
 def parse_checked(path: Path, content: bytes) -> dict[str, Any]:
     """As `read_checked`, of a file's content.  path: for messages."""
-    tree = parse_json(path, content)
+    return checked(path, parse_json(path, content))
+
+
+def checked(path: Path, tree: Any) -> dict[str, Any]:
+    """As `read_checked`, of what was parsed.  path: for messages."""
     try:
         _Tree.model_validate(tree)
     except ValidationError as error:
@@ -144,6 +149,11 @@ def parse_result(path: Path, content: bytes) -> Result:
         raise BadInput(f"{path}: not a result: found {len(found)} runs; allowed: one")
     [(setting, cell, run)] = found
     return Result(path, tree["experiment"], int(setting), cell["agent_params"], run)
+
+
+def runs_of(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """All runs of a tree, setting by setting."""
+    return (run for cell in tree["experiment_data"].values() for run in cell["runs"])
 
 
 def grid_of(tree: dict[str, Any]) -> Grid:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from utils.experiment import Experiment
+from utils.shape import runs_of
 from utils.wording import NOTHING, brief
 
 HOUR = 3600.0
@@ -34,28 +35,44 @@ class Compute(NamedTuple):
 
 def compute(experiment: Experiment) -> Compute:
     """Of all runs that have a result."""
-    runs = [run for cell in experiment.tree["experiment_data"].values() for run in cell["runs"]]
-    times = [(_number(run.get("train_time")), _number(run.get("eval_time")), _threads(run)) for run in runs]
-    train = sum(training for training, _, _ in times)
-    steps = sum(_number(run.get("timesteps_done")) for run in runs)
+    rows = [_row(run) for run in runs_of(experiment.tree)]
+    train = sum(row.train for row in rows)
+    steps = sum(row.steps for row in rows)
     return Compute(
-        len(runs),
+        len(rows),
         train / HOUR,
-        sum(evaluation for _, evaluation, _ in times) / HOUR,
-        sum((training + evaluation) * threads for training, evaluation, threads in times) / HOUR,
+        sum(row.evaluation for row in rows) / HOUR,
+        sum((row.train + row.evaluation) * row.threads for row in rows) / HOUR,
         steps / train if train and steps else None,
-        max((_number(_provenance(run).get("peak_memory_mib")) for run in runs), default=0.0) or None,
+        max((row.memory for row in rows), default=0.0) or None,
+    )
+
+
+class _Row(NamedTuple):
+    """Of one run: seconds, threads, timesteps, MiB."""
+
+    train: float
+    evaluation: float
+    threads: float
+    steps: float
+    memory: float
+
+
+def _row(run: dict[str, Any]) -> _Row:
+    """1 thread where a result does not say, 0 for anything else."""
+    origin = _provenance(run)
+    return _Row(
+        _number(run.get("train_time")),
+        _number(run.get("eval_time")),
+        _number(origin.get("threads")) or 1.0,
+        _number(run.get("timesteps_done")),
+        _number(origin.get("peak_memory_mib")),
     )
 
 
 def _provenance(run: dict[str, Any]) -> dict[str, Any]:
     found = run.get("provenance")
     return found if isinstance(found, dict) else {}
-
-
-def _threads(run: dict[str, Any]) -> float:
-    """1 where a result does not say."""
-    return _number(_provenance(run).get("threads")) or 1.0
 
 
 def _number(value: Any) -> float:

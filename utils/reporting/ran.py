@@ -45,7 +45,7 @@ class Ran:
 def ran(experiment: Experiment) -> Ran:
     """Everything a reader needs to know of the runs before looking at what they did."""
     parameters = experiment.tree["experiment"]["agent"]["parameters"]
-    origins = _origins(experiment)
+    origins = experiment.origins
     return Ran(
         [(key, value_name(value)) for key, value in experiment.environment.items()],
         [(key, ", ".join(map(value_name, values)), len(values) > 1) for key, values in parameters.items()],
@@ -62,14 +62,8 @@ def ran(experiment: Experiment) -> Ran:
 def recorded(experiment: Experiment, name: str) -> list[str]:
     """The distinct values of "commit" or "engine" among the runs, most frequent first."""
     read = {"commit": lambda origin: origin.part("code").get("commit"), "engine": lambda origin: origin.engine}
-    values = (read[name](origin) for origin in _origins(experiment))
+    values = (read[name](origin) for origin in experiment.origins)
     return [value for value, _ in Counter(value for value in values if value is not None).most_common()]
-
-
-def _origins(experiment: Experiment) -> list[Origin]:
-    """Of every run that has a result."""
-    runs = [run for cell in experiment.tree["experiment_data"].values() for run in cell["runs"]]
-    return [Origin(f"index {run.get('index')}", run.get("provenance")) for run in runs]
 
 
 def _items(origins: Iterable[Origin]) -> list[Item]:
