@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from utils.errors import BadInput, suggestion
-from utils.json_text import parse_json
+from utils.json_text import parse_json, shown
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -120,12 +120,12 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
     ours = first["type"] == "value_error"
     message = first["msg"].removeprefix("Value error, ") if ours else first["msg"][0].lower() + first["msg"][1:]
     if not first["loc"]:
-        return message if ours else f"found {_show(found)}; allowed: a JSON object"
+        return message if ours else f"found {shown(found)}; allowed: a JSON object"
     hint = ""
     if first["type"] == "literal_error" and isinstance(found, str):
         expected = re.findall(r"'([^']*)'", first["ctx"]["expected"])
         hint = suggestion(found, expected)
-    return f"key '{key}': found {_show(found)}; {message}{hint}"
+    return f"key '{key}': found {shown(found)}; {message}{hint}"
 
 
 def _type_of(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
@@ -142,12 +142,6 @@ def _fields_at(model: type[BaseModel], where: tuple[int | str, ...]) -> list[str
         assert issubclass(inner, BaseModel)
         model = inner
     return list(model.model_fields)
-
-
-def _show(value: Any) -> str:
-    """A found value, as it stood in the JSON, cut to a readable length."""
-    text = orjson.dumps(value, default=repr).decode()
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def read_environment(path: str | Path) -> EnvironmentConfig:

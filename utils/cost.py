@@ -13,6 +13,7 @@ from utils.bundle import Experiment
 from utils.config import EnvironmentConfig, read_json, validate
 from utils.results import write_atomically
 from utils.stacks import FIXED, largest_for_speed
+from utils.submission import FOLDER
 
 UNIT_SECONDS = 1.8e-4
 """What a run without products adds to a step of its stack; the unit of `utils.stacks`, on the core named there."""
@@ -71,7 +72,7 @@ class Measurements:
         experiment, shape = self.experiment, self.experiment.hyperparameters(setting).structure()
         named = [experiment.agent.agent_name, experiment.environment.model_dump(mode="json"), shape, *self._rest]
         digest = hashlib.sha256(orjson.dumps(named)).hexdigest()[:12]
-        return experiment.directory / "slurm" / f"pilot_{digest}.json"
+        return experiment.directory / FOLDER / f"pilot_{digest}.json"
 
     def read(self, setting: int) -> Cost | None:
         """The cost of a setting's shape; None if it was not measured.  Raises BadInput for a damaged file."""

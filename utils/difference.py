@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
+from utils.json_text import shown
 
 NUMBERS_SETTINGS = "agent.parameters"
 """The one object whose keys' order means something: it numbers the settings."""
@@ -16,7 +16,7 @@ def first_difference(a: Any, b: Any, where: str = "") -> str | None:
     The order of the keys counts for `agent.parameters` alone.
     """
     if not isinstance(a, dict) or not isinstance(b, dict):
-        return None if a == b else f"key '{where}': found {show(a)} and {show(b)}"
+        return None if a == b else f"key '{where}': found {shown(a)} and {shown(b)}"
     for key in [*a, *(key for key in b if key not in a)]:
         inside = f"{where}.{key}" if where else key
         if key not in a or key not in b:
@@ -27,9 +27,3 @@ def first_difference(a: Any, b: Any, where: str = "") -> str | None:
     if where == NUMBERS_SETTINGS and list(a) != list(b):
         return f"key '{where}': found its keys in different orders"
     return None
-
-
-def show(value: Any) -> str:
-    """A value as JSON, cut to a readable length."""
-    text = orjson.dumps(value).decode()
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -17,9 +17,9 @@ DIRECTORY = "failures"
 log = logging.getLogger("policy_params")
 
 
-def failure_file(run: Run) -> Path:
-    """Where it is said why the run failed, if it did."""
-    return run.file.directory / DIRECTORY / f"{run.key}.json"
+def failure_file(directory: Path, key: str) -> Path:
+    """Where it is said why a run failed, if it did.  directory: its experiment's."""
+    return directory / DIRECTORY / f"{key}.json"
 
 
 def write_failure(run: Run, reason: str, trace: str, timesteps: int | None = None) -> None:
@@ -27,7 +27,7 @@ def write_failure(run: Run, reason: str, trace: str, timesteps: int | None = Non
 
     reason: one line.  trace: the traceback, or "".  timesteps: made before it, if known.
     """
-    path = failure_file(run)
+    path = failure_file(run.file.directory, run.key)
     tree = {
         "index": run.index,
         "key": run.key,
@@ -53,8 +53,8 @@ def write_failure(run: Run, reason: str, trace: str, timesteps: int | None = Non
 
 
 def forget_failure(run: Run) -> None:
-    """The run has its result now. A file that cannot be removed does no harm."""
-    path = failure_file(run)
+    """The run is trained again. A file that cannot be removed does no harm."""
+    path = failure_file(run.file.directory, run.key)
     with suppress(OSError):
         path.unlink(missing_ok=True)
         path.parent.rmdir()  # Only if it is empty.

@@ -16,3 +16,9 @@ def parse_json(source: str | Path, content: bytes) -> Any:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
         raise BadInput(f"{source}: not valid JSON: {error}") from error
+
+
+def shown(value: Any) -> str:
+    """A value as JSON, cut to a readable length."""
+    text = orjson.dumps(value, default=repr).decode()
+    return text if len(text) <= 60 else text[:57] + "..."

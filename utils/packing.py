@@ -19,7 +19,7 @@ from utils.archive_writer import ArchiveWriter, Packable
 from utils.arrays import named_arrays, why_not_whole
 from utils.errors import BadInput
 from utils.listing import Stamp, stamp_of
-from utils.results import written_atomically
+from utils.results import is_archived, written_atomically
 from utils.shape import parse_result
 
 
@@ -77,8 +77,7 @@ def _run_files(directory: Path, name: str, sha256: str) -> list[Packable]:
         try:
             content = _read(directory / file)
         except FileNotFoundError as error:
-            archive = open_archive(directory)
-            if archive is not None and file in archive.members:
+            if is_archived(directory / file):
                 continue
             raise BadInput(f"{directory / name}: not packed: its arrays, {file}, are missing") from error
         reason = why_not_whole(content.content, arrays)

@@ -29,10 +29,15 @@ class Request:
         """The settings asked for."""
         return range(len(experiment.grid)) if self.settings is None else self.settings
 
+    @property
+    def _from_zero(self) -> bool:
+        """Whether a number says which runs they are."""
+        return list(self.runs) == list(range(len(self.runs)))
+
     def command(self, *options: str) -> str:
         """Of schedule.py, for the same runs.  What was forced is missing by now, and needs no force again."""
-        counted = list(self.runs) == list(range(len(self.runs)))
-        words = ["python", "schedule.py", "--runs", str(len(self.runs)) if counted else format_indices(self.runs)]
+        runs = str(len(self.runs)) if self._from_zero else format_indices(self.runs)
+        words = ["python", "schedule.py", "--runs", runs]
         if self.settings is not None:
             words += ["--settings", format_indices(self.settings)]
         if self.engine != "eager":
@@ -44,7 +49,7 @@ class Request:
         """Of main.py, for the same runs of one experiment on this machine."""
         words = ["python", self.script, "--env-json", self.env_json, "--agent-json", experiment.agent_source]
         words += ["--save-dir", self.save_dir]
-        if self.settings is None and list(self.runs) == list(range(len(self.runs))):
+        if self.settings is None and self._from_zero:
             words += ["--runs", str(len(self.runs))]
         else:
             settings, x = self.settings_of(experiment), len(experiment.grid)

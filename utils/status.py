@@ -107,7 +107,7 @@ def find_status(experiment: Experiment, cells: Sequence[Cell], queue: Queue, rea
 
 def reason(experiment: Experiment, cell: Cell) -> str:
     """Why a run failed, by its failure file.  Raises BadInput for one that cannot be read."""
-    path = experiment.directory / failed_runs.DIRECTORY / f"{cell.key}.json"
+    path = failed_runs.failure_file(experiment.directory, cell.key)
     said = read_json(path)
     why = said.get("reason") if isinstance(said, dict) else None
     return f"failed: setting {cell.setting}, run {cell.run}: {why or 'see'} ({path})"

@@ -91,5 +91,5 @@ def train_all(
 def _record(stack: Sequence[Run], failure: Failure) -> None:
     """Leave a failure file for each of its runs that has no result and none from whoever trained it."""
     for run in stack:
-        if not run.file.exists() and not failure_file(run).exists():
+        if not run.file.exists() and not failure_file(run.file.directory, run.key).exists():
             write_failure(run, failure.reason, failure.traceback)
