@@ -20,7 +20,7 @@ from utils.plot_curves import caption, draw
 from utils.plot_mse_data import main
 from utils.plot_utils import DPI, HEIGHT, OKABE_ITO, WIDTH
 from utils.summary import Line, Options, line
-from utils.wording import brief, short_name, thousands
+from utils.wording import brief, short_name, thousands, tick_texts
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -281,6 +281,21 @@ class TestBadInput:
 )
 def test_thousands(value: float, text: str) -> None:
     assert thousands(value) == text.replace("-", "\N{MINUS SIGN}")
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ((-8000.0, -6000.0), ["-8,000", "-6,000"]),
+        ((0.0015, 0.003, 0.0045), ["0.0015", "0.003", "0.0045"]),
+        ((-0.0005, -0.001), ["-0.0005", "-0.001"]),
+        ((0.0, 2e-9), ["0", "2e-09"]),
+        ((0.001, 0.00125), ["0.001", "0.00125"]),
+        ((0.25,), ["0.25"]),
+    ],
+)
+def test_ticks_are_told_apart_and_right(values: tuple[float, ...], texts: list[str]) -> None:
+    assert tick_texts(values) == [text.replace("-", "\N{MINUS SIGN}") for text in texts]
 
 
 @pytest.mark.parametrize(

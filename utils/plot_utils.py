@@ -14,11 +14,11 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import Formatter
 
-from utils.wording import short_name, thousands
+from utils.palette import OKABE_ITO
+from utils.wording import short_name, thousands, tick_texts
 
-OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1.5, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 COLOR_MAP = "cividis"
@@ -126,7 +126,17 @@ def name_ticks(axis: Any, values: Sequence[Any], room: int) -> None:
             label.set(rotation=40, ha="right", rotation_mode="anchor")
 
 
+class _Grouped(Formatter):
+    """Writes ticks as `tick_texts` does."""
+
+    def __call__(self, value: float, pos: int | None = None) -> str:
+        return thousands(value)
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        return tick_texts([float(value) for value in values])
+
+
 def group_digits(*axes: Any) -> None:
-    """Ticks of x and y axes as `thousands` writes them."""
+    """Ticks of x and y axes as `tick_texts` writes them."""
     for axis in axes:
-        axis.set_major_formatter(FuncFormatter(lambda value, _: thousands(value)))
+        axis.set_major_formatter(_Grouped())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -12,6 +13,9 @@ from utils.experiment import Experiment
 
 LONGEST_NUMBER, LONGEST_NAME = 7, 24
 """Characters of a value on an axis."""
+
+MOST_DECIMALS = 4
+"""Of a tick."""
 
 NOTHING = "\N{EN DASH}"
 """Where there is no number."""
@@ -33,10 +37,22 @@ def return_label(experiments: Sequence[Experiment], smooth: int | None) -> str:
     return text if smooth is None else f"{text},\nmean over the last {thousands(smooth)} timesteps"
 
 
-def thousands(value: float) -> str:
-    """-12500.0 -> "−12,500"; up to 3 decimals where they are needed."""
-    text = f"{value:,.3f}".rstrip("0").rstrip(".")
+def thousands(value: float, decimals: int = 3) -> str:
+    """-12500.0 -> "−12,500"; up to 3 decimals, or so many, where they are needed."""
+    text = f"{value:,.{decimals}f}".rstrip("0").rstrip(".")
     return ("0" if text == "-0" else text).replace("-", "\N{MINUS SIGN}")
+
+
+def tick_texts(values: Sequence[float]) -> list[str]:
+    """An axis' ticks as `thousands` writes them, with as many decimals as they need; or, of more, with six digits.
+
+    values: increasing or decreasing.  A tick is written wrong by a hundredth of a step at most.
+    """
+    step = min((abs(a - b) for a, b in pairwise(values)), default=1.0)
+    for decimals in range(3, MOST_DECIMALS + 1):
+        if all(abs(round(value, decimals) - value) <= step / 100 for value in values):
+            return [thousands(value, decimals) for value in values]
+    return [f"{value:.6g}".replace("-", "\N{MINUS SIGN}") for value in values]
 
 
 def brief(value: float) -> str:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.wording import brief, thousands
-
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe & Ito (2008), as in the figures."""
+from utils.palette import OKABE_ITO
+from utils.wording import tick_texts
 
 DASHES = ("", "8 3", "2 2", "8 3 2 3")
 
@@ -46,13 +44,8 @@ class Scale:
         steps = (factor * power for factor in (1, 2, 5, 10))
         step = next(each for each in steps if (self.high - self.low) / each <= MOST_TICKS)
         numbers = range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)
-        return [Tick(float(self(number * step)), tick_text(number * step)) for number in numbers]
-
-
-def tick_text(value: float) -> str:
-    """With all its digits where they are few, else by its power of ten."""
-    text = thousands(value)
-    return brief(value) if text == "0" and abs(value) > 0 else text
+        values = [number * step for number in numbers]
+        return [Tick(float(self(value)), text) for value, text in zip(values, tick_texts(values), strict=True)]
 
 
 def spanning(values: np.ndarray, start: float, end: float, margin: float = 0.04) -> Scale:
@@ -86,7 +79,7 @@ class Frame:
 
 def color(number: int) -> str:
     """Of the line of that number, counted from 0."""
-    return COLORS[number % len(COLORS)]
+    return OKABE_ITO[number % len(OKABE_ITO)]
 
 
 def dashes(number: int) -> str:
