@@ -28,7 +28,9 @@ PR_SET_PDEATHSIG = 1
 """Linux, prctl(2)."""
 
 
-TORCH_OUT_OF_MEMORY = ("can't allocate memory", "out of memory", "size calculation overflowed")
+TORCH_OUT_OF_MEMORY = (
+    "can't allocate memory", "out of memory", "size calculation overflowed", "Overflow when unpacking long",
+)  # fmt: skip
 """Texts of torch's errors of that kind: most are mere RuntimeErrors."""
 
 
@@ -66,7 +68,7 @@ def _failure(error: Exception) -> Failure:
     reason, trace = f"{type(error).__name__}: {error}", "\n" + traceback.format_exc().rstrip()
     if isinstance(error, MemoryError) or any(text in str(error) for text in TORCH_OUT_OF_MEMORY):
         hint = "fewer --jobs, a smaller --stack or smaller hyperparameters need less"
-        return Failure(f"memory ran out ({' '.join(reason.split())}); {hint}", trace, expected=True)
+        return Failure(f"memory ran out ({reason.splitlines()[0]}); {hint}", trace, expected=True)
     return Failure(reason, trace, expected=isinstance(error, OSError))
 
 

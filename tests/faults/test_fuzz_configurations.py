@@ -79,6 +79,7 @@ def assert_clear(environment: bytes | None, agent: bytes | None, options: list[s
     [
         (0, {}, {"num_samples": [10**15], "batch_size": [1]}, 1),
         (0, {}, {"replay_capacity": [2**53]}, 1),
+        (0, {}, {"replay_capacity": [2**62]}, 1),
         (0, {}, {"num_hidden": [10**15]}, 2),
         (0, {"total_timesteps": 10**15}, {}, 75),
         (0, {"eval_episodes": 10**15}, {}, 75),
