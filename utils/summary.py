@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
@@ -132,8 +132,9 @@ def band(returns: np.ndarray, options: Options) -> Band | None:
     return bootstrap_interval(returns, options.confidence, RESAMPLES, rng=answer_rng())
 
 
+@lru_cache(maxsize=4096)
 def setting_interval(experiment: Experiment, setting: int, confidence: float) -> tuple[float, float] | None:
-    """Of the mean performance of a setting's runs; None if one failed or they are too few."""
+    """Of the mean performance of a setting's runs; None if one failed or they are too few. Worked out once."""
     runs = experiment.performance[setting]
     if len(runs) < FEWEST or np.isnan(runs).any():
         return None
