@@ -63,6 +63,7 @@ class ActorCritic(ActsOnStreams):
         self.updates = 0
         self.last_batch: Batch | None = None
         self._learn: Callable[[Batch, Tensor], tuple[Tensor, ...]] = self.learn
+        self._explore: Callable[[Tensor, Tensor], Tensor] = self.explore
 
     @property
     def critics(self) -> int:
@@ -117,12 +118,26 @@ class ActorCritic(ActsOnStreams):
         self.critic = make_critic(critic_mlp, torch.stack(critics, 1).to(self.device), critic_lr, common.betas)
 
     def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
-        head, _ = self.actor.forward(torch.from_numpy(obs).to(self.device).unsqueeze(1))
+        shown = torch.from_numpy(obs).to(self.device)
         if greedy:
+            head, _ = self.actor.forward(shown.unsqueeze(1))
             return self.policy.mode(head)[:, 0].cpu().numpy()
-        noise = self.policy.noise(draws, 1, 1).to(self.device)
-        action = self.policy.executed(self.policy.to_action(self.policy.draw(head, noise)))
-        return action[:, 0, 0].cpu().numpy()
+        noise = self.acting_noise(draws).to(self.device)
+        # Evaluation is eager under every engine: a policy that is read back from its result acts as it did.
+        explore = self._explore if draws is self._act else self.explore
+        return explore(shown, noise).cpu().numpy()
+
+    def explore(self, obs: Tensor, noise: Tensor) -> Tensor:
+        """Drawn actions (R, A) as the environment executes them: a function of the actor and its arguments.
+
+        obs: (R, O).  noise: `self.acting_noise`'s.
+        """
+        head, _ = self.actor.forward(obs.unsqueeze(1))
+        return self.policy.executed(self.policy.to_action(self.policy.draw(head, noise)))[:, 0, 0]
+
+    def acting_noise(self, draws: Draws) -> Tensor:
+        """What one step draws, (R, 1, 1, ...)."""
+        return self.policy.noise(draws, 1, 1)
 
     def observe(self, step: Step) -> None:
         """Store one transition of each run."""
@@ -136,7 +151,8 @@ class ActorCritic(ActsOnStreams):
         batch = self.replay.sample(self._replay.uniform(self.common.batch_size).to(self.device))
         critic_loss, actor_loss = self._learn(batch, self.noise(self._update).to(self.device))
         self.updates += 1
-        if self.updates % self.common.target_update_interval == 0:
+        interval = self.common.target_update_interval
+        if interval > 1 and self.updates % interval == 0:
             self.critic.average(self.tau)
         self.last_batch = batch
         return {"critic_loss": critic_loss, "actor_loss": actor_loss}
@@ -155,15 +171,21 @@ class ActorCritic(ActsOnStreams):
         # The actor is not changed before its own update, so one pass serves both kinds of state.
         heads, trace = self.actor.forward(torch.cat((batch.obs, batch.next_obs), 1))
         critic_loss = self._update_critic(batch, heads[:, rows:], next_noise)
+        if self.common.target_update_interval == 1:
+            self.critic.average(self.tau)
         return critic_loss, self._update_actor(batch, heads[:, :rows], trace, *actor_noise)
 
-    def learn_by(self, learn: Callable[[Batch, Tensor], tuple[Tensor, ...]]) -> None:
-        """Have `update` call another form of `learn`."""
-        self._learn = learn
+    def compute_by(
+        self,
+        learn: Callable[[Batch, Tensor], tuple[Tensor, ...]],
+        explore: Callable[[Tensor, Tensor], Tensor],
+    ) -> None:
+        """Have `update` and, in training, `act` call other forms of `learn` and `explore`."""
+        self._learn, self._explore = learn, explore
 
     def learner(self) -> dict[str, Any]:
-        """The attributes that `learn` uses, by name: all but memory, streams and how they are handed over."""
-        others = ("replay", "last_batch", "_replay", "_act", "_update", "_eval_act", "_learn")
+        """The attributes that `learn` and `explore` use, by name: all but memory, streams and those two's forms."""
+        others = ("replay", "last_batch", "_replay", "_act", "_update", "_eval_act", "_learn", "_explore")
         return {name: part for name, part in vars(self).items() if name not in others}
 
     def _values(self, batch: Batch, action: Tensor) -> tuple[Tensor, list[Tensor]]:

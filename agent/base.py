@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -54,32 +55,44 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Batch:
-    """Sampled transitions, float32: obs (R, B, O), action (R, B, A), reward and terminated (R, B).
+    """Sampled transitions: replay rows (R, B, 2 O + A + 2), float32, and views of what stands in them.
 
-    `obs_action` (R, B, O + A) is the two side by side, as a critic takes them; `rows` is all of it.
+    obs_dim, action_dim: O and A.  A view is made when it is asked for: a compiled update takes the rows.
     """
 
     rows: Tensor
-    obs: Tensor
-    action: Tensor
-    obs_action: Tensor
-    reward: Tensor
-    terminated: Tensor
-    next_obs: Tensor
+    obs_dim: int
+    action_dim: int
 
-    @classmethod
-    def from_rows(cls, rows: Tensor, obs_dim: int, action_dim: int) -> Batch:
-        """Views into replay rows (R, B, 2 O + A + 2)."""
-        end = obs_dim + action_dim
-        return cls(
-            rows=rows,
-            obs=rows[..., :obs_dim],
-            action=rows[..., obs_dim:end],
-            obs_action=rows[..., :end],
-            reward=rows[..., end],
-            terminated=rows[..., end + 1],
-            next_obs=rows[..., end + 2 :],
-        )
+    @cached_property
+    def obs(self) -> Tensor:
+        """(R, B, O)."""
+        return self.rows[..., : self.obs_dim]
+
+    @cached_property
+    def action(self) -> Tensor:
+        """(R, B, A)."""
+        return self.rows[..., self.obs_dim : self.obs_dim + self.action_dim]
+
+    @cached_property
+    def obs_action(self) -> Tensor:
+        """The two side by side, as a critic takes them, (R, B, O + A)."""
+        return self.rows[..., : self.obs_dim + self.action_dim]
+
+    @cached_property
+    def reward(self) -> Tensor:
+        """(R, B)."""
+        return self.rows[..., self.obs_dim + self.action_dim]
+
+    @cached_property
+    def terminated(self) -> Tensor:
+        """(R, B), 1 where nothing is to be bootstrapped."""
+        return self.rows[..., self.obs_dim + self.action_dim + 1]
+
+    @cached_property
+    def next_obs(self) -> Tensor:
+        """(R, B, O)."""
+        return self.rows[..., self.obs_dim + self.action_dim + 2 :]
 
 
 class Agent(Protocol):

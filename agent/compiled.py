@@ -1,7 +1,7 @@
-"""An actor-critic's update as one compiled graph.
+"""An actor-critic's update as one compiled graph, and its acting as another.
 
-The update is traced as it stands, gradients included, into ATen operations, and torch's Inductor makes C++ of them.
-The graph's inputs are the learner's tensors, which it changes in place, the batch and the noise; so nothing
+Each is traced as it stands, gradients included, into ATen operations, and torch's Inductor makes C++ of them.
+A graph's inputs are the learner's tensors, which an update changes in place, what was seen and the noise; so nothing
 that differs between two runs of a stack, or between two stacks of a shape, is compiled into it. To keep a run's bits
 independent of the runs beside it, Inductor chooses its loops by no heuristic of size, and `agent.tracing` spells
 out whatever else it would order by shape.
@@ -39,7 +39,7 @@ OPTIONS: dict[str, Any] = {
 
 
 AGREEING = 0.95
-"""Share of each tensor that one compiled update must change as the traced one does."""
+"""Share of each tensor that compiled code must give or change as the traced function does."""
 
 GOLDEN = 0.6180339887
 """Its multiples are spread evenly over [0, 1), modulo 1."""
@@ -49,23 +49,49 @@ class CannotCompile(Exception):
     """This machine lacks what compiling needs; the message goes on from "it"."""
 
 
-def compiled(agent: ActorCritic) -> Callable[[Batch, Tensor], tuple[Tensor, ...]]:
-    """`agent.learn` as compiled code, which changes this agent's tensors.
+def compiled_update(agent: ActorCritic) -> Callable[[Batch, Tensor], tuple[Tensor, ...]]:
+    """`agent.learn` as compiled code, which changes this agent's tensors.  Raises CannotCompile."""
+
+    def learn(learner: ActorCritic, rows: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+        return learner.learn(agent.replay.split(rows), noise)
+
+    code = compiled(learn, agent, update_inputs(agent))
+    return lambda batch, noise: code(batch.rows, noise)
+
+
+def compiled_acting(agent: ActorCritic) -> Callable[[Tensor, Tensor], Tensor]:
+    """`agent.explore` as compiled code.  Raises CannotCompile."""
+
+    def explore(learner: ActorCritic, obs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+        return (learner.explore(obs, noise),)
+
+    code = compiled(explore, agent, acting_inputs(agent))
+    return lambda obs, noise: code(obs, noise)[0]
+
+
+def compiled(
+    function: Callable[[ActorCritic, Tensor, Tensor], tuple[Tensor, ...]],
+    agent: ActorCritic,
+    inputs: tuple[Tensor, Tensor],
+) -> Callable[[Tensor, Tensor], tuple[Tensor, ...]]:
+    """A function of the agent's tensors, and of inputs like those given, as compiled code on these very tensors.
 
     Raises CannotCompile.
     """
     double = copy.copy(agent)
     vars(double).update(copy.deepcopy(agent.learner()))
     state, traced = list(tensors(agent.learner())), list(tensors(double.learner()))
-    inputs = example_inputs(agent)
+    outputs: list[Tensor] = []
 
-    def learn(_: list[Tensor], rows: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        return double.learn(agent.replay.split(rows), noise)
+    def on_double(_: list[Tensor], seen: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+        outputs.extend(function(double, seen, noise))
+        return tuple(outputs)
 
-    graph = make_fx(learn, decomposition_table=SPELLED_OUT)(traced, *inputs)
+    graph = make_fx(on_double, decomposition_table=SPELLED_OUT)(traced, *inputs)
     code = compiled_graph(flat(graph), [*state, *inputs])
-    check_agreement(code, [tensor.clone() for tensor in state], traced, inputs)
-    return lambda batch, noise: code(*state, batch.rows, noise)
+    trial = [tensor.clone() for tensor in state]
+    check_agreement([*trial, *code(*trial, *inputs)], [*traced, *outputs])
+    return lambda seen, noise: code(*state, seen, noise)
 
 
 def compiled_graph(graph: torch.fx.GraphModule, inputs: list[Any]) -> Callable[..., Any]:
@@ -84,26 +110,32 @@ def compiled_graph(graph: torch.fx.GraphModule, inputs: list[Any]) -> Callable[.
         raise
 
 
-def check_agreement(
-    code: Callable[..., Any], state: list[Tensor], traced: list[Tensor], inputs: tuple[Tensor, Tensor]
-) -> None:
-    """Run compiled code once, from the state that the traced update started from.
+def check_agreement(compiled: list[Tensor], traced: list[Tensor]) -> None:
+    """Raises CannotCompile unless compiled code comes where the traced function came, but for rounding.
 
-    Raises CannotCompile unless it comes where that came, but for rounding: a step along a gradient that is zero
-    but for rounding may go either way. Some of torch's releases compile an update wrongly.
+    A step along a gradient that is zero but for rounding may go either way. Some of torch's releases compile an
+    update wrongly.
     """
-    code(*state, *inputs)
-    for found, expected in zip(state, traced, strict=True):
+    for found, expected in zip(compiled, traced, strict=True):
         near = torch.isclose(found, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()), equal_nan=True)
         if float(near.float().mean()) < AGREEING:
             raise CannotCompile(f"compiles an update that is another one (torch {torch.__version__})")
 
 
-def example_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:
-    """Rows in [0, 1) and noise as an update is handed them; the agent's own streams stay where they are."""
-    shape = (agent.runs, agent.common.batch_size, agent.replay.row)
-    rows = (torch.arange(math.prod(shape)) * GOLDEN % 1.0).view(shape)
+def update_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:
+    """Replay rows and noise as an update is handed them; the agent's own streams stay where they are."""
+    rows = spread(agent.runs, agent.common.batch_size, agent.replay.row)
     return rows, agent.noise(Draws(agent.random_seeds, "update"))
+
+
+def acting_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:
+    """Observations and noise as acting is handed them; the agent's own streams stay where they are."""
+    return spread(agent.runs, agent.replay.obs_dim), agent.acting_noise(Draws(agent.random_seeds, "act"))
+
+
+def spread(*shape: int) -> Tensor:
+    """Numbers in [0, 1), no two of them near."""
+    return (torch.arange(math.prod(shape)) * GOLDEN % 1.0).view(shape)
 
 
 def tensors(part: Any) -> Iterator[Tensor]:
@@ -132,7 +164,7 @@ def flat(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:
     """
     constants = [str(node.target) for node in graph.graph.nodes if node.op == "get_attr"]
     if constants:
-        raise ValueError(f"tensors that are no input of the update: {constants}")
+        raise ValueError(f"tensors that are no input of the graph: {constants}")
     graph.graph.set_codegen(torch.fx.graph.CodeGen())
     graph.graph.eliminate_dead_code()
     for node in graph.graph.nodes:

@@ -1,4 +1,4 @@
-"""Which engine computes an actor-critic's updates: operation by operation (eager), or compiled as one graph.
+"""Which engine computes an actor-critic: operation by operation (eager), or compiled, a graph to learn and one to act.
 
 Each keeps a run's bits independent of the runs beside it; the two round differently from each other. The choice
 is made of configuration alone, so that the same command gives the same bits, and the result records it.
@@ -37,11 +37,11 @@ def start_engine(agent: Agent, asked: str, total_timesteps: int) -> Engine:
     if reason := unfit(agent):
         return Engine("eager", reason if asked == "compiled" else None)
     assert isinstance(agent, ActorCritic)
-    from agent.compiled import CannotCompile, compiled
+    from agent.compiled import CannotCompile, compiled_acting, compiled_update
 
     started = time.perf_counter()
     try:
-        agent.learn_by(compiled(agent))
+        agent.compute_by(compiled_update(agent), compiled_acting(agent))
     except CannotCompile as error:
         log.warning("engine: eager, not compiled: this machine %s", error)
         return Engine("eager", f"the machine {error}")

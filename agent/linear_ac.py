@@ -145,7 +145,7 @@ class LinearAC(ActsOnStreams):
             return None
         parts = (step.obs, step.action, step.reward[:, None], step.terminated[:, None], step.next_obs)
         rows = torch.from_numpy(np.concatenate(parts, 1).astype(np.float32)).unsqueeze(1)
-        return Batch.from_rows(rows, step.obs.shape[1], step.action.shape[1])
+        return Batch(rows, step.obs.shape[1], step.action.shape[1])
 
     def state_dict(self) -> dict[str, Any]:
         """All that learning depends on, copied. Evaluation's stream is not in it: it begins anew each time."""

@@ -52,7 +52,7 @@ class Replay:
 
     def split(self, rows: Tensor) -> Batch:
         """Rows (R, B, row) by what stands in them."""
-        return Batch.from_rows(rows, self.obs_dim, self.action_dim)
+        return Batch(rows, self.obs_dim, self.action_dim)
 
     def held(self, run: int, slots: slice) -> np.ndarray:
         """Whole rows (n, row) of one run, in storage order; the buffer's own memory where it has whole rows."""

@@ -105,6 +105,12 @@ def addcmul_(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return x.copy_(stored(x + a * b))
 
 
+def lerp_(x: Tensor, end: Tensor, weight: Tensor) -> Tensor:
+    """Like aten.lerp_, which counts from the nearer end: with weight 1 it comes to `end` exactly."""
+    way = end - x
+    return x.copy_(torch.where(weight < 0.5, x + weight * way, end - way * (1.0 - weight)))
+
+
 def adam_(
     params: list[Tensor], grads: list[Tensor], means: list[Tensor], squares: list[Tensor], _: list[Tensor],
     counts: list[Tensor], *, lr: float, beta1: float, beta2: float, eps: float, **_others: Any,
@@ -137,6 +143,7 @@ SPELLED_OUT: dict[Any, Callable[..., Any]] = {
     aten.mean.dim: averaged,
     aten.add_.Tensor: add_,
     aten.addcmul_.default: addcmul_,
+    aten.lerp_.Tensor: lerp_,
     aten.baddbmm.default: biased_product,
     aten.scatter_add.default: scatter_add,
     aten.scatter_.src: scatter_,

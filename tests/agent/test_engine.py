@@ -182,6 +182,15 @@ def test_a_compiled_agent_goes_on_from_a_state():
 
 
 @needs_compiler
+def test_evaluation_is_eager_under_either_engine():
+    """A policy read back from its result then acts as it did."""
+    eager, compiled = (make(AGENT_CASES[1], STACKS[7], "odd", engine) for engine in ("eager", "compiled"))
+    obs = np.linspace(-2.0, 2.0, 35, dtype=np.float32).reshape(7, 5)
+    for greedy in (True, False):
+        np.testing.assert_array_equal(compiled.act_eval(obs, greedy), eager.act_eval(obs, greedy))
+
+
+@needs_compiler
 def test_a_target_averaged_now_and_then():
     case = Case("VACDiscrete", {"target_update_interval": 3})
     agent = make(case, STACKS[7], "odd", "compiled")
@@ -201,7 +210,8 @@ def small(name: str = "SAC", **options: Any) -> Any:
 
 def test_auto_goes_by_the_length_of_a_run(monkeypatch):
     asked = []
-    monkeypatch.setattr("agent.compiled.compiled", lambda agent: asked.append(agent) or agent.learn)
+    monkeypatch.setattr("agent.compiled.compiled_update", lambda agent: asked.append(agent) or agent.learn)
+    monkeypatch.setattr("agent.compiled.compiled_acting", lambda agent: agent.explore)
     assert start_engine(small(), "auto", WORTHWHILE - 1) == Engine("eager")
     assert not asked
     assert start_engine(small(), "auto", WORTHWHILE) == Engine("compiled")
@@ -248,8 +258,12 @@ def test_without_a_compiler_a_run_is_eager_and_says_why(compiler, files, tmp_pat
 
 
 def test_code_that_computes_something_else_is_refused(monkeypatch):
-    """As torch 2.11 has been seen to make: here it does nothing."""
-    monkeypatch.setattr("agent.compiled.compiled_graph", lambda graph, inputs: lambda *_: None)
+    """As torch 2.11 has been seen to make: here it changes nothing."""
+
+    def on_copies(graph, inputs):
+        return lambda *given: graph(*[tensor.clone() for tensor in given])
+
+    monkeypatch.setattr("agent.compiled.compiled_graph", on_copies)
     found = start_engine(small(), "compiled", 10)
     assert found == Engine("eager", f"the machine compiles an update that is another one (torch {torch.__version__})")
 
