@@ -20,9 +20,11 @@ def margin(share: float, experiments: int) -> float:
     return 0.02 + 5 * np.sqrt(share * (1 - share) / experiments)
 
 
-@pytest.mark.parametrize("name", ["normal", "uniform", "gamma, shape 2"])
-def test_of_the_mean(name: str, rng: np.random.Generator) -> None:
-    assert simulation.of_the_mean(simulation.LAWS[name], 50, 4000, 500, rng) == pytest.approx(
+@pytest.mark.parametrize(
+    ("name", "n"), [("normal", 10), ("uniform", 10), ("Student, 3 degrees", 20), ("gamma, shape 2", 50)]
+)
+def test_of_the_mean(name: str, n: int, rng: np.random.Generator) -> None:
+    assert simulation.of_the_mean(simulation.LAWS[name], n, 4000, 2000, rng) == pytest.approx(
         0.95, abs=margin(0.95, 4000)
     )
 

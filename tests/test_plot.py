@@ -76,7 +76,7 @@ class TestFiles:
         facts = sidecar(tmp_path / "figure.png")
         [experiment] = facts["experiments"]
         assert facts["interval"] == {
-            "kind": "percentile bootstrap of the mean",
+            "kind": "expanded-percentile bootstrap of the mean",
             "confidence": 0.95,
             "resamples": 10_000,
         }
@@ -149,7 +149,7 @@ class TestSetting:
 class TestCaption:
     def test_of_a_selected_setting(self, sweep: Path) -> None:
         text = caption_of(sweep)
-        assert "95% percentile-bootstrap confidence interval of the mean over runs (10,000 resamples)" in text
+        assert "95% expanded-percentile bootstrap confidence interval of the mean over runs (10,000 resamples)" in text
         assert "SAC, Beta, setting 1 (n = 3): 3 of 3 runs averaged; 0 diverged, 0 missing." in text
         assert "selected as the best of 3" in text
         assert "reported on the same seeds" in text

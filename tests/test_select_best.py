@@ -65,7 +65,7 @@ class TestTable:
         assert lines[0] == (
             "sweep/data.json: SAC on Pendulum-v1, 3 settings by mean return over the last half of evaluations"
         )
-        assert lines[2].split() == ["1", "1.00", "-2.5", "-3.5", "to", "-2", "4", "-"]
+        assert lines[2].split() == ["1", "1.00", "-2.5", "-4", "to", "-2", "4", "-"]
         assert lines[3] == "2 more, which together win 0.00"
 
     def test_win_probability_is_by_all_resamples(self, project: Path) -> None:

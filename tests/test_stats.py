@@ -13,6 +13,7 @@ from utils import stats
 from utils.stats import (
     area_under_curve,
     bootstrap_interval,
+    expanded_tail,
     fewest_runs,
     final_performance,
     rank_settings,
@@ -34,7 +35,7 @@ class TestBootstrapInterval:
         np.testing.assert_array_equal((low, high), ([0.0, -5.0], [1.0, 5.0]))
 
     def test_in_the_middle_of_two_samples(self) -> None:
-        low, high = bootstrap_interval(np.array([0.0, 1.0]), confidence=0.4, rng=rng())
+        low, high = bootstrap_interval(np.array([0.0, 1.0]), confidence=0.1, rng=rng())
         assert (low, high) == (0.5, 0.5)
 
     @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95])
@@ -43,15 +44,17 @@ class TestBootstrapInterval:
         samples = np.array([1.0, 10.0, 100.0, 300.0, 1000.0])
         means = np.array([np.sum(drawn) / len(samples) for drawn in product(samples, repeat=len(samples))])
         bounds = bootstrap_interval(samples, confidence, 100_000, rng=rng())
-        for bound, level in zip(bounds, [(1 - confidence) / 2, (1 + confidence) / 2], strict=True):
+        tail = expanded_tail(len(samples), confidence)
+        for bound, level in zip(bounds, [tail, 1 - tail], strict=True):
             below, up_to = (means < bound - 1e-9).mean(), (means <= bound + 1e-9).mean()
             assert below - 0.005 < level < up_to + 0.005
 
     def test_against_scipy(self) -> None:
         samples = rng(1).gamma(2.0, size=(25, 4))
         low, high = bootstrap_interval(samples, 0.9, 20_000, rng=rng(2))
+        level = 1 - 2 * expanded_tail(len(samples), 0.9)
         theirs = scipy_stats.bootstrap(
-            (samples,), np.mean, n_resamples=20_000, confidence_level=0.9, method="percentile", axis=0, rng=rng(3)
+            (samples,), np.mean, n_resamples=20_000, confidence_level=level, method="percentile", axis=0, rng=rng(3)
         ).confidence_interval
         np.testing.assert_allclose(low, theirs.low, atol=0.02)
         np.testing.assert_allclose(high, theirs.high, atol=0.02)
@@ -61,6 +64,16 @@ class TestBootstrapInterval:
         half = scipy_stats.norm.ppf(0.975) * samples.std() / np.sqrt(len(samples))
         low, high = bootstrap_interval(samples, rng=rng(2))
         np.testing.assert_allclose([low, high], [samples.mean() - half, samples.mean() + half], atol=0.1 * half)
+
+    @pytest.mark.parametrize(("n", "confidence"), [(2, 0.5), (10, 0.95), (30, 0.99)])
+    def test_the_tail_is_students(self, n: int, confidence: float) -> None:
+        """Of normal means that spread by 1/sqrt(n) of the deviation with denominator n, it lies at Student's bound."""
+        bound = scipy_stats.t.ppf((1 + confidence) / 2, n - 1) / np.sqrt(n)
+        spread = np.sqrt((n - 1) / n) / np.sqrt(n)
+        np.testing.assert_allclose(expanded_tail(n, confidence), scipy_stats.norm.cdf(-bound / spread), rtol=1e-9)
+
+    def test_many_samples_have_the_plain_tail(self) -> None:
+        np.testing.assert_allclose(expanded_tail(10**8, 0.9), 0.05, rtol=1e-6)
 
     def test_blocks_change_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         samples = rng(1).integers(-100, 100, (6, 3, 5)).astype(float)

@@ -25,7 +25,7 @@ INK = 4.0
 RUN_OPACITY = 0.35
 
 BANDS = {
-    "bootstrap": "{percent} percentile-bootstrap confidence interval of the mean over runs "
+    "bootstrap": "{percent} expanded-percentile bootstrap confidence interval of the mean over runs "
     f"({RESAMPLES:,} resamples)",
     "tolerance": f"holds {COVERAGE:.0%} of all runs there could be, at each timestep with {{percent}} confidence "
     "(distribution-free tolerance interval)",

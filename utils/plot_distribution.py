@@ -18,8 +18,9 @@ ROW_HEIGHT = 0.75
 """Inches."""
 
 MARKS = (
-    "Dot: a run. Box: quartiles, its stroke the median. Diamond: mean over runs; bar: {percent} percentile-bootstrap "
-    f"confidence interval of the mean ({RESAMPLES:,} resamples), drawn where every run can be averaged."
+    "Dot: a run. Box: quartiles, its stroke the median. Diamond: mean over runs; bar: {percent} "
+    f"expanded-percentile bootstrap confidence interval of the mean ({RESAMPLES:,} resamples), drawn where "
+    "every run can be averaged."
 )
 
 

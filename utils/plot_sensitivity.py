@@ -32,9 +32,9 @@ LOOKS: dict[str, dict[str, Any]] = {
 
 MARKS = (
     "Filled, solid: for each value the best setting over all other hyperparameters; dots: its runs. Hollow, dashed: "
-    "the setting that is otherwise as the best of all. Markers: mean over runs; bars: {percent} percentile-bootstrap "
-    f"confidence interval ({RESAMPLES:,} resamples). Cross at the foot: a run of the setting cannot be averaged, so "
-    "it has no mean."
+    "the setting that is otherwise as the best of all. Markers: mean over runs; bars: {percent} "
+    f"expanded-percentile bootstrap confidence interval ({RESAMPLES:,} resamples). Cross at the foot: a run of the "
+    "setting cannot be averaged, so it has no mean."
 )
 """What the caption says of them."""
 

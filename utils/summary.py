@@ -53,7 +53,11 @@ class Options:
     @property
     def bootstrap(self) -> dict[str, Any]:
         """The interval of a mean, as a sidecar says it."""
-        return {"kind": "percentile bootstrap of the mean", "confidence": self.confidence, "resamples": RESAMPLES}
+        return {
+            "kind": "expanded-percentile bootstrap of the mean",
+            "confidence": self.confidence,
+            "resamples": RESAMPLES,
+        }
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ from typing import Any
 from utils.choice import check_key, fates, run_records
 from utils.errors import BadInput
 from utils.experiment import Experiment
-from utils.stats import FEW
+
+FEW_TO_ORDER = 10
+"""Runs a setting below which their order says little."""
 
 
 def names(experiments: Sequence[Experiment]) -> dict[Experiment, str]:
@@ -27,7 +29,7 @@ def describe(experiment: Experiment, name: str) -> str:
     outcomes = [outcome for row in experiment.outcomes for outcome in row]
     text = f"{name}: {settings} settings, n = {runs} runs each; {fates(outcomes)}."
     text += f" The best of all is setting {experiment.best()}; it is selected and reported on the same seeds."
-    return text + (" Of so few runs, the order of settings is uncertain." if runs < FEW else "")
+    return text + (" Of so few runs, the order of settings is uncertain." if runs < FEW_TO_ORDER else "")
 
 
 def record(experiment: Experiment) -> dict[str, Any]:
