@@ -118,22 +118,22 @@ class ActorCritic(ActsOnStreams):
         self.critic = make_critic(critic_mlp, torch.stack(critics, 1).to(self.device), critic_lr, common.betas)
 
     def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
-        shown = torch.from_numpy(obs).to(self.device)
+        shown = torch.from_numpy(obs).to(self.device).unsqueeze(1)
         if greedy:
-            head, _ = self.actor.forward(shown.unsqueeze(1))
+            head, _ = self.actor.forward(shown)
             return self.policy.mode(head)[:, 0].cpu().numpy()
         noise = self.acting_noise(draws).to(self.device)
         # Evaluation is eager under every engine: a policy that is read back from its result acts as it did.
         explore = self._explore if draws is self._act else self.explore
-        return explore(shown, noise).cpu().numpy()
+        return explore(shown, noise)[:, 0].cpu().numpy()
 
     def explore(self, obs: Tensor, noise: Tensor) -> Tensor:
-        """Drawn actions (R, A) as the environment executes them: a function of the actor and its arguments.
+        """Drawn actions (R, B, A) as the environment executes them: a function of the actor and its arguments.
 
-        obs: (R, O).  noise: `self.acting_noise`'s.
+        obs: (R, B, O).  noise: one draw's in each state, (R, B, 1, ...).
         """
-        head, _ = self.actor.forward(obs.unsqueeze(1))
-        return self.policy.executed(self.policy.to_action(self.policy.draw(head, noise)))[:, 0, 0]
+        head, _ = self.actor.forward(obs)
+        return self.policy.executed(self.policy.to_action(self.policy.draw(head, noise)))[:, :, 0]
 
     def acting_noise(self, draws: Draws) -> Tensor:
         """What one step draws, (R, 1, 1, ...)."""

@@ -25,7 +25,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
-from agent.network import Network
+from agent.network import LINE, Network
 from agent.tracing import SPELLED_OUT
 from utils.streams import Draws
 
@@ -60,10 +60,13 @@ def compiled_update(agent: ActorCritic) -> Callable[[Batch, Tensor], tuple[Tenso
 
 
 def compiled_acting(agent: ActorCritic) -> Callable[[Tensor, Tensor], Tensor]:
-    """`agent.explore` as compiled code.  Raises CannotCompile."""
+    """`agent.explore` in one state of each run as compiled code, which gives whole lines of actions, all alike.
+
+    A number that is alone would be computed otherwise than one beside other runs'.  Raises CannotCompile.
+    """
 
     def explore(learner: ActorCritic, obs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        return (learner.explore(obs, noise),)
+        return (learner.explore(in_lines(obs), in_lines(noise)),)
 
     code = compiled(explore, agent, acting_inputs(agent))
     return lambda obs, noise: code(obs, noise)[0]
@@ -130,7 +133,12 @@ def update_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:
 
 def acting_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:
     """Observations and noise as acting is handed them; the agent's own streams stay where they are."""
-    return spread(agent.runs, agent.replay.obs_dim), agent.acting_noise(Draws(agent.random_seeds, "act"))
+    return spread(agent.runs, 1, agent.replay.obs_dim), agent.acting_noise(Draws(agent.random_seeds, "act"))
+
+
+def in_lines(x: Tensor) -> Tensor:
+    """x (R, 1, ...) as (R, LINE, ...), the same in each row."""
+    return x.expand(-1, LINE, *x.shape[2:])
 
 
 def spread(*shape: int) -> Tensor:

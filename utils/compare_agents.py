@@ -67,8 +67,8 @@ def compare(name: str, comparison: Comparison, root: Path, options: list[str]) -
 
 @click.command(
     help="Train the agents that each COMPARISON.json names, in its environments, draw figures for each environment "
-    "and write a table, plots/COMPARISON.md. What has a result is not trained again. Exit code: main.py's where it fails; "
-    "2 bad input."
+    "and write a table, plots/COMPARISON.md. What has a result is not trained again. Exit code: main.py's where it "
+    "fails; 2 bad input."
 )
 @click.argument("comparisons", metavar="COMPARISON...", nargs=-1, required=True)
 @click.option("--jobs", default="1", show_default=True, help="main.py's.")

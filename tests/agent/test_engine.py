@@ -154,6 +154,18 @@ def test_compiled_stacks_of_unusual_shapes_keep_every_bit(more):
 
 
 @needs_compiler
+@pytest.mark.parametrize("case", cases([AGENT_CASES[1], *POLICY_CASES]))
+def test_compiled_acting_keeps_every_bit(case, monkeypatch):
+    """Of one dimension, so that a run alone computes a lone number."""
+    monkeypatch.setattr("agent.compiled.compiled_update", lambda agent: agent.learn)
+    agents = {n: make(case, STACKS[n], "aligned", "compiled") for n in (1, 7)}
+    for obs in np.random.Generator(np.random.PCG64(0)).standard_normal((50, 3)).astype(np.float32):
+        actions = {n: agent.act(np.tile(obs, (n, 1)))[STACKS[n].index(4)] for n, agent in agents.items()}
+        for n, action in actions.items():
+            np.testing.assert_array_equal(action, actions[1], err_msg=f"stack of {n}")
+
+
+@needs_compiler
 @pytest.mark.parametrize("case", cases([*AGENT_CASES, *POLICY_CASES]))
 def test_compiled_agrees_with_eager(case):
     """After three updates with steps of at most 0.01, which rounding alone sets apart.
