@@ -20,7 +20,9 @@ from tests.fakes import assert_refused, combine, write_result
 from utils import compare_runs
 from utils.archive import ARCHIVE, open_archive
 from utils.archive_writer import FRAME
+from utils.combine import combining_alone
 from utils.errors import BadInput
+from utils.extraction import take_out
 from utils.learned import read_learned
 from utils.missing import sort_cells
 from utils.results import ResultFile, read_file
@@ -81,10 +83,7 @@ class TestPacking:
         write_run(sweep, 0, 2)
         before |= contents(sweep)
         combine(sweep, archive=True)
-        with open(sweep / ARCHIVE, "rb") as file:
-            unpacked = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-            with tarfile.open(fileobj=unpacked, mode="r|") as tar:
-                tar.extractall(place, filter="data")
+        extract(sweep / ARCHIVE, place)
         assert {path.name: path.read_bytes() for path in place.iterdir()} == before
 
     def test_again_adds(self, sweep: Path) -> None:
@@ -203,6 +202,63 @@ class TestReading:
         before = names(sweep)
         combine(sweep, archive=True)
         assert set(before) <= set(names(sweep))
+
+
+class TestTakingOut:
+    def test_leaves_an_archive_of_the_others_only(self, sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+        before, place, unpacked = contents(sweep), *map(tmp_path_factory.mktemp, ("place", "unpacked"))
+        os.utime(sweep / "run_1_0.json", (1e9, 1e9))
+        combine(sweep, archive=True)
+        write_run(sweep, 2, 0, train_time=9.0)
+        combine(sweep, archive=True)
+        gone = {"run_0_0.json", "run_0_0.npz", "run_2_0.json", "run_7_7.json"}
+        newest = contents(sweep)
+        take_out(sweep, gone, place)
+        assert contents(place) == {name: newest[name] for name in gone if name in newest}
+        assert contents(sweep) == {name: before[name] for name in before if name not in gone}
+        extract(sweep / ARCHIVE, unpacked)
+        assert contents(unpacked) == contents(sweep)
+        assert (unpacked / "run_1_0.json").stat().st_mtime == 1e9
+        combine(sweep)
+        assert names(sweep) == [ARCHIVE, *COMBINED]
+        data = json.loads((sweep / "data.json").read_bytes())["experiment_data"]
+        assert {setting: [run["run_number"] for run in cell["runs"]] for setting, cell in data.items()} == {
+            "0": [1], "1": [0, 1], "2": [1],
+        }  # fmt: skip
+
+    def test_of_all_leaves_no_archive(self, sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+        before, place = contents(sweep), tmp_path_factory.mktemp("place")
+        combine(sweep, archive=True)
+        take_out(sweep, before.keys(), place)
+        assert contents(place) == before
+        assert names(sweep) == COMBINED
+
+    def test_while_another_combines_changes_nothing(self, sweep: Path, tmp_path: Path) -> None:
+        combine(sweep, archive=True)
+        content = (sweep / ARCHIVE).read_bytes()
+        with combining_alone(sweep), pytest.raises(BadInput, match="combines it"):
+            take_out(sweep, {"run_0_0.json"}, tmp_path)
+        assert (sweep / ARCHIVE).read_bytes() == content
+
+    @pytest.mark.parametrize("name", ["run_0_0.json", "run_0_1.json"])
+    def test_of_a_damaged_archive_changes_nothing(self, sweep: Path, tmp_path_factory: Any, name: str) -> None:
+        """Whether what leaves is damaged or what stays."""
+        combine(sweep, archive=True)
+        content = bytearray((sweep / ARCHIVE).read_bytes())
+        content[60] ^= 1
+        (sweep / ARCHIVE).write_bytes(content)
+        with pytest.raises(BadInput, match="damaged at byte 0"):
+            take_out(sweep, {name}, tmp_path_factory.mktemp("place"))
+        assert (sweep / ARCHIVE).read_bytes() == content
+        assert names(sweep) == [ARCHIVE, *COMBINED]
+
+
+def extract(archive: Path, place: Path) -> None:
+    """As `tar --zstd -xf` does."""
+    with open(archive, "rb") as file:
+        unpacked = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        with tarfile.open(fileobj=unpacked, mode="r|") as tar:
+            tar.extractall(place, filter="data")
 
 
 DEADLY = {"open", "os.rename", "os.remove", "os.truncate", "shutil.copyfileobj"}

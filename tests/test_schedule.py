@@ -18,10 +18,12 @@ import schedule
 import utils.bundle
 import utils.missing
 from main import read_experiment
+from tests import fakes
 from tests.fake_slurm import FakeSlurm, shown_command
 from utils.config import read_agent
 from utils.grid import parse_indices
 from utils.lock import Lock
+from utils.results import read_file
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -197,6 +199,28 @@ def test_forced_runs_are_put_aside_and_submitted_again_unless_they_are_queued(pr
     put_aside = {path.name for path in (project.submissions[-1] / "replaced").iterdir()}
     assert put_aside == {project.experiment.run(index).file.json.name for index in (4, 5)}
     assert not project.experiment.run(4).file.json.exists()
+
+
+def test_forced_runs_that_are_archived_leave_the_archive(project, slurm):
+    """Their tasks would otherwise find the results and train nothing."""
+    directory = project.experiment.directory
+    for index in (0, 1, 5):
+        run = project.experiment.run(index)
+        fakes.write_result(directory, run.setting, run.run, name=run.file.json.name, key=run.key)
+    assert fakes.combine(directory, archive=True).exit_code == 0
+    assert not project.experiment.run(0).file.json.exists()
+    contents = {index: read_file(project.experiment.run(index).file.json) for index in (0, 1, 5)}
+    result = project.submit("--force", "--runs", "1")
+    assert "3 runs: 0 with results, 0 queued or running, 3 to submit" in result.output
+    assert project.lines() == [[0, 1, 2]]
+    replaced = project.submissions[-1] / "replaced"
+    names = {index: project.experiment.run(index).file.json.name for index in contents}
+    assert {path.name: path.read_bytes() for path in replaced.iterdir()} == {
+        names[0]: contents[0],
+        names[1]: contents[1],
+    }
+    assert [project.experiment.run(index).file.exists() for index in (0, 1, 2, 5)] == [False, False, False, True]
+    assert read_file(project.experiment.run(5).file.json) == contents[5]
 
 
 def test_arrays_are_no_larger_than_slurm_takes(project, slurm):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import struct
+import tarfile
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -69,9 +70,19 @@ class Archive:
         The last frame is kept: members read in the order of `in_order` are unpacked once.
         """
         member = self.members[name]
-        if self._unpacked[0] != member.frame:
-            self._unpacked = member.frame, self._unpack(self.frames[member.frame])
-        return self._unpacked[1][member.offset : member.offset + member.size]
+        return self._content(member.frame)[member.offset : member.offset + member.size]
+
+    def modified(self, name: str) -> int:
+        """When a member was modified, seconds since the epoch, by its tar header.  Raises as `read`."""
+        member = self.members[name]
+        header = self._content(member.frame)[member.offset - tarfile.BLOCKSIZE : member.offset]
+        return int(tarfile.TarInfo.frombuf(header, tarfile.ENCODING, "surrogateescape").mtime)
+
+    def _content(self, number: int) -> bytes:
+        """Of a frame."""
+        if self._unpacked[0] != number:
+            self._unpacked = number, self._unpack(self.frames[number])
+        return self._unpacked[1]
 
     def in_order(self) -> list[str]:
         """The members' names as they stand in the file."""

@@ -6,26 +6,16 @@ import hashlib
 import shutil
 import tarfile
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from utils.archive import Archive, Frame, Member, index_frame, read_archive
 from utils.errors import BadInput
-from utils.listing import Stamp
 
 FRAME = 2**20
 """Bytes, at least, that a frame unpacks to, the last one aside: what reading one file of it costs."""
 
 LEVEL = 6
 """zstd's."""
-
-
-class Packable(NamedTuple):
-    """A file to be packed, and what it was when it was read."""
-
-    name: str
-    content: bytes
-    sha256: str
-    stamp: Stamp
 
 
 class ArchiveWriter:
@@ -45,15 +35,15 @@ class ArchiveWriter:
             file.seek(old.end)
             file.truncate()
 
-    def add(self, packable: Packable) -> None:
-        """One member more.  Raises OSError."""
-        header = tarfile.TarInfo(packable.name)
-        header.size, header.mtime = len(packable.content), packable.stamp[1] // 10**9
+    def add(self, name: str, content: bytes, sha256: str, modified: int) -> None:
+        """One member more.  sha256: of its content.  modified: seconds since the epoch.  Raises OSError."""
+        header = tarfile.TarInfo(name)
+        header.size, header.mtime = len(content), modified
         self._raw += header.tobuf(tarfile.PAX_FORMAT)
         place = len(self._raw)
-        self._raw += packable.content
-        self._raw += bytes(-len(packable.content) % tarfile.BLOCKSIZE)
-        self.members[packable.name] = Member(len(self.frames), place, header.size, packable.sha256)
+        self._raw += content
+        self._raw += bytes(-len(content) % tarfile.BLOCKSIZE)
+        self.members[name] = Member(len(self.frames), place, header.size, sha256)
         if len(self._raw) >= FRAME:
             self._close_frame()
 

@@ -112,16 +112,24 @@ def combining(directory: Path) -> Iterator[Survey]:
     if not directory.is_dir():
         reason = "Not a directory" if directory.exists() else "No such file or directory"
         raise BadInput(f"{directory}: {reason}; allowed: a directory of results")
+    try:
+        with combining_alone(directory):
+            listing = Listing(directory)
+            with closing(Fragments(listing)) as fragments:
+                yield survey(listing, fragments)
+    except OSError as error:
+        raise BadInput(f"{directory}: cannot be written: {error.strerror}; allowed: a writable directory") from error
+
+
+@contextmanager
+def combining_alone(directory: Path) -> Iterator[None]:
+    """While no other process combines the directory.  Raises OSError, or BadInput if one does."""
     lock = Lock(directory / LOCK)
     try:
         if not lock.acquire():
             raise BadInput(f"{directory}: {lock.holder()} combines it; allowed: one process at a time")
         remove_leftovers(directory)
-        listing = Listing(directory)
-        with closing(Fragments(listing)) as fragments:
-            yield survey(listing, fragments)
-    except OSError as error:
-        raise BadInput(f"{directory}: cannot be written: {error.strerror}; allowed: a writable directory") from error
+        yield
     finally:
         lock.release()
 

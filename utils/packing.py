@@ -13,14 +13,31 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from utils.archive import ARCHIVE, Archive, open_archive
-from utils.archive_writer import ArchiveWriter, Packable
+from utils.archive_writer import ArchiveWriter
 from utils.arrays import named_arrays, why_not_whole
 from utils.errors import BadInput
 from utils.listing import Stamp, stamp_of
 from utils.results import is_archived, written_atomically
 from utils.shape import parse_result
+
+NANOSECONDS = 10**9
+
+
+class Packable(NamedTuple):
+    """A file to be packed, and what it was when it was read."""
+
+    name: str
+    content: bytes
+    sha256: str
+    stamp: Stamp
+
+    @property
+    def modified(self) -> int:
+        """When, in seconds since the epoch."""
+        return self.stamp[1] // NANOSECONDS
 
 
 @dataclass
@@ -105,7 +122,7 @@ def _archive(directory: Path, files: Iterator[Packable]) -> None:
     with written_atomically(directory / ARCHIVE) as file:
         writer = ArchiveWriter(file, old)
         for packable in chain([first], lacking):
-            writer.add(packable)
+            writer.add(packable.name, packable.content, packable.sha256, packable.modified)
         writer.close()
         writer.check(Path(file.name))
 

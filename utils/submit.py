@@ -9,6 +9,7 @@ from pathlib import Path
 
 from utils.bundle import Cell, Experiment
 from utils.cluster import Cluster
+from utils.extraction import take_out
 from utils.job_script import Job, job_script
 from utils.plan import Plan
 from utils.planning import Sweep
@@ -138,12 +139,12 @@ def _note(submission: Submission, record: Record, jobs: Sequence[int]) -> None:
 def put_aside(experiment: Experiment, cells: Sequence[Cell], folder: Path) -> None:
     """Move results that are to be replaced into the submission's folder, so that their runs are missing.
 
-    Raises OSError.
+    Of one that is both archived and a file, the file counts.  Raises OSError, or BadInput as `take_out` does.
     """
     replaced = folder / "replaced"
     replaced.mkdir(parents=True, exist_ok=True)
-    for cell in cells:
-        file = experiment.file(cell.key)
-        for path in (file.json, file.npz):
-            if path.exists():
-                path.rename(replaced / path.name)
+    paths = [path for cell in cells for path in (experiment.file(cell.key).json, experiment.file(cell.key).npz)]
+    take_out(experiment.directory, {path.name for path in paths}, replaced)
+    for path in paths:
+        if path.exists():
+            path.rename(replaced / path.name)
