@@ -127,7 +127,7 @@ class TestPacking:
 
 class TestWhatStays:
     def test_everything_that_is_no_result(self, sweep: Path) -> None:
-        others = ["foreign.json", "a.failure.json", ".hidden.json", "run.lock", "notes.txt", "orphan.npz", "film.mp4"]
+        others = ["foreign.json", ".hidden.json", "run.lock", "notes.txt", "orphan.npz", "film.mp4"]
         for name in others:
             (sweep / name).write_text("[1]")
         (sweep / "run_0_0.checkpoint").mkdir()

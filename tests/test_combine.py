@@ -284,7 +284,7 @@ class TestForeignFiles:
 
     def test_hidden_and_temporary_files_and_data_json_are_not_read(self, tmp_path: Path) -> None:
         write_result(tmp_path, 0, 0)
-        for name in (".a.json", "a.failure.json", ".b.json.77.tmp", "c.json.tmp", "data.json", "d.npz"):
+        for name in (".a.json", ".b.json.77.tmp", "c.json.tmp", "data.json", "d.npz"):
             (tmp_path / name).write_text("no JSON")
         result = combine(tmp_path)
         assert (result.exit_code, result.stderr) == (0, "")

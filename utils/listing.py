@@ -12,9 +12,6 @@ from utils.archive import Archive, open_archive
 from utils.errors import BadInput
 from utils.shape import COMBINED
 
-FAILURE = ".failure.json"
-"""What the names of reports on failed runs end with."""
-
 Stamp = tuple[int, int, int, int]
 """Size, modification and status change times (ns), and inode: another content has another stamp."""
 
@@ -90,7 +87,7 @@ def _result_files(directory: Path) -> Iterator[tuple[str, Stamp | None]]:
     with os.scandir(directory) as entries:
         for entry in entries:
             name = entry.name
-            if not name.endswith(".json") or name.endswith(FAILURE) or name.startswith(".") or name == COMBINED:
+            if not name.endswith(".json") or name.startswith(".") or name == COMBINED:
                 continue
             try:
                 yield name, stamp_of(entry.stat())
