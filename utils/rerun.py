@@ -10,13 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from utils.config import EnvironmentConfig, read_environment, validate
+from utils.config import EnvironmentConfig, validate
 from utils.errors import BadInput
 from utils.experiment import Experiment
 from utils.origins import Origin
 from utils.results import experiment_name, save_root, write_atomically
-
-AGENTS, ENVIRONMENTS = Path("config/agent"), Path("config/environment")
+from utils.shipped import AGENTS, ENVIRONMENTS, protocol_in, shipped
 
 
 @dataclass(frozen=True)
@@ -45,12 +44,10 @@ class Rerun:
         name = json.dumps(self.experiment.agent_name)
         return f'{{\n    "agent_name": {name},\n    "parameters": {{\n{lines}\n    }}\n}}\n'
 
-    @cached_property
+    @property
     def env_json(self) -> Path:
         """A file of config/environment that says the protocol; where to write it, if there is none."""
-        protocol = self._protocol()
-        known = (path for path in sorted(ENVIRONMENTS.glob("*.json")) if _protocol_in(path) == protocol)
-        return next(known, ENVIRONMENTS / f"{self.environment_name}.json")
+        return self._shipped or ENVIRONMENTS / f"{self.environment_name}.json"
 
     def environment(self) -> str:
         """The protocol: what `env_json` is to hold."""
@@ -59,7 +56,7 @@ class Rerun:
 
     def files(self) -> dict[Path, str]:
         """What is to be written where: the configuration, and the protocol unless a file says it."""
-        unsaid = {} if _protocol_in(self.env_json) == self._protocol() else {self.env_json: self.environment()}
+        unsaid = {} if self._shipped else {self.env_json: self.environment()}
         return {self.agent_json: self.agent()} | unsaid
 
     def commands(self, first: int, count: int) -> list[str]:
@@ -77,6 +74,10 @@ class Rerun:
             f"python simple_combine.py {results}",
             f"python utils/plot_mse_data.py --data {results} --out {figure}",
         ]
+
+    @cached_property
+    def _shipped(self) -> Path | None:
+        return shipped(ENVIRONMENTS, self._protocol(), protocol_in)
 
     def _protocol(self) -> dict[str, Any]:
         """With every key, also those that the results are too old to have.  Raises BadInput if it is not valid now."""
@@ -100,14 +101,6 @@ class Rerun:
         """An option, where all of the setting's runs were computed by another engine than main.py's default."""
         engines = {Origin("", run.get("provenance")).engine for run in self._cell()["runs"]}
         return " --engine compiled" if engines == {"compiled"} else ""
-
-
-def _protocol_in(path: Path) -> dict[str, Any] | None:
-    """What an environment's file says; None for one that is not there or not valid."""
-    try:
-        return read_environment(path).model_dump(mode="json")
-    except BadInput:
-        return None
 
 
 def reruns(experiments: Sequence[Experiment], setting: int, name: str) -> list[Rerun]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from utils.config import read_environment, read_json
-from utils.errors import BadInput
+from utils.config import read_json
 from utils.experiment import Experiment
 from utils.reporting.ran import recorded
+from utils.shipped import AGENTS, ENVIRONMENTS, protocol_in, shipped
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,8 +22,8 @@ def commands(experiment: Experiment, missing: str) -> list[str]:
     """Lines of a shell, to be run in the project's folder.  missing: indices, as `--index` reads them."""
     directory = experiment.path.parent
     agent, environment = experiment.tree["experiment"]["agent"], experiment.environment
-    agent_json = _shipped("config/agent", agent, read_json)
-    environment_json = _shipped("config/environment", environment, _resolved)
+    agent_json = _relative(shipped(ROOT / AGENTS, agent, read_json))
+    environment_json = _relative(shipped(ROOT / ENVIRONMENTS, environment, protocol_in))
     train = f"python main.py --agent-json {agent_json or AGENT_JSON} --env-json {environment_json or ENVIRONMENT_JSON}"
     options = f"{_engine(experiment)} --jobs auto --save-dir {shlex.quote(str(_save_dir(directory)))}"
     lines = [
@@ -38,6 +37,11 @@ def commands(experiment: Experiment, missing: str) -> list[str]:
     if missing:
         lines += ["", "# Only the runs that are missing:", f"{train} --index {missing}{options}"]
     return lines
+
+
+def _relative(path: Path | None) -> Path | None:
+    """As seen from the project's folder."""
+    return path and path.relative_to(ROOT)
 
 
 def _here(name: str, content: Any) -> list[str]:
@@ -55,24 +59,6 @@ def _written(content: Any, depth: int = 0) -> list[str]:
         lines += [f"{'  ' * (depth + 1)}{json.dumps(key)}: {first}", *rest]
         lines[-1] += ","
     return ["{", *lines[:-1], lines[-1][:-1], "  " * depth + "}"]
-
-
-def _shipped(folder: str, content: Any, read: Callable[[Path], Any]) -> str | None:
-    """The project's configuration that says just this, if there is one."""
-    wanted = json.dumps(content)
-    for path in sorted((ROOT / folder).glob("*.json")):
-        try:
-            found = read(path)
-        except BadInput:
-            continue  # A file that is no configuration is not the one.
-        if json.dumps(found) == wanted:
-            return str(path.relative_to(ROOT))
-    return None
-
-
-def _resolved(path: Path) -> Any:
-    """An environment protocol, as results hold it."""
-    return read_environment(path).model_dump(mode="json")
 
 
 def _runs(experiment: Experiment) -> str:
