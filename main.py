@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from utils.errors import BadInput, bad_input_exits
+from utils.errors import BadInput, bad_input_exits, suggestion
 from utils.options import CountOrAuto
 from utils.video import MOST_FRAMES
 
@@ -238,7 +238,7 @@ def tried(experiment: Experiment) -> Trial:
 def build_env(experiment: Experiment, seed: int, pictures: bool = False) -> Any:
     """One environment under its protocol.  pictures: it gives them.  Raises BadInput."""
     from agent import AGENTS
-    from env import Episodes, Protocol, make_env
+    from env import Episodes, Protocol, UnknownEnvironment, make_env
     from env.render import MODE, check_renderable
 
     config = experiment.environment
@@ -255,7 +255,8 @@ def build_env(experiment: Experiment, seed: int, pictures: bool = False) -> Any:
         )  # fmt: skip
         return Episodes(env, protocol, seed)
     except ValueError as error:
-        raise BadInput(f"{experiment.env_source}: {error}") from error
+        hint = suggestion(error.name, error.allowed) if isinstance(error, UnknownEnvironment) else ""
+        raise BadInput(f"{experiment.env_source}: {error}{hint}") from error
 
 
 def build_stack(experiment: Experiment, runs: Sequence[Run], shown: bool = False) -> Stack:

@@ -13,10 +13,10 @@ import numpy as np
 from env.batch import EnvBatch
 from env.min_atar import GAMES
 from env.observations import flat
-from env.registered import make_registered, one_line
+from env.registered import UnknownEnvironment, make_registered, one_line
 from env.wrappers import Episodes, Protocol
 
-__all__ = ["ENVS", "EnvBatch", "EnvEntry", "Episodes", "Protocol", "make_env"]
+__all__ = ["ENVS", "EnvBatch", "EnvEntry", "Episodes", "Protocol", "UnknownEnvironment", "make_env"]
 
 
 class EnvEntry(NamedTuple):
@@ -68,8 +68,8 @@ def make_env(
 
     continuous: which kind of actions is wanted; None: whichever there is.  refuses: kinds of
     actions ("continuous", "discrete") that the agent cannot take, each with the reason.  Raises
-    ValueError, saying what was found and what is allowed, for an unknown name, keyword arguments
-    that it does not take, or spaces that the agent, or no agent here, can use.
+    ValueError, saying what was found and what is allowed, for keyword arguments that it does not
+    take, or spaces that the agent, or no agent here, can use; UnknownEnvironment for an unknown name.
     """
     env = _make_own(name, continuous, env_kwargs) if name in ENVS else make_registered(name, ENVS, env_kwargs)
     if env.spec is not None and not env.spec.additional_wrappers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -29,11 +28,19 @@ OLDEST = {"Pusher": 5}
 """First version that runs on MuJoCo 3, where it is not -v4: before -v5, Pusher's object is lighter than air."""
 
 
+class UnknownEnvironment(ValueError):
+    """No environment has this name.  allowed: names of those that are worth suggesting."""
+
+    def __init__(self, message: str, name: str, allowed: list[str]) -> None:
+        super().__init__(message)
+        self.name, self.allowed = name, allowed
+
+
 def make_registered(name: str, own: Iterable[str], env_kwargs: Mapping[str, Any]) -> gym.Env[Any, Any]:
     """The registered environment, without gymnasium's step limit and checkers.
 
-    own: names of our own environments, suggested beside the registered ones.  Raises ValueError if
-    there is none of this name and version, or if it does not take the arguments.
+    own: names of our own environments, allowed beside the registered ones.  Raises UnknownEnvironment if
+    there is none of this name and version, ValueError if it does not take the arguments.
     """
     _refuse_old_mujoco(name)
     try:
@@ -41,17 +48,12 @@ def make_registered(name: str, own: Iterable[str], env_kwargs: Mapping[str, Any]
             raise gym.error.NameNotFound("no environment has this name")
         return gym.make(name, max_episode_steps=-1, disable_env_checker=True, **env_kwargs)
     except gym.error.Error as error:
-        hint = "" if name in gym.registry else suggestion(name, [*own, *_usable()])
-        raise ValueError(f"env_name: '{name}' cannot be made ({one_line(error)}){hint}") from error
+        message = f"env_name: '{name}' cannot be made ({one_line(error)})"
+        if name in gym.registry:
+            raise ValueError(message) from error
+        raise UnknownEnvironment(message, name, [*own, *_usable()]) from error
     except Exception as error:
         raise ValueError(f"env_name: '{name}' cannot be made with {dict(env_kwargs)} ({one_line(error)})") from error
-
-
-def suggestion(name: str, allowed: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the nearest name, case ignored, or nothing."""
-    by_lower = {other.lower(): other for other in allowed}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f"; did you mean '{by_lower[near[0]]}'?" if near else ""
 
 
 def one_line(error: Exception) -> str:

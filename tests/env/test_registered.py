@@ -9,8 +9,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from env import Episodes, Protocol, make_env
+from env import Episodes, Protocol, UnknownEnvironment, make_env
 from env.registered import MUJOCO
+from utils.errors import suggestion
 
 CLASSIC = [name for name, spec in gym.registry.items() if "envs.classic_control." in str(spec.entry_point)]
 RUNNING = [f"{base}-v{version}" for base in MUJOCO for version in (4, 5) if (base, version) != ("Pusher", 4)]
@@ -81,9 +82,10 @@ def test_what_v5_changed():
         ("MountainCarContinuous-v1", "MountainCarContinuous-v0"),
     ],
 )
-def test_the_nearest_name_is_suggested(name, near):
-    with pytest.raises(ValueError, match=rf"'{re.escape(name)}' cannot be made .*; did you mean '{near}'\?$"):
+def test_of_an_unknown_name_the_nearest_is_among_those_allowed(name, near):
+    with pytest.raises(UnknownEnvironment, match=rf"'{re.escape(name)}' cannot be made") as caught:
         make_env(name)
+    assert suggestion(caught.value.name, caught.value.allowed) == f"; did you mean '{near}'?"
 
 
 @pytest.mark.parametrize(
