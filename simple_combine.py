@@ -73,7 +73,7 @@ def combine(directories: Iterable[Path], wanted: Wanted, parquet: bool = False, 
         for combination, selection in chosen:
             combination.write(selection)
             if parquet:
-                write_tables(combination.path)
+                write_tables(combination.path, combination.tree())
             if archive:
                 left_out += archived(combination)
             click.echo(f"{combination.path}\n{selection.coverage().report()}")

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from utils.archive import ARCHIVE
 from utils.assembly import assemble
+from utils.combined import combined_tree
 from utils.errors import BadInput
 from utils.fragments import Fragments
 from utils.listing import Listing, Stamp, stamp_of
@@ -87,6 +89,10 @@ class Combination:
             raise BadInput(f"{self.path}: cannot be written: {error.strerror}") from error
         if new != old:
             new.write(self.directory / INDEX)
+
+    def tree(self) -> dict[str, Any]:
+        """That of the data.json that was written, its runs read when they are asked for."""
+        return combined_tree(self.path, self._found.new)
 
     @property
     def complaints(self) -> list[str]:

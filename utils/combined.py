@@ -69,8 +69,11 @@ def run_numbers(runs: Sequence[dict[str, Any]]) -> list[int]:
 def read_combined(path: Path) -> dict[str, Any]:
     """A data.json's tree, its runs read when they are asked for.  Raises BadInput if it is not one."""
     manifest = read_manifest(path.with_name(INDEX)) if path.name == COMBINED else None
-    if manifest is None or not _belongs(manifest, path):
-        return read_checked(path)
+    return read_checked(path) if manifest is None or not _belongs(manifest, path) else combined_tree(path, manifest)
+
+
+def combined_tree(path: Path, manifest: Manifest) -> dict[str, Any]:
+    """As `read_combined`, of a data.json whose manifest is at hand."""
     cells: dict[int, list[tuple[Place, Entry]]] = {}
     for entry in manifest.entries:
         if entry.place:

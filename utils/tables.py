@@ -12,14 +12,13 @@ from typing import Any
 
 import orjson
 
-from utils.combined import read_combined
 from utils.errors import BadInput
 from utils.results import written_atomically
 
 RUNS, EPISODES = TABLES = ("runs.parquet", "episodes.parquet")
 
-ROWS = 100_000
-"""Rows, at least, of every row group but the last: what is held in memory at once."""
+VALUES = 800_000
+"""At least, of every row group but the last: what is held in memory at once."""
 
 RUN_COLUMNS = {
     "env_name": "string", "agent_name": "string", "setting": "int64", "run_number": "int64", "index": "int64",
@@ -43,9 +42,8 @@ KINDS: dict[str, tuple[type, ...]] = {"int64": (int,), "float64": (float, int), 
 Columns = dict[str, list[Any]]
 
 
-def write_tables(data: Path) -> None:
-    """Write both tables beside a data.json, each whole or not at all.  Raises BadInput."""
-    tree = read_combined(data)
+def write_tables(data: Path, tree: dict[str, Any]) -> None:
+    """Write both tables beside a data.json, of its tree, each whole or not at all.  Raises BadInput."""
     params = param_kinds(cell["agent_params"] for cell in tree["experiment_data"].values())
     runs = RUN_COLUMNS | params
     _write(data.with_name(RUNS), runs, run_rows(tree, runs))
@@ -150,7 +148,7 @@ def _grouped(names: Iterable[str], rows: Iterable[Columns]) -> Iterator[Columns]
     for columns in rows:
         for name, values in columns.items():
             held[name] += values
-        if len(held["setting"]) >= ROWS:
+        if len(held["setting"]) * len(held) >= VALUES:
             yield held
             held = {name: [] for name in held}
     yield held

@@ -59,7 +59,7 @@ def test_episodes(folder):
 
 def test_row_groups_make_no_difference(folder, monkeypatch):
     before = [pd.read_parquet(folder / name) for name in tables.TABLES]
-    monkeypatch.setattr(tables, "ROWS", 1)
+    monkeypatch.setattr(tables, "VALUES", 1)
     combine(folder, parquet=True)
     for frame, name in zip(before, tables.TABLES, strict=True):
         pd.testing.assert_frame_equal(pd.read_parquet(folder / name), frame)
