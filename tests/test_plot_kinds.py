@@ -212,7 +212,7 @@ class TestCheck:
         out = tmp_path / "a.svg"
         plot("--data", sweep, "--out", out)
         assert "'smoothed_over_timesteps': found null and 20" in self.check(sweep, "--out", out, "--smooth", 20)[1]
-        assert f"{tmp_path / 'a.png'} does not exist" in self.check(sweep, "--out", tmp_path / "a.png")[1]
+        assert f"there is no file {tmp_path / 'a.png'}" in self.check(sweep, "--out", tmp_path / "a.png")[1]
         out.write_text("<svg/>")
         code, answer = self.check(sweep, "--out", out)
         assert (code, answer) == (1, f"{out}: stale: the file is not the one that a.json describes\n")

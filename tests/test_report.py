@@ -290,6 +290,7 @@ class TestBadInput:
     def test_place(self, sweep: Path, tmp_path: Path) -> None:
         assert_refused(report(sweep, "--out", tmp_path / "a.txt"), ".html")
         assert_refused(report(sweep, "--out", sweep / "data.json/a.html"), "cannot be written")
+        assert_refused(report(sweep, "--out", tmp_path / f"{'x' * 300}.html"), "cannot be written (File name too long)")
         (tmp_path / "mine.html").write_text("my page")
         assert_refused(report(sweep, "--out", tmp_path / "mine.html"), "is no report")
         assert (tmp_path / "mine.html").read_text() == "my page"

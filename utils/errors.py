@@ -16,6 +16,11 @@ class BadInput(Exception):
     """Says, in one line, which file and key, what was found, and what is allowed."""
 
 
+def unwritable(out: object, error: OSError) -> BadInput:
+    """What to raise where the place that --out names cannot be written."""
+    return BadInput(f"--out: '{out}' cannot be written ({error.strerror}); allowed: a writable place")
+
+
 @contextmanager
 def bad_input_exits() -> Iterator[None]:
     """Where BadInput ends a script: its line goes to standard error, and the exit code is EXIT_BAD_INPUT."""

@@ -13,7 +13,7 @@ if __name__ == "__main__":
 
 import click
 
-from utils.errors import BadInput, bad_input_exits
+from utils.errors import BadInput, bad_input_exits, unwritable
 
 REPORT = "report.html"
 
@@ -28,7 +28,11 @@ def place(out: str | None, data: Sequence[str]) -> Path:
     path = Path(out) if out else Path(os.path.commonpath(directories), REPORT)
     if path.suffix != ".html":
         raise BadInput(f"--out: found '{path}'; allowed: a name that ends in .html")
-    if path.is_file() and f'content="{GENERATOR}"' not in path.read_text(errors="replace")[:1000]:
+    try:
+        foreign = path.is_file() and f'content="{GENERATOR}"' not in path.read_text(errors="replace")[:1000]
+    except OSError as error:
+        raise unwritable(path, error) from error
+    if foreign:
         raise BadInput(f"--out: '{path}' is there and is no report; allowed: another name")
     return path
 
@@ -48,7 +52,7 @@ def write(data: Sequence[str], out: str | None, confidence: float) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
     except OSError as error:
-        raise BadInput(f"--out: '{path}' cannot be written ({error.strerror}); allowed: a writable place") from error
+        raise unwritable(path, error) from error
     return path
 
 

@@ -13,22 +13,26 @@ import orjson
 
 from utils.config import read_json
 from utils.difference import first_difference
-from utils.errors import BadInput
+from utils.errors import BadInput, unwritable
 from utils.plot_utils import FORMATS, Plot, encode
 from utils.results import dump, write_atomically
 
 
 def check_place(path: Path) -> None:
-    """Raises BadInput for a format that cannot be drawn, or where the sidecar would replace a foreign file."""
+    """Raises BadInput for what cannot be drawn or written there, or where the sidecar would replace a foreign file."""
     if path.suffix[1:] not in FORMATS:
         raise BadInput(f"--out: found '{path}'; allowed: a name that ends in {', '.join('.' + f for f in FORMATS)}")
     beside = path.with_suffix(".json")
-    if beside.exists() and not _is_sidecar(read_json(beside)):
+    try:
+        foreign = beside.exists() and not _is_sidecar(read_json(beside))
+    except OSError as error:
+        raise unwritable(path, error) from error
+    if foreign:
         raise BadInput(f"--out: '{path}' would replace {beside}, which no figure left; allowed: another name")
 
 
 def _is_sidecar(content: Any) -> bool:
-    return isinstance(content, dict) and {"figure", "experiments"} <= content.keys()
+    return isinstance(content, dict) and isinstance(content.get("figure"), dict) and "experiments" in content
 
 
 def write(plot: Plot, path: Path) -> None:
@@ -43,15 +47,15 @@ def write(plot: Plot, path: Path) -> None:
         write_atomically(path, figure)
         write_atomically(beside, dump({"figure": dict(sorted(figures.items())), **plot.facts}))
     except OSError as error:
-        raise BadInput(f"--out: '{path}' cannot be written ({error.strerror}); allowed: a writable place") from error
+        raise unwritable(path, error) from error
 
 
 def staleness(plot: Plot, path: Path) -> str | None:
     """Why the figure at a path is not the one that would be drawn now; None if it is.  Raises BadInput."""
     beside = path.with_suffix(".json")
     for file in (path, beside):
-        if not file.exists():
-            return f"{file} does not exist"
+        if not file.is_file():
+            return f"there is no file {file}"
     known = read_json(beside)
     difference = _difference(known, plot.facts)
     if difference is not None:
