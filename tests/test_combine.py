@@ -242,6 +242,10 @@ class TestForeignFiles:
             ('"status"', f'"deep": {"[" * 300}{"]" * 300}, "status"'),
             ('"run_number": 0', '"run_number": 9007199254740993'),
             ('"last_episode_complete": true', '"last_episode_complete": true, "eval_episode_steps": [[1]]'),
+            ('"timesteps_at_eval": [0, 10]', '"timesteps_at_eval": [10, 10]'),
+            ('"timesteps_at_eval": [0, 10]', '"timesteps_at_eval": [0, 9007199254740992]'),
+            ('"train_episode_steps": [10,', '"train_episode_steps": [9007199254740992,'),
+            ('"total_timesteps": 40', '"total_timesteps": 9007199254740992'),
         ],
     )  # fmt: skip
     def test_odd_values_make_none(self, tmp_path: Path, old: str, new: str) -> None:

@@ -171,14 +171,14 @@ class TestCaption:
             "No interval is drawn: it takes at least 2 runs."
         )
 
-    def test_counts_missing_and_nonfinite_runs(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("beyond", [None, 1.1e100, -1.7e308])
+    def test_counts_missing_and_nonfinite_runs(self, tmp_path: Path, beyond: float | None) -> None:
         write_result(tmp_path, 0, 0, returns=GOOD)
-        write_result(tmp_path, 0, 2, returns=[[-9.0, -9.0], [None, -2.0]])
+        write_result(tmp_path, 0, 2, returns=[[-9.0, -9.0], [beyond, beyond]])
         write_result(tmp_path, 0, 3, returns=BETTER)
         combine(tmp_path)
-        assert "2 of 4 runs averaged; 0 diverged, 1 missing, 1 with returns that are not finite." in caption_of(
-            tmp_path
-        )
+        caption = caption_of(tmp_path)
+        assert "2 of 4 runs averaged; 0 diverged, 1 missing, 1 with returns that are not finite or beyond" in caption
         [experiment] = read_experiments([tmp_path])
         [shown] = lines_of(experiment, setting=0)
         assert shown.mean.returns.tolist() == [-9.0, -2.0]
@@ -251,6 +251,19 @@ class TestBadInput:
     def test_no_data(self, tmp_path: Path) -> None:
         assert_refused(plot("--data", tmp_path), "data.json: not found", "simple_combine.py")
         assert_refused(plot("--data", tmp_path / "absent/data.json"), "not found")
+        assert_refused(plot("--data", tmp_path / ("x" * 300)), "cannot be read: File name too long")
+
+    def test_runs_without_a_common_timestep(self, tmp_path: Path) -> None:
+        write_result(tmp_path, 0, 0, returns=GOOD)
+        write_result(tmp_path, 0, 1, returns=GOOD, timesteps_at_eval=[7 + k for k in range(len(GOOD))])
+        combine(tmp_path)
+        assert_refused(plot("--data", tmp_path), "data.json: setting 0: found no timestep that all its runs have")
+
+    def test_a_run_that_is_there_twice(self, sweep: Path) -> None:
+        tree = json.loads((sweep / "data.json").read_bytes())
+        tree["experiment_data"]["0"]["runs"] *= 2
+        (sweep / "data.json").write_text(json.dumps(tree))
+        assert_refused(plot("--data", sweep), "data.json: not a result: key 'experiment_data.0'", "occurs twice")
 
     @pytest.mark.parametrize("text", ["", "[]", "{}", '{"experiment": {}, "experiment_data": {}}'])
     def test_bad_data(self, tmp_path: Path, text: str) -> None:

@@ -18,16 +18,19 @@ from utils.errors import BadInput
 from utils.grid import Grid
 from utils.origins import Origin
 from utils.results import dump
-from utils.shape import COMBINED, essence, grid_of, runs_of
+from utils.shape import data_file, essence, grid_of, runs_of
 from utils.stats import final_performance, rank_settings, step_weighted_curve
 
 POINTS = 500
 """Timesteps at which a training curve is drawn, at most."""
 
+LARGEST_RETURN = 1e100
+"""Beyond it, sums and squares of returns are soon not finite, nor is it a return that an environment means to give."""
+
 FATES = {
     "diverged": "diverged",
     "missing": "missing",
-    "nonfinite": "with returns that are not finite",
+    "nonfinite": "with returns that are not finite or beyond 1e100",
     "no episode": "without a complete episode",
 }
 """Why a run is not in the mean, and how a caption says so."""
@@ -147,8 +150,9 @@ class Experiment:
 
     def _outcome(self, run: dict[str, Any]) -> Outcome:
         total = self.environment["total_timesteps"]
-        curve = training_curve(run, total) if self.training else evaluation_curve(run)
-        finite = np.isfinite(curve.returns)
+        with np.errstate(over="ignore"):  # What overflows is beyond LARGEST_RETURN.
+            curve = training_curve(run, total) if self.training else evaluation_curve(run)
+        finite = np.abs(curve.returns) <= LARGEST_RETURN
         if run["status"] == "diverged":
             fate = "diverged"
         else:
@@ -193,10 +197,7 @@ def read_experiments(paths: Sequence[Path]) -> list[Experiment]:
 
     Where one of those that share an axis has no evaluations, all of them are seen by their training episodes.
     """
-    files = [path / COMBINED if path.is_dir() else path for path in paths]
-    for file in files:
-        if not file.exists():
-            raise BadInput(f"{file}: not found; allowed: what `python simple_combine.py {file.parent}` writes")
+    files = [data_file(path) for path in paths]
     trees = [read_combined(file) for file in files]
     protocols = [tree["experiment"]["environment"] for tree in trees]
     unevaluated = [meaning(protocol) for protocol in protocols if protocol["eval_episodes"] == 0]

@@ -7,6 +7,7 @@ hyperparameters in the agent's; versions, processors, rollout hashes, engine and
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from utils.config import EnvironmentConfig, read_json, validate
 from utils.errors import BadInput, suggestion
 from utils.origins import Origin
-from utils.shape import COMBINED, checked, grid_of, runs_of
+from utils.shape import checked, data_file, grid_of, runs_of
 
 Facts = dict[str, list[Any]]
 """Each fact's values over an experiment, distinct: its settings' for a hyperparameter, its runs' for a version."""
@@ -45,9 +46,7 @@ def read_protocol(path: Path) -> Protocol:
 
     Raises BadInput if it is none of them.
     """
-    file = path / COMBINED if path.is_dir() else path
-    if path.is_dir() and not file.exists():
-        raise BadInput(f"{file}: not found; allowed: what `python simple_combine.py {path}` writes")
+    file = data_file(path) if os.path.isdir(path) else path
     content = read_json(file)
     if isinstance(content, dict) and "env_name" in content:
         environment = validate(EnvironmentConfig, content, str(file))

@@ -94,7 +94,7 @@ class Rerun:
     def _directory(self) -> str:
         """The name main.py gives the results' directory."""
         params = self._cell()["agent_params"]
-        policies = [params["policy_type"]] if "policy_type" in params else None
+        policies = [str(params["policy_type"])] if "policy_type" in params else None
         return experiment_name(self.experiment.environment["env_name"], self.experiment.agent_name, policies)
 
     def _engine(self) -> str:

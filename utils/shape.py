@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,7 +29,7 @@ class _Strict(BaseModel):
 
 class _Environment(_Strict):
     env_name: str
-    total_timesteps: Annotated[int, Field(ge=1)]
+    total_timesteps: Annotated[int, Field(ge=1, le=LARGEST_INDEX)]
     eval_episodes: Annotated[int, Field(ge=0)]
 
 
@@ -45,7 +46,7 @@ class _Experiment(_Strict):
 class _Run(_Strict):
     run_number: Annotated[int, Field(ge=0, le=LARGEST_INDEX)]
     status: Literal["completed", "diverged"]
-    timesteps_at_eval: list[int]
+    timesteps_at_eval: list[Annotated[int, Field(ge=0, le=LARGEST_INDEX)]]
     eval_episode_rewards: list[list[float | None]]
     train_episode_rewards: list[float | None]
     train_episode_steps: list[Annotated[int, Field(ge=1)]]
@@ -64,10 +65,24 @@ class _Run(_Strict):
             raise ValueError("train_episode_steps and train_episode_rewards differ in length")
         return self
 
+    @model_validator(mode="after")
+    def _in_time(self) -> _Run:
+        if any(later <= earlier for earlier, later in pairwise(self.timesteps_at_eval)):
+            raise ValueError("timesteps_at_eval do not increase")
+        if sum(self.train_episode_steps) > LARGEST_INDEX:
+            raise ValueError(f"train_episode_steps add up to more than {LARGEST_INDEX}")
+        return self
+
 
 class _Cell(_Strict):
     agent_params: dict[str, Any]
     runs: Annotated[list[_Run], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _each_run_once(self) -> _Cell:
+        if len({run.run_number for run in self.runs}) < len(self.runs):
+            raise ValueError("a run_number occurs twice")
+        return self
 
 
 class _Tree(_Strict):
@@ -86,6 +101,17 @@ class Result:
     setting: int
     agent_params: dict[str, Any]
     run: dict[str, Any]
+
+
+def data_file(path: Path) -> Path:
+    """The file itself, or the data.json in a directory.  Raises BadInput if it is not there."""
+    try:
+        file = path / COMBINED if path.is_dir() else path
+        if file.exists():
+            return file
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+    raise BadInput(f"{file}: not found; allowed: what `python simple_combine.py {file.parent}` writes")
 
 
 def read_checked(path: Path) -> dict[str, Any]:

@@ -105,7 +105,10 @@ def interval(options: Options) -> dict[str, Any] | None:
 
 
 def line(choice: Choice, options: Options) -> Line:
-    """Summarise the runs of a choice.  Raises BadInput if they are too few for a tolerance band."""
+    """Summarise the runs of a choice.
+
+    Raises BadInput if they have no timestep in common, or are too few for a tolerance band.
+    """
     window = options.smooth
     runs, excluded = (
         [smoothed(run, window) if window else run for run in runs] for runs in (choice.runs, choice.excluded)
@@ -114,6 +117,11 @@ def line(choice: Choice, options: Options) -> Line:
         mean, band = summarise(runs, options)
     except ValueError as error:
         raise BadInput(f"--band: {options.band}: {choice.label}: {error}") from error
+    if not len(mean.timesteps):
+        raise BadInput(
+            f"{choice.experiment.path}: setting {choice.setting}: found no timestep that all its runs have in their "
+            "curves; allowed: runs of one protocol"
+        )
     return Line(choice, mean, band, runs, excluded)
 
 
