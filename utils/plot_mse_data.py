@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from utils.errors import BadInput, bad_input_exits
+from utils.grid import LARGEST_INDEX
 
 if TYPE_CHECKING:
     from utils.plot_utils import Plot
@@ -71,8 +72,8 @@ def check(kind: str, options: Options) -> None:
             raise BadInput(f"--{name}: found with --kind {kind}; allowed with: {having}")
     if not 0 < options.confidence < 1:
         raise BadInput(f"--confidence: found {options.confidence}; allowed: above 0 and below 1")
-    if options.smooth is not None and options.smooth < 1:
-        raise BadInput(f"--smooth: found {options.smooth}; allowed: 1 timestep or more")
+    if options.smooth is not None and not 1 <= options.smooth <= LARGEST_INDEX:
+        raise BadInput(f"--smooth: found {options.smooth}; allowed: 1 to {LARGEST_INDEX} timesteps")
     if options.setting is not None and options.by is not None:
         raise BadInput("--by: found with --setting; allowed: one of the two")
 
