@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -18,7 +20,7 @@ from utils.choice import choose
 from utils.experiment import Experiment, read_experiments
 from utils.plot_curves import caption, draw
 from utils.plot_mse_data import main
-from utils.plot_utils import DPI, HEIGHT, OKABE_ITO, WIDTH
+from utils.plot_utils import DPI, HEIGHT, OKABE_ITO, STYLE, WIDTH, framed, head
 from utils.summary import Line, Options, line
 from utils.wording import brief, short_name, thousands, tick_texts
 
@@ -288,9 +290,29 @@ class TestBadInput:
         assert_refused(plot("--data", sweep, "--out", sweep / "data.json/figure.png"), "cannot be written")
 
 
+def test_labels_are_text_and_take_as_many_lines_as_they_need() -> None:
+    figure, label = framed([]), "$x^$" + 100 * "y"
+    axes = figure.subplots()
+    with mpl.rc_context(STYLE):
+        axes.plot([0, 1], [0, 1], label=label)
+        head(figure, axes, "$\\frac$")
+        figure.savefig(io.BytesIO(), format="svg")
+    [text] = axes.get_legend().get_texts()
+    assert text.get_text().replace("\n", "") == label
+    assert axes.get_legend().get_window_extent().x1 <= figure.bbox.x1
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(-12500.0, "-12,500"), (0.0, "0"), (-0.0, "0"), (0.25, "0.25"), (1e6, "1,000,000"), (-0.5, "-0.5")],
+    [
+        (-12500.0, "-12,500"),
+        (0.0, "0"),
+        (-0.0, "0"),
+        (0.25, "0.25"),
+        (1e6, "1,000,000"),
+        (-0.5, "-0.5"),
+        (-2.5e99, "-2.5e+99"),
+    ],
 )
 def test_thousands(value: float, text: str) -> None:
     assert thousands(value) == text.replace("-", "\N{MINUS SIGN}")
@@ -305,6 +327,7 @@ def test_thousands(value: float, text: str) -> None:
         ((0.0, 2e-9), ["0", "2e-09"]),
         ((0.001, 0.00125), ["0.001", "0.00125"]),
         ((0.25,), ["0.25"]),
+        ((0.0, 5e98, 1e99), ["0", "5e+98", "1e+99"]),
     ],
 )
 def test_ticks_are_told_apart_and_right(values: tuple[float, ...], texts: list[str]) -> None:
@@ -313,8 +336,11 @@ def test_ticks_are_told_apart_and_right(values: tuple[float, ...], texts: list[s
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(-12345.6, "-12,346"), (12.345, "12.3"), (0.01234, "0.012"), (-3.21e-5, "-3.2e-05"), (0.0, "0"), (999.9, "1,000")],
-)
+    [
+        (-12345.6, "-12,346"), (12.345, "12.3"), (0.01234, "0.012"), (-3.21e-5, "-3.2e-05"), (0.0, "0"),
+        (999.9, "1,000"), (1.2345e99, "1.23e+99"),
+    ],
+)  # fmt: skip
 def test_brief(value: float, text: str) -> None:
     assert brief(value) == text.replace("-", "\N{MINUS SIGN}")
 

@@ -32,8 +32,8 @@ HEIGHT = 4.4
 DPI = 250
 CAPTION_COLUMNS = 120
 
-LONGEST_OF_TWO = 36
-"""Characters of a label with which two stand side by side."""
+LONGEST_OF_TWO, LONGEST_LINE = 36, 64
+"""Characters of a label with which two stand side by side, and of a line of one that stands alone."""
 
 FORMATS = ("png", "pdf", "svg")
 
@@ -50,6 +50,7 @@ STYLE: Any = {
     "axes.axisbelow": True,
     "grid.color": "#DDDDDD",
     "grid.linewidth": 0.6,
+    "text.parse_math": False,  # What stands in a configuration is text, dollar signs included.
     "pdf.fonttype": 42,
     "svg.hashsalt": "",
 }
@@ -109,6 +110,7 @@ def head(figure: Figure, axes: Any, title: str) -> None:
     """Title and legend above the axes, where the legend hides nothing."""
     handles, labels = axes.get_legend_handles_labels()
     columns = 2 if len(labels) > 1 and max(map(len, labels)) <= LONGEST_OF_TWO else 1
+    labels = [textwrap.fill(label, LONGEST_LINE) for label in labels]
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=12)
     axes.legend(
         handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, fontsize=9, borderaxespad=0.2,

@@ -17,6 +17,9 @@ LONGEST_NUMBER, LONGEST_NAME = 7, 24
 MOST_DECIMALS = 4
 """Of a tick."""
 
+LARGEST_IN_FULL = 1e12
+"""Numbers from this on are written by their power of ten."""
+
 NOTHING = "\N{EN DASH}"
 """Where there is no number."""
 
@@ -39,8 +42,15 @@ def return_label(experiments: Sequence[Experiment], smooth: int | None) -> str:
 
 def thousands(value: float, decimals: int = 3) -> str:
     """-12500.0 -> "−12,500"; up to 3 decimals, or so many, where they are needed."""
+    if abs(value) >= LARGEST_IN_FULL:
+        return significant(value, 12)
     text = f"{value:,.{decimals}f}".rstrip("0").rstrip(".")
     return ("0" if text == "-0" else text).replace("-", "\N{MINUS SIGN}")
+
+
+def significant(value: float, digits: int) -> str:
+    """Up to so many significant digits, and a power of ten where that takes more places than digits."""
+    return f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}")
 
 
 def tick_texts(values: Sequence[float]) -> list[str]:
@@ -52,13 +62,15 @@ def tick_texts(values: Sequence[float]) -> list[str]:
     for decimals in range(3, MOST_DECIMALS + 1):
         if all(abs(round(value, decimals) - value) <= step / 100 for value in values):
             return [thousands(value, decimals) for value in values]
-    return [f"{value:.6g}".replace("-", "\N{MINUS SIGN}") for value in values]
+    return [significant(value, 6) for value in values]
 
 
 def brief(value: float) -> str:
-    """Three significant digits, or all those before the point; what thousandths cannot show by its power of ten."""
+    """Three significant digits, or all those before the point; by its power of ten what is very small or large."""
     if 0 < abs(value) < 0.001:
-        return f"{value:.2g}".replace("-", "\N{MINUS SIGN}")
+        return significant(value, 2)
+    if abs(value) >= LARGEST_IN_FULL:
+        return significant(value, 3)
     digits = 2 - math.floor(math.log10(abs(value))) if value else 0
     return thousands(round(value, max(0, digits)))
 
