@@ -103,6 +103,8 @@ def _grid(draw: st.DrawFn, odd: Any, _runs: list[Any]) -> None:
     value = returns | st.sampled_from(["x" * 300, "\ud800", [[1, [2]]], {}, {"a": [None]}, True, "$x^$", "$\\frac$"])
     parameters[key] = draw(st.lists(value, max_size=3))
     odd["experiment"]["agent"]["parameters"] = parameters
+    for cell in odd["experiment_data"].values():
+        cell["agent_params"] |= {key: values[0] for key, values in parameters.items() if values}
 
 
 def _fewer(draw: st.DrawFn, odd: Any, _runs: list[Any]) -> None:
@@ -199,6 +201,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.filterwarnings("error::UserWarning:utils")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_odd_results_and_options(command: str, place: Path, pytestconfig: Any, monkeypatch: Any) -> None:
     monkeypatch.chdir(place)
