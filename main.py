@@ -61,8 +61,8 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Train again what already has a result.")
 @click.option(
-    "--engine", type=click.Choice(["eager", "compiled", "auto"]), default="eager", show_default=True,
-    help="How updates are computed: operation by operation, compiled by a C++ compiler, or compiled where a run is "
+    "--engine", type=click.Choice(["eager", "compiled", "auto"]), default="auto", show_default=True,
+    help="How agents are computed: operation by operation, compiled by a C++ compiler, or compiled where a run is "
     "long enough to win the time back.",
 )  # fmt: skip
 @click.option(

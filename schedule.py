@@ -48,8 +48,8 @@ SECONDS_BETWEEN_LOOKS = 60.0
 @click.option("--settings", type=Numbers(), metavar="LIST", help="Only these settings, such as 3,17.  [default: all]")
 @click.option("--force", is_flag=True, help="Also what has a result, which is put aside in the submission's folder.")
 @click.option(
-    "--engine", type=click.Choice(["eager", "compiled", "auto"]), default="eager", show_default=True,
-    help="How updates are computed: main.py's --engine.",
+    "--engine", type=click.Choice(["eager", "compiled", "auto"]), default="auto", show_default=True,
+    help="How agents are computed: main.py's --engine.",
 )  # fmt: skip
 @click.option("--pilot", is_flag=True, help="First measure here, on one core, what a run of each shape costs.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and the exact scripts; submit nothing.")
@@ -123,7 +123,7 @@ def schedule(
     sweeps = find_sweeps(request, experiments, queue)
     if pilot:
         measure_all(request, cluster, sweeps)
-    plans = [make_plan(sweep, cluster, request.engine) for sweep in sweeps]
+    plans = [make_plan(sweep, cluster, engine_of(request, sweep.experiment)) for sweep in sweeps]
     shares = shared(plans, room(cluster, queue))
     for plan, share in zip(plans, shares, strict=True):
         click.echo(plan_report(plan, cluster, share))
@@ -152,6 +152,13 @@ def submit_agreed(request: Request, target: Target, batch: Batch, yes: bool) -> 
         click.echo(f"how far they are:\n  {request.command('--status')}")
 
 
+def engine_of(request: Request, experiment: Experiment) -> str:
+    """What is to compute an experiment's runs: a pilot's are shorter, and are to be computed as these."""
+    from agent.engine import by_length
+
+    return by_length(request.engine, experiment.total_timesteps)
+
+
 def measure_all(request: Request, cluster: Cluster, sweeps: Sequence[Sweep]) -> None:
     """Run a pilot of each shape that is missing, and keep what it finds.  Raises BadInput, OSError."""
     from main import tried
@@ -160,8 +167,9 @@ def measure_all(request: Request, cluster: Cluster, sweeps: Sequence[Sweep]) -> 
     from utils.plan import shapes_of
 
     for experiment, *_, missing, _forced in sweeps:
-        measurements = Measurements(experiment, request.engine, cluster.stack)
-        command = [sys.executable, request.script, f"--engine={request.engine}"]
+        engine = engine_of(request, experiment)
+        measurements = Measurements(experiment, engine, cluster.stack)
+        command = [sys.executable, request.script, f"--engine={engine}"]
         train = trainer(experiment, command, request.directory)
         for settings in shapes_of(experiment, sorted({cell.setting for cell in missing})):
             size = estimate(experiment.hyperparameters(settings[0]), experiment.environment, cluster.stack).stack

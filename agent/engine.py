@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from agent.actor_critic import ActorCritic
-from agent.base import Agent
+if TYPE_CHECKING:
+    from agent.base import Agent
 
 log = logging.getLogger("policy_params")
 
-WORTHWHILE = 50_000
-"""Timesteps from which `auto` compiles: they win 46 s, as the least a step was found to save is 0.93 ms (SAC and VAC,
-64x64, batch 32, one run); compiling was found to take 37 s at most of the agents' own policies."""
+WORTHWHILE = 100_000
+"""Timesteps from which `auto` compiles: they win 90 s and more, as the least a step was found to save is 0.9 ms (SAC
+and VAC, 64x64, batch 32, one run), and compiling was found to take 40 s at most where cores are not shared."""
 
 SMALLEST_BATCH = 2
 """A batch of one is a lone number in places, computed otherwise than beside other runs'."""
@@ -30,15 +30,23 @@ class Engine(NamedTuple):
     engine_fallback: str | None = None
 
 
+def by_length(asked: str, total_timesteps: int) -> str:
+    """What `auto` is for runs of so many timesteps, "eager" or "compiled"; whatever else was asked for is itself."""
+    if asked != "auto":
+        return asked
+    return "compiled" if total_timesteps >= WORTHWHILE else "eager"
+
+
 def start_engine(agent: Agent, asked: str, total_timesteps: int) -> Engine:
     """Have the agent use the engine asked for, "eager", "compiled" or "auto", where it can."""
-    if asked == "eager" or (asked == "auto" and total_timesteps < WORTHWHILE):
+    if by_length(asked, total_timesteps) == "eager":
         return Engine("eager")
     if reason := unfit(agent):
         return Engine("eager", reason if asked == "compiled" else None)
-    assert isinstance(agent, ActorCritic)
+    from agent.actor_critic import ActorCritic
     from agent.compiled import CannotCompile, compiled_acting, compiled_update
 
+    assert isinstance(agent, ActorCritic)
     started = time.perf_counter()
     try:
         agent.compute_by(compiled_update(agent), compiled_acting(agent))
@@ -51,6 +59,8 @@ def start_engine(agent: Agent, asked: str, total_timesteps: int) -> Engine:
 
 def unfit(agent: Agent) -> str | None:
     """Why an agent's update is not compiled, None if it can be."""
+    from agent.actor_critic import ActorCritic
+
     if not isinstance(agent, ActorCritic):
         return f"{type(agent).__name__} has no compiled engine"
     if agent.common.cuda:

@@ -321,8 +321,8 @@ def test_a_dry_run_shows_the_script_and_writes_nothing(project, slurm):
 
 
 def test_the_commands_shown_are_right(project, slurm):
-    shown = shown_command(project.submit("--settings", "0-1", "--engine", "auto").output, "--status")
-    assert shown[:2] == ["--runs", "4"]
+    shown = shown_command(project.submit("--settings", "0-1", "--engine", "eager").output, "--status")
+    assert shown[:6] == ["--runs", "4", "--settings", "0-1", "--engine", "eager"]
     result = CliRunner().invoke(schedule.main, shown)
     assert result.exit_code == 0, result.output
     assert "       1          0          0          0          4" in result.output
@@ -397,6 +397,13 @@ def test_a_time_of_auto_wants_a_pilot(project, slurm):
     result = project.call("--yes")
     assert result.exit_code == 2
     assert "--pilot" in result.stderr
+
+
+@pytest.mark.parametrize(("asked", "found"), [("auto", "compiled"), ("eager", "eager"), ("compiled", "compiled")])
+def test_a_pilot_is_computed_as_the_runs_that_it_stands_for(project, monkeypatch, asked, found):
+    """It is shorter: left to itself, `auto` would not compile it."""
+    monkeypatch.setattr("agent.engine.WORTHWHILE", project.experiment.total_timesteps)
+    assert schedule.engine_of(SimpleNamespace(engine=asked), project.experiment) == found
 
 
 @pytest.mark.parametrize("name", ["cluster.json", "agent.json", "environment.json", "a; 'project'/main.py"])

@@ -72,7 +72,7 @@ def compare(name: str, comparison: Comparison, root: Path, options: list[str]) -
 )
 @click.argument("comparisons", metavar="COMPARISON...", nargs=-1, required=True)
 @click.option("--jobs", default="1", show_default=True, help="main.py's.")
-@click.option("--engine", default="eager", show_default=True, help="main.py's.")
+@click.option("--engine", default="auto", show_default=True, help="main.py's.")
 @click.option(
     "--save-dir", default="comparison", show_default=True, help="As main.py's; a directory for each COMPARISON."
 )

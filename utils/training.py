@@ -61,7 +61,7 @@ class Choices:
     force: bool = False
     jobs: int | None = 1
     stack: int | None = None
-    engine: str = "eager"
+    engine: str = "auto"
     minutes: float = 0.0
     after: int | None = None
 
