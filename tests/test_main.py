@@ -397,7 +397,7 @@ def test_an_interrupted_call_leaves_checkpoints_and_no_process(jobs, files, tmp_
     env = files.environment(total_timesteps=10**6, eval_episodes=0)
     command = [sys.executable, "main.py", "--env-json", env, "--agent-json", files.agent(), "--runs", str(jobs)]
     command += ["--save-dir", str(tmp_path / "out"), "--stack", "1", "--jobs", str(jobs)]
-    process = start_interruptible([*command, "--checkpoint-minutes", "0.01"], cwd=ROOT)
+    process = start_interruptible([*command, "--checkpoint-minutes", "0.01", "--engine", "eager"], cwd=ROOT)
     wait_for(lambda: len(list((tmp_path / "out").glob("*/checkpoints/*/state"))) == jobs)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
