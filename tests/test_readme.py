@@ -30,10 +30,14 @@ README = (ROOT / "README.md").read_text()
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 SET_UP = re.compile(r"python3 -m venv \.venv && \. \.venv/bin/activate && pip install -r (requirements\S*\.txt) && ")
 SCRIPTS = [
-    "main.py", "schedule.py", "simple_combine.py", "utils/benchmark.py", "utils/compare_protocols.py",
+    "main.py", "schedule.py", "simple_combine.py", "utils/benchmark.py", "utils/compare_agents.py",
+    "utils/compare_protocols.py",
     "utils/plot_mse_data.py", "utils/report.py", "utils/select_best.py", "utils/watch.py",
 ]  # fmt: skip
 SHORT = {"total_timesteps": 300, "steps_per_episode": 100, "eval_interval_timesteps": 150}
+
+FEWER = {"--runs 5": "--runs 2", "--index 5-34": "--index 2-3"}
+"""Options of the worked example, and what they are here."""
 
 BRIEFLY = " --agent SAC --stack 2 --engine eager --repeats 1 --seconds 0.01"
 
@@ -48,6 +52,10 @@ def copy(tmp_path_factory) -> Path:
     shutil.rmtree(folder / "plots", ignore_errors=True)
     for path in (folder / "config/environment").glob("*.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | SHORT))
+    for path in (folder / "config/comparison").glob("*.json"):
+        comparison = json.loads(path.read_text())
+        first = {name: comparison[name][:1] for name in ("agents", "environments")}
+        path.write_text(json.dumps(comparison | first | {"runs": 2}))
     # The environment of a cluster is this one; its tasks train in one process.
     (folder / "activate_environment.sh").write_text("")
     fir = folder / "clusters/fir.json"
@@ -77,10 +85,12 @@ def shell(command: str, folder: Path, path: str = os.environ["PATH"]) -> subproc
 
 
 def shortened(command: str, folder: Path) -> str:
-    """Set-up left out; keys as they are under the shortened protocol; the benchmark cut to a moment."""
+    """Set-up left out; keys as they are under the shortened protocol; fewer runs; the benchmark cut to a moment."""
     command = SET_UP.sub("", command)
     for key in set(re.findall(r"_([0-9a-f]{12})\.json", command)):
         command = command.replace(key, main_job(folder).run(0).key)
+    for option, fewer in FEWER.items():
+        command = command.replace(option, fewer)
     return command + (BRIEFLY if "benchmark.py" in command else "")
 
 
@@ -164,6 +174,13 @@ def test_the_added_policy_is_right(bounds):
     by_head = vjp(torch.ones_like(action), torch.zeros_like(log_prob))[0].numpy()
     expected = 500 * half * (1 - np.tanh(location) ** 2)
     np.testing.assert_allclose(by_head[:, : len(bounds)], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plots").glob("*.md")), ids=lambda path: path.stem)
+def test_tables_of_comparisons_stand_in_the_readme(path):
+    """To the letter, and with the numbers of the figures' sidecars."""
+    rows = path.read_text().split("\n\n")[0]
+    assert rows in README
 
 
 def test_the_bound_of_a_video_is_the_readmes():
