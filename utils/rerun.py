@@ -98,9 +98,10 @@ class Rerun:
         return experiment_name(self.experiment.environment["env_name"], self.experiment.agent_name, policies)
 
     def _engine(self) -> str:
-        """An option, where all of the setting's runs were computed by another engine than main.py's default."""
+        """The option for the engine that the setting's runs had, if it was the same one for all."""
         engines = {Origin("", run.get("provenance")).engine for run in self._cell()["runs"]}
-        return " --engine compiled" if engines == {"compiled"} else ""
+        engine = engines.pop() if len(engines) == 1 else None
+        return f" --engine {engine}" if engine else ""
 
 
 def reruns(experiments: Sequence[Experiment], setting: int, name: str) -> list[Rerun]:
