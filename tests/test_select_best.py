@@ -161,10 +161,11 @@ class TestCommands:
         assert train[3] == "config/agent/my best; rm.json"
         assert Path(train[3]).exists()
 
-    def test_the_engine_that_chose(self, project: Path) -> None:
-        write_result(project, 0, 0, experiment=EXPERIMENT, provenance={"engine": "compiled"})
+    @pytest.mark.parametrize("engine", ["eager", "compiled"])
+    def test_the_engine_that_chose(self, project: Path, engine: str) -> None:
+        write_result(project, 0, 0, experiment=EXPERIMENT, provenance={"engine": engine})
         combine(project)
-        assert commands(run(project))[0][-2:] == ["--engine", "compiled"]
+        assert commands(run(project))[0][-2:] == ["--engine", engine]
 
 
 class TestWriting:
