@@ -10,8 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -46,6 +45,11 @@ class ActionBox:
 
     low: Tensor
     high: Tensor
+    log_width: float = field(init=False)
+    """Logarithm of the box's volume; a number before anything is traced."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "log_width", float((self.high - self.low).log().sum()))
 
     def clip(self, action: Tensor) -> Tensor:
         """Actions (..., A) moved into the box; centre + scale may round to just beyond it."""
@@ -58,11 +62,6 @@ class ActionBox:
     def place(self, action: Tensor) -> Tensor:
         """Where actions (..., A) lie in the box, kept in [EDGE, 1 - EDGE]."""
         return ((action - self.low) / (self.high - self.low)).clamp(EDGE, 1.0 - EDGE)
-
-    @cached_property
-    def log_width(self) -> float:
-        """Logarithm of the box's volume."""
-        return float((self.high - self.low).log().sum())
 
     @property
     def scale(self) -> Tensor:

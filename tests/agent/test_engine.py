@@ -269,6 +269,16 @@ def test_without_a_compiler_a_run_is_eager_and_says_why(compiler, files, tmp_pat
     assert reason in origin["engine_fallback"]
 
 
+@pytest.mark.parametrize("case", [*AGENT_CASES, *POLICY_CASES], ids=str)
+def test_every_agent_and_policy_can_be_traced(case, monkeypatch):
+    """Into a graph that computes the same; compiling it is left to the tests above."""
+    monkeypatch.setattr("agent.compiled.compiled_graph", lambda graph, inputs: graph)
+    traced, eager = (make(case, [0, 1], "odd", engine) for engine in ("compiled", "eager"))
+    for a, b in zip(live(traced, 2), live(eager, 2), strict=True):
+        apart = np.concatenate([np.abs(a[name] - b[name]).ravel() for name in a])
+        assert (apart > 1e-4).mean() < 0.005  # As in `test_compiled_agrees_with_eager`.
+
+
 def test_code_that_computes_something_else_is_refused(monkeypatch):
     """As torch 2.11 has been seen to make: here it changes nothing."""
 
