@@ -9,6 +9,7 @@ given order, multiplications, divisions and roots have the same bits either way.
 - Adam is written out, its bias corrections computed once a step;
 - what a tensor is moved to is stored before it is moved: torch 2.11 computes it anew, from the tensor already
   moved, for what reads it later in the update;
+- e^x - 1 is written so that it is as exact for small x as torch's own;
 - numbers are put at places by comparison with each place;
 - a layer's bias is added where its activation is applied, which saves a copy.
 """
@@ -90,6 +91,19 @@ def scatter_(x: Tensor, dim: int, index: Tensor, src: Tensor | float) -> Tensor:
     return x.copy_(torch.where(taken, placed(index, one * src, x.shape[-1]), x))
 
 
+def expm1(x: Tensor) -> Tensor:
+    """Like aten.expm1, which the compiler would compute as e^x - 1: nothing is left of that where x is small.
+
+    (u - 1) x / log u with u = e^x rounded: the error of u cancels (Higham 2002, Accuracy and Stability of Numerical
+    Algorithms, section 1.14.1).
+    """
+    u = torch.exp(x)
+    difference = u - 1.0
+    quotient = difference * (x / torch.log(u))
+    ends = (difference == -1.0) | torch.isinf(u)
+    return torch.where(difference == 0.0, x, torch.where(ends, difference, quotient))
+
+
 def biased_product(bias: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """Like aten.baddbmm without its factors."""
     return bias + torch.bmm(a, b)
@@ -144,6 +158,7 @@ SPELLED_OUT: dict[Any, Callable[..., Any]] = {
     aten.add_.Tensor: add_,
     aten.addcmul_.default: addcmul_,
     aten.lerp_.Tensor: lerp_,
+    aten.expm1.default: expm1,
     aten.baddbmm.default: biased_product,
     aten.scatter_add.default: scatter_add,
     aten.scatter_.src: scatter_,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
+import shutil
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -19,6 +22,10 @@ Arrays = dict[str, Tensor]
 
 UNIT = 2.0**-24
 """Half the distance from 1 to the next float32: the relative error of one rounding."""
+
+COMPILER = os.environ.get("CXX", "g++")
+
+needs_compiler = pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"no C++ compiler here: {COMPILER}")
 
 
 def rng(*seed: int) -> np.random.Generator:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -23,12 +22,9 @@ from agent.base import Spaces, Step
 from agent.engine import WORTHWHILE, Engine, start_engine
 from agent.policy import POLICIES
 from agent.policy.base import ActionBox
+from tests.agent.reference import needs_compiler
 
 ROOT = Path(__file__).resolve().parents[2]
-
-COMPILER = os.environ.get("CXX", "g++")
-
-needs_compiler = pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"no C++ compiler here: {COMPILER}")
 
 SHAPES = {"aligned": (3, 1, 64, 32), "odd": (5, 2, 30, 10)}
 """Observation features, action dimensions, hidden units, batch."""

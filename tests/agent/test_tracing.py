@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from agent.compiled import compiled_graph, flat
 from agent.optimizer import Adam
+from agent.policy.functions import log1mexp
 from agent.tracing import SPELLED_OUT, sum_of_halves
-from tests.agent.reference import UNIT, normal32
+from tests.agent.reference import UNIT, needs_compiler, normal32
 
 aten = torch.ops.aten
 
@@ -93,3 +95,22 @@ def test_numbers_put_at_places(function):
     graph, operations = traced(function, x, at, src)
     assert torch.equal(graph(x, at, src), function(x, at, src))
     assert not operations & {aten.scatter_add.default, aten.scatter_.src, aten.scatter_.value}
+
+
+TINY_TO_LARGE = torch.cat([sign * torch.logspace(-30, 1.9, 4000) for sign in (-1.0, 1.0)] + [torch.zeros(1)])
+
+
+def test_an_exponential_less_one():
+    """Within 3 roundings of the exact value, of which Kahan's way makes three, wherever that is a float32."""
+    graph, operations = traced(lambda x: torch.expm1(x), TINY_TO_LARGE)
+    assert aten.expm1.default not in operations
+    torch.testing.assert_close(graph(TINY_TO_LARGE), torch.expm1(TINY_TO_LARGE.double()).float(), rtol=3 * UNIT, atol=0)
+
+
+@needs_compiler
+@pytest.mark.parametrize("function", [torch.expm1, lambda x: log1mexp(x.abs() + 1e-30)], ids=["expm1", "log1mexp"])
+def test_compiled_functions_are_exact_near_zero(function):
+    """The compiler's own e^x - 1 is 0 there."""
+    graph, _ = traced(lambda x: (function(x),), TINY_TO_LARGE)
+    (found,) = compiled_graph(flat(graph), [TINY_TO_LARGE])(TINY_TO_LARGE)
+    torch.testing.assert_close(found, function(TINY_TO_LARGE.double()).float(), rtol=1e-6, atol=0)
