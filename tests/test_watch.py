@@ -144,7 +144,8 @@ def arrays(**changes):
 
 def twice(path: Path) -> None:
     tree = json.loads(path.read_text())
-    tree["experiment_data"]["0"]["runs"] *= 2
+    (run,) = runs = tree["experiment_data"]["0"]["runs"]
+    runs.append(run | {"run_number": run["run_number"] + 1})
     path.write_text(json.dumps(tree))
 
 

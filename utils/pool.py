@@ -14,6 +14,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -71,10 +72,11 @@ class Pool:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Dismiss all workers; after an error, having them stop."""
-        workers = [*self._idle, *self._busy.values()]
-        for worker in workers:
-            worker.dismiss(at_once=kind is not None)
-        for worker in workers:
+        for worker in self._idle:
+            worker.dismiss()
+        for worker in self._busy.values():
+            worker.dismiss() if kind is None else worker.stop()
+        for worker in [*self._idle, *self._busy.values()]:
             worker.bury()
 
     def do(self, tasks: Sequence[Any], stepped: Stepped) -> Generator[Ended, None, None]:
@@ -90,7 +92,7 @@ class Pool:
                 self._give(*waiting.popleft())
             if not waiting:
                 for worker in self._idle:  # What they hold is free again while the others go on.
-                    worker.dismiss(at_once=False)
+                    worker.dismiss()
             for pipe in wait([*self._busy], SECONDS_BETWEEN_LOOKS):
                 worker = self._busy[pipe]  # type: ignore[index]
                 if (outcome := worker.hear(stepped)) is not None:
@@ -158,16 +160,21 @@ class Worker:
         """Have it save what it does and end its task."""
         self.process.terminate()
 
-    def dismiss(self, at_once: bool) -> None:
-        """Have it leave when it next listens or speaks; or as soon as it can stop."""
-        if at_once:
-            self.stop()
+    def dismiss(self) -> None:
+        """Have it leave when it next listens or speaks."""
         self.pipe.close()
 
     def bury(self) -> None:
-        """Wait for its end, and bring it about if it does not come."""
+        """Wait for its end, and bring it about if it does not come.
+
+        Until its task has ended it may speak: one that is told to stop would else leave without having saved.
+        """
+        deadline = time.monotonic() + SECONDS_TO_LEAVE
+        with suppress(EOFError, OSError):
+            while self.pipe.poll(max(0.0, deadline - time.monotonic())) and not isinstance(self.pipe.recv(), Outcome):
+                pass
         self.pipe.close()
-        self.process.join(SECONDS_TO_LEAVE)
+        self.process.join(max(0.0, deadline - time.monotonic()))
         if self.process.is_alive():
             self.process.kill()
             self.process.join()

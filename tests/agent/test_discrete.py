@@ -24,7 +24,7 @@ def batch() -> Batch:
     rows = normal32(R, B, 2 * OBS + 3, seed=1)
     rows[..., OBS] = torch.from_numpy(np.random.Generator(np.random.PCG64(2)).integers(0, N, (R, B))).float()
     rows[..., OBS + 2] = (rows[..., OBS + 2] > 0.5).float()
-    return Batch.from_rows(rows, OBS, 1)
+    return Batch(rows, OBS, 1)
 
 
 def make_critic(count: int) -> DiscreteCritic:
