@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.fakes import combine, write_result
-from utils.comparison import choices_in, table
+from utils.choice import Choice, choose
+from utils.comparison import table
 from utils.experiment import read_experiments
 from utils.summary import setting_interval
 
@@ -97,6 +98,11 @@ def test_a_comparison_that_is_none(tmp_path: Path, content: dict[str, Any], word
     assert words in done.stderr
 
 
+def choices_in(directory: Path, by: str | None) -> list[Choice]:
+    """What is compared in a combined directory."""
+    return choose(read_experiments([directory]), None, by)
+
+
 def test_the_table_counts_what_is_not_in_a_mean(tmp_path: Path) -> None:
     """Performance is the mean of the last two of four evaluations: -3 in two runs; one diverged, one is missing."""
     grid = {"parameters": ONE_SETTING}
@@ -104,7 +110,7 @@ def test_the_table_counts_what_is_not_in_a_mean(tmp_path: Path) -> None:
         returns = [[-9.0], [-9.0], [-4.0], [-2.0]]
         write_result(tmp_path, 0, number, experiment=grid, returns=returns, status=status)
     combine(tmp_path)
-    header, _, row, *_ = table({"somewhere": choices_in([tmp_path], None)}, 4).splitlines()
+    header, _, row, *_ = table({"somewhere": choices_in(tmp_path, None)}, 4).splitlines()
     assert header == "|  | somewhere |"
     assert row == "| SAC, Beta | -3, 1 diverged, 1 missing |"
 
@@ -115,5 +121,5 @@ def test_by_a_hyperparameter(tmp_path: Path) -> None:
         write_result(tmp_path, 0, number, experiment=grid, returns=[[-1.0]])
         write_result(tmp_path, 1, number, experiment=grid, returns=[[-2.0]])
     combine(tmp_path)
-    text = table({"somewhere": choices_in([tmp_path], "policy_type")}, 2)
+    text = table({"somewhere": choices_in(tmp_path, "policy_type")}, 2)
     assert "| SAC, Beta | -1 (-1 to -1) |\n| SAC, Gaussian | -2 (-2 to -2) |\n" in text

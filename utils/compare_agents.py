@@ -45,20 +45,22 @@ def results(pair: Pair, runs: int, options: list[str]) -> Path:
 
 def compare(name: str, comparison: Comparison, root: Path, options: list[str]) -> None:
     """Results, figures and the table.  Raises BadInput."""
-    from utils.comparison import choices_in, pairs_in, table
-    from utils.plot_mse_data import make
+    from utils.choice import choose
+    from utils.comparison import pairs_in, table
+    from utils.experiment import read_experiments
+    from utils.plot_mse_data import plot_of
     from utils.results import write_atomically
     from utils.sidecar import write
+    from utils.summary import Options
 
-    columns = {}
+    columns, shown = {}, Options(by=comparison.by)
     for env_json in comparison.environments:
         directories = [results(pair, comparison.runs, options) for pair in pairs_in(comparison, env_json, root)]
-        environment = Path(env_json).stem
-        columns[environment] = choices_in(directories, comparison.by)
+        environment, experiments = Path(env_json).stem, read_experiments(directories)
+        columns[environment] = choose(experiments, None, comparison.by)
         for kind in comparison.kinds:
-            by = {"by": comparison.by} if comparison.by else {}
             path = PLOTS / "png" / f"{name}_{environment}_{kind}.png"
-            write(make(kind, [str(each) for each in directories], by), path)
+            write(plot_of(kind, experiments, shown), path)
             click.echo(path)
     text = table(columns, comparison.runs)
     write_atomically(PLOTS / f"{name}.md", text.encode())

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from utils.choice import Choice, choose
+from utils.choice import Choice
 from utils.config import Count, read_json, validate
-from utils.experiment import FATES, read_experiments
+from utils.experiment import FATES
 from utils.summary import setting_interval
 
 Files = Annotated[list[str], Field(min_length=1)]
@@ -54,11 +53,6 @@ def pairs_in(comparison: Comparison, env_json: str, root: Path) -> list[Pair]:
         Pair(agent_json, env_json, root / f"{Path(env_json).stem}_{Path(agent_json).stem}")
         for agent_json in comparison.agents
     ]
-
-
-def choices_in(directories: Sequence[Path], by: str | None) -> list[Choice]:
-    """What is compared in one environment.  directories: combined ones, an agent each.  Raises BadInput."""
-    return choose(read_experiments(directories), None, by)
 
 
 def table(columns: dict[str, list[Choice]], runs: int) -> str:

@@ -20,6 +20,7 @@ from utils.errors import BadInput, bad_input_exits
 from utils.grid import LARGEST_INDEX
 
 if TYPE_CHECKING:
+    from utils.experiment import Experiment
     from utils.plot_utils import Plot
     from utils.summary import Options
 
@@ -51,7 +52,11 @@ def make(kind: str, data: Sequence[str], given: dict[str, Any]) -> Plot:
 
     options = replace(Options(), **given)
     check(kind, options)
-    experiments = read_experiments([Path(path) for path in data])
+    return plot_of(kind, read_experiments([Path(path) for path in data]), options)
+
+
+def plot_of(kind: str, experiments: Sequence[Experiment], options: Options) -> Plot:
+    """The figure of experiments that are read already, not drawn yet.  Raises BadInput."""
     plot = importlib.import_module(KINDS[kind].module).make(experiments, options)
     names = dict.fromkeys(experiment.environment["env_name"] for experiment in experiments)
     facts = {
