@@ -95,9 +95,13 @@ def run_records(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
 
 def fates(outcomes: Sequence[Outcome]) -> str:
     """ "1 diverged, 0 missing", and whatever else keeps runs from being averaged."""
-    counts = Counter(outcome.fate for outcome in outcomes if outcome.fate)
-    always = {"diverged": counts["diverged"], "missing": counts["missing"]}
-    return ", ".join(f"{count} {FATES[fate]}" for fate, count in (always | dict(counts)).items())
+    return ", ".join(tally(outcomes, ("diverged", "missing")))
+
+
+def tally(outcomes: Sequence[Outcome], always: Sequence[str] = ()) -> list[str]:
+    """ "1 diverged": how many runs are not averaged, for each reason there is.  always: fates that are said of none."""
+    counts = dict.fromkeys(always, 0) | Counter(outcome.fate for outcome in outcomes if outcome.fate)
+    return [f"{count} {FATES[fate]}" for fate, count in counts.items()]
 
 
 def choose(experiments: Sequence[Experiment], setting: int | None, by: str | None) -> list[Choice]:

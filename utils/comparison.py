@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from utils.choice import Choice
+from utils.choice import Choice, tally
 from utils.config import Count, read_json, validate
-from utils.experiment import FATES
 from utils.summary import setting_interval
 
 Files = Annotated[list[str], Field(min_length=1)]
@@ -77,5 +75,4 @@ def cell(choice: Choice) -> str:
     text = f"{averaged.mean():.4g}" if len(averaged) else "-"
     if interval := setting_interval(choice.experiment, choice.setting, CONFIDENCE):
         text += " ({:.4g} to {:.4g})".format(*interval)
-    left_out = Counter(outcome.fate for outcome in choice.outcomes if outcome.fate)
-    return text + "".join(f", {count} {FATES[fate]}" for fate, count in left_out.items())
+    return ", ".join([text, *tally(choice.outcomes)])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from utils.choice import tally
 from utils.errors import BadInput
-from utils.experiment import FATES, Experiment
+from utils.experiment import Experiment
 from utils.setting_stats import win_probability
 from utils.stats import FEWEST, area_under_curve, bootstrap_interval, rank_settings
 from utils.summary import answer_rng
@@ -107,8 +107,7 @@ class Ranking:
             low, high = bootstrap_interval(runs, rng=answer_rng())
             interval = f"{low:.5g} to {high:.5g}"
         wins = "-" if self.wins is None else f"{self.wins[setting]:.2f}"
-        fates = Counter(outcome.fate for outcome in self.experiment.outcomes[setting] if outcome.fate)
-        failed = ", ".join(f"{count} {FATES[fate]}" for fate, count in fates.items()) or "-"
+        failed = ", ".join(tally(self.experiment.outcomes[setting])) or "-"
         return f"{setting:>8}{wins:>8}{mean:>12}{interval:>28}{len(runs):>8}  {failed}"
 
     def _remarks(self, listed: list[int]) -> Iterator[str]:
