@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from utils.choice import Choice, tally
 from utils.config import Count, read_json, validate
-from utils.summary import setting_interval
+from utils.summary import BOOTSTRAP, setting_interval
+from utils.wording import performance_label
 
 Files = Annotated[list[str], Field(min_length=1)]
 
@@ -63,8 +64,8 @@ def table(columns: dict[str, list[Choice]], runs: int) -> str:
     lines = [["", *columns], ["---"] * (len(columns) + 1), *rows]
     text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
     return text + (
-        f"\nMean return over the last half of evaluations, mean over {runs} runs and its {CONFIDENCE:.0%} "
-        "expanded-percentile bootstrap interval.\n"
+        f"\n{performance_label(first[0].experiment.training)}, mean over {runs} runs and its {CONFIDENCE:.0%} "
+        f"{BOOTSTRAP} interval.\n"
     )
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from utils.choice import choose
 from utils.experiment import Experiment, share_axis
 from utils.plot_utils import Plot, framed, group_digits, head, look
-from utils.summary import COVERAGE, RESAMPLES, Line, Options, interval, line
+from utils.summary import BOOTSTRAP, COVERAGE, RESAMPLES, Line, Options, interval, line
 from utils.wording import return_label
 
 MOST_MARKERS = 30
@@ -25,8 +25,7 @@ INK = 4.0
 RUN_OPACITY = 0.35
 
 BANDS = {
-    "bootstrap": "{percent} expanded-percentile bootstrap confidence interval of the mean over runs "
-    f"({RESAMPLES:,} resamples)",
+    "bootstrap": f"{{percent}} {BOOTSTRAP} confidence interval of the mean over runs ({RESAMPLES:,} resamples)",
     "tolerance": f"holds {COVERAGE:.0%} of all runs there could be, at each timestep with {{percent}} confidence "
     "(distribution-free tolerance interval)",
 }

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from utils.choice import Choice, choose
 from utils.experiment import Experiment, share_axis
 from utils.plot_utils import Plot, framed, group_digits, look
-from utils.summary import RESAMPLES, Options, dot_levels, setting_interval
+from utils.summary import BOOTSTRAP, RESAMPLES, Options, dot_levels, setting_interval
 from utils.wording import performance_label
 
 ROW_HEIGHT = 0.75
@@ -19,7 +19,7 @@ ROW_HEIGHT = 0.75
 
 MARKS = (
     "Dot: a run. Box: quartiles, its stroke the median. Diamond: mean over runs; bar: {percent} "
-    f"expanded-percentile bootstrap confidence interval of the mean ({RESAMPLES:,} resamples), drawn where "
+    f"{BOOTSTRAP} confidence interval of the mean ({RESAMPLES:,} resamples), drawn where "
     "every run can be averaged."
 )
 

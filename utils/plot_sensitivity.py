@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from utils.effect import WAYS, Effect
 from utils.experiment import Experiment, share_axis
 from utils.plot_utils import LONGEST_OF_TWO, Plot, framed, group_digits, look, name_ticks, panel_rows, panels
-from utils.summary import RESAMPLES, Options
+from utils.summary import BOOTSTRAP, RESAMPLES, Options
 from utils.whole_grid import chosen_keys, describe, names, record
 from utils.wording import ordered, performance_label, value_name
 
@@ -33,7 +33,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 MARKS = (
     "Filled, solid: for each value the best setting over all other hyperparameters; dots: its runs. Hollow, dashed: "
     "the setting that is otherwise as the best of all. Markers: mean over runs; bars: {percent} "
-    f"expanded-percentile bootstrap confidence interval ({RESAMPLES:,} resamples). Cross at the foot: a run of the "
+    f"{BOOTSTRAP} confidence interval ({RESAMPLES:,} resamples). Cross at the foot: a run of the "
     "setting cannot be averaged, so it has no mean."
 )
 """What the caption says of them."""

@@ -15,6 +15,10 @@ from utils.experiment import Curve, Experiment, smoothed
 from utils.stats import FEWEST, bootstrap_interval, tolerance_interval
 
 RESAMPLES = 10_000
+
+BOOTSTRAP = "expanded-percentile bootstrap"
+"""What captions call `stats.bootstrap_interval`."""
+
 SEED = 0
 
 COVERAGE = 0.9
@@ -54,7 +58,7 @@ class Options:
     def bootstrap(self) -> dict[str, Any]:
         """The interval of a mean, as a sidecar says it."""
         return {
-            "kind": "expanded-percentile bootstrap of the mean",
+            "kind": f"{BOOTSTRAP} of the mean",
             "confidence": self.confidence,
             "resamples": RESAMPLES,
         }

@@ -29,7 +29,7 @@ from utils.reporting.progress import Progress, progress
 from utils.reporting.ran import Ran, ran
 from utils.reporting.sensitivity import Panel, panels
 from utils.reporting.settings import Ranking, ranking
-from utils.summary import Options
+from utils.summary import BOOTSTRAP, Options
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -91,6 +91,7 @@ def page(experiments: Sequence[Experiment], confidence: float, own_command: str)
         made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=code_version()["commit"],
         percent=Options(confidence=confidence).percent,
+        bootstrap=BOOTSTRAP,
         parts=parts,
         computed=[[part.title, *part.compute.words] for part in parts],
         axes=_axes(experiments, confidence),
