@@ -11,6 +11,7 @@ last two. As the index is part of the file, the two cannot disagree.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 import tarfile
@@ -71,6 +72,11 @@ class Archive:
         """
         member = self.members[name]
         return self._content(member.frame)[member.offset : member.offset + member.size]
+
+    def whole(self, name: str) -> bytes | None:
+        """A member's content, None where that is not what was packed.  Raises as `read`."""
+        content = self.read(name)
+        return content if hashlib.sha256(content).hexdigest() == self.members[name].sha256 else None
 
     def modified(self, name: str) -> int:
         """When a member was modified, seconds since the epoch, by its tar header.  Raises as `read`."""

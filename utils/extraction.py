@@ -6,7 +6,6 @@ Whatever interrupts, each of them is in the archive, in its new place, or in bot
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Set
 from pathlib import Path
 
@@ -44,8 +43,8 @@ def _archived(archive: Archive | None, names: Set[str]) -> list[str]:
 
 def _whole(archive: Archive, name: str) -> bytes:
     """A member's content.  Raises OSError, or BadInput if it is not what was packed."""
-    content = archive.read(name)
-    if hashlib.sha256(content).hexdigest() != archive.members[name].sha256:
+    content = archive.whole(name)
+    if content is None:
         raise BadInput(f"{archive.path}: {name} is damaged: its content has another SHA-256")
     return content
 
