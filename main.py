@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from utils.errors import BadInput, bad_input_exits, suggestion
-from utils.options import CountOrAuto
+from utils.options import ENGINE, ENGINES, CountOrAuto
 from utils.video import MOST_FRAMES
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Train again what already has a result.")
 @click.option(
-    "--engine", type=click.Choice(["eager", "compiled", "auto"]), default="auto", show_default=True,
+    "--engine", type=click.Choice(ENGINES), default=ENGINE, show_default=True,
     help="How agents are computed: operation by operation, compiled by a C++ compiler, or compiled where a run is "
     "long enough to win the time back.",
 )  # fmt: skip

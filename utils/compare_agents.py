@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from utils.errors import BadInput, bad_input_exits
+from utils.options import ENGINE, ENGINES
 
 if TYPE_CHECKING:
     from utils.comparison import Comparison, Pair
@@ -74,7 +75,7 @@ def compare(name: str, comparison: Comparison, root: Path, options: list[str]) -
 )
 @click.argument("comparisons", metavar="COMPARISON...", nargs=-1, required=True)
 @click.option("--jobs", default="1", show_default=True, help="main.py's.")
-@click.option("--engine", default="auto", show_default=True, help="main.py's.")
+@click.option("--engine", type=click.Choice(ENGINES), default=ENGINE, show_default=True, help="main.py's.")
 @click.option(
     "--save-dir", default="comparison", show_default=True, help="As main.py's; a directory for each COMPARISON."
 )

@@ -7,6 +7,12 @@ import click
 from utils.errors import BadInput
 from utils.grid import parse_indices
 
+ENGINES = ("eager", "compiled", "auto")
+"""Values of --engine."""
+
+ENGINE = "auto"
+"""Where --engine is not given."""
+
 
 class CountOrAuto(click.ParamType):
     """A number from 1, or None for `auto`."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from utils.bundle import Experiment
 from utils.grid import format_indices
+from utils.options import ENGINE
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Request:
     runs: Sequence[int]
     settings: Sequence[int] | None = None
     force: bool = False
-    engine: str = "auto"
+    engine: str = ENGINE
 
     def settings_of(self, experiment: Experiment) -> Sequence[int]:
         """The settings asked for."""
@@ -40,7 +41,7 @@ class Request:
         words = ["python", "schedule.py", "--runs", runs]
         if self.settings is not None:
             words += ["--settings", format_indices(self.settings)]
-        if self.engine != "auto":
+        if self.engine != ENGINE:
             words += ["--engine", self.engine]
         files = [self.cluster_json, self.script, self.directory, self.env_json, self.save_dir, *self.agent_jsons]
         return shlex.join([*words, *options, *(["--"] if any(f.startswith("-") for f in files) else []), *files])
@@ -55,7 +56,7 @@ class Request:
             settings, x = self.settings_of(experiment), len(experiment.grid)
             indices = format_indices([run * x + setting for run in self.runs for setting in settings])
             words += ["--index", indices]
-        if self.engine != "auto":
+        if self.engine != ENGINE:
             words += ["--engine", self.engine]
         return shlex.join([*words, "--jobs", "auto", *(["--force"] if self.force else [])])
 

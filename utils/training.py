@@ -16,6 +16,7 @@ from utils.claims import Claim, by_place, claimed
 from utils.failures import forget_failure, write_failure
 from utils.interrupt import Interruption, Stopped
 from utils.loop import Loop, Stack, Watcher
+from utils.options import ENGINE
 from utils.process import THREADS
 from utils.provenance import provenance
 from utils.record import Record
@@ -61,7 +62,7 @@ class Choices:
     force: bool = False
     jobs: int | None = 1
     stack: int | None = None
-    engine: str = "auto"
+    engine: str = ENGINE
     minutes: float = 0.0
     after: int | None = None
 
