@@ -22,6 +22,7 @@ from tests.agent.reference import normal32
 from tests.fake_slurm import FakeSlurm
 from utils.bundle import Experiment
 from utils.grid import Grid
+from utils.stats import final_performance
 from utils.streams import Draws
 from utils.video import MOST_FRAMES
 
@@ -178,9 +179,18 @@ def test_the_added_policy_is_right(bounds):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "plots").glob("*.md")), ids=lambda path: path.stem)
 def test_tables_of_comparisons_stand_in_the_readme(path):
-    """To the letter, and with the numbers of the figures' sidecars."""
-    rows = path.read_text().split("\n\n")[0]
-    assert rows in README
+    """To the letter; the means are those of the figures' sidecars."""
+    table = path.read_text().split("\n\n")[0]
+    assert table in README
+    header, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines())
+    for column, environment in enumerate(header[1:], 1):
+        (file,) = (ROOT / "plots/png").glob(f"{path.stem}_{environment}_*.json")
+        experiments = json.loads(file.read_bytes())["experiments"]
+        means = [
+            np.mean(each["performance"]) if "performance" in each else final_performance(np.array(each["mean"]))
+            for each in experiments
+        ]
+        assert [row[column].split()[0] for row in rows] == [f"{mean:.4g}" for mean in means]
 
 
 def test_the_bound_of_a_video_is_the_readmes():

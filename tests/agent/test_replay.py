@@ -115,6 +115,9 @@ def test_a_batch_outlives_what_it_was_drawn_from(layout):
     assert_row(batch, 0, 0, ring[0])
 
 
+VIEWS = ("rows", "obs", "action", "obs_action", "reward", "terminated", "next_obs")
+
+
 @each_layout
 @pytest.mark.parametrize("pushes", [4, 16])
 def test_a_slot_has_the_bits_it_has_alone(pushes, layout):
@@ -123,7 +126,8 @@ def test_a_slot_has_the_bits_it_has_alone(pushes, layout):
     together = filled(layout, runs, pushes)[0].sample(uniforms)
     for run in runs:
         alone = filled(layout, (run,), pushes)[0].sample(uniforms[run : run + 1])
-        assert torch.equal(together.rows[run], alone.rows[0])
+        for name in VIEWS:
+            assert torch.equal(getattr(together, name)[run], getattr(alone, name)[0]), name
 
 
 @each_layout
