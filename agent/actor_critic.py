@@ -171,7 +171,7 @@ class ActorCritic(ActsOnStreams):
         # The actor is not changed before its own update, so one pass serves both kinds of state.
         heads, trace = self.actor.forward(torch.cat((batch.obs, batch.next_obs), 1))
         critic_loss = self._update_critic(batch, heads[:, rows:], next_noise)
-        if self.common.target_update_interval == 1:
+        if self.common.target_update_interval == 1:  # Else `update` counts, which a compiled graph cannot.
             self.critic.average(self.tau)
         return critic_loss, self._update_actor(batch, heads[:, :rows], trace, *actor_noise)
 

@@ -113,14 +113,14 @@ def compiled_graph(graph: torch.fx.GraphModule, inputs: list[Any]) -> Callable[.
         raise
 
 
-def check_agreement(compiled: list[Tensor], traced: list[Tensor]) -> None:
+def check_agreement(found: list[Tensor], expected: list[Tensor]) -> None:
     """Raises CannotCompile unless compiled code comes where the traced function came, but for rounding.
 
-    A step along a gradient that is zero but for rounding may go either way. Some of torch's releases compile an
-    update wrongly.
+    found, expected: what either gives and has changed.  A step along a gradient that is zero but for rounding may go
+    either way. Some of torch's releases compile an update wrongly.
     """
-    for found, expected in zip(compiled, traced, strict=True):
-        near = torch.isclose(found, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()), equal_nan=True)
+    for ours, theirs in zip(found, expected, strict=True):
+        near = torch.isclose(ours, theirs, rtol=1e-5, atol=1e-5 * float(theirs.abs().max()), equal_nan=True)
         if float(near.float().mean()) < AGREEING:
             raise CannotCompile(f"compiles an update that is another one (torch {torch.__version__})")
 

@@ -23,6 +23,10 @@ INCIDENTAL = ("provenance", "train_time", "eval_time", "index")
 """What may differ between two executions of the same run. The index is an alias, another in another grid."""
 
 
+Number = Annotated[int, Field(ge=0, le=LARGEST_INDEX)]
+"""Of a run, or a timestep."""
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(strict=True)
 
@@ -44,9 +48,9 @@ class _Experiment(_Strict):
 
 
 class _Run(_Strict):
-    run_number: Annotated[int, Field(ge=0, le=LARGEST_INDEX)]
+    run_number: Number
     status: Literal["completed", "diverged"]
-    timesteps_at_eval: list[Annotated[int, Field(ge=0, le=LARGEST_INDEX)]]
+    timesteps_at_eval: list[Number]
     eval_episode_rewards: list[list[float | None]]
     train_episode_rewards: list[float | None]
     train_episode_steps: list[Annotated[int, Field(ge=1)]]
