@@ -26,6 +26,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
 from agent.network import LINE, Network
+from agent.products import SHIMS, CannotCompile, load_machine_code, take_in_what_follows
 from agent.tracing import SPELLED_OUT
 from utils.streams import Draws
 
@@ -35,6 +36,7 @@ OPTIONS: dict[str, Any] = {
     "cpp.threads": 1,
     "size_asserts": False,
     "compile_threads": 1,
+    "aot_inductor.custom_ops_to_c_shims": SHIMS,
 }
 
 
@@ -43,10 +45,6 @@ AGREEING = 0.95
 
 GOLDEN = 0.6180339887
 """Its multiples are spread evenly over [0, 1), modulo 1."""
-
-
-class CannotCompile(Exception):
-    """This machine lacks what compiling needs; the message goes on from "it"."""
 
 
 def compiled_update(agent: ActorCritic) -> Callable[[Batch, Tensor], tuple[Tensor, ...]]:
@@ -99,6 +97,7 @@ def compiled(
 
 def compiled_graph(graph: torch.fx.GraphModule, inputs: list[Any]) -> Callable[..., Any]:
     """Machine code for a graph, from the cache if it is there.  Raises CannotCompile."""
+    load_machine_code()
     try:
         # Inductor looks into its cache only where it finds such a context.
         with tracing(TracingContext(FakeTensorMode(shape_env=ShapeEnv()))):
@@ -166,7 +165,7 @@ def tensors(part: Any) -> Iterator[Tensor]:
 
 
 def flat(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:
-    """The graph with plain arguments and no leftovers of tracing.
+    """The graph with plain arguments, no leftovers of tracing, and products that do what follows them.
 
     Raises ValueError if a tensor was traced as a constant: what it holds would never change again.
     """
@@ -175,6 +174,7 @@ def flat(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:
         raise ValueError(f"tensors that are no input of the graph: {constants}")
     graph.graph.set_codegen(torch.fx.graph.CodeGen())
     graph.graph.eliminate_dead_code()
+    take_in_what_follows(graph.graph)
     for node in graph.graph.nodes:
         node.meta.pop("val", None)
     graph.recompile()

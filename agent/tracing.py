@@ -11,7 +11,7 @@ given order, multiplications, divisions and roots have the same bits either way.
   moved, for what reads it later in the update;
 - e^x - 1 is written so that it is as exact for small x as torch's own;
 - numbers are put at places by comparison with each place;
-- a layer's bias is added where its activation is applied, which saves a copy.
+- a product of matrices is code of our own, which adds the bias and applies relu (`agent.products`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from torch import Tensor
 from torch._decomp import get_decompositions
 
 from agent.network import LINE
+from agent.products import biased_product, product
 
 aten = torch.ops.aten
 
@@ -104,11 +105,6 @@ def expm1(x: Tensor) -> Tensor:
     return torch.where(difference == 0.0, x, torch.where(ends, difference, quotient))
 
 
-def biased_product(bias: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Like aten.baddbmm without its factors."""
-    return bias + torch.bmm(a, b)
-
-
 def add_(x: Tensor, y: Tensor | float) -> Tensor:
     """Like aten.add_."""
     return x.copy_(stored(x + y))
@@ -159,6 +155,7 @@ SPELLED_OUT: dict[Any, Callable[..., Any]] = {
     aten.addcmul_.default: addcmul_,
     aten.lerp_.Tensor: lerp_,
     aten.expm1.default: expm1,
+    aten.bmm.default: product,
     aten.baddbmm.default: biased_product,
     aten.scatter_add.default: scatter_add,
     aten.scatter_.src: scatter_,
