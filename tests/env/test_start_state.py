@@ -43,7 +43,7 @@ def test_start_states(name, start):
         ("MountainCarShaped", [0.7, 0.0], r"start_state\[0\] is 0.7; MountainCarShaped allows -1.2 to 0.6"),
         ("ContinuousCartpole-v0", [0.0, 0.0, 0.5, 0.0], r"start_state\[2\] is 0.5; ContinuousCartPole allows"),
         ("ContinuousCartpole-v0", [0.0, float("nan"), 0.0, 0.0], r"start_state\[1\] is nan"),
-        ("Pendulum-v1", [0.0, 8.5], r"start_state is \[0.0, 8.5\]; PendulumEnv allows what it can show, Box"),
+        ("Pendulum-v1", [0.0, 8.5], r"start_state is \[0.0, 8.5\]; LeanPendulum allows what it can show, Box"),
         ("MountainCar-v0", [0.7, 0.0], "MountainCarEnv allows what it can show"),
         ("MountainCarContinuous-v0", [-0.5, 0.1], "Continuous_MountainCarEnv allows what"),
         ("CartPole-v1", [5.0, 0.0, 0.0, 0.0], "CartPoleEnv allows what"),

@@ -1,0 +1,31 @@
+"""gymnasium's Pendulum-v1 in a third of the time: the same steps to the bit, numbers where gymnasium has arrays."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from gymnasium.envs.classic_control.pendulum import PendulumEnv
+
+
+class LeanPendulum(PendulumEnv):
+    """As its base in everything but speed. Its sines are numpy's, which the C library's need not equal."""
+
+    def step(self, u: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """u: torque (1,), whose type decides how its terms are rounded.  Returns obs (3,) float32, reward, ..."""
+        theta, speed = self.state.tolist()
+        torque = u[0]
+        if not -self.max_torque <= torque <= self.max_torque:
+            torque = np.clip(u, -self.max_torque, self.max_torque)[0]
+        self.last_u = torque  # For rendering.
+        angle = (theta + math.pi) % (2 * math.pi) - math.pi
+        cost = angle**2 + 0.1 * speed**2 + float(0.001 * torque**2)
+        gravity = 3 * self.g / (2 * self.l) * float(np.sin(theta))
+        speed += (gravity + float(3.0 / (self.m * self.l**2) * torque)) * self.dt
+        speed = min(max(speed, -self.max_speed), self.max_speed)
+        theta += speed * self.dt
+        self.state = np.array((theta, speed))
+        if self.render_mode == "human":
+            self.render()
+        return np.array((np.cos(theta), np.sin(theta), speed), np.float32), -cost, False, False, {}
