@@ -31,7 +31,7 @@ constexpr int LANES = 16, REGISTERS = 32, MOST_VECTORS = 4;
 #else
 constexpr int LANES = 8, REGISTERS = 16, MOST_VECTORS = 2;
 #endif
-constexpr int MOST_ROWS = 12;
+constexpr int MOST_ROWS = 8;
 
 typedef float Wide __attribute__((vector_size(4 * LANES)));
 typedef float Narrow __attribute__((vector_size(16)));
@@ -71,11 +71,12 @@ inline void store(const Vector& x, float* to)
     memcpy(to, &x, sizeof x);
 }
 
-// Some columns of one slot's c = a b, to which a bias is added before anything else where there is one. Then
-// what is negative becomes 0 where relu is asked for, and all is 0 where the gate, if there is one, is not positive.
+// Some columns of one slot's c = a b, in the rows at `places`, with a bias added where there is one. Then what is
+// negative becomes 0 where relu is asked for, and all is 0 where the gate, if there is one, is not positive.
 struct Panel {
     const float *a, *b, *bias, *gate;
     float* c;
+    const int64_t* places;
     int64_t rows, inner, a_row, a_column, b_row, gate_row, c_row;
     bool relu;
 
@@ -101,23 +102,26 @@ inline Numbers finished(Numbers x, const float* gate, bool relu)
 template <class Vector, int ROWS, int VECTORS>
 inline __attribute__((always_inline)) void tile(const Panel& p, int64_t row)
 {
+    const int64_t* places = p.places + row;
+    const float* a[ROWS];
     Vector sum[ROWS][VECTORS];
-    for (int i = 0; i < ROWS; i++)
+    for (int i = 0; i < ROWS; i++) {
+        a[i] = p.a + places[i] * p.a_row;
         for (int j = 0; j < VECTORS; j++)
             sum[i][j] = p.bias ? load<Vector>(p.bias + WIDTH<Vector> * j) : Vector{};
-    const float* a = p.a + row * p.a_row;
+    }
     for (int64_t k = 0; k < p.inner; k++) {
         Vector right[VECTORS];
         for (int j = 0; j < VECTORS; j++) right[j] = load<Vector>(p.b + k * p.b_row + WIDTH<Vector> * j);
         for (int i = 0; i < ROWS; i++) {
-            const Vector left = Vector{} + a[i * p.a_row + k * p.a_column];
+            const Vector left = Vector{} + a[i][k * p.a_column];
             for (int j = 0; j < VECTORS; j++) sum[i][j] = multiply_add(left, right[j], sum[i][j]);
         }
     }
     for (int i = 0; i < ROWS; i++)
         for (int j = 0; j < VECTORS; j++) {
-            const float* gate = p.gate ? p.gate + (row + i) * p.gate_row + WIDTH<Vector> * j : nullptr;
-            store(finished(sum[i][j], gate, p.relu), p.c + (row + i) * p.c_row + WIDTH<Vector> * j);
+            const float* gate = p.gate ? p.gate + places[i] * p.gate_row + WIDTH<Vector> * j : nullptr;
+            store(finished(sum[i][j], gate, p.relu), p.c + places[i] * p.c_row + WIDTH<Vector> * j);
         }
 }
 
@@ -149,22 +153,24 @@ int64_t whole_vectors(const Panel& p, int64_t j, int64_t columns)
     return j;
 }
 
-// The columns from j on, fewer than fill a vector: by copies that do.
-void last_columns(const Panel& p, int64_t j, int64_t columns)
+// The columns from j on, fewer than fill a vector of LANES: by copies that fill one.
+template <class Vector>
+void last_columns(const Panel& p, int64_t j, int64_t left, int64_t all_rows)
 {
-    const int64_t left = columns - j, width = WIDTH<Narrow>, padded = (left + width - 1) / width * width;
+    constexpr int64_t width = WIDTH<Vector>;
     thread_local std::vector<float> copies;
-    copies.assign((p.inner + 1 + p.rows) * padded, 0.0f);
-    float *b = copies.data(), *bias = b + p.inner * padded, *c = bias + padded;
-    for (int64_t k = 0; k < p.inner; k++) memcpy(b + k * padded, p.b + k * p.b_row + j, left * sizeof(float));
+    copies.assign((p.inner + 1 + all_rows) * width, 0.0f);
+    float *b = copies.data(), *bias = b + p.inner * width, *c = bias + width;
+    for (int64_t k = 0; k < p.inner; k++) memcpy(b + k * width, p.b + k * p.b_row + j, left * sizeof(float));
     if (p.bias) memcpy(bias, p.bias + j, left * sizeof(float));
     Panel copy = p;
-    copy.b = b, copy.b_row = padded, copy.bias = bias, copy.c = c, copy.c_row = padded, copy.gate = nullptr;
-    for (int64_t n = 0; n < padded; n += width) panel<Narrow, 1>(copy.from_column(n));
+    copy.b = b, copy.b_row = width, copy.bias = p.bias ? bias : nullptr, copy.gate = nullptr;
+    copy.c = c, copy.c_row = width;
+    panel<Vector, 1>(copy);
     for (int64_t i = 0; i < p.rows; i++)
-        for (int64_t n = 0; n < left; n++) {
-            const float* gate = p.gate ? p.gate + i * p.gate_row + j + n : nullptr;
-            p.c[i * p.c_row + j + n] = finished(c[i * padded + n], gate, false);
+        for (int64_t n = 0, place = p.places[i]; n < left; n++) {
+            const float* gate = p.gate ? p.gate + place * p.gate_row + j + n : nullptr;
+            p.c[place * p.c_row + j + n] = finished(c[place * width + n], gate, false);
         }
 }
 
@@ -215,6 +221,32 @@ const float* by_rows(const float* b, int64_t inner, int64_t columns, int64_t row
     return to;
 }
 
+bool all_zero(const float* numbers, int64_t count)
+{
+    for (int64_t i = 0; i < count; i += LANES) {
+        uint32_t bits = 0;
+        if (i + LANES <= count)
+            for (int n = 0; n < LANES; n++) bits |= __builtin_bit_cast(uint32_t, numbers[i + n]);
+        else
+            for (int64_t n = i; n < count; n++) bits |= __builtin_bit_cast(uint32_t, numbers[n]);
+        if (bits << 1) return false;  // Zero may have a sign.
+    }
+    return true;
+}
+
+// The rows that are to be computed; the others become 0. Those of zeros are not, where there is no bias: their sums
+// are zero, and a minimum over two critics leaves each the zeros of the other's rows. (Zero times what is no number
+// is lost: whoever has such weights has diverged, as other products show.)
+void find_places(const Panel& p, int64_t columns, std::vector<int64_t>& places)
+{
+    places.clear();
+    for (int64_t i = 0; i < p.rows; i++)
+        if (p.bias || p.a_column != 1 || !all_zero(p.a + i * p.a_row, p.inner))
+            places.push_back(i);
+        else
+            memset(p.c + i * p.c_row, 0, columns * sizeof(float));
+}
+
 struct Stack {
     float* at = nullptr;
     int64_t slot = 0, row = 0, column = 0;
@@ -241,11 +273,19 @@ extern "C" int32_t aoti_torch_cpu_stacked_product(
     const int32_t type = aoti_torch_dtype_float32(), device = aoti_torch_device_type_cpu();
     if (aoti_torch_empty_strided(3, sizes, strides, type, device, 0, out)) return 1;
     const Stack as(a), bs(b), biases(bias ? *bias : nullptr), gates(gate ? *gate : nullptr), cs(*out);
+    thread_local std::vector<int64_t> places;
     for (int64_t s = 0; s < slots; s++) {
-        Panel p{as[s], bs[s], biases[s], gates[s], cs[s], rows, inner, as.row, as.column, bs.row, gates.row, columns, relu != 0};
+        Panel p{
+            as[s], bs[s], biases[s], gates[s], cs[s], nullptr, rows, inner,
+            as.row, as.column, bs.row, gates.row, columns, relu != 0};
+        find_places(p, columns, places);
+        p.places = places.data(), p.rows = places.size();
         if (bs.column != 1) p.b = by_rows(p.b, inner, columns, bs.row, bs.column), p.b_row = columns;
-        const int64_t j = whole_vectors<MOST_VECTORS>(p, 0, columns);
-        if (j < columns) last_columns(p, j, columns);
+        const int64_t j = whole_vectors<MOST_VECTORS>(p, 0, columns), left = columns - j;
+        if (left > WIDTH<Narrow>)
+            last_columns<Wide>(p, j, left, rows);
+        else if (left)
+            last_columns<Narrow>(p, j, left, rows);
     }
     return 0;
 }

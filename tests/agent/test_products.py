@@ -105,6 +105,28 @@ def placements(x):
 
 
 @needs_compiler
+def test_rows_of_zeros_are_zero(machine_code):
+    """They are left out, if no bias is added to them."""
+    product = machine_code()
+    for rows, inner, columns in [(32, 64, 64), (7, 19, 20), (16, 5, 3)]:
+        a, b, bias = (
+            normal32(3, rows, inner, seed=1),
+            normal32(3, inner, columns, seed=2),
+            normal32(3, 1, columns, seed=3),
+        )
+        gate = normal32(3, rows, columns, seed=4)
+        a[0, normal32(rows, seed=5) > 0] = 0.0
+        a[1, ::3] = -0.0
+        a[2] = 0.0
+        a[:, 1, -1] = 1.0  # After zeros only.
+        plain = in_order(a, b, torch.zeros_like(gate))
+        assert torch.equal(product(a, b), plain)
+        assert torch.equal(product(a, b, None, gate), plain * (gate > 0))
+        assert torch.equal(product(a.mT.contiguous().mT, b), plain)
+        assert torch.equal(product(a, b, bias), in_order(a, b, bias.expand_as(gate)))
+
+
+@needs_compiler
 def test_a_slot_has_the_same_bits_in_every_stack(machine_code):
     product = machine_code()
     a, b, bias = normal32(7, 16, 33, seed=1), normal32(7, 33, 70, seed=2), normal32(7, 1, 70, seed=3)
