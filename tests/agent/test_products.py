@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import itertools
 from pathlib import Path
 
@@ -23,8 +24,9 @@ ROWS, INNER, COLUMNS = (1, 2, 5, 12, 13, 16, 32), (1, 2, 7, 16, 64), (1, 2, 4, 7
 
 @pytest.fixture(scope="module")
 def machine_code(tmp_path_factory):
-    """What calls the machine code, for the compiler's flags."""
+    """What calls the machine code, for the compiler's flags; compiled once for each."""
 
+    @functools.cache
     def built(*flags: str):
         place = tmp_path_factory.mktemp("products") / "products.so"
         with pytest.MonkeyPatch.context() as patch:
