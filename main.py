@@ -181,10 +181,11 @@ def verify_all(results: Sequence[str], choices: Choices) -> int:
 
 def makers() -> Makers:
     """What is handed to those who know no agent and no environment by name."""
+    from agent.engine import by_length
     from env.render import prepare
     from utils.training import Makers
 
-    return Makers(build_stack, begin_engine, tried, prepare)
+    return Makers(build_stack, begin_engine, by_length, tried, prepare)
 
 
 def begin_engine(agent: Any, asked: str, total_timesteps: int) -> Engine:

@@ -172,7 +172,8 @@ def measure_all(request: Request, cluster: Cluster, sweeps: Sequence[Sweep]) -> 
         command = [sys.executable, request.script, f"--engine={engine}"]
         train = trainer(experiment, command, request.directory)
         for settings in shapes_of(experiment, sorted({cell.setting for cell in missing})):
-            size = estimate(experiment.hyperparameters(settings[0]), experiment.environment, cluster.stack).stack
+            hyperparameters = experiment.hyperparameters(settings[0])
+            size = estimate(hyperparameters, experiment.environment, cluster.stack, engine).stack
             alike = [cell.index for cell in missing if cell.setting in set(settings)][:size]
             click.echo(f"pilot: {len(alike)} runs like setting {settings[0]} of {experiment.agent_source}", err=True)
             runs = [experiment.run(index) for index in alike]

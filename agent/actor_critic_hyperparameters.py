@@ -24,6 +24,7 @@ PRODUCTS_A_UNIT = 2**19
 class ActorCriticHyperparameters(Hyperparameters):
     """What every agent with networks and replay has."""
 
+    compiles = True
     critic_lr: Positive = Field(1e-3, description="critic's Adam step size")
     actor_lr_scale: NonNegative = Field(1.0, description="actor step size / critic step size")
     tau: Fraction = Field(0.005, description="target averaging weight")

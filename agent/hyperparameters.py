@@ -23,6 +23,8 @@ class Hyperparameters(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
     structural: ClassVar[tuple[str, ...]] = ()
+    compiles: ClassVar[bool] = False
+    """Whether the agent has a compiled engine."""
 
     def structure(self) -> tuple:
         """What must be equal among the runs of a stack."""

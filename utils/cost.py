@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from utils.bundle import Experiment
 from utils.config import EnvironmentConfig, read_json, validate
 from utils.results import write_atomically
-from utils.stacks import FIXED, largest_for_speed
+from utils.stacks import fixed, largest_for_speed
 from utils.submission import FOLDER
 
 UNIT_SECONDS = 1.8e-4
@@ -45,10 +45,10 @@ class Cost(BaseModel):
         return self.stack * self.seconds
 
 
-def estimate(hyperparameters: Any, environment: EnvironmentConfig, stack: int | None) -> Cost:
-    """By rule.  stack: the most runs in one; None: as many as make it fast."""
-    size = stack or largest_for_speed(hyperparameters.work)
-    learning = environment.total_timesteps * (FIXED / size + hyperparameters.work)
+def estimate(hyperparameters: Any, environment: EnvironmentConfig, stack: int | None, engine: str) -> Cost:
+    """By rule.  stack: the most runs in one; None: as many as make it fast.  engine: "eager" or "compiled"."""
+    size = stack or largest_for_speed(hyperparameters, engine)
+    learning = environment.total_timesteps * (fixed(hyperparameters, engine) / size + hyperparameters.work)
     watched = evaluations(environment) * environment.eval_episodes * environment.steps_per_episode
     return Cost(stack=size, seconds=UNIT_SECONDS * (learning + ACTING * watched))
 

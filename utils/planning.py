@@ -49,7 +49,7 @@ def make_plan(sweep: Sweep, cluster: Cluster, engine: str) -> Plan:
     measurements = Measurements(experiment, engine, cluster.stack)
     shapes = []
     for settings in shapes_of(experiment, sorted({cell.setting for cell in sweep.missing})):
-        rule = estimate(experiment.hyperparameters(settings[0]), experiment.environment, cluster.stack)
+        rule = estimate(experiment.hyperparameters(settings[0]), experiment.environment, cluster.stack, engine)
         shapes.append(Shape(settings, measurements.read(settings[0]) or rule))
     seconds = time_limit(cluster, [shape.cost for shape in shapes])
     tasks = divide(sweep.missing, [(shape.settings, capacity(cluster, shape.cost, seconds)) for shape in shapes])

@@ -1,9 +1,9 @@
 """From runs to stacks of runs that train together: how large, how many, in which order.
 
 By speed: a step of a stack of R runs costs about FIXED + R * work, FIXED being the calls that all runs
-share, and work what a run adds, which its hyperparameters tell. The size is the R at which FIXED is
-WASTE of the cost, but within FEWEST and MOST. Measured, SAC, run-steps per second of processor time on
-one core (2.6 GHz AMD EPYC, shared), medians:
+share, fewer where they are compiled, and work what a run adds, which its hyperparameters tell. The size
+is the R at which FIXED is WASTE of the cost, but within FEWEST and MOST. Measured, SAC, eager, run-steps
+per second of processor time on one core (2.6 GHz AMD EPYC, shared), medians:
 
     units    batch  environment      R = 1     4      8     16     32     64    128
     64x64      32   Pendulum-v1        399  1135   1752   2634   3214   3374   3599
@@ -11,6 +11,8 @@ one core (2.6 GHz AMD EPYC, shared), medians:
     128x128    64   Pendulum-v1              627    743    828    809    763
     256x256   256   Pendulum-v1         78    96    101     97     97
     256x256   256   HalfCheetah-v5      78    83     86     86     87
+
+and compiled, in another hour, the same first task: 3534, 6667 (R = 4), 7937, 8621, 7143, 7752 (R = 64).
 
 By memory: the replay that the runs of all processes will fill, of which `Hyperparameters.replay_bytes`
 tells a run's, takes at most REPLAY_SHARE of what `utils.machine` finds beyond PROCESS_BYTES a process.
@@ -22,13 +24,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from utils.bundle import Run
 
-FIXED = 11.0
-"""In units of what a run without products adds, 0.18 ms there; fitted to the table."""
+FIXED = {"eager": 11.0, "compiled": 2.6}
+"""By engine, in units of what a run without products adds, 0.18 ms in the table; fitted to it."""
 
 WASTE = 0.1
 """The part of a step that may be FIXED: no larger stack is made to save less."""
@@ -43,22 +45,28 @@ REPLAY_SHARE = 0.75
 """Of the memory that is left; the rest is for networks, curves, and whatever else runs here."""
 
 
-def suitable_size(sizes: tuple[int, int], timesteps: int, memory: int) -> Callable[[Run], int]:
+def suitable_size(sizes: tuple[int, int], timesteps: int, memory: int, engine: str) -> Callable[[Run], int]:
     """The most runs in a stack with a given one, by speed and memory.
 
-    sizes: numbers in an observation and in an action.  memory: bytes that one process may take.
+    sizes: numbers in an observation and in an action.  memory: bytes that one process may take.  engine: "eager" or
+    "compiled".
     """
 
     def suitable(run: Run) -> int:
         run_bytes = run.hyperparameters.replay_bytes(*sizes, timesteps)
-        return min(largest_for_speed(run.hyperparameters.work), largest_for_memory(run_bytes, memory))
+        return min(largest_for_speed(run.hyperparameters, engine), largest_for_memory(run_bytes, memory))
 
     return suitable
 
 
-def largest_for_speed(work: float) -> int:
-    """Runs of so much work each beyond which a stack makes them hardly cheaper."""
-    return round(min(MOST, max(FEWEST, FIXED * (1 / WASTE - 1) / work)))
+def largest_for_speed(hyperparameters: Any, engine: str) -> int:
+    """Runs like this beyond which a stack makes them hardly cheaper."""
+    return round(min(MOST, max(FEWEST, fixed(hyperparameters, engine) * (1 / WASTE - 1) / hyperparameters.work)))
+
+
+def fixed(hyperparameters: Any, engine: str) -> float:
+    """What the runs of a stack share, by the engine that such runs are computed by if that one is asked for."""
+    return FIXED[engine if hyperparameters.compiles else "eager"]
 
 
 def largest_for_memory(run_bytes: int, memory: int) -> int:
@@ -102,5 +110,5 @@ def evenly(runs: Sequence[Run], parts: int) -> list[list[Run]]:
 
 
 def stack_cost(stack: Sequence[Run]) -> float:
-    """Of one step, in the units of FIXED."""
-    return FIXED + len(stack) * float(stack[0].hyperparameters.work)
+    """Of one eager step, in the units of FIXED; compiled, stacks have the same order."""
+    return FIXED["eager"] + len(stack) * float(stack[0].hyperparameters.work)

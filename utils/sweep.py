@@ -48,8 +48,8 @@ def train_missing(
     jobs, total = min(choices.jobs or cores(), len(missing)), experiment.total_timesteps
     largest = choices.stack
     if largest is None:
-        sizes = makers.trial(experiment).space_sizes
-        stacks = split(missing, suitable_size(sizes, total, memory() // jobs), jobs, saved_timestep)
+        engine, sizes = makers.engine_of(choices.engine, total), makers.trial(experiment).space_sizes
+        stacks = split(missing, suitable_size(sizes, total, memory() // jobs, engine), jobs, saved_timestep)
     else:
         stacks = split(missing, lambda run: largest, apart=saved_timestep)
     shown = None if choices.after is None else missing[0].index

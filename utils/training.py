@@ -44,6 +44,8 @@ class Makers(NamedTuple):
     """Learner and environments of the runs; whether the first run's environment gives pictures."""
     engine: Callable[[Any, str, int], Any]
     """`agent.engine.start_engine`."""
+    engine_of: Callable[[str, int], str]
+    """`agent.engine.by_length`."""
     trial: Callable[[Experiment], Trial]
     """Tries an environment, once a process."""
     prepare: Callable[[Any], float]

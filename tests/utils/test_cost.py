@@ -27,7 +27,7 @@ def test_evaluations_are_those_of_the_loop(total, interval, count):
 def test_the_rule_by_hand():
     """A run without products in a stack of 11: (1 + 1) 0.18 ms a step; 0.036 ms a step of 3 evaluations."""
     config = EnvironmentConfig.model_validate(ENVIRONMENT)
-    cost = estimate(AGENTS["linearAC"].hyperparameters(), config, 11)
+    cost = estimate(AGENTS["linearAC"].hyperparameters(), config, 11, "eager")
     assert (cost.stack, cost.measured) == (11, False)
     assert cost.seconds == pytest.approx(120 * 0.36e-3 + 3 * 2 * 50 * 0.036e-3)
     assert cost.stack_seconds == pytest.approx(11 * cost.seconds)

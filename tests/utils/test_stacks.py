@@ -6,6 +6,7 @@ import pytest
 
 from agent.actor_critic_hyperparameters import SACHyperparameters
 from agent.chained_replay import ChainedReplay
+from agent.hyperparameters import LinearACHyperparameters
 from agent.replay import Replay
 from tests.agent.reference import tensor_bytes
 from tests.experiments import make_experiment
@@ -35,12 +36,17 @@ def indices(stacks: list[list[Run]]) -> list[list[int]]:
 
 
 @pytest.mark.parametrize(
-    ("units", "batch", "expected"),
-    [(64, 32, 32), (32, 16, 32), (128, 64, 20), (256, 64, 8), (256, 256, 8), (1024, 256, 8)],
+    ("units", "batch", "eager", "compiled"),
+    [(64, 32, 32, 16), (32, 16, 32, 22), (128, 64, 20, 8), (256, 64, 8, 8), (256, 256, 8, 8), (1024, 256, 8, 8)],
 )
-def test_the_size_for_speed(units, batch, expected):
+def test_the_size_for_speed(units, batch, eager, compiled):
     setting = SACHyperparameters(hidden_dim=units, batch_size=batch)
-    assert largest_for_speed(setting.work) == expected
+    assert largest_for_speed(setting, "eager") == eager
+    assert largest_for_speed(setting, "compiled") == compiled
+
+
+def test_what_is_not_compiled_has_its_size_whatever_is_asked_for():
+    assert largest_for_speed(LinearACHyperparameters(), "compiled") == 32
 
 
 def test_work_grows_with_the_products():
@@ -71,9 +77,9 @@ def test_the_size_for_memory():
 
 def test_the_smaller_of_both_counts(runs):
     (small,) = runs(1, replay_capacity=[10**6])
-    assert suitable_size((17, 6), 10**6, 4 * GIB)(small) == 27
-    assert suitable_size((17, 6), 10**6, 400 * GIB)(small) == 32
-    assert suitable_size((17, 6), 10**3, 4 * GIB)(small) == 32
+    assert suitable_size((17, 6), 10**6, 4 * GIB, "eager")(small) == 27
+    assert suitable_size((17, 6), 10**6, 400 * GIB, "eager")(small) == 32
+    assert suitable_size((17, 6), 10**3, 4 * GIB, "eager")(small) == 32
 
 
 def test_runs_of_one_structure_are_divided_evenly(runs):
