@@ -120,9 +120,12 @@ def load_machine_code() -> None:
         place = Path(cache_dir()) / f"products_{digest}.so"
         if not place.exists():
             compile_into(place, compiler)
-        ctypes.CDLL(str(place), mode=ctypes.RTLD_GLOBAL)
     except OSError as error:
         raise CannotCompile(f"has no place for compiled kernels: {error}") from error
+    try:
+        ctypes.CDLL(str(place), mode=ctypes.RTLD_GLOBAL)
+    except OSError as error:
+        raise CannotCompile(f"cannot load what it has compiled: {error}") from error
 
 
 def compile_into(place: Path, compiler: str) -> None:

@@ -236,6 +236,15 @@ def test_machine_code_is_compiled_once(tmp_path, monkeypatch):
 
 
 @needs_compiler
+def test_what_cannot_be_loaded_is_told(tmp_path, monkeypatch):
+    """As from a file system that executes nothing."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(products, "compile_into", lambda place, compiler: place.write_text("no machine code"))
+    with pytest.raises(CannotCompile, match=r"cannot load what it has compiled: .*products_"):
+        load_machine_code.__wrapped__()
+
+
+@needs_compiler
 def test_a_failing_compiler_is_told_with_its_own_words(tmp_path, monkeypatch):
     monkeypatch.setattr(products, "FLAGS", ("--no-such-flag",))
     with pytest.raises(CannotCompile, match="no-such-flag"):
