@@ -18,9 +18,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch._inductor.codecache import LOCK_TIMEOUT, get_lock_dir
 from torch._inductor.cpp_builder import get_cpp_compiler
 from torch._inductor.exc import InvalidCxxCompiler
 from torch._inductor.runtime.cache_dir_utils import cache_dir
+from torch.utils._filelock import FileLock
 
 SOURCE = Path(__file__).with_suffix(".cpp")
 
@@ -108,7 +110,7 @@ def take_in_what_follows(graph: torch.fx.Graph) -> None:
 def load_machine_code() -> None:
     """Have the code that stands behind the operation in this process, compiled if it is not in the cache.
 
-    Raises CannotCompile.
+    Of processes that begin at once, one compiles.  Raises CannotCompile.
     """
     try:
         compiler = get_cpp_compiler()
@@ -118,8 +120,9 @@ def load_machine_code() -> None:
     digest = hashlib.sha256(repr((source, FLAGS, compiler)).encode()).hexdigest()[:16]
     try:
         place = Path(cache_dir()) / f"products_{digest}.so"
-        if not place.exists():
-            compile_into(place, compiler)
+        with FileLock(str(Path(get_lock_dir()) / f"{place.name}.lock"), timeout=LOCK_TIMEOUT):
+            if not place.exists():
+                compile_into(place, compiler)
     except OSError as error:
         raise CannotCompile(f"has no place for compiled kernels: {error}") from error
     try:
@@ -129,7 +132,7 @@ def load_machine_code() -> None:
 
 
 def compile_into(place: Path, compiler: str) -> None:
-    """Whoever looks there meanwhile finds nothing, or all of it.  Raises CannotCompile, OSError."""
+    """Compile the source; a process that ends meanwhile leaves nothing there.  Raises CannotCompile, OSError."""
     place.parent.mkdir(parents=True, exist_ok=True)
     torch_libraries = Path(torch.__file__).parent / "lib"
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".products_") as scratch:
