@@ -22,7 +22,6 @@ from utils.options import ENGINE, ENGINES, CountOrAuto
 from utils.video import MOST_FRAMES
 
 if TYPE_CHECKING:
-    from agent.engine import Engine
     from utils.bundle import Experiment, Run
     from utils.config import AgentConfig, EnvironmentConfig
     from utils.loop import Stack
@@ -181,18 +180,11 @@ def verify_all(results: Sequence[str], choices: Choices) -> int:
 
 def makers() -> Makers:
     """What is handed to those who know no agent and no environment by name."""
-    from agent.engine import by_length
+    from agent.engine import by_length, start_engine
     from env.render import prepare
     from utils.training import Makers
 
-    return Makers(build_stack, begin_engine, by_length, tried, prepare)
-
-
-def begin_engine(agent: Any, asked: str, total_timesteps: int) -> Engine:
-    """See `agent.engine.start_engine`. Only a process that trains loads torch."""
-    from agent.engine import start_engine
-
-    return start_engine(agent, asked, total_timesteps)
+    return Makers(build_stack, start_engine, by_length, tried, prepare)
 
 
 def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
