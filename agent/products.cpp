@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <numeric>
 #include <utility>
 #include <vector>
 #ifdef __FMA__
@@ -234,17 +235,17 @@ bool all_zero(const float* numbers, int64_t count)
     return true;
 }
 
-// The rows that are to be computed; the others become 0. Those of zeros are not, where there is no bias: their sums
-// are zero, and a minimum over two critics leaves each the zeros of the other's rows. (Zero times what is no number
-// is lost: whoever has such weights has diverged, as other products show.)
+// The rows that are to be computed where there is no bias; those of zeros become 0 without, as their sums are: a
+// minimum over two critics leaves each the zeros of the other's rows. (Zero times what is no number is lost: whoever
+// has such weights has diverged, as other products show.)
 void find_places(const Panel& p, int64_t columns, std::vector<int64_t>& places)
 {
     places.clear();
     for (int64_t i = 0; i < p.rows; i++)
-        if (p.bias || p.a_column != 1 || !all_zero(p.a + i * p.a_row, p.inner))
-            places.push_back(i);
-        else
+        if (all_zero(p.a + i * p.a_row, p.inner))
             memset(p.c + i * p.c_row, 0, columns * sizeof(float));
+        else
+            places.push_back(i);
 }
 
 struct Stack {
@@ -274,11 +275,13 @@ extern "C" int32_t aoti_torch_cpu_stacked_product(
     if (aoti_torch_empty_strided(3, sizes, strides, type, device, 0, out)) return 1;
     const Stack as(a), bs(b), biases(bias ? *bias : nullptr), gates(gate ? *gate : nullptr), cs(*out);
     thread_local std::vector<int64_t> places;
+    places.resize(rows);
+    std::iota(places.begin(), places.end(), 0);
     for (int64_t s = 0; s < slots; s++) {
         Panel p{
             as[s], bs[s], biases[s], gates[s], cs[s], nullptr, rows, inner,
             as.row, as.column, bs.row, gates.row, columns, relu != 0};
-        find_places(p, columns, places);
+        if (!bias && as.column == 1) find_places(p, columns, places);
         p.places = places.data(), p.rows = places.size();
         if (bs.column != 1) p.b = by_rows(p.b, inner, columns, bs.row, bs.column), p.b_row = columns;
         const int64_t j = whole_vectors<MOST_VECTORS>(p, 0, columns), left = columns - j;

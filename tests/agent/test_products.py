@@ -194,17 +194,21 @@ def test_a_product_does_what_follows_it():
 
 
 @pytest.mark.parametrize(
-    "function",
+    ("function", "follower"),
     [
-        lambda a, b: (lambda made: (torch.relu(made), made.sum()))(torch.bmm(a, b)),
-        lambda a, b: (lambda made: (made[:, :2] + 1.0, torch.relu_(made)))(torch.bmm(a, b)),
-        lambda a, b: (lambda made: aten.threshold_backward(made, a @ b + 1.0, 0))(torch.bmm(a, b)),
+        (lambda a, b: (lambda made: (made + 1.0, torch.relu_(made)))(torch.bmm(a, b)), aten.relu_.default),
+        (lambda a, b: (lambda made: (made[:, :2] + 1.0, torch.relu_(made)))(torch.bmm(a, b)), aten.relu_.default),
+        (
+            lambda a, b: (lambda made: (aten.threshold_backward(made, a @ b + 1.0, 0),))(torch.bmm(a, b)),
+            aten.threshold_backward.default,
+        ),
     ],
     ids=["another reader", "a view of it", "a gate that comes later"],
 )
-def test_a_product_that_something_else_needs_stays(function):
+def test_a_product_that_something_else_needs_stays(function, follower):
     a, b = normal32(2, 3, 4, seed=1), normal32(2, 4, 5, seed=2)
     graph, expected = traced(function, a, b), function(a, b)
+    assert follower in operations(graph)
     for found, wanted in zip(graph(a, b), expected, strict=True):
         torch.testing.assert_close(found, wanted, rtol=0, atol=10 * UNIT)
 
