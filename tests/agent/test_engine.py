@@ -19,7 +19,7 @@ import torch
 
 from agent import AGENTS, make_agent
 from agent.base import Spaces, Step
-from agent.engine import WORTHWHILE, Engine, start_engine
+from agent.engine import WORTHWHILE, Engine, start_engine, unfit
 from agent.policy import POLICIES
 from agent.policy.base import ActionBox
 from tests.agent.reference import needs_compiler
@@ -213,7 +213,8 @@ def small(name: str = "SAC", **options: Any) -> Any:
     """An agent that is only asked for its engine."""
     bound = np.full(2, 1.0)
     box = ActionBox(torch.tensor([-1.0]), torch.tensor([1.0]))
-    return make_agent(name, [AGENTS[name].hyperparameters(**options)], [0], 0.9, Spaces(-bound, bound, box))
+    action = 3 if name.endswith(("Discrete", "softmax")) else box
+    return make_agent(name, [AGENTS[name].hyperparameters(**options)], [0], 0.9, Spaces(-bound, bound, action))
 
 
 def test_auto_goes_by_the_length_of_a_run(monkeypatch):
@@ -237,6 +238,11 @@ def test_auto_goes_by_the_length_of_a_run(monkeypatch):
 def test_what_is_not_compiled(name, options, reason):
     assert start_engine(small(name, **options), "compiled", 10) == Engine("eager", reason)
     assert start_engine(small(name, **options), "auto", WORTHWHILE) == Engine("eager")
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_stacks_are_sized_for_the_engine_that_an_agent_can_have(name):
+    assert AGENTS[name].hyperparameters.compiles == (unfit(small(name)) is None)
 
 
 FAILING = "#!/bin/sh\n[ $1 = --version ] && exec echo 12\nexit 1\n"
