@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from utils.errors import BadInput, bad_input_exits
-from utils.options import ENGINE, ENGINES, Numbers
+from utils.core.cli_types import ENGINE, ENGINES, Numbers
+from utils.core.errors import BadInput, bad_input_exits
 
 if TYPE_CHECKING:
-    from utils.bundle import Experiment
-    from utils.cluster import Cluster
-    from utils.plan import Plan
-    from utils.planning import Sweep
-    from utils.request import Request
-    from utils.submit import Batch, Target
+    from utils.experiment.experiment import Experiment
+    from utils.slurm.cluster import Cluster
+    from utils.slurm.request import Request
+    from utils.slurm.submit import SubmissionBatch, Target
+    from utils.slurm.sweep_plan import Sweep
+    from utils.slurm.task_plan import Plan
 
 EXIT_FAILED = 1
 
@@ -58,8 +58,8 @@ SECONDS_BETWEEN_LOOKS = 60.0
 @click.option("--watch", is_flag=True, help=f"The same, again every {SECONDS_BETWEEN_LOOKS:.0f} s until nothing runs.")
 def main(pilot: bool, dry_run: bool, yes: bool, status: bool, watch: bool, **asked: Any) -> None:
     """Entry point of the command line."""
-    from utils.request import Request
-    from utils.slurm import SlurmError
+    from utils.slurm.commands import SlurmError
+    from utils.slurm.request import Request
 
     request = Request(**asked)
     with bad_input_exits():
@@ -76,8 +76,8 @@ def main(pilot: bool, dry_run: bool, yes: bool, status: bool, watch: bool, **ask
 
 def read_cluster(path: str) -> Cluster:
     """The cluster, and what there is to note of it.  Raises BadInput."""
-    from utils import cluster as clusters
-    from utils.slurm import ACCOUNT
+    from utils.slurm import cluster as clusters
+    from utils.slurm.commands import ACCOUNT
 
     cluster = clusters.read_cluster(path)
     for note in (clusters.retirement(cluster, path), clusters.account_notice(cluster, os.environ.get(ACCOUNT))):
@@ -88,8 +88,8 @@ def read_cluster(path: str) -> Cluster:
 
 def read_experiments(request: Request) -> list[Experiment]:
     """One for each agent file, all with absolute directories.  Raises BadInput."""
-    from main import read_experiment
-    from utils.results import save_root
+    from utils.results.result_file import save_root
+    from utils.wiring.build import read_experiment
 
     script = Path(request.directory, request.script)
     if not script.is_file():
@@ -109,12 +109,12 @@ def schedule(
     request: Request, cluster: Cluster, experiments: list[Experiment], pilot: bool, dry_run: bool, yes: bool
 ) -> None:
     """Plan, show, ask, submit.  Raises BadInput, SlurmError, OSError."""
-    from utils import slurm
-    from utils.plan_report import counted, plan_report
-    from utils.planning import array_size, find_sweeps, make_plan, room, shared
-    from utils.request import no_slurm
-    from utils.submission import names
-    from utils.submit import Batch, Target
+    from utils.slurm import commands as slurm
+    from utils.slurm.plan_report import counted, plan_report
+    from utils.slurm.request import no_slurm
+    from utils.slurm.submission_folder import names
+    from utils.slurm.submit import SubmissionBatch, Target
+    from utils.slurm.sweep_plan import array_size, find_sweeps, make_plan, room, shared
 
     if not slurm.available() and not (pilot or dry_run):
         raise BadInput(no_slurm(request, experiments))
@@ -134,16 +134,16 @@ def schedule(
     elif not slurm.available():
         raise BadInput(no_slurm(request, experiments))
     else:
-        submit_agreed(request, target, Batch(sweeps, plans, shares, before), yes)
+        submit_agreed(request, target, SubmissionBatch(sweeps, plans, shares, before), yes)
     rest = sum(len(plan.tasks) for plan in plans) - sum(shares)
     if rest:
         click.echo(f"your limit on jobs leaves out {counted(rest)}; later:\n  {request.command()}")
 
 
-def submit_agreed(request: Request, target: Target, batch: Batch, yes: bool) -> None:
+def submit_agreed(request: Request, target: Target, batch: SubmissionBatch, yes: bool) -> None:
     """Ask, unless that is a yes already, and submit.  Raises BadInput, SlurmError, OSError."""
-    from utils.plan_report import counted
-    from utils.submit import submit_all
+    from utils.slurm.plan_report import counted
+    from utils.slurm.submit import submit_all
 
     tasks = sum(batch.shares)
     if tasks and (yes or click.confirm(f"Submit {counted(tasks)}?")):
@@ -154,17 +154,17 @@ def submit_agreed(request: Request, target: Target, batch: Batch, yes: bool) -> 
 
 def engine_of(request: Request, experiment: Experiment) -> str:
     """What is to compute an experiment's runs: a pilot's are shorter, and are to be computed as these."""
-    from agent.engine import by_length
+    from agent.engine.selection import by_length
 
     return by_length(request.engine, experiment.total_timesteps)
 
 
 def measure_all(request: Request, cluster: Cluster, sweeps: Sequence[Sweep]) -> None:
     """Run a pilot of each shape that is missing, and keep what it finds.  Raises BadInput, OSError."""
-    from main import tried
-    from utils.cost import Measurements, estimate
-    from utils.pilot import measure, trainer
-    from utils.plan import shapes_of
+    from utils.slurm.pilot import measure, trainer
+    from utils.slurm.run_cost import Measurements, estimate
+    from utils.slurm.task_plan import shapes_of
+    from utils.wiring.build import tried
 
     for experiment, *_, missing, _forced in sweeps:
         engine = engine_of(request, experiment)
@@ -182,8 +182,8 @@ def measure_all(request: Request, cluster: Cluster, sweeps: Sequence[Sweep]) -> 
 
 def show_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) -> None:
     """What would be submitted, to the letter but for the folders' names."""
-    from utils.submission import new_folder
-    from utils.submit import array_names, sbatch_arguments, script_for, split_arrays
+    from utils.slurm.submission_folder import new_folder
+    from utils.slurm.submit import array_names, sbatch_arguments, script_for, split_arrays
 
     for plan, share in zip(plans, shares, strict=True):
         folder, arrays = new_folder(plan.experiment), split_arrays(plan.tasks[:share], target.array_size)
@@ -197,9 +197,9 @@ def show_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) -
 
 def show_status(request: Request, experiments: Sequence[Experiment], watch: bool) -> None:
     """Tables of all sweeps; with `watch` again and again.  Raises BadInput, SlurmError, OSError."""
-    from utils import slurm
-    from utils.status import Reader, find_status
-    from utils.status_report import status_report
+    from utils.slurm import commands as slurm
+    from utils.slurm.status_report import status_report
+    from utils.slurm.sweep_status import Reader, find_status
 
     if not slurm.available():
         click.echo("note: there is no SLURM here; what is queued or running counts as failed or missing", err=True)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from utils.errors import bad_input_exits
+from utils.core.errors import bad_input_exits
 
 if TYPE_CHECKING:
-    from utils.combine import Combination
-    from utils.selection import Wanted
+    from utils.combining.combine import Combination
+    from utils.combining.selection import Wanted
 
 EXIT_LEFT_OUT = 1
 
@@ -43,9 +43,9 @@ def main(
 def read_wanted(agent_json: str | None, env_json: str | None) -> Wanted:
     """What the options name.  Raises BadInput."""
     from agent import AGENTS
-    from utils.config import read_agent, read_environment, resolve
-    from utils.grid import Grid
-    from utils.selection import Wanted
+    from utils.combining.selection import Wanted
+    from utils.core.grid import Grid
+    from utils.experiment.config import read_agent, read_environment, resolve
 
     environment = read_environment(env_json).model_dump(mode="json") if env_json else None
     if agent_json is None:
@@ -61,8 +61,8 @@ def combine(directories: Iterable[Path], wanted: Wanted, parquet: bool = False, 
 
     Returns how many files were left out.  Raises BadInput.
     """
-    from utils.combine import Combination, combining
-    from utils.tables import write_tables
+    from utils.combining.combine import Combination, combining
+    from utils.combining.parquet import write_tables
 
     left_out, chosen = 0, []
     with ExitStack() as stack:
@@ -95,7 +95,7 @@ def said(combination: Combination) -> int:
 
 def archived(combination: Combination) -> int:
     """Move what was combined into the archive, and say so. Returns how many results stay out."""
-    from utils.packing import pack
+    from utils.combining.archive_results import pack
 
     packed = pack(combination.directory, combination.packable())
     for line in packed.left:

@@ -63,10 +63,11 @@ AGENTS: dict[str, AgentEntry] = {
     "VAC": AgentEntry("agent.vac", "VAC", VACHyperparameters, takes_box("VAC", "VACDiscrete")),
     "VACDiscrete": AgentEntry("agent.vac", "VAC", VACDiscreteHyperparameters, takes_discrete("VACDiscrete", "VAC")),
     "linearAC": AgentEntry(
-        "agent.linear_ac", "LinearAC", LinearACHyperparameters, takes_box("linearAC", "linearAC_softmax"), linear=True
+        "agent.linear.linear_ac", "LinearAC", LinearACHyperparameters,
+        takes_box("linearAC", "linearAC_softmax"), linear=True,
     ),
     "linearAC_softmax": AgentEntry(
-        "agent.linear_ac", "LinearAC", LinearACSoftmaxHyperparameters,
+        "agent.linear.linear_ac", "LinearAC", LinearACSoftmaxHyperparameters,
         takes_discrete("linearAC_softmax", "linearAC"), linear=True,
     ),
     "Random": AgentEntry("agent.random_agent", "Random", RandomHyperparameters, {}),

@@ -22,17 +22,18 @@ import torch
 from torch import Tensor
 
 from agent import losses
-from agent.actor import Actor
-from agent.base import ActsOnStreams, Batch, Spaces, Step, arrays_of
-from agent.chained_replay import ChainedReplay
-from agent.critic import BoxCritic, Critic, DiscreteCritic
+from agent.base import ActsOnStreams, Batch, Spaces, arrays_of
 from agent.hyperparameters import check_alike
-from agent.network import MLP
+from agent.networks.actor import Actor
+from agent.networks.critic import BoxCritic, Critic, DiscreteCritic
+from agent.networks.network import MLP
 from agent.policy import policy_class
 from agent.policy.base import ActionBox, Policy
-from agent.replay import Replay
-from agent.replay_layout import is_chained
-from utils.streams import Draws, generator
+from agent.replay.buffer import Replay
+from agent.replay.chained_buffer import ChainedReplay
+from agent.replay.layout import is_chained
+from utils.core.random_streams import Draws, generator
+from utils.core.transition import Step
 
 
 class ActorCritic(ActsOnStreams):

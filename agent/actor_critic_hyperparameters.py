@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from agent.hyperparameters import Count, Decay, Fraction, Hyperparameters, NonNegative, Positive, check_clip
 from agent.policy import POLICIES
-from agent.replay_layout import transition_bytes
+from agent.replay.layout import transition_bytes
 
 BOX_POLICIES = tuple(name for name, entry in POLICIES.items() if not entry.discrete)
 

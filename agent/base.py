@@ -9,14 +9,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from torch import Tensor
 
 from agent.policy.base import ActionBox
 from agent.run_state import put_together, take_apart
-from utils.streams import Draws
+from utils.core.random_streams import Draws
+from utils.core.transition import Step
 
 
 @dataclass(frozen=True)
@@ -36,21 +37,6 @@ class Spaces:
     def obs_dim(self) -> int:
         """Observation features O."""
         return len(self.obs_low)
-
-
-class Step(NamedTuple):
-    """One transition of each run; arrays (R, ...), float32.
-
-    `next_obs` is the true successor, never the observation after a reset. `terminated` is 1 where
-    nothing is to be bootstrapped, `truncated` 1 where the episode ended all the same.
-    """
-
-    obs: np.ndarray
-    action: np.ndarray
-    reward: np.ndarray
-    next_obs: np.ndarray
-    terminated: np.ndarray
-    truncated: np.ndarray
 
 
 @dataclass(frozen=True)

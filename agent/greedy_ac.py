@@ -23,9 +23,9 @@ import numpy as np
 from torch import Tensor
 
 from agent import losses
-from agent.actor import Actor
 from agent.actor_critic import ActorCritic
 from agent.base import Batch, arrays_of
+from agent.networks.actor import Actor
 from agent.policy.base import Proposals
 
 

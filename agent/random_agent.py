@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from agent.base import ActsOnStreams, Spaces, Step
+from agent.base import ActsOnStreams, Spaces
 from agent.hyperparameters import RandomHyperparameters
-from utils.streams import Draws
+from utils.core.random_streams import Draws
+from utils.core.transition import Step
 
 
 class Random(ActsOnStreams):

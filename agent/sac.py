@@ -20,7 +20,7 @@ from torch import Tensor
 from agent import losses
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
-from agent.critic import BoxCritic
+from agent.networks.critic import BoxCritic
 from agent.policy.base import Proposals
 from agent.temperature import Temperature
 

@@ -7,8 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from agent import losses
-from agent.network import LINE
-from agent.optimizer import Adam, copy_into
+from agent.networks.network import LINE
+from agent.networks.optimizer import Adam, copy_into
 
 
 class Temperature:

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
-from env.batch import EnvBatch
-from env.min_atar import GAMES
-from env.observations import flat
+from env.episodes.batch import EnvBatch
+from env.episodes.episode import EpisodeProtocol, Episodes
+from env.episodes.observations import flat
 from env.registered import UnknownEnvironment, make_registered, one_line
-from env.wrappers import Episodes, Protocol
+from env.tasks.min_atar import GAMES
 
-__all__ = ["ENVS", "EnvBatch", "EnvEntry", "Episodes", "Protocol", "UnknownEnvironment", "make_env"]
+__all__ = ["ENVS", "EnvBatch", "EnvEntry", "EpisodeProtocol", "Episodes", "UnknownEnvironment", "make_env"]
 
 
 class EnvEntry(NamedTuple):
@@ -32,30 +32,30 @@ class EnvEntry(NamedTuple):
     fixed: Mapping[str, Any] = {}
 
 
-_CONTINUOUS_GRIDWORLD = EnvEntry("env.continuous_gridworld", "ContinuousGridWorld", ("continuous",))
+_CONTINUOUS_GRIDWORLD = EnvEntry("env.tasks.continuous_gridworld", "ContinuousGridWorld", ("continuous",))
 
 ENVS: dict[str, EnvEntry] = {
-    "Pendulum-v0": EnvEntry("env.pendulum", "Pendulum", ("continuous", "discrete")),
-    "PendulumPenalty-v0": EnvEntry("env.pendulum", "Pendulum", ("continuous", "discrete"), {"penalty": 1.0}),
+    "Pendulum-v0": EnvEntry("env.tasks.pendulum", "Pendulum", ("continuous", "discrete")),
+    "PendulumPenalty-v0": EnvEntry("env.tasks.pendulum", "Pendulum", ("continuous", "discrete"), {"penalty": 1.0}),
     "PositivePendulumPenalty-v0": EnvEntry(
-        "env.pendulum", "Pendulum", ("continuous", "discrete"), {"reward": "positive", "penalty": 1.0}
+        "env.tasks.pendulum", "Pendulum", ("continuous", "discrete"), {"reward": "positive", "penalty": 1.0}
     ),
-    "PendulumNoShaped-v0": EnvEntry("env.pendulum", "Pendulum", ("continuous", "discrete"), {"reward": "sparse"}),
+    "PendulumNoShaped-v0": EnvEntry("env.tasks.pendulum", "Pendulum", ("continuous", "discrete"), {"reward": "sparse"}),
     "PendulumNoShapedPenalty-v0": EnvEntry(
-        "env.pendulum", "Pendulum", ("continuous", "discrete"), {"reward": "sparse", "penalty": 1.0}
+        "env.tasks.pendulum", "Pendulum", ("continuous", "discrete"), {"reward": "sparse", "penalty": 1.0}
     ),
-    "Acrobot-v1": EnvEntry("env.acrobot", "Acrobot", ("discrete", "continuous")),
-    "MountainCarShaped": EnvEntry("env.mountain_car", "MountainCarShaped", ("continuous",)),
-    "ContinuousCartpole-v0": EnvEntry("env.cart_pole", "ContinuousCartPole", ("continuous",)),
-    "Bandit": EnvEntry("env.bandit", "Bandit", ("discrete",)),
-    "Bimodal": EnvEntry("env.bimodal", "Bimodal", ("continuous",)),
-    "PuddleWorld-v1": EnvEntry("env.puddle_world", "PuddleWorld", ("continuous", "discrete")),
-    "Gridworld": EnvEntry("env.gridworld", "Gridworld", ("discrete",), {"observation": "one-hot"}),
-    "XYGridworld": EnvEntry("env.gridworld", "Gridworld", ("discrete",), {"observation": "xy"}),
-    "IndexGridworld": EnvEntry("env.gridworld", "Gridworld", ("discrete",), {"observation": "index"}),
+    "Acrobot-v1": EnvEntry("env.tasks.acrobot", "Acrobot", ("discrete", "continuous")),
+    "MountainCarShaped": EnvEntry("env.tasks.mountain_car", "MountainCarShaped", ("continuous",)),
+    "ContinuousCartpole-v0": EnvEntry("env.tasks.cart_pole", "ContinuousCartPole", ("continuous",)),
+    "Bandit": EnvEntry("env.tasks.bandit", "Bandit", ("discrete",)),
+    "Bimodal": EnvEntry("env.tasks.bimodal", "Bimodal", ("continuous",)),
+    "PuddleWorld-v1": EnvEntry("env.tasks.puddle_world", "PuddleWorld", ("continuous", "discrete")),
+    "Gridworld": EnvEntry("env.tasks.gridworld", "Gridworld", ("discrete",), {"observation": "one-hot"}),
+    "XYGridworld": EnvEntry("env.tasks.gridworld", "Gridworld", ("discrete",), {"observation": "xy"}),
+    "IndexGridworld": EnvEntry("env.tasks.gridworld", "Gridworld", ("discrete",), {"observation": "index"}),
     "ContinuousGridWorld": _CONTINUOUS_GRIDWORLD,
     "CGW": _CONTINUOUS_GRIDWORLD,
-    **{f"MinAtar{name}": EnvEntry("env.min_atar", "MinAtar", ("discrete",), {"game": game})
+    **{f"MinAtar{name}": EnvEntry("env.tasks.min_atar", "MinAtar", ("discrete",), {"game": game})
        for name, game in GAMES.items()},
 }  # fmt: skip
 """Environments that gymnasium does not register, by name."""

@@ -30,7 +30,7 @@ OLDEST = {"Pusher": 5}
 """First version that runs on MuJoCo 3, where it is not -v4: before -v5, Pusher's object is lighter than air."""
 
 
-LEANER = {"gymnasium.envs.classic_control.pendulum:PendulumEnv": "env.lean_pendulum:LeanPendulum"}
+LEANER = {"gymnasium.envs.classic_control.pendulum:PendulumEnv": "env.tasks.lean_pendulum:LeanPendulum"}
 """Entry points, and those of environments here that take the same steps to the bit in less time."""
 
 

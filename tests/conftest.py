@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from utils.process import prepare_process
+from utils.core.process_setup import prepare_process
 
 prepare_process()
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from utils.errors import BadInput, bad_input_exits
-from utils.options import ENGINE, ENGINES
+from utils.core.cli_types import ENGINE, ENGINES
+from utils.core.errors import BadInput, bad_input_exits
 
 if TYPE_CHECKING:
-    from utils.comparison import Comparison, Pair
+    from utils.analysis.comparison_table import Comparison, Pair
 
 ROOT = Path(__file__).resolve().parents[1]
 PLOTS = Path("plots")
@@ -46,18 +46,18 @@ def results(pair: Pair, runs: int, options: list[str]) -> Path:
 
 def compare(name: str, comparison: Comparison, root: Path, options: list[str]) -> None:
     """Results, figures and the table.  Raises BadInput."""
-    from utils.choice import choose
-    from utils.comparison import pairs_in, table
-    from utils.experiment import read_experiments
-    from utils.plot_mse_data import plot_of
-    from utils.results import write_atomically
-    from utils.sidecar import write
-    from utils.summary import Options
+    from utils.analysis.combined_results import read_combined_results
+    from utils.analysis.comparison_table import pairs_in, table
+    from utils.analysis.mean_curve import Options
+    from utils.analysis.setting_choice import choose
+    from utils.files.atomic import write_atomically
+    from utils.plotting.figures import plot_of
+    from utils.plotting.sidecar import write
 
     columns, shown = {}, Options(by=comparison.by)
     for env_json in comparison.environments:
         directories = [results(pair, comparison.runs, options) for pair in pairs_in(comparison, env_json, root)]
-        environment, experiments = Path(env_json).stem, read_experiments(directories)
+        environment, experiments = Path(env_json).stem, read_combined_results(directories)
         columns[environment] = choose(experiments, None, comparison.by)
         for kind in comparison.kinds:
             path = PLOTS / "png" / f"{name}_{environment}_{kind}.png"
@@ -82,8 +82,8 @@ def compare(name: str, comparison: Comparison, root: Path, options: list[str]) -
 def main(comparisons: tuple[str, ...], jobs: str, engine: str, save_dir: str) -> None:
     """Entry point of the command line."""
     with bad_input_exits():
-        from utils.comparison import read_comparison
-        from utils.results import save_root
+        from utils.analysis.comparison_table import read_comparison
+        from utils.results.result_file import save_root
 
         paths = [Path(path) for path in comparisons]
         for path, comparison in [(path, read_comparison(path)) for path in paths]:

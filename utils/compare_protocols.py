@@ -10,7 +10,7 @@ if __name__ == "__main__":
 
 import click
 
-from utils.errors import bad_input_exits
+from utils.core.errors import bad_input_exits
 
 EXIT_DIFFERENT = 1
 
@@ -28,7 +28,7 @@ EXIT_DIFFERENT = 1
 )  # fmt: skip
 def main(first: str, second: str, excepted: tuple[str, ...]) -> None:
     """Entry point of the command line."""
-    from utils.protocols import compared, differences, read_protocol
+    from utils.analysis.protocol_diff import compared, differences, read_protocol
 
     with bad_input_exits():
         a, b = read_protocol(Path(first)), read_protocol(Path(second))

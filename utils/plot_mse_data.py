@@ -8,97 +8,16 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-import importlib
-import re
-from collections.abc import Sequence
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import click
 
-from utils.errors import BadInput, bad_input_exits
-from utils.grid import LARGEST_INDEX
-
-if TYPE_CHECKING:
-    from utils.experiment import Experiment
-    from utils.plot_utils import Plot
-    from utils.summary import Options
+from utils.core.errors import bad_input_exits
+from utils.plotting.figures import KINDS, is_current, make, place
 
 EXIT_STALE = 1
 
 DEFAULT_DATA = "results/Pendulum-v1_SAC_SquashedGaussian/data.json"
-
-
-class Kind(NamedTuple):
-    """A kind of figure: the module whose `make` makes it, and the options that change it."""
-
-    module: str
-    options: frozenset[str]
-
-
-KINDS = {
-    "curves": Kind("utils.plot_curves", frozenset({"setting", "by", "confidence", "band", "smooth"})),
-    "sensitivity": Kind("utils.plot_sensitivity", frozenset({"keys", "confidence"})),
-    "heat-map": Kind("utils.plot_heat_map", frozenset({"keys"})),
-    "distribution": Kind("utils.plot_distribution", frozenset({"setting", "by", "confidence"})),
-    "profile": Kind("utils.plot_profile", frozenset({"setting", "by", "confidence"})),
-}
-
-
-def make(kind: str, data: Sequence[str], given: dict[str, Any]) -> Plot:
-    """The figure, not drawn yet.  given: the options that are not at their defaults.  Raises BadInput."""
-    from utils.experiment import read_experiments
-    from utils.summary import Options
-
-    options = replace(Options(), **given)
-    check(kind, options)
-    return plot_of(kind, read_experiments([Path(path) for path in data]), options)
-
-
-def plot_of(kind: str, experiments: Sequence[Experiment], options: Options) -> Plot:
-    """The figure of experiments that are read already, not drawn yet.  Raises BadInput."""
-    plot = importlib.import_module(KINDS[kind].module).make(experiments, options)
-    names = dict.fromkeys(experiment.environment["env_name"] for experiment in experiments)
-    facts = {
-        "kind": kind,
-        "env_name": " ".join(names),
-        "returns": "training, step-weighted" if experiments[0].training else "evaluation",
-        **plot.facts,
-    }
-    return replace(plot, name="_".join([*names, *([plot.name] if plot.name else [])]), facts=facts)
-
-
-def check(kind: str, options: Options) -> None:
-    """Raises BadInput for an option that does not change this kind of figure, or out of range."""
-    for field in fields(options):
-        name = "key" if field.name == "keys" else field.name
-        if getattr(options, field.name) != field.default and field.name not in KINDS[kind].options:
-            having = ", ".join(other for other in KINDS if field.name in KINDS[other].options)
-            raise BadInput(f"--{name}: found with --kind {kind}; allowed with: {having}")
-    if not 0 < options.confidence < 1:
-        raise BadInput(f"--confidence: found {options.confidence}; allowed: above 0 and below 1")
-    if options.smooth is not None and not 1 <= options.smooth <= LARGEST_INDEX:
-        raise BadInput(f"--smooth: found {options.smooth}; allowed: 1 to {LARGEST_INDEX} timesteps")
-    if options.setting is not None and options.by is not None:
-        raise BadInput("--by: found with --setting; allowed: one of the two")
-
-
-def place(out: str | None, plot: Plot) -> Path:
-    """Where the figure goes.  Raises BadInput for a format that cannot be drawn, or over a foreign file."""
-    from utils.sidecar import check_place
-
-    path = Path(out) if out else Path("plots", "png", re.sub(r"[^\w.+-]", "-", plot.name) + ".png")
-    check_place(path)
-    return path
-
-
-def is_current(plot: Plot, path: Path) -> bool:
-    """Say whether the figure at a path is the one that would be drawn now.  Raises BadInput."""
-    from utils.sidecar import staleness
-
-    reason = staleness(plot, path)
-    click.echo(f"{path}: up to date" if reason is None else f"{path}: stale: {reason}")
-    return reason is None
 
 
 @click.command(
@@ -132,7 +51,7 @@ def main(data: tuple[str, ...], kind: str, out: tuple[str, ...], checking: bool,
         if checking:
             current = [is_current(plot, path) for path in paths]
             sys.exit(0 if all(current) else EXIT_STALE)
-        from utils.sidecar import write
+        from utils.plotting.sidecar import write
 
         for path in paths:
             write(plot, path)

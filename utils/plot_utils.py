@@ -16,8 +16,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 
-from utils.palette import OKABE_ITO
-from utils.wording import short_name, thousands, tick_texts
+from utils.analysis.colors import OKABE_ITO
+from utils.analysis.number_format import short_name, thousands, tick_texts
 
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1.5, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")

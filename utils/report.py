@@ -13,7 +13,7 @@ if __name__ == "__main__":
 
 import click
 
-from utils.errors import BadInput, bad_input_exits, unwritable
+from utils.core.errors import BadInput, bad_input_exits, unwritable
 
 REPORT = "report.html"
 
@@ -39,13 +39,13 @@ def place(out: str | None, data: Sequence[str]) -> Path:
 
 def write(data: Sequence[str], out: str | None, confidence: float) -> Path:
     """Make the report and return where it is.  Raises BadInput."""
-    from utils.experiment import read_experiments
+    from utils.analysis.combined_results import read_combined_results
+    from utils.files.atomic import write_atomically
     from utils.reporting.page import page
-    from utils.results import write_atomically
 
     if not 0 < confidence < 1:
         raise BadInput(f"--confidence: found {confidence}; allowed: above 0 and below 1")
-    experiments = read_experiments([Path(each) for each in data])
+    experiments = read_combined_results([Path(each) for each in data])
     path = place(out, data)
     content = page(experiments, confidence, shlex.join(["python", "utils/report.py", *data])).encode()
     try:

@@ -12,11 +12,11 @@ if __name__ == "__main__":
 
 import click
 
-from utils.errors import BadInput, bad_input_exits
+from utils.core.errors import BadInput, bad_input_exits
 
 if TYPE_CHECKING:
-    from utils.across import Across
-    from utils.ranking import Ranking
+    from utils.analysis.cross_environment import Across
+    from utils.analysis.ranking import SettingRanking
 
 
 @click.command(
@@ -55,24 +55,28 @@ def main(
         rankings = read_rankings(directories, measure)
         if together and half_width is not None:
             raise BadInput("--half-width: found with --across; allowed: for one environment, whose returns it is in")
-        found: Sequence[Ranking | Across] = join(rankings) if together else rankings
+        found: Sequence[SettingRanking | Across] = join(rankings) if together else rankings
         for number, (each, name) in enumerate(zip(found, checked(names, len(found)), strict=True)):
             count = fresh if half_width is None else seeds(rankings[number], half_width)
             click.echo(nl=number > 0)
             report(each, name, count)
 
 
-def read_rankings(directories: Sequence[str], measure: str) -> list[Ranking]:
+def read_rankings(directories: Sequence[str], measure: str) -> list[SettingRanking]:
     """What the directories hold, ranked.  Raises BadInput."""
-    from utils.experiment import read_experiments
-    from utils.ranking import Ranking
+    from utils.analysis.combined_results import read_combined_results
+    from utils.analysis.ranking import SettingRanking
 
-    return [Ranking(experiment, measure) for path in directories for experiment in read_experiments([Path(path)])]
+    return [
+        SettingRanking(experiment, measure)
+        for path in directories
+        for experiment in read_combined_results([Path(path)])
+    ]
 
 
-def join(rankings: Sequence[Ranking]) -> list[Across]:
+def join(rankings: Sequence[SettingRanking]) -> list[Across]:
     """By agent.  Raises BadInput."""
-    from utils.across import across
+    from utils.analysis.cross_environment import across
 
     return across(rankings)
 
@@ -89,10 +93,10 @@ def checked(names: Sequence[str], count: int) -> list[str | None]:
     return [name.removesuffix(".json") for name in names]
 
 
-def seeds(ranking: Ranking, half_width: float) -> int:
+def seeds(ranking: SettingRanking, half_width: float) -> int:
     """How many fresh seeds that precision takes.  Raises BadInput."""
-    from utils.grid import MOST_INDICES
-    from utils.stats import FEWEST, seeds_needed
+    from utils.core.indices import MOST_INDICES
+    from utils.stats.intervals import FEWEST, seeds_needed
 
     samples = ranking.samples
     if len(samples) < FEWEST:
@@ -105,12 +109,12 @@ def seeds(ranking: Ranking, half_width: float) -> int:
     return count
 
 
-def report(found: Ranking | Across, name: str | None, count: int) -> None:
+def report(found: SettingRanking | Across, name: str | None, count: int) -> None:
     """Print the table and the commands, with the configurations they need or, by a name, after writing them.
 
     Raises BadInput.
     """
-    from utils.rerun import reruns, show, write
+    from utils.analysis.rerun_commands import reruns, show, write
 
     click.echo("\n".join(found.lines()) + "\n")
     wanted = reruns(found.experiments, found.best, name or found.default_name)

@@ -7,102 +7,19 @@ to the bit, on a machine that computes as the run's did.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).resolve().parents[1])
-for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from typing import Any
 
 import click
-import numpy as np
 
-import main
-from agent import AGENTS, make_agent
-from env.render import prepare
-from utils.bundle import Experiment
-from utils.config import EnvironmentConfig, agent_config, resolve, validate
-from utils.errors import BadInput, bad_input_exits
-from utils.learned import Learned, read_learned
-from utils.process import prepare_process
-from utils.sink import Camera, Sink, open_sink
-from utils.streams import env_seed
-from utils.video import Video
+from utils.core.errors import bad_input_exits
 
 EXIT_NOT_SHOWN = 1
-
-
-def experiment_of(learned: Learned) -> Experiment:
-    """The experiment that a result stands in.  Raises BadInput if this version does not know it."""
-    source, tree = str(learned.result.path), learned.result.experiment
-    environment = validate(EnvironmentConfig, tree["environment"], source)
-    return main.make_experiment(environment, agent_config(tree["agent"], source, AGENTS), (source, source), "results")
-
-
-def rebuild(learned: Learned, experiment: Experiment, seed: int, spaces: Any) -> Any:
-    """The agent as it was when the run ended, alone.  Raises BadInput if the arrays do not fit it."""
-    name, source = experiment.agent.agent_name, str(learned.result.path)
-    params = learned.result.agent_params
-    if "cuda" in params:  # What learned on a GPU acts without one.
-        params = params | {"cuda": False}
-    settings = [resolve(params, AGENTS[name].hyperparameters, source)]
-    agent = make_agent(name, settings, [seed], experiment.environment.gamma, spaces)
-    try:
-        agent.load_learned_params(learned.arrays, 0)
-    except (KeyError, ValueError) as error:
-        raise BadInput(f"{source}: key 'learned_params' does not fit {name}: {error}") from error
-    return agent
-
-
-def play(episodes: Any, act: Callable[[np.ndarray], np.ndarray], seen: Callable[[], bool]) -> tuple[float, int] | None:
-    """One episode's return and steps; None if it was not seen to its end.
-
-    act: obs (1, O) -> actions (1, A).  seen: called after the reset and after each step; whether to go on.
-    """
-    obs, total, steps, over = episodes.reset(), 0.0, 0, False
-    going = seen()
-    while going and not over:
-        obs, reward, terminated, truncated = episodes.step(act(np.asarray(obs, np.float32)[None])[0])
-        total, steps, over = total + reward, steps + 1, terminated or truncated
-        going = seen()
-    return (total, steps) if over else None
-
-
-def returns(
-    learned: Learned, episodes: int, seed: int | None, video: Path | None, policy: str | None
-) -> Iterator[tuple[float, int]]:
-    """Show so many episodes, or fewer if the window is closed. Yields the return and the steps of each.
-
-    seed: None: those of the run's last evaluation.  policy: None: as the run was evaluated.
-    Raises BadInput, and OSError where nothing can be drawn or written.
-    """
-    prepare_process()
-    experiment, timestep = experiment_of(learned), learned.last_timestep
-    config, seed = experiment.environment, learned.result.run["random_seed"] if seed is None else seed
-    shown = main.build_env(experiment, env_seed(seed, "eval_env", timestep), pictures=True)
-    agent = rebuild(learned, experiment, seed, main.spaces_of(shown, config.tile_coding))
-    agent.begin_eval(timestep)
-    greedy = (policy or config.eval_policy) == "mode"
-    make_sink = sink_maker(learned.result.path, prepare(shown.env), video)
-    with closing(shown.env), closing(Camera(shown.env, make_sink)) as camera:
-        for _ in range(episodes):
-            outcome = play(shown, lambda obs: agent.act_eval(obs, greedy), lambda: camera.update() is None)
-            if outcome is None:
-                return
-            yield outcome
-
-
-def sink_maker(result: Path, fps: float, video: Path | None) -> Callable[[np.ndarray], Sink]:
-    """What opens a sink for a first frame: the video, or whatever there is."""
-    if video is not None:
-        return lambda frame: Video(video, fps, frame)
-    return lambda frame: open_sink(frame, result.stem, fps, result.with_name(f"{result.stem}_watch.mp4"), None)
 
 
 @click.command(
@@ -123,6 +40,12 @@ def sink_maker(result: Path, fps: float, video: Path | None) -> Callable[[np.nda
 )  # fmt: skip
 def watch(result: Path, episodes: int, seed: int | None, video: Path | None, policy: str | None) -> None:
     """Entry point of the command line."""
+    from utils.core.process_setup import limit_threads
+
+    limit_threads()
+    from utils.results.learned_params import read_learned
+    from utils.wiring.rebuild import returns
+
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with bad_input_exits():
         try:

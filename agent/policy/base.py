@@ -16,7 +16,7 @@ from typing import Any, ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 VJP = Callable[[Tensor, Tensor], Tensor]
 """Vector-Jacobian product of a draw: (by action, by log_prob) -> by head."""

@@ -16,7 +16,7 @@ from torch import Tensor
 from agent.policy.base import Policy
 from agent.policy.functions import excess_shapes, log_beta, logit, softplus
 from agent.policy.gamma import PROPOSALS, draw_gamma
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 
 class Beta(Policy):

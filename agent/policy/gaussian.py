@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from agent.policy.base import Policy
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 

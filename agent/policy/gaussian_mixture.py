@@ -20,7 +20,7 @@ from torch.special import ndtr
 
 from agent.policy.base import ActionBox, Policy
 from agent.policy.gaussian import normal_log_prob
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 MODE_ITERATIONS = 30
 """Mean-shift steps to a mode. The error shrinks geometrically, slowly only where two modes are about to merge

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from agent.policy.base import EDGE, Policy
 from agent.policy.functions import excess_shapes, log1mexp
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 SMALLEST_EXPONENTIAL = 2.0**-53
 """In place of an exponential number of exactly 0, where x would be 0."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from agent.policy.base import Policy
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 SMALLEST_TAIL = 2.0**-53
 """In place of a tail probability of exactly 0: draws stay within 37 b."""

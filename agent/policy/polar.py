@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor
 
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 LARGEST_LOG = 70.0
 """Most that log(U^(-2 r)) may be: |z| <= 1.6e15 sqrt(nu), whose square float32 still holds. It has the

@@ -23,7 +23,7 @@ from torch import Tensor
 from agent.policy.base import ActionBox, Policy
 from agent.policy.gaussian import normal_log_prob
 from agent.policy.polar import polar, uniform_pairs
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 FLOOR = 2.0**-24
 """Least 1 + r z^2: half the distance from 1 to the next float32."""

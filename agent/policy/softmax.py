@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from agent.policy.base import Policy, Proposals
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 ENTROPY_SHARE = 0.98
 """A tuned temperature steers to this share of the largest entropy, log n (Christodoulou 2019, arXiv 1910.07207)."""

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from agent.policy.base import VJP, ActionBox, Policy, Proposals, split_head
 from agent.policy.gaussian import LOG_SQRT_2PI
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 LARGEST_TANH = 1.0 - 2.0**-24
 """The largest float32 below 1; its atanh is 8.66."""

@@ -18,7 +18,7 @@ from torch import Tensor
 from agent.policy.base import ActionBox, Policy
 from agent.policy.functions import log_beta, softplus
 from agent.policy.polar import polar, uniform_pairs
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 
 class Student(Policy):

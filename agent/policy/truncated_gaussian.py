@@ -16,7 +16,7 @@ from torch import Tensor
 
 from agent.policy.base import Policy
 from agent.policy.gaussian import normal_log_prob
-from utils.streams import Draws
+from utils.core.random_streams import Draws
 
 LARGEST_ERF = 1.0 - 2.0**-53
 """The largest float64 below 1: draws stay within 8.3 sigma."""

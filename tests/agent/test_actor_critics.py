@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from bandits import SPACES, greedy_actions, identity, learn, one_peak, two_peaks
 
 from agent import AGENTS, losses, make_agent
-from agent.base import Step
+from tests.support.bandits import SPACES, greedy_actions, identity, learn, one_peak, two_peaks
+from utils.core.transition import Step
 
 LOGITS = torch.tensor([0.3, -0.8, 0.5], dtype=torch.float64)
 VALUES = torch.tensor([1.0, -2.0, 0.7], dtype=torch.float64)

@@ -11,14 +11,14 @@ import pytest
 import torch
 
 from agent.actor_critic_hyperparameters import SACHyperparameters
-from agent.base import Step
-from agent.chained_replay import ChainedReplay
-from agent.replay import Replay
-from agent.replay_layout import LARGE, is_chained
-from tests.agent.reference import rng, tensor_bytes
-from tests.experiments import make_experiment
-from tests.resuming import loop_of
-from tests.test_bits import PENDULUM
+from agent.replay.buffer import Replay
+from agent.replay.chained_buffer import ChainedReplay
+from agent.replay.layout import LARGE, is_chained
+from tests.support.experiments import make_experiment
+from tests.support.reference import rng, tensor_bytes
+from tests.support.resuming import loop_of
+from tests.training.test_bits import PENDULUM
+from utils.core.transition import Step
 
 OBS, ACT = 3, 2
 CHEETAH = (17, 6)
@@ -95,7 +95,7 @@ def test_ends_are_forgotten_with_their_transitions():
 
 def test_episodes_of_an_environment_are_chained(tmp_path, monkeypatch):
     """Only the three episodes that are over, of 23 steps each, have a next observation kept apart."""
-    monkeypatch.setattr("agent.replay_layout.LARGE", 0)
+    monkeypatch.setattr("agent.replay.layout.LARGE", 0)
     protocol = PENDULUM | {"total_timesteps": 80, "steps_per_episode": 23}
     loop = loop_of(make_experiment(protocol, {"hidden_dim": [16], "batch_size": [8]}, tmp_path), [0, 1])
     loop.run()

@@ -20,9 +20,9 @@ from agent.policy import POLICIES
 from agent.policy.base import Policy
 from agent.policy.functions import log1mexp, log_beta, softplus
 from agent.policy.gamma import PROPOSALS, draw_gamma, marsaglia_tsang
-from tests.agent.laws import CASES, ON_THE_BOX, Bounds, Case, components, laws, log_density
-from tests.agent.reference import UNIT, normal32, rng
-from utils.streams import Draws
+from tests.support.laws import CASES, ON_THE_BOX, Bounds, Case, components, laws, log_density
+from tests.support.reference import UNIT, normal32, rng
+from utils.core.random_streams import Draws
 
 SYMMETRIC = ((-2.0, 2.0), (-0.5, 0.5), (-1.0, 1.0))
 ASYMMETRIC = ((-1.0, 3.0), (0.25, 0.75), (-7.0, -2.0))

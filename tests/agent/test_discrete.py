@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from bandits import NUMBERED, greedy_actions, learn, nearest, quarter, two_arms
 from torch.nn.functional import mse_loss
 
 from agent import AGENTS, make_agent
-from agent.base import Batch, Spaces, Step
-from agent.critic import DiscreteCritic
-from agent.network import MLP
+from agent.base import Batch, Spaces
+from agent.networks.critic import DiscreteCritic
+from agent.networks.network import MLP
 from agent.policy.base import ActionBox
-from tests.agent.reference import doubles, normal32, plain_forward, random_params
+from tests.support.bandits import NUMBERED, greedy_actions, learn, nearest, quarter, two_arms
+from tests.support.reference import doubles, normal32, plain_forward, random_params
+from utils.core.transition import Step
 
 NAMES = ["SACDiscrete", "GreedyACDiscrete", "VACDiscrete"]
 R, B, OBS, N, HIDDEN = 3, 10, 5, 4, 20

@@ -18,11 +18,12 @@ import pytest
 import torch
 
 from agent import AGENTS, make_agent
-from agent.base import Spaces, Step
-from agent.engine import WORTHWHILE, Engine, start_engine, unfit
+from agent.base import Spaces
+from agent.engine.selection import WORTHWHILE, Engine, start_engine, unfit
 from agent.policy import POLICIES
 from agent.policy.base import ActionBox
-from tests.agent.reference import needs_compiler
+from tests.support.reference import needs_compiler
+from utils.core.transition import Step
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -153,7 +154,7 @@ def test_compiled_stacks_of_unusual_shapes_keep_every_bit(more):
 @pytest.mark.parametrize("case", cases([AGENT_CASES[1], *POLICY_CASES]))
 def test_compiled_acting_keeps_every_bit(case, monkeypatch):
     """Of one dimension, so that a run alone computes a lone number."""
-    monkeypatch.setattr("agent.compiled.compiled_update", lambda agent: agent.learn)
+    monkeypatch.setattr("agent.engine.compiled.compiled_update", lambda agent: agent.learn)
     agents = {n: make(case, STACKS[n], "aligned", "compiled") for n in (1, 7)}
     for obs in np.random.Generator(np.random.PCG64(0)).standard_normal((50, 3)).astype(np.float32):
         actions = {n: agent.act(np.tile(obs, (n, 1)))[STACKS[n].index(4)] for n, agent in agents.items()}
@@ -219,8 +220,8 @@ def small(name: str = "SAC", **options: Any) -> Any:
 
 def test_auto_goes_by_the_length_of_a_run(monkeypatch):
     asked = []
-    monkeypatch.setattr("agent.compiled.compiled_update", lambda agent: asked.append(agent) or agent.learn)
-    monkeypatch.setattr("agent.compiled.compiled_acting", lambda agent: agent.explore)
+    monkeypatch.setattr("agent.engine.compiled.compiled_update", lambda agent: asked.append(agent) or agent.learn)
+    monkeypatch.setattr("agent.engine.compiled.compiled_acting", lambda agent: agent.explore)
     assert start_engine(small(), "auto", WORTHWHILE - 1) == Engine("eager")
     assert not asked
     assert start_engine(small(), "auto", WORTHWHILE) == Engine("compiled")
@@ -274,7 +275,7 @@ def test_without_a_compiler_a_run_is_eager_and_says_why(compiler, files, tmp_pat
 @pytest.mark.parametrize("case", [*AGENT_CASES, *POLICY_CASES], ids=str)
 def test_every_agent_and_policy_can_be_traced(case, monkeypatch):
     """Into a graph that computes the same; compiling it is left to the tests above."""
-    monkeypatch.setattr("agent.compiled.compiled_graph", lambda graph, inputs: graph)
+    monkeypatch.setattr("agent.engine.compiled.compiled_graph", lambda graph, inputs: graph)
     traced, eager = (make(case, [0, 1], "odd", engine) for engine in ("compiled", "eager"))
     for a, b in zip(live(traced, 2), live(eager, 2), strict=True):
         apart = np.concatenate([np.abs(a[name] - b[name]).ravel() for name in a])
@@ -287,14 +288,14 @@ def test_code_that_computes_something_else_is_refused(monkeypatch):
     def on_copies(graph, inputs):
         return lambda *given: graph(*[tensor.clone() for tensor in given])
 
-    monkeypatch.setattr("agent.compiled.compiled_graph", on_copies)
+    monkeypatch.setattr("agent.engine.compiled.compiled_graph", on_copies)
     found = start_engine(small(), "compiled", 10)
     assert found == Engine("eager", f"the machine compiles an update that is another one (torch {torch.__version__})")
 
 
 def test_code_that_computes_the_same_is_taken(monkeypatch):
     """The traced graph itself, on copies: the agent's own tensors stay as they are."""
-    monkeypatch.setattr("agent.compiled.compiled_graph", lambda graph, inputs: graph)
+    monkeypatch.setattr("agent.engine.compiled.compiled_graph", lambda graph, inputs: graph)
     agent = small()
     before = agent.learned_params(0)
     assert start_engine(agent, "compiled", 10) == Engine("compiled")

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from agent import AGENTS, make_agent
-from agent.base import Spaces, Step
+from agent.base import Spaces
 from agent.policy.base import ActionBox
+from utils.core.transition import Step
 
 OBS, RUNS, GAMMA = 4, 3, 0.9
 BOX = ActionBox(torch.tensor([-1.0, 0.0]), torch.tensor([2.0, 1.0]))

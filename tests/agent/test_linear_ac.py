@@ -11,10 +11,11 @@ import torch
 from scipy import stats
 
 from agent import make_agent
-from agent.base import Spaces, Step
+from agent.base import Spaces
 from agent.hyperparameters import LinearACHyperparameters, LinearACSoftmaxHyperparameters
-from agent.linear_ac import LinearAC
+from agent.linear.linear_ac import LinearAC
 from agent.policy.base import ActionBox
+from utils.core.transition import Step
 
 BOX = ActionBox(torch.tensor([-1.0]), torch.tensor([1.0]))
 

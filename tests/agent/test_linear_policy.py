@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from agent.hyperparameters import LinearACHyperparameters
-from agent.linear_policy import GaussianHeads, SoftmaxHeads
+from agent.linear.linear_policy import GaussianHeads, SoftmaxHeads
 
 
 def test_the_clip_holds_sigma():

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from agent import losses
-from tests.agent.reference import normal32
+from tests.support.reference import normal32
 
 R, B, K = 3, 10, 4
 

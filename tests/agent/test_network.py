@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from agent.network import LINE, MLP, Network, round_up
-from agent.optimizer import Adam
-from tests.agent.reference import doubles, normal32, plain_forward, random_params, used_mask
+from agent.networks.network import LINE, MLP, Network, round_up
+from agent.networks.optimizer import Adam
+from tests.support.reference import doubles, normal32, plain_forward, random_params, used_mask
 
 SHAPES = [
     # in, out, hidden layers, units, batch

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from agent.optimizer import Adam, polyak
-from tests.agent.reference import UNIT, PlainAdam, normal32
+from agent.networks.optimizer import Adam, polyak
+from tests.support.reference import UNIT, PlainAdam, normal32
 
 BETAS = [(0.9, 0.999), (0.0, 0.999), (0.9, 0.9), (0.5, 0.0), (0.0, 0.0)]
 STEP_SIZES = (1e-4, 1e-2, 0.3)

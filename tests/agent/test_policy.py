@@ -15,8 +15,8 @@ from torch import Tensor
 
 from agent.policy import policy_class
 from agent.policy.base import ActionBox, Policy
-from tests.agent.reference import UNIT, normal32, rng
-from utils.streams import Draws, generator
+from tests.support.reference import UNIT, normal32, rng
+from utils.core.random_streams import Draws, generator
 
 SYMMETRIC = ((-2.0, 2.0), (-0.5, 0.5), (-1.0, 1.0))
 ASYMMETRIC = ((-1.0, 3.0), (0.25, 0.75), (-7.0, -2.0))

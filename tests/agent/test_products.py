@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from agent import products
-from agent.compiled import compiled_graph, flat
-from agent.products import STACKED_PRODUCT, CannotCompile, compile_into, load_machine_code
-from agent.tracing import SPELLED_OUT
-from tests.agent.reference import UNIT, needs_compiler, normal32
+from agent.engine import products
+from agent.engine.compiled import compiled_graph, flat
+from agent.engine.products import STACKED_PRODUCT, CannotCompile, compile_into, load_machine_code
+from agent.engine.tracing import SPELLED_OUT
+from tests.support.reference import UNIT, needs_compiler, normal32
 
 aten = torch.ops.aten
 

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from agent.base import Batch, Step
-from agent.chained_replay import ChainedReplay
-from agent.replay import Replay
-from tests.agent.reference import rng
+from agent.base import Batch
+from agent.replay.buffer import Replay
+from agent.replay.chained_buffer import ChainedReplay
+from tests.support.reference import rng
+from utils.core.transition import Step
 
 OBS, ACT = 3, 2
 CAPACITY = 7

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from agent.linear.traces import SparseTraces
 from agent.run_state import put_together, take_apart
-from agent.traces import SparseTraces
 
 STATE = {
     "critic": {"params": torch.arange(12.0).view(2, 3, 2), "optimizer": {"mean": torch.ones(2, 3, 2), "count": 7}},

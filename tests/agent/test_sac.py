@@ -12,10 +12,10 @@ from scipy import stats
 
 from agent import make_agent
 from agent.actor_critic_hyperparameters import BOX_POLICIES, SACHyperparameters
-from agent.base import Batch, Step
+from agent.base import Batch
 from agent.policy import POLICIES, policy_class
 from agent.sac import SAC
-from tests.agent.reference import (
+from tests.support.reference import (
     GAMMA,
     HIGH,
     LOW,
@@ -31,7 +31,8 @@ from tests.agent.reference import (
     transitions,
     under,
 )
-from utils.streams import Draws, generator
+from utils.core.random_streams import Draws, generator
+from utils.core.transition import Step
 
 SMALL: dict[str, Any] = {"batch_size": 8, "hidden_dim": 20, "replay_capacity": 100}
 

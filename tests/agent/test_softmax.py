@@ -11,8 +11,8 @@ from scipy import special, stats
 from torch import Tensor
 
 from agent.policy.softmax import Softmax
-from tests.agent.reference import UNIT, normal32
-from utils.streams import Draws
+from tests.support.reference import UNIT, normal32
+from utils.core.random_streams import Draws
 
 
 def make(actions: int, runs: int = 1) -> Softmax:

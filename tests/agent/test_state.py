@@ -8,9 +8,10 @@ import torch
 
 from agent import AGENTS, make_agent
 from agent.actor_critic_hyperparameters import SACHyperparameters
-from agent.base import Spaces, Step
+from agent.base import Spaces
 from agent.hyperparameters import LinearACHyperparameters, RandomHyperparameters
 from agent.policy.base import ActionBox
+from utils.core.transition import Step
 
 RUNS, OBS = 3, 4
 BOX = ActionBox(torch.tensor([-1.0]), torch.tensor([2.0]))

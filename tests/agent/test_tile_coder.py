@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.tile_coder import HASHED_SIZE, RawFeatures, TileCoder, tile_offsets
+from agent.linear.tile_coder import HASHED_SIZE, RawFeatures, TileCoder, tile_offsets
 
 
 def rng() -> np.random.Generator:

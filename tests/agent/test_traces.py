@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from agent.traces import NEGLIGIBLE, SWEEP, DenseTraces, SparseTraces
+from agent.linear.traces import NEGLIGIBLE, SWEEP, DenseTraces, SparseTraces
 
 KINDS = [DenseTraces, SparseTraces]
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from agent.compiled import compiled_graph, flat
-from agent.optimizer import Adam
+from agent.engine.compiled import compiled_graph, flat
+from agent.engine.tracing import SPELLED_OUT, sum_of_halves
+from agent.networks.optimizer import Adam
 from agent.policy.functions import log1mexp
-from agent.tracing import SPELLED_OUT, sum_of_halves
-from tests.agent.reference import UNIT, needs_compiler, normal32
+from tests.support.reference import UNIT, needs_compiler, normal32
 
 aten = torch.ops.aten
 

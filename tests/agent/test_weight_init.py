@@ -13,9 +13,9 @@ import pytest
 import torch
 from scipy import stats
 
-from agent.network import MLP
-from agent.weight_init import GAINS, WEIGHT_INITS, orthogonal
-from tests.agent.reference import rng, used_mask
+from agent.networks.network import MLP
+from agent.networks.weight_init import GAINS, WEIGHT_INITS, orthogonal
+from tests.support.reference import rng, used_mask
 
 FAN_IN, FAN_OUT = 200, 300
 LEVEL = 1e-8

@@ -10,7 +10,7 @@ import pytest
 from scipy.linalg import eigh
 
 from env import make_env
-from env.acrobot import DT, GRAVITY, swing
+from env.tasks.acrobot import DT, GRAVITY, swing
 
 
 def theirs() -> gym.Env:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import env
 import main
-from env import EnvEntry, Episodes, Protocol, make_env
+from env import EnvEntry, EpisodeProtocol, Episodes, make_env
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,7 +37,7 @@ def named(monkeypatch):
 
 
 def test_each_bound_clips_its_own_side_and_dimension():
-    episodes = Episodes(make_env("Uneven", True), Protocol(10), seed=0)
+    episodes = Episodes(make_env("Uneven", True), EpisodeProtocol(10), seed=0)
     episodes.reset()
     for action, handed in (
         ([-2.0, -1.0, -9.0], [-1.0, 0.0, -4.0]),

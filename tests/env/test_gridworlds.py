@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from env import Episodes, Protocol, make_env
+from env import EpisodeProtocol, Episodes, make_env
 
 LEFT, RIGHT, UP, DOWN = range(4)
 SIZE = {"rows": 2, "cols": 3}
@@ -58,7 +58,7 @@ def test_ranges(name, high):
 
 
 def test_a_start_state():
-    episodes = Episodes(make_env("IndexGridworld", **SIZE), Protocol(10, start_state=[2.0, 0.0]), seed=0)
+    episodes = Episodes(make_env("IndexGridworld", **SIZE), EpisodeProtocol(10, start_state=[2.0, 0.0]), seed=0)
     for _ in range(2):
         np.testing.assert_array_equal(episodes.reset(), [2])
         obs, reward, terminated, truncated = episodes.step(np.array([DOWN], np.float32))

@@ -8,7 +8,7 @@ import pytest
 from gymnasium.envs.classic_control.pendulum import PendulumEnv
 
 from env import make_env
-from env.lean_pendulum import LeanPendulum
+from env.tasks.lean_pendulum import LeanPendulum
 
 
 def both(**env_kwargs):

@@ -12,7 +12,7 @@ from gymnasium.utils import seeding
 from minatar import Environment
 
 from env import make_env
-from env.min_atar import GAMES
+from env.tasks.min_atar import GAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 MINIMAL = {"Asterix": 5, "Breakout": 3, "Freeway": 3, "Seaquest": 6, "SpaceInvaders": 4}
@@ -124,6 +124,6 @@ def test_an_impossible_stickiness():
 
 
 def test_without_the_package(monkeypatch):
-    monkeypatch.setattr("env.min_atar.find_spec", lambda name: None)
+    monkeypatch.setattr("env.tasks.min_atar.find_spec", lambda name: None)
     with pytest.raises(ValueError, match="MinAtar is not installed"):
         make_env("MinAtarFreeway")

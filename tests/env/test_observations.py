@@ -10,7 +10,7 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, Tuple
 
 import env
-from env import EnvBatch, EnvEntry, Episodes, Protocol, make_env
+from env import EnvBatch, EnvEntry, EpisodeProtocol, Episodes, make_env
 
 
 class Shows(gym.Env):
@@ -72,8 +72,8 @@ def test_observations_are_flat(case, shows):
 @pytest.mark.parametrize("case", CASES)
 def test_episodes_and_start_states_show_them_too(case, shows):
     space, values, flat = CASES[case]
-    envs = EnvBatch([Episodes(shows(space, values), Protocol(10), seed=0),
-                     Episodes(shows(space, values), Protocol(10, start_state=[1.0]), seed=0)])  # fmt: skip
+    envs = EnvBatch([Episodes(shows(space, values), EpisodeProtocol(10), seed=0),
+                     Episodes(shows(space, values), EpisodeProtocol(10, start_state=[1.0]), seed=0)])  # fmt: skip
     np.testing.assert_array_equal(envs.reset(), np.float32(flat))
     active = np.array([True, False])
     np.testing.assert_array_equal(envs.step(np.zeros((2, 1)), active).next_obs[0], np.float32(flat[1]))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from env import make_env
-from env.pendulum import DT, swing
+from env.tasks.pendulum import DT, swing
 
 GRAVITY = 10.0
 STIFFNESS = 1.5 * GRAVITY  # 3 g / (2 l)

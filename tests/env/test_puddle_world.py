@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from env import Episodes, Protocol, make_env
-from env.puddle_world import depth, in_goal
+from env import EpisodeProtocol, Episodes, make_env
+from env.tasks.puddle_world import depth, in_goal
 
 
 def moved(name: str, start: tuple[float, float], action, **env_kwargs):
@@ -97,7 +97,7 @@ def test_starts_are_everywhere_but_in_the_goal():
 
 @pytest.mark.parametrize("name", ["PuddleWorld-v1", "ContinuousGridWorld"])
 def test_a_start_state(name):
-    episodes = Episodes(make_env(name), Protocol(10, start_state=[0.25, 0.5]), seed=0)
+    episodes = Episodes(make_env(name), EpisodeProtocol(10, start_state=[0.25, 0.5]), seed=0)
     for _ in range(2):
         np.testing.assert_array_equal(episodes.reset(), [0.25, 0.5])
         episodes.step(np.full(2, 0.05, np.float32))

@@ -9,9 +9,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from env import Episodes, Protocol, UnknownEnvironment, make_env
+from env import EpisodeProtocol, Episodes, UnknownEnvironment, make_env
 from env.registered import MUJOCO
-from utils.errors import suggestion
+from utils.core.errors import suggestion
 
 CLASSIC = [name for name, spec in gym.registry.items() if "envs.classic_control." in str(spec.entry_point)]
 RUNNING = [f"{base}-v{version}" for base in MUJOCO for version in (4, 5) if (base, version) != ("Pusher", 4)]
@@ -31,7 +31,7 @@ def test_the_lists_are_gymnasiums():
 @pytest.mark.filterwarnings("ignore:.*CartPole-v0 is out of date")
 @pytest.mark.parametrize("name", [*CLASSIC, *RUNNING])
 def test_it_runs(name):
-    episodes = Episodes(make_env(name), Protocol(20), seed=0)
+    episodes = Episodes(make_env(name), EpisodeProtocol(20), seed=0)
     rng, env_ = np.random.default_rng(0), episodes.env
     obs = episodes.reset()
     for _ in range(25):
@@ -65,7 +65,7 @@ def test_what_v5_changed():
     assert make_env("Walker2d-v4").model.geom("foot_geom").friction[0] == 0.9
     assert make_env("Walker2d-v5").model.geom("foot_geom").friction[0] == 1.9
     for name, alive in (("InvertedPendulum-v4", 1.0), ("InvertedPendulum-v5", 0.0)):
-        fallen = Episodes(make_env(name), Protocol(10, start_state=[0.0, 0.5, 0.0, 0.0]), seed=0)
+        fallen = Episodes(make_env(name), EpisodeProtocol(10, start_state=[0.0, 0.5, 0.0, 0.0]), seed=0)
         fallen.reset()
         assert fallen.step(np.zeros(1))[1:3] == (alive, True)
 

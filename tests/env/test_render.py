@@ -9,8 +9,9 @@ import subprocess
 import gymnasium as gym
 import pytest
 
-from env import make_env, render
-from env.render import CannotRender, check_renderable, prepare, working_gl
+from env import make_env
+from env.drawing import render
+from env.drawing.render import CannotRender, check_renderable, prepare, working_gl
 
 
 @pytest.fixture(autouse=True)

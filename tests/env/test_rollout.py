@@ -11,9 +11,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from env import Episodes, Protocol, make_env
-from env.rollout import STEPS, rollout_hash
-from utils.streams import env_seed, generator
+from env import EpisodeProtocol, Episodes, make_env
+from env.episodes.rollout import STEPS, rollout_hash
+from utils.core.random_streams import env_seed, generator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,23 +49,23 @@ def test_the_bytes_by_hand():
 
     expected = hashlib.sha256(start + steps(150) + start + steps(50)).hexdigest()[:16]
     env = Script(BOX, last=1.0)
-    assert rollout_hash(Episodes(env, Protocol(1000), 7)) == expected
+    assert rollout_hash(Episodes(env, EpisodeProtocol(1000), 7)) == expected
     assert env.seeds == [env_seed(0, "env"), None]
 
 
 def test_actions_are_fixed_uniform_draws_in_the_action_space():
     env = Script(BOX)
-    rollout_hash(Episodes(env, Protocol(1000), 0))
+    rollout_hash(Episodes(env, EpisodeProtocol(1000), 0))
     drawn = generator(0, "act").random((STEPS, 2))
     np.testing.assert_array_equal(env.actions, ([-2.0, 0.0] + drawn * [3.0, 5.0]).astype(np.float32))
     discrete = Script(gym.spaces.Discrete(3, start=4))
-    rollout_hash(Episodes(discrete, Protocol(1000), 0))
+    rollout_hash(Episodes(discrete, EpisodeProtocol(1000), 0))
     assert discrete.actions == [4 + int(3 * u) for u in generator(0, "act").random(STEPS)]
 
 
 def test_the_last_reward_and_the_protocol_count():
     def found(last=0.0, **protocol):
-        return rollout_hash(Episodes(Script(BOX, last), Protocol(**{"steps_per_episode": 1000} | protocol), 0))
+        return rollout_hash(Episodes(Script(BOX, last), EpisodeProtocol(**{"steps_per_episode": 1000} | protocol), 0))
 
     hashes = [
         found(), found(last=np.nextafter(0.0, 1.0)), found(steps_per_episode=100),
@@ -76,7 +76,7 @@ def test_the_last_reward_and_the_protocol_count():
 
 @pytest.mark.parametrize("name", ["Pendulum-v1", "CartPole-v1", "HalfCheetah-v5"])
 def test_it_repeats_in_this_process_and_in_another(name):
-    episodes = Episodes(make_env(name), Protocol(70), 3)
+    episodes = Episodes(make_env(name), EpisodeProtocol(70), 3)
     found = rollout_hash(episodes)
     assert rollout_hash(episodes) == found
     code = (
@@ -89,5 +89,5 @@ def test_it_repeats_in_this_process_and_in_another(name):
 
 
 def test_other_physics_has_another_hash():
-    a, b = (rollout_hash(Episodes(make_env("Pendulum-v1", g=g), Protocol(200), 0)) for g in (10.0, 10.000001))
+    a, b = (rollout_hash(Episodes(make_env("Pendulum-v1", g=g), EpisodeProtocol(200), 0)) for g in (10.0, 10.000001))
     assert a != b

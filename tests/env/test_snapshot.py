@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from env import make_env
-from env.snapshot import Unsavable, restore, save
-from tests.env.awkward import Drift, lagging
-from tests.env.awkward import Unsavable as Clocked
+from env.episodes.snapshot import Unsavable, restore, save
+from tests.support.awkward_envs import Drift, lagging
+from tests.support.awkward_envs import Unsavable as Clocked
 
 
 def begun(env: gym.Env[Any, Any], seed: int = 3, steps: int = 7) -> gym.Env[Any, Any]:

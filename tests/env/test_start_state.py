@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from env import Episodes, Protocol, make_env
+from env import EpisodeProtocol, Episodes, make_env
 
 STARTS = {
     "Pendulum-v0": ([0.5, -1.0], [0.5, -1.0]),
@@ -26,7 +26,7 @@ STARTS = {
 def test_start_states(name, start):
     """Every episode begins there, and goes on from there."""
     state, obs = start
-    env = Episodes(make_env(name), Protocol(10, start_state=state), seed=0)
+    env = Episodes(make_env(name), EpisodeProtocol(10, start_state=state), seed=0)
     action = np.zeros(1, np.float32)
     seen = [(env.reset(), env.step(action)) for _ in range(2)]
     for shown, _ in seen:
@@ -54,10 +54,10 @@ def test_start_states(name, start):
 )
 def test_start_states_out_of_range(name, state, message):
     with pytest.raises(ValueError, match=message):
-        Episodes(make_env(name), Protocol(10, start_state=state), seed=0)
+        Episodes(make_env(name), EpisodeProtocol(10, start_state=state), seed=0)
 
 
 def test_a_start_state_is_seen_through_the_wrappers():
     env = gym.wrappers.TransformObservation(make_env("Pendulum-v0"), lambda obs: 2 * obs, None)
     env = gym.wrappers.TransformReward(env, lambda reward: reward)
-    np.testing.assert_array_equal(Episodes(env, Protocol(10, start_state=[0.5, -1.0]), 0).reset(), [1.0, -2.0])
+    np.testing.assert_array_equal(Episodes(env, EpisodeProtocol(10, start_state=[0.5, -1.0]), 0).reset(), [1.0, -2.0])

@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from env import EnvBatch, Episodes, Protocol, make_env
+from env import EnvBatch, EpisodeProtocol, Episodes, make_env
 
 
 class Corridor(gym.Env):
@@ -28,7 +28,7 @@ class Corridor(gym.Env):
 
 
 def corridor(**protocol: Any) -> Episodes:
-    return Episodes(Corridor(), Protocol(**({"steps_per_episode": 10} | protocol)), seed=0)
+    return Episodes(Corridor(), EpisodeProtocol(**({"steps_per_episode": 10} | protocol)), seed=0)
 
 
 def walk(env: Episodes, action: float, steps: int) -> list[tuple]:
@@ -87,13 +87,13 @@ def test_a_start_state_where_there_is_none_to_set():
 
 def test_gymnasiums_own_limit_is_off():
     """Pendulum-v1 is registered with 200 steps."""
-    env = Episodes(make_env("Pendulum-v1"), Protocol(1000), seed=0)
+    env = Episodes(make_env("Pendulum-v1"), EpisodeProtocol(1000), seed=0)
     assert [s[3] for s in walk(env, 0.0, 201)] == [False] * 201
 
 
 def test_the_seed_decides_the_episodes():
     def starts(seed: int) -> list[list[float]]:
-        env = Episodes(make_env("Pendulum-v1"), Protocol(10), seed)
+        env = Episodes(make_env("Pendulum-v1"), EpisodeProtocol(10), seed)
         return [env.reset().tolist() for _ in range(3)]
 
     assert starts(1) == starts(1)
@@ -163,7 +163,7 @@ class Counter(Corridor):
 
 
 def test_an_index_becomes_the_discrete_action_it_stands_for():
-    envs = EnvBatch([Episodes(Counter(), Protocol(10), seed=0) for _ in range(3)])
+    envs = EnvBatch([Episodes(Counter(), EpisodeProtocol(10), seed=0) for _ in range(3)])
     envs.reset()
     transitions = envs.step(np.array([[0.0], [1.0], [2.0]], np.float32), np.ones(3, bool))
     np.testing.assert_array_equal(transitions.reward, [5.0, 6.0, 7.0])

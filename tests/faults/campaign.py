@@ -28,7 +28,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])
 import click
 import numpy as np
 
-from utils.compare_runs import content, first_difference
+from utils.results.run_diff import content, first_difference
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent import AGENTS
 from env import ENVS
-from utils.config import EnvironmentConfig
+from utils.experiment.config import EnvironmentConfig
 
 PROTOCOL: dict[str, Any] = {
     "total_timesteps": 3, "steps_per_episode": 2, "eval_interval_timesteps": 2, "eval_episodes": 1, "gamma": 0.99,

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.fakes import ENVIRONMENT, fake_run
 from tests.faults.odd import HUGE, change_one_place
-from utils.grid import Grid
+from tests.support.fakes import ENVIRONMENT, fake_run
+from utils.core.grid import Grid
 
 PARAMETERS = {"policy_type": ["Beta", "Gaussian"], "critic_lr": [0.1, 0.01], "tau": [0.5]}
 """Four settings; of `tau` there is one value."""

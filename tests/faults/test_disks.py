@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import main
-from utils.compare_runs import content, first_difference
-from utils.session import Timer
+from utils.results.run_diff import content, first_difference
+from utils.training.session import Timer
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "Pendulum-v1_SAC_SquashedGaussian"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import main
 from tests.faults import odd
-from utils.interrupt import Interruption
+from utils.core.interrupt import Interruption
 
 MOST_STEPS = 30
 """Of training and evaluation, after which a call is told to stop: a valid configuration may ask for 10^15."""

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.faults.odd import files, written
 from tests.faults.odd_results import oddities, tree
-from utils import compare_protocols, plot_mse_data, report, select_best, summary
+from utils import compare_protocols, plot_mse_data, report, select_best
+from utils.analysis import mean_curve as summary
 
 WORDS = ["tau", "critic_lr", "policy_type", "actor_lr", "", "x" * 300, "-1", "../.."]
 

@@ -18,9 +18,11 @@ import main
 import simple_combine
 from tests.conftest import Files
 from tests.faults import damage
-from utils import training, watch
-from utils.compare_runs import compare, content, first_difference
-from utils.results import ResultFile
+from utils import watch
+from utils.compare_runs import compare
+from utils.results.result_file import ResultFile
+from utils.results.run_diff import content, first_difference
+from utils.training import stack_trainer as training
 
 NAME = "Pendulum-v1_SAC_SquashedGaussian"
 

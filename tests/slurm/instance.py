@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from utils.compare_runs import content, first_difference
-from utils.results import only_run, read_tree
+from utils.results.run_diff import content, first_difference
+from utils.results.schema import only_run, read_tree
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "slurm"

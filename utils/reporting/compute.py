@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from utils.experiment import Experiment
-from utils.shape import runs_of
-from utils.wording import NOTHING, brief
+from utils.analysis.combined_results import CombinedResults
+from utils.analysis.number_format import NOTHING, brief
+from utils.results.schema import runs_of
 
 HOUR = 3600.0
 
@@ -33,7 +33,7 @@ class Compute(NamedTuple):
         return [f"{self.runs:,}", *hours, *rest]
 
 
-def compute(experiment: Experiment) -> Compute:
+def compute(experiment: CombinedResults) -> Compute:
     """Of all runs that have a result."""
     rows = [_row(run) for run in runs_of(experiment.tree)]
     train = sum(row.train for row in rows)

@@ -17,19 +17,19 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from utils.choice import Choice
-from utils.experiment import Experiment, meaning
-from utils.provenance import code_version
-from utils.reporting.commands import commands
+from utils.analysis.combined_results import CombinedResults, meaning
+from utils.analysis.mean_curve import BOOTSTRAP, Options
+from utils.analysis.setting_choice import Choice
+from utils.core.provenance import code_version
+from utils.reporting.best_settings import BestSettings, best_settings
 from utils.reporting.compute import Compute, compute
-from utils.reporting.curves import CurveChart, curve_chart, shown_choices
-from utils.reporting.distribution import DistributionChart, distribution_chart
-from utils.reporting.pairs import Comparisons, comparisons
-from utils.reporting.progress import Progress, progress
-from utils.reporting.ran import Ran, ran
+from utils.reporting.distributions import DistributionChart, distribution_chart
+from utils.reporting.how_to_reproduce import commands
+from utils.reporting.learning_curves import CurveChart, curve_chart, shown_choices
+from utils.reporting.pairwise_comparison import Comparisons, comparisons
+from utils.reporting.progress import GridProgress, grid_progress
 from utils.reporting.sensitivity import Panel, panels
-from utils.reporting.settings import Ranking, ranking
-from utils.summary import BOOTSTRAP, Options
+from utils.reporting.what_ran import Ran, ran
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -48,11 +48,11 @@ SECTIONS = (
 class Part:
     """All that is said of one experiment by itself."""
 
-    experiment: Experiment
+    experiment: CombinedResults
     ran: Ran
-    progress: Progress
+    progress: GridProgress
     sensitivity: list[Panel]
-    ranking: Ranking
+    ranking: BestSettings
     compute: Compute
     commands: list[str]
 
@@ -72,7 +72,7 @@ class Axis:
     pairs: Comparisons
 
 
-def page(experiments: Sequence[Experiment], confidence: float, own_command: str) -> str:
+def page(experiments: Sequence[CombinedResults], confidence: float, own_command: str) -> str:
     """The report's HTML.  own_command: what makes it again."""
 
     templates = Environment(
@@ -99,29 +99,29 @@ def page(experiments: Sequence[Experiment], confidence: float, own_command: str)
     )
 
 
-def _title(experiments: Sequence[Experiment]) -> str:
+def _title(experiments: Sequence[CombinedResults]) -> str:
     """ "SAC, VAC on Pendulum-v1, Acrobot-v1"."""
     agents = dict.fromkeys(experiment.agent_name for experiment in experiments)
     environments = dict.fromkeys(experiment.environment["env_name"] for experiment in experiments)
     return f"{', '.join(agents)} on {', '.join(environments)}"
 
 
-def _part(experiment: Experiment, confidence: float) -> Part:
-    done = progress(experiment)
+def _part(experiment: CombinedResults, confidence: float) -> Part:
+    done = grid_progress(experiment)
     return Part(
         experiment,
         ran(experiment),
         done,
         panels(experiment, confidence),
-        ranking(experiment, confidence),
+        best_settings(experiment, confidence),
         compute(experiment),
         commands(experiment, done.missing),
     )
 
 
-def _axes(experiments: Sequence[Experiment], confidence: float) -> list[Axis]:
+def _axes(experiments: Sequence[CombinedResults], confidence: float) -> list[Axis]:
     """Experiments with a run to show, put together by what their returns mean."""
-    groups: list[tuple[dict[str, Any], list[Experiment]]] = []
+    groups: list[tuple[dict[str, Any], list[CombinedResults]]] = []
     for experiment in experiments:
         protocol = meaning(experiment.environment)
         group = next((members for other, members in groups if other == protocol), None)

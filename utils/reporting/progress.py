@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from utils.experiment import Experiment, Outcome
-from utils.grid import format_indices
-from utils.wording import value_name
+from utils.analysis.combined_results import CombinedResults, RunOutcome
+from utils.analysis.number_format import value_name
+from utils.core.indices import format_indices
 
 MOST_ROWS = 40
 """Settings listed, of those that lack a run."""
@@ -16,7 +16,7 @@ Counts = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
-class Progress:
+class GridProgress:
     """rows: of the settings that lack a run: number, varied values, counts.  unlisted: those of them left out."""
 
     settings: int
@@ -40,7 +40,7 @@ class Progress:
         return done, diverged, missing
 
 
-def progress(experiment: Experiment) -> Progress:
+def grid_progress(experiment: CombinedResults) -> GridProgress:
     """Of one experiment.  Its runs are taken to go from the lowest to the highest number present."""
     counts = [_counts(outcomes) for outcomes in experiment.outcomes]
     lacking = [setting for setting, (_, diverged, missing) in enumerate(counts) if diverged or missing]
@@ -50,7 +50,7 @@ def progress(experiment: Experiment) -> Progress:
         for setting in lacking[:MOST_ROWS]
     ]
     done, diverged, missing = (sum(column) for column in zip(*counts, strict=True))
-    return Progress(
+    return GridProgress(
         len(counts),
         len(experiment.outcomes[0]),
         (done, diverged, missing),
@@ -62,12 +62,12 @@ def progress(experiment: Experiment) -> Progress:
     )
 
 
-def _counts(outcomes: list[Outcome]) -> Counts:
+def _counts(outcomes: list[RunOutcome]) -> Counts:
     diverged, missing = (sum(outcome.fate == fate for outcome in outcomes) for fate in ("diverged", "missing"))
     return len(outcomes) - diverged - missing, diverged, missing
 
 
-def _indices(experiment: Experiment, fate: str) -> str:
+def _indices(experiment: CombinedResults, fate: str) -> str:
     """The runs of one fate, as `main.py --index` reads them; "" for none."""
     settings = len(experiment.settings)
     indices = sorted(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.effect import WAYS, Effect
-from utils.experiment import Experiment
-from utils.reporting.chart import Frame, Scale, Tick, spanning
-from utils.wording import NOTHING, brief, ordered, short_name, value_name
+from utils.analysis.combined_results import CombinedResults
+from utils.analysis.hyperparameter_effect import WAYS, Effect
+from utils.analysis.number_format import NOTHING, brief, ordered, short_name, value_name
+from utils.reporting.svg_chart import ChartFrame, Scale, Tick, spanning
 
 WIDTH, HEIGHT = 410, 250
 LEFT, RIGHT, TOP, BOTTOM = 70, 16, 10, 46
@@ -40,7 +40,7 @@ class Panel:
     """A hyperparameter.  paths, marks: of either way.  rows: value, then setting, mean and interval in either way."""
 
     key: str
-    frame: Frame
+    frame: ChartFrame
     ticks: list[Tick]
     paths: dict[str, str]
     marks: dict[str, list[Mark]]
@@ -49,7 +49,7 @@ class Panel:
     note: str
 
 
-def panels(experiment: Experiment, confidence: float) -> list[Panel]:
+def panels(experiment: CombinedResults, confidence: float) -> list[Panel]:
     """One for each hyperparameter that varies, all on one scale of performance; none where there is no run."""
     if not experiment.performance.size:
         return []
@@ -67,7 +67,7 @@ def _panel(effect: Effect, y: Scale) -> Panel:
     names = [value_name(effect.found.values[place]) for place in places]
     shown = [short_name(effect.found.values[place]) for place in places]
     slanted = sum(map(len, shown)) + count > ROOM
-    frame = Frame(WIDTH, HEIGHT + SLANT * slanted, x, y, effect.key, "Performance", slanted)
+    frame = ChartFrame(WIDTH, HEIGHT + SLANT * slanted, x, y, effect.key, "Performance", slanted)
     return Panel(
         effect.key,
         frame,
@@ -80,14 +80,14 @@ def _panel(effect: Effect, y: Scale) -> Panel:
     )
 
 
-def _path(frame: Frame, means: np.ndarray, aside: float) -> str:
+def _path(frame: ChartFrame, means: np.ndarray, aside: float) -> str:
     """Through the means there are, broken where there is none."""
     there = np.flatnonzero(np.isfinite(means))
     pieces = np.split(there, np.flatnonzero(np.diff(there) > 1) + 1)
     return "".join(frame.path(piece + aside, means[piece]) for piece in pieces if len(piece))
 
 
-def _marks(effect: Effect, way: str, places: list[int], frame: Frame) -> list[Mark]:
+def _marks(effect: Effect, way: str, places: list[int], frame: ChartFrame) -> list[Mark]:
     found = []
     for k, place in enumerate(places):
         mean, interval = float(effect.means(way)[place]), effect.intervals(way)[place]

@@ -1,0 +1,95 @@
+"""R environments in lock-step, each reset by itself when its episode ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from env.episodes.episode import Episodes
+from env.episodes.snapshot import Unsavable
+
+
+class Transitions(NamedTuple):
+    """What one step of R environments gave; float32 but for `reward`, float64.
+
+    next_obs (R, O) is the true successor; obs after a reset is in `EnvBatch.obs`.
+    terminated, truncated: (R,).
+    """
+
+    next_obs: np.ndarray
+    reward: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+
+
+class EnvBatch:
+    """R environments; `obs` (R, O) float32 is what each shows now.
+
+    A slot that is not active is left alone: its arrays keep their last values. An environment that
+    raises is the affair of its own slot: `errors` holds what it raised, by slot, and the others go on.
+    """
+
+    def __init__(self, envs: Sequence[Episodes]) -> None:
+        self.envs = envs
+        self.runs = len(envs)
+        obs_dim = envs[0].env.observation_space.shape[0]  # type: ignore[index]
+        self.obs = np.zeros((self.runs, obs_dim), np.float32)
+        self.errors: dict[int, Exception] = {}
+
+    def reset(self) -> np.ndarray:
+        """Begin an episode everywhere. Returns obs (R, O)."""
+        self.obs = self.obs.copy()
+        for r in range(self.runs):
+            self._reset(r)
+        return self.obs
+
+    def _reset(self, run: int) -> None:
+        try:
+            self.obs[run] = self.envs[run].reset()
+        except Exception as error:  # noqa: BLE001 - environments raise what they please; the loop reports it.
+            self.errors[run] = error
+
+    def begin(self, seeds: Sequence[int], which: np.ndarray) -> None:
+        """Begin an episode in the chosen slots (R,) bool, their generators seeded anew."""
+        self.obs = self.obs.copy()
+        for r in which.nonzero()[0].tolist():
+            self.envs[r].reseed(seeds[r])
+            self._reset(r)
+
+    def state(self, run: int) -> dict[str, Any]:
+        """What one slot shows, and the state of its environment; or only why that cannot be saved."""
+        try:
+            return {"obs": self.obs[run].copy(), "episodes": self.envs[run].state()}
+        except Unsavable as reason:
+            return {"unsavable": str(reason)}
+
+    def load_state(self, run: int, state: dict[str, Any]) -> str | None:
+        """Put one slot where `state` found it. Returns None, or why that cannot be: a new episode is then due."""
+        if "unsavable" in state:
+            return str(state["unsavable"])
+        try:
+            self.envs[run].load_state(state["episodes"])
+        except Unsavable as reason:
+            return str(reason)
+        self.obs = self.obs.copy()
+        self.obs[run] = state["obs"]
+        return None
+
+    def step(self, action: np.ndarray, active: np.ndarray) -> Transitions:
+        """action (R, A), active (R,) bool. Episodes that end are begun anew."""
+        next_obs, self.obs = self.obs.copy(), self.obs.copy()
+        reward = np.zeros(self.runs)
+        terminated, truncated = np.zeros((2, self.runs), np.float32)
+        for r in active.nonzero()[0].tolist():
+            try:
+                next_obs[r], reward[r], ended, cut = self.envs[r].step(action[r])
+            except Exception as error:  # noqa: BLE001 - as in `_reset`.
+                self.errors[r] = error
+                continue
+            self.obs[r] = next_obs[r]
+            if ended or cut:
+                terminated[r], truncated[r] = ended, cut
+                self._reset(r)
+        return Transitions(next_obs, reward, terminated, truncated)

@@ -1,0 +1,100 @@
+"""utils/benchmark.py on agents with and without networks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from utils import benchmark
+from utils.benchmarking import cost_growth as growth
+from utils.benchmarking import startup_and_memory as footprint
+from utils.benchmarking import timing
+from utils.benchmarking.timing import Candidate, in_turn
+
+ROOT = Path(__file__).resolve().parents[2]
+HEADS = ("seconds", "MB")
+
+
+@pytest.mark.parametrize(("agent", "multiplies"), [("SAC", True), ("linearAC", False), ("Random", False)])
+def test_a_row_for_every_kind_of_agent(agent: str, multiplies: bool) -> None:
+    """Where an update has no matrix products there is no limit to stand beside."""
+    command = [sys.executable, "utils/benchmark.py", "--agent", agent, "--stack", "2", "--engine", "eager"]
+    done = subprocess.run(
+        [*command, "--repeats", "1", "--seconds", "0.01"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    (row,) = (line for line in done.stdout.splitlines() if line.split()[0] == agent)
+    *names, steps, products, ratio, _, _ = row.split()
+    assert names == [agent, "Pendulum-v1", "64x2,", "b32", "eager", "2"]
+    assert float(steps.replace(",", "")) > 0
+    assert [products == "-", ratio == "-"] == [not multiplies] * 2
+
+
+def run(*options: str) -> list[list[str]]:
+    """What the command prints, by lines and words, its heading left out."""
+    result = CliRunner().invoke(benchmark.benchmark, [*options, "--engine", "eager", "--repeats", "1"])
+    assert result.exit_code == 0, result.output
+    return [line.split() for line in result.output.splitlines()[1:]]
+
+
+def test_growth_has_a_line_for_each_value(monkeypatch) -> None:
+    values = {"stack": (1, 3), "batch": (8,), "hidden": (16,), "replay_capacity": (40, 200)}
+    monkeypatch.setattr(growth, "VALUES", values)
+    header, *lines = run("--part", "growth", "--seconds", "0.01")
+    assert header[-3:] == ["varied:", "value", "eager"]
+    assert [line[:2] for line in lines] == [[name, str(value)] for name in values for value in values[name]]
+    assert all(float(line[2].replace(",", "")) > 0 for line in lines)
+
+
+@pytest.mark.parametrize(("varied", "value"), [("stack", 3), ("batch", 8), ("hidden", 16), ("replay_capacity", 300)])
+def test_one_quantity_is_varied(varied: str, value: int) -> None:
+    loop = growth.varied_loop(varied, value, "eager")
+    common = loop.stack.agent.common
+    found = {
+        "stack": loop.runs, "batch": common.batch_size, "hidden": common.hidden_dim,
+        "replay_capacity": common.replay_capacity,
+    }  # fmt: skip
+    base = growth.BASE._asdict() | {"stack": growth.BASE_STACK}
+    assert found == {name: base[name] for name in found} | {varied: value}
+    assert (len(loop.stack.agent.replay) == value) is (varied == "replay_capacity")
+
+
+def test_start_up_and_memory(monkeypatch) -> None:
+    """A stack of two here. HalfCheetah's million transitions: 26 numbers of 4 bytes each."""
+    monkeypatch.setattr(footprint, "SMALL_STACK", 2)
+    lines = run("--part", "start-up", "--part", "memory")
+    found = {" ".join(words[:-1]): float(words[-1].replace(",", "")) for words in lines if words[-1] not in HEADS}
+    assert found["replay of a run, HalfCheetah-v5, 1e+06"] == 104
+    assert min(found.values()) > 0
+    assert {"main.py --help", "simple_combine.py --help", "main.py, first update, eager"} <= found.keys()
+    assert 100 < found["stack of 2 small runs, eager"] < 2000
+
+
+def test_the_scripts_of_the_top_level_are_timed(monkeypatch) -> None:
+    monkeypatch.setattr(footprint, "seconds", lambda command, repeats: float(command[-1] == "--help"))
+    found = dict(footprint.start_up(["eager", "compiled"], 1))
+    assert {name: value for name, value in found.items() if "update" in name} == {
+        "main.py, first update, eager": 0.0, "main.py, first update, compiled": 0.0,
+    }  # fmt: skip
+    assert {"main.py --help", "simple_combine.py --help"} <= found.keys()
+
+
+def test_candidates_take_turns_and_are_counted_by_their_run_steps(monkeypatch) -> None:
+    """With a clock that each call advances: A makes 4 run-steps in 2 seconds, B 9 in 3."""
+    calls: list[str] = []
+    now = [0.0]
+
+    def candidate(name: str, seconds: float, run_steps: int) -> Candidate:
+        def step() -> None:
+            calls.append(name)
+            now[0] += seconds
+
+        return Candidate(step, run_steps)
+
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
+    speeds = in_turn([candidate("A", 2.0, 4), candidate("B", 3.0, 9)], repeats=2, seconds=5.0)
+    assert speeds.tolist() == [[2.0, 3.0], [2.0, 3.0]]
+    assert "".join(calls) == "AAABB" * 2

@@ -1,0 +1,40 @@
+"""utils/ahead.py: values in their order, few at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from utils.files.read_ahead import CHUNK, THREADS, ahead
+
+
+@pytest.mark.parametrize("count", [0, 1, CHUNK, CHUNK + 1, 5 * THREADS * CHUNK])
+def test_values_come_in_the_order_of_the_items(count):
+    """Though later ones are ready before earlier ones."""
+
+    def slowest_first(item):
+        time.sleep(0.002 if item % (2 * CHUNK) == 0 else 0)
+        return item * item
+
+    assert list(ahead(slowest_first, range(count))) == [item * item for item in range(count)]
+
+
+def test_no_more_is_worked_out_than_is_soon_asked_for():
+    lock, done = threading.Lock(), []
+
+    def noted(item):
+        with lock:
+            done.append(item)
+        return item
+
+    values = ahead(noted, range(100 * THREADS * CHUNK))
+    next(values)
+    assert len(done) <= 2 * THREADS * CHUNK
+    values.close()
+
+
+def test_an_error_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        list(ahead(lambda item: 1 // item, range(3)))

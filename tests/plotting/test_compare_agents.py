@@ -1,0 +1,125 @@
+"""utils/compare_agents.py: what it trains, draws and writes down, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.fakes import combine, write_result
+from utils.analysis.combined_results import read_combined_results
+from utils.analysis.comparison_table import table
+from utils.analysis.mean_curve import setting_interval
+from utils.analysis.setting_choice import Choice, choose
+
+ROOT = Path(__file__).resolve().parents[2]
+
+ONE_SETTING = {"policy_type": ["Beta"], "critic_lr": [0.1]}
+
+
+@pytest.fixture
+def project(tmp_path: Path, files: Any) -> Path:
+    """A comparison of an agent that learns and one that does not, on one environment, of two runs each."""
+    short = {"total_timesteps": 60, "steps_per_episode": 30, "eval_interval_timesteps": 30, "eval_episodes": 1}
+    files.write("short.json", json.loads(Path(files.environment()).read_text()) | short)
+    files.write("linear.json", {"agent_name": "linearAC", "parameters": {}})
+    files.write("random.json", {"agent_name": "Random", "parameters": {}})
+    comparison = {"agents": ["linear.json", "random.json"], "environments": ["short.json"], "runs": 2}
+    files.write("pair.json", comparison | {"kinds": ["curves", "distribution"]})
+    return tmp_path
+
+
+def compare(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """compare_agents.py, called from a folder."""
+    command = [sys.executable, str(ROOT / "utils/compare_agents.py"), *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def stamps_in(folder: Path) -> dict[Path, int]:
+    """When each result was written."""
+    results = (folder / "results").rglob("*_*_*.json")
+    return {path: path.stat().st_mtime_ns for path in results}
+
+
+def test_trains_each_in_each_draws_and_writes_the_table(project: Path) -> None:
+    done = compare(project, "pair.json")
+    assert done.returncode == 0, done.stderr
+    experiments = read_combined_results(sorted((project / "results/comparison/pair").glob("short_*/*")))
+    assert [each.performance.shape for each in experiments] == [(1, 2), (1, 2)]
+    text = (project / "plots/pair.md").read_text()
+    for each in experiments:
+        low, high = setting_interval(each, 0, 0.95)
+        assert f"| {each.performance.mean():.4g} ({low:.4g} to {high:.4g}) |" in text
+    for kind in ("curves", "distribution"):
+        sidecar = json.loads((project / f"plots/png/pair_short_{kind}.json").read_bytes())
+        assert [len(each["runs"]) for each in sidecar["experiments"]] == [2, 2]
+
+    stamps = stamps_in(project)
+    again = compare(project, "pair.json")
+    assert again.returncode == 0, again.stderr
+    assert stamps_in(project) == stamps
+
+
+def test_ends_with_the_exit_code_of_what_failed(project: Path) -> None:
+    (project / "linear.json").write_text('{"agent_name": "linearAC", "parameters": {"nope": [1]}}')
+    done = compare(project, "pair.json")
+    assert done.returncode == 2
+    assert "unknown key 'nope'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_results_of_another_experiment_are_refused(project: Path) -> None:
+    """The agent's file says something else than when the comparison was begun."""
+    assert compare(project, "pair.json").returncode == 0
+    changed = {"agent_name": "SAC", "parameters": {"hidden_dim": [8], "batch_size": [4], "replay_capacity": [100]}}
+    (project / "linear.json").write_text(json.dumps(changed))
+    done = compare(project, "pair.json")
+    assert done.returncode == 2
+    assert "found 2 experiments; allowed: one" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"agents": [], "environments": ["e.json"], "runs": 1}, "key 'agents'"),
+        ({"agents": ["a.json"], "environments": ["e.json"]}, "key 'runs' is missing"),
+        ({"agents": ["a.json"], "environments": ["e.json"], "runs": 1, "kind": "curves"}, "unknown key 'kind'"),
+    ],
+)
+def test_a_comparison_that_is_none(tmp_path: Path, content: dict[str, Any], words: str) -> None:
+    (tmp_path / "odd.json").write_text(json.dumps(content))
+    done = compare(tmp_path, "odd.json")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: odd.json: ")
+    assert words in done.stderr
+
+
+def choices_in(directory: Path, by: str | None) -> list[Choice]:
+    """What is compared in a combined directory."""
+    return choose(read_combined_results([directory]), None, by)
+
+
+def test_the_table_counts_what_is_not_in_a_mean(tmp_path: Path) -> None:
+    """Performance is the mean of the last two of four evaluations: -3 in two runs; one diverged, one is missing."""
+    grid = {"parameters": ONE_SETTING}
+    for number, status in ((0, "completed"), (1, "diverged"), (3, "completed")):
+        returns = [[-9.0], [-9.0], [-4.0], [-2.0]]
+        write_result(tmp_path, 0, number, experiment=grid, returns=returns, status=status)
+    combine(tmp_path)
+    header, _, row, *_ = table({"somewhere": choices_in(tmp_path, None)}, 4).splitlines()
+    assert header == "|  | somewhere |"
+    assert row == "| SAC, Beta | -3, 1 diverged, 1 missing |"
+
+
+def test_by_a_hyperparameter(tmp_path: Path) -> None:
+    grid = {"parameters": {"policy_type": ["Beta", "Gaussian"], "critic_lr": [0.1]}}
+    for number in range(2):
+        write_result(tmp_path, 0, number, experiment=grid, returns=[[-1.0]])
+        write_result(tmp_path, 1, number, experiment=grid, returns=[[-2.0]])
+    combine(tmp_path)
+    text = table({"somewhere": choices_in(tmp_path, "policy_type")}, 2)
+    assert "| SAC, Beta | -1 (-1 to -1) |\n| SAC, Gaussian | -2 (-2 to -2) |\n" in text

@@ -1,0 +1,95 @@
+"""utils/compare_runs.py: identical means every bit, and a difference is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from utils import compare_runs
+from utils.results.result_file import ResultFile
+
+
+def write(folder, returns, weight):
+    """A result with one array beside it. Returns its path."""
+    run = {
+        "index": 3, "status": "completed", "train_time": 1.0, "train_episode_rewards": returns,
+        "learned_params": {"file": "a.npz"}, "provenance": {"host": str(folder)},
+    }  # fmt: skip
+    tree = {
+        "experiment": {"environment": {"gamma": 0.9}, "agent": {}},
+        "experiment_data": {"0": {"agent_params": {"alpha": 0.1}, "runs": [run]}},
+    }
+    folder.mkdir()
+    file = ResultFile(folder, "a")
+    file.write(tree, {"learned_params/w": np.array(weight, np.float32)})
+    return file.json
+
+
+def compare(*paths):
+    return CliRunner().invoke(compare_runs.compare, [str(path) for path in paths])
+
+
+def test_identical_but_for_provenance_time_and_index(tmp_path):
+    a = write(tmp_path / "a", [1.0, 2.0], [0.5])
+    b = write(tmp_path / "b", [1.0, 2.0], [0.5])
+    tree = json.loads(b.read_text())
+    tree["experiment_data"]["0"]["runs"][0] |= {"index": 9, "train_time": 7.0}
+    b.write_text(json.dumps(tree))
+    done = compare(a, b)
+    assert (done.exit_code, done.output) == (0, "identical\n")
+
+
+@pytest.mark.parametrize(
+    ("returns", "weight", "said"),
+    [
+        ([1.0, 2.5], [0.5], "train_episode_rewards[1]: 2.0 and 2.5"),
+        ([1.0], [0.5], "train_episode_rewards: [1.0, 2.0] and [1.0]"),
+        ([1.0, 2.0], [np.nextafter(np.float32(0.5), np.float32(1))], "learned_params/w[0]: "),
+        ([1.0, 2.0], [0.5, 0.5], "learned_params/w: float32[1] and float32[2]"),
+    ],
+)
+def test_the_first_difference_is_named(returns, weight, said, tmp_path):
+    done = compare(write(tmp_path / "a", [1.0, 2.0], [0.5]), write(tmp_path / "b", returns, weight))
+    assert done.exit_code == 1
+    assert done.output.startswith(f"different: {said}")
+
+
+def test_equal_nans_are_identical_and_signed_zeros_are_not(tmp_path):
+    a = write(tmp_path / "a", [1.0], [np.nan])
+    assert compare(a, a).exit_code == 0
+    b, c = write(tmp_path / "b", [1.0], [0.0]), write(tmp_path / "c", [1.0], [-0.0])
+    assert compare(b, c).exit_code == 1
+
+
+def test_bad_input(tmp_path):
+    a = write(tmp_path / "a", [1.0], [0.5])
+    for damage in ("missing", "json", "npz"):
+        folder = shutil.copytree(a.parent, tmp_path / damage)
+        if damage == "npz":
+            (folder / "a.npz").write_bytes(b"PK")
+        elif damage == "json":
+            (folder / "a.json").write_bytes(b"{}")
+        else:
+            (folder / "a.json").unlink()
+        done = compare(a, folder / "a.json")
+        assert done.exit_code == 2
+        assert done.stderr.startswith("error: ")
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_difference_in_the_environments_is_named_beside_that_of_the_runs(tmp_path):
+    a, b = write(tmp_path / "a", [1.0], [0.5]), write(tmp_path / "b", [2.0], [0.5])
+    for path, digits in ((a, "11"), (b, "22")):
+        tree = json.loads(path.read_text())
+        origin = {"rollout_hash": digits, "versions": {"mujoco": f"3.3.{digits[0]}"}, "cpu": {"flags": []}}
+        tree["experiment_data"]["0"]["runs"][0]["provenance"] = origin
+        path.write_text(json.dumps(tree))
+    done = compare(a, b)
+    first, second = done.output.splitlines()
+    assert first == "different: train_episode_rewards[0]: 1.0 and 2.0"
+    assert "rollout_hash 11 and 22; mujoco 3.3.1 and 3.3.2" in second
+    assert compare(a, a).output == "identical\n"

@@ -1,0 +1,46 @@
+"""Results whose environments behave differently are named, with what differs between the machines."""
+
+from __future__ import annotations
+
+import pytest
+
+from utils.results.provenance_diff import Origin, unlike_environments
+
+
+def origin(name: str, rollout_hash: str | None, mujoco: str = "3.3.7", flags: str = "avx avx2 fma") -> Origin:
+    versions = {"numpy": "2.4.6", "mujoco": mujoco}
+    return Origin(name, {"rollout_hash": rollout_hash, "versions": versions, "cpu": {"flags": flags.split()}})
+
+
+def test_equal_hashes_say_nothing_whatever_else_differs():
+    assert unlike_environments([origin("a", "11"), origin("b", "11", mujoco="3.3.0", flags="neon")]) == []
+
+
+def test_versions_and_flags_of_both_sides_are_named():
+    [line] = unlike_environments([origin("a", "11"), origin("b", "22", "3.3.0", "avx avx2 avx512f avx512bw")])
+    assert line == (
+        "a and b: their environments do not behave alike: rollout_hash 11 and 22; mujoco 3.3.7 and 3.3.0; "
+        "CPU flags of the first only: fma; CPU flags of the second only: avx512bw avx512f"
+    )
+
+
+def test_nothing_to_blame_is_said_too():
+    [line] = unlike_environments([origin("a", "11"), origin("b", "22")])
+    assert line.endswith("versions and CPU flags are the same")
+
+
+def test_once_for_each_pair_of_hashes():
+    hashes = ["11", "22", "11", "33", "22", "22"]
+    lines = unlike_environments(origin(f"r{i}", h) for i, h in enumerate(hashes))
+    assert [line.split(":")[0] for line in lines] == ["r0 and r1", "r0 and r3", "r1 and r3"]
+
+
+@pytest.mark.parametrize("provenance", [None, [], {}, {"rollout_hash": None}, {"rollout_hash": 3}])
+def test_results_without_a_hash_are_passed_over(provenance):
+    assert unlike_environments([Origin("old", provenance), origin("a", "11")]) == []
+
+
+def test_a_hash_alone_is_enough():
+    [line] = unlike_environments([Origin("a", {"rollout_hash": "1", "cpu": None}), origin("b", "2")])
+    assert "mujoco None and 3.3.7" in line
+    assert "second only: avx avx2 fma" in line

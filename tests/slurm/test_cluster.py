@@ -1,0 +1,118 @@
+"""Cluster files: what is taken, what is refused, what is said."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from utils.core.errors import BadInput
+from utils.slurm.cluster import Cluster, account_notice, read_cluster, retirement
+
+FOLDER = Path(__file__).resolve().parents[2] / "clusters"
+NAMES = [
+    "beluga", "cedar", "fir", "graham", "narval", "niagara", "nibi", "rorqual", "slurm", "trillium", "vulcan",
+]  # fmt: skip
+RETIRED = {"cedar": "fir", "graham": "nibi", "beluga": "rorqual", "niagara": "trillium"}
+
+
+def test_these_are_shipped():
+    assert sorted(path.stem for path in FOLDER.glob("*.json")) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_loads_and_says_whether_it_is_retired(name):
+    path = str(FOLDER / f"{name}.json")
+    cluster = read_cluster(path)
+    assert cluster.replaced_by == RETIRED.get(name)
+    said = retirement(cluster, path)
+    assert (said is None) == (name not in RETIRED)
+    if said is not None:
+        assert said.startswith(f"{name} is retired and {RETIRED[name]} took its place")
+        assert (FOLDER / f"{RETIRED[name]}.json").exists()
+
+
+@pytest.mark.parametrize(("retired", "present"), RETIRED.items())
+def test_a_retired_cluster_asks_for_what_its_successor_does(retired, present):
+    old, new = (json.loads((FOLDER / f"{name}.json").read_text()) for name in (retired, present))
+    assert old == new | {"replaced_by": present}
+
+
+def test_trillium_gives_whole_nodes_for_a_day_and_takes_no_memory():
+    cluster = read_cluster(str(FOLDER / "trillium.json"))
+    assert (cluster.cpus_per_task, cluster.mem_per_cpu) == (192, None)
+    assert (cluster.min_seconds, cluster.max_seconds) == (900, 86400)
+
+
+def test_the_template_documents_every_key_and_its_default():
+    rows = re.findall(r"^\| `(\w+)` \| `(.+?)` \|", (FOLDER / "TEMPLATE.md").read_text(), re.MULTILINE)
+    assert [name for name, _ in rows] == list(Cluster.model_fields)
+    assert {name: json.loads(default) for name, default in rows} == Cluster().model_dump(mode="json")
+
+
+def test_the_templates_example_loads(tmp_path):
+    (example,) = re.findall(r"```json\n(.*?)```", (FOLDER / "TEMPLATE.md").read_text(), re.DOTALL)
+    path = tmp_path / "example.json"
+    path.write_text(example)
+    read_cluster(str(path))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"cpus": 4}, ["unknown key 'cpus'", "cpus_per_task"]),
+        ({"time": "3:00"}, ["key 'time'", '"3:00"', "H:MM:SS"]),
+        ({"time": 3}, ["key 'time'", "found 3"]),
+        ({"max_time": "auto"}, ["key 'max_time'"]),
+        ({"time": "8-00"}, ["time is 8-00", "7-00:00:00"]),
+        ({"time": "0:05:00"}, ["warning_seconds is 300", "0:05:00"]),
+        ({"time": "0:01:00", "min_time": "0:15:00"}, ["from min_time 0:15:00"]),
+        ({"account": "def-a; rm -rf ~"}, ["key 'account'"]),
+        ({"account": "def-a\n#SBATCH --wrap=x"}, ["key 'account'"]),
+        ({"account": "def-a\n"}, ["key 'account'"]),
+        ({"partition": "a b"}, ["key 'partition'"]),
+        ({"mem_per_cpu": "4000"}, ["key 'mem_per_cpu'"]),
+        ({"mem_per_cpu": "0M"}, ["key 'mem_per_cpu'"]),
+        ({"cpus_per_task": 0}, ["key 'cpus_per_task'", "greater than or equal to 1"]),
+        ({"options": ["--qos=a b"]}, ["--qos=a b", "without spaces"]),
+        ({"options": ["--qos=$(x)"]}, ["allowed: options"]),
+        ({"options": ["--array=0-9"]}, ["--array=0-9", "other keys"]),
+        ({"activate": "a\nb"}, ["key 'activate'", "path of a file"]),
+        ({"activate": ""}, ["key 'activate'"]),
+    ],
+)
+def test_what_is_refused(tmp_path, changes, words):
+    path = tmp_path / "cluster.json"
+    path.write_text(json.dumps(changes))
+    with pytest.raises(BadInput) as error:
+        read_cluster(str(path))
+    assert "\n" not in str(error.value)
+    for word in [str(path), *words]:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize("account", ["def-someone", "rrg-someone-ab", "rpp-x", "aip-x", "lab_7.cpu"])
+def test_accounts_of_any_kind(account):
+    assert Cluster(account=account).account == account
+
+
+@pytest.mark.parametrize(
+    ("account", "exported", "said"),
+    [
+        (None, None, None),
+        ("def-a", None, None),
+        ("def-a", "def-a", None),
+        (None, "def-b", "account def-b, from SBATCH_ACCOUNT"),
+        ("def-a", "def-b", "SBATCH_ACCOUNT=def-b is not used"),
+    ],
+)
+def test_accounts_that_contradict_each_other_are_pointed_out(account, exported, said):
+    notice = account_notice(Cluster(account=account), exported)
+    assert notice is None if said is None else said in str(notice)
+
+
+@pytest.mark.parametrize(("text", "mib"), [("4000M", 4000), ("2G", 2048), (None, None)])
+def test_memory(text, mib):
+    assert Cluster(mem_per_cpu=text).mib_per_cpu == mib

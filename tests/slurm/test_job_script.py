@@ -1,0 +1,184 @@
+"""Job scripts: to the letter for every cluster, and run by bash with everything around them faked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from utils.slurm.cluster import Cluster, read_cluster
+from utils.slurm.duration import parse_duration
+from utils.slurm.job_script import Job, job_script
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "tests" / "golden"
+CLUSTERS = sorted(path.stem for path in (ROOT / "clusters").glob("*.json"))
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_to_the_letter(name):
+    cluster = read_cluster(str(ROOT / "clusters" / f"{name}.json"))
+    folder = "/project/def-x/a student/it's; $(here)/results/sweep/slurm/20260101-000000-abcdef"
+    command = ["python", "main.py", f"--env-json={folder}/environment.json", "--jobs=8"]
+    script = job_script(Job(cluster, parse_duration(cluster.time), "/project/def-x/a student/it's; $(here)", command))
+    assert script == (GOLDEN / f"{name}.sh").read_text()
+
+
+def test_every_key_that_asks_sbatch_for_something():
+    cluster = Cluster(
+        account="rrg-a_b", partition="long", time="1-00", cpus_per_task=3, mem_per_cpu="2G", gpus_per_node="l40s:1",
+        warning_seconds=60, activate=None, options=["--qos=high", "--exclusive"],
+    )  # fmt: skip
+    script = job_script(Job(cluster, 86400, "/home", ["python", "main.py"]))
+    assert [line for line in script.splitlines() if line.startswith("#SBATCH")] == [
+        "#SBATCH --account=rrg-a_b",
+        "#SBATCH --partition=long",
+        "#SBATCH --time=1-00:00:00",
+        "#SBATCH --nodes=1",
+        "#SBATCH --ntasks=1",
+        "#SBATCH --cpus-per-task=3",
+        "#SBATCH --mem-per-cpu=2G",
+        "#SBATCH --gpus-per-node=l40s:1",
+        "#SBATCH --signal=B:USR1@60",
+        "#SBATCH --open-mode=append",
+        "#SBATCH --requeue",
+        "#SBATCH --qos=high",
+        "#SBATCH --exclusive",
+    ]
+    assert "\n. " not in script
+
+
+TRAINING = """\
+import os, signal, sys, time
+from pathlib import Path
+Path("called").write_text(repr(sys.argv[1:]))
+def take(number, frame):
+    Path("told").open("a").write(signal.Signals(number).name + " ")
+    time.sleep(0.2)
+    os._exit(75)
+for number in (signal.SIGUSR1, signal.SIGTERM):
+    if signal.getsignal(number) is not signal.SIG_IGN:
+        signal.signal(number, take)
+Path("ready").touch()
+{then}
+"""
+
+
+class Node:
+    """What a task finds: a folder of awkward name, a line of indices for it, and SLURM's commands, faked."""
+
+    def __init__(self, folder: Path, then: str, state: str = "RUNNING") -> None:
+        """then: what main.py does.  state: the job's, as scontrol tells it."""
+        self.home = folder / 'it\'s; $(touch hurt) "a" home'
+        self.home.mkdir()
+        (self.home / "main.py").write_text(TRAINING.format(then=then))
+        (self.home / "my activate").write_text("export ACTIVATED=yes")
+        self.tasks = folder / "tasks.0.txt"
+        self.tasks.write_text("0-9\n10,12-14\n")
+        commands = folder / "bin"
+        commands.mkdir()
+        scontrol = commands / "scontrol"
+        scontrol.write_text(
+            f'#!/bin/bash\necho "$@" >>{folder}/asked\n'
+            f'[ "$1" = requeue ] || echo "JobId=7 JobState={state} Reason=None"\n'
+        )
+        scontrol.chmod(0o755)
+        self.asked = folder / "asked"
+        cluster = Cluster(activate="my activate")
+        self.script = folder / "job.sh"
+        self.script.write_text(job_script(Job(cluster, 60, str(self.home), ["python", "main.py", "--x=a b;c'd"])))
+        self.environment = {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "1"}
+        self.path = f"{commands}{os.pathsep}{os.environ['PATH']}"
+
+    def start(self, **environment: str) -> subprocess.Popen[str]:
+        """The task, in a session of its own."""
+        return subprocess.Popen(
+            ["bash", str(self.script), self.tasks.name], cwd=self.tasks.parent, start_new_session=True, text=True,
+            env=os.environ | self.environment | {"PATH": self.path} | environment,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def told(self, *numbers: signal.Signals, everybody: bool = False) -> tuple[int, str]:
+        """The exit code, and what main.py was told, after signals to the script alone or to all processes."""
+        task = self.start()
+        deadline = time.monotonic() + 60
+        while not (self.home / "ready").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        for number in numbers:
+            (os.killpg if everybody else os.kill)(task.pid, number)
+            time.sleep(0.05)
+        task.communicate(timeout=60)
+        return task.returncode, (self.home / "told").read_text() if (self.home / "told").exists() else ""
+
+
+SLEEP = "time.sleep(50)"
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 137])
+def test_the_exit_code_is_main_pys(tmp_path, code):
+    node = Node(tmp_path, f"sys.exit({code})")
+    task = node.start()
+    output, _ = task.communicate(timeout=60)
+    assert task.returncode == code
+    assert (node.home / "called").read_text() == repr(["--x=a b;c'd", "--index=10,12-14"])
+    assert "task 7_1 on" in output
+    assert "start 1" in output
+    assert not node.asked.exists()
+    assert not list(tmp_path.glob("**/hurt"))
+
+
+def test_a_task_that_stopped_with_a_checkpoint_queues_itself_again(tmp_path):
+    node = Node(tmp_path, "sys.exit(75)")
+    task = node.start(SLURM_RESTART_COUNT="2")
+    output, _ = task.communicate(timeout=60)
+    assert task.returncode == 75
+    assert "start 3" in output
+    assert node.asked.read_text() == "requeue 7_1\n"
+
+
+def test_the_warning_before_the_time_limit_reaches_main_py_once(tmp_path):
+    node = Node(tmp_path, SLEEP)
+    assert node.told(signal.SIGUSR1, signal.SIGTERM, signal.SIGUSR1) == (75, "SIGUSR1 ")
+    assert node.asked.read_text() == "requeue 7_1\n"
+
+
+def test_a_preempted_task_queues_itself_again_while_it_runs(tmp_path):
+    node = Node(tmp_path, SLEEP)
+    assert node.told(signal.SIGTERM) == (75, "SIGUSR1 ")
+    assert node.asked.read_text() == "--oneliner show job 7_1\nrequeue 7_1\n"
+
+
+def test_a_cancelled_task_stays_away(tmp_path):
+    node = Node(tmp_path, SLEEP, state="COMPLETING")
+    assert node.told(signal.SIGTERM) == (75, "SIGUSR1 ")
+    assert node.asked.read_text() == "--oneliner show job 7_1\n"
+
+
+def test_a_signal_to_all_processes_is_one_signal_to_main_py(tmp_path):
+    """As SLURM sends TERM where it does not track processes by cgroup."""
+    node = Node(tmp_path, SLEEP)
+    assert node.told(signal.SIGTERM, everybody=True) == (75, "SIGUSR1 ")
+
+
+def test_a_signal_before_main_py_can_take_it_costs_nothing(tmp_path):
+    node = Node(tmp_path, "signal.signal(signal.SIGUSR1, signal.SIG_DFL); Path('ready').touch(); " + SLEEP)
+    (node.home / "main.py").write_text((node.home / "main.py").read_text().replace('Path("ready").touch()\n', ""))
+    assert node.told(signal.SIGUSR1) == (138, "")
+    assert node.asked.read_text() == "requeue 7_1\n"
+
+
+def test_a_task_without_a_line_or_an_environment_fails_by_name(tmp_path):
+    node = Node(tmp_path, "")
+    task = node.start(SLURM_ARRAY_TASK_ID="5")
+    assert "tasks.0.txt has no line for task 7_5" in task.communicate(timeout=60)[0]
+    assert task.returncode == 2
+    (node.home / "my activate").unlink()
+    task = node.start()
+    assert "my activate" in task.communicate(timeout=60)[0]
+    assert task.returncode == 2
+    assert not (node.home / "called").exists()

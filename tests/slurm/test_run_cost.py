@@ -1,0 +1,93 @@
+"""What runs cost, by rule and by pilot."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent import AGENTS
+from tests.conftest import ENVIRONMENT, PARAMETERS
+from tests.support.experiments import make_experiment
+from utils.core.errors import BadInput
+from utils.experiment.config import EnvironmentConfig
+from utils.slurm.pilot import Stretch, measure, shortened
+from utils.slurm.run_cost import Cost, Measurements, estimate, evaluations
+
+
+@pytest.mark.parametrize(
+    ("total", "interval", "count"), [(120, 60, 3), (100, 60, 3), (60, 60, 2), (59, 60, 2), (1, 1, 2)]
+)
+def test_evaluations_are_those_of_the_loop(total, interval, count):
+    config = EnvironmentConfig.model_validate(
+        ENVIRONMENT | {"total_timesteps": total, "eval_interval_timesteps": interval}
+    )
+    assert evaluations(config) == count
+    assert len({*range(0, total + 1, interval), total}) == count
+
+
+def test_the_rule_by_hand():
+    """A run without products in a stack of 11: (1 + 1) 0.18 ms a step; 0.036 ms a step of 3 evaluations."""
+    config = EnvironmentConfig.model_validate(ENVIRONMENT)
+    cost = estimate(AGENTS["linearAC"].hyperparameters(), config, 11, "eager")
+    assert (cost.stack, cost.measured) == (11, False)
+    assert cost.seconds == pytest.approx(120 * 0.36e-3 + 3 * 2 * 50 * 0.036e-3)
+    assert cost.stack_seconds == pytest.approx(11 * cost.seconds)
+
+
+class Trainer:
+    """A machine on which everything but the first 100 steps takes 10 ms a run-step, and starting 0.3 s."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def __call__(self, runs, steps):
+        self.asked.append(steps)
+        return Stretch(float(steps), 0.3 + 0.01 * (steps - 100), 0.5, 400.0 + steps / 100)
+
+
+def test_what_a_pilot_finds_is_free_of_what_is_paid_once(tmp_path):
+    experiment = make_experiment(ENVIRONMENT | {"total_timesteps": 100_000}, PARAMETERS, tmp_path)
+    runs, trainer = [experiment.run(i) for i in range(4)], Trainer()
+    cost = measure(experiment, runs, (3, 1), trainer)
+    assert trainer.asked == [216, round(15 / (4 * (0.3 + 1.16) / 216))]
+    steps = trainer.asked[1]
+    assert cost.stack == 4
+    assert cost.seconds == pytest.approx(100_000 * 0.01 + evaluations(experiment.environment) * 0.5)
+    # A transition is 2 * 3 + 1 + 2 numbers of 4 bytes; the replay holds 1000 of them.
+    assert cost.process_mib == pytest.approx(400 + steps / 100 + 4 * 36 * (1000 - min(1000, steps)) / 2**20, abs=0.1)
+
+
+def test_a_run_shorter_than_the_first_stretch_is_measured_whole(tmp_path):
+    experiment, trainer = make_experiment(ENVIRONMENT, PARAMETERS, tmp_path), Trainer()
+    cost = measure(experiment, [experiment.run(0)], (3, 1), trainer)
+    assert trainer.asked == [120, 120]
+    assert cost.seconds == pytest.approx(0.5 + 3 * 0.5)
+
+
+def test_the_shortened_protocol_is_the_protocol(tmp_path):
+    config = EnvironmentConfig.model_validate(ENVIRONMENT)
+    short = EnvironmentConfig.model_validate_json(
+        EnvironmentConfig.model_validate(shortened(config, 30)).model_dump_json()
+    )
+    changed = {"total_timesteps": 30, "eval_interval_timesteps": 30}
+    assert short.model_dump() == config.model_dump() | changed
+
+
+def test_measurements_are_kept_by_all_that_decides_them(tmp_path):
+    cost = Cost(stack=8, seconds=2.5, process_mib=600.0)
+    grid = {"critic_lr": [0.1, 0.01], "hidden_dim": [32, 64]}
+    experiment = make_experiment(ENVIRONMENT, grid, tmp_path)
+    Measurements(experiment, "eager", None).write(0, cost)
+    read = Measurements(experiment, "eager", None).read
+    assert [read(setting) for setting in range(4)] == [cost, cost, None, None]
+    assert Measurements(experiment, "compiled", None).read(0) is None
+    assert Measurements(experiment, "eager", 4).read(0) is None
+    longer = make_experiment(ENVIRONMENT | {"total_timesteps": 121}, grid, tmp_path)
+    assert Measurements(longer, "eager", None).read(0) is None
+
+
+def test_a_damaged_measurement_is_an_error(tmp_path):
+    measurements = Measurements(make_experiment(ENVIRONMENT, PARAMETERS, tmp_path), "eager", None)
+    measurements.write(0, Cost(stack=8, seconds=2.5, process_mib=600.0))
+    measurements.path(0).write_text('{"stack": 8}')
+    with pytest.raises(BadInput, match="'seconds' is missing"):
+        measurements.read(0)

@@ -1,0 +1,138 @@
+"""How far a sweep is: each state told from the others by files and a queue."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ENVIRONMENT
+from tests.support.experiments import make_experiment
+from utils.experiment.experiment import Cell, Experiment
+from utils.slurm.commands import EMPTY, Queue, QueuedTask
+from utils.slurm.status_report import status_report
+from utils.slurm.submission_folder import Submission, SubmissionRecord, SubmittedArray, new_folder, write_submission
+from utils.slurm.sweep_status import STATES, Reader, Status, find_status
+
+NAMES = ("a.0", "a.1")
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Experiment:
+    """Two settings."""
+    return make_experiment(ENVIRONMENT, {"critic_lr": [0.1, 0.01]}, tmp_path)
+
+
+@pytest.fixture
+def cells(experiment: Experiment) -> list[Cell]:
+    """Six runs of each."""
+    return list(experiment.cells([0, 1], range(6)))
+
+
+def submitted(experiment: Experiment, arrays: list[list[list[Cell]]], names: tuple[str, ...] = NAMES) -> Submission:
+    """As by schedule.py: of 2 cores a task, and 30 s a run."""
+    record = SubmissionRecord(
+        arrays=[SubmittedArray(name=name, tasks=len(tasks)) for name, tasks in zip(names, arrays, strict=True)],
+        cores=2,
+        seconds_per_run=30.0,
+    )
+    return write_submission(new_folder(experiment), experiment, "", arrays, record)
+
+
+def finish(experiment: Experiment, cell: Cell, status: str = "completed", seconds: float = 10.0) -> Path:
+    """A result appears."""
+    run = {"status": status, "train_time": seconds - 1, "eval_time": 1.0}
+    data = {"0": {"agent_params": {}, "runs": [run]}}
+    tree = {"experiment": {"environment": {}, "agent": {}}, "experiment_data": data}
+    path = experiment.file(cell.key).json
+    path.write_text(json.dumps(tree))
+    return path
+
+
+def letters(status: Status) -> str:
+    return "".join(status.states)
+
+
+def test_every_state(experiment, cells):
+    """By index: 0, 1 finished; 2-5 running and queued; 6 began, 7 did not; 8, 9 never submitted; 10 says why."""
+    submission = submitted(experiment, [[cells[0:2], cells[2:4]], [cells[4:6], [cells[6]], [cells[7]]]])
+    finish(experiment, cells[0])
+    finish(experiment, cells[1], "diverged")
+    submission.log(1, 1).write_text("\n".join(f"line {i}" for i in range(9)))
+    failure = experiment.directory / "failures" / f"{cells[10].key}.json"
+    failure.parent.mkdir()
+    failure.write_text('{"reason": "ValueError: no"}')
+    queue = Queue(5, {"a.0": {1: QueuedTask("RUNNING", "None")}, "a.1": {0: QueuedTask("PENDING", "JobHeldUser")}})
+    status = find_status(experiment, cells, queue, Reader())
+    assert letters(status) == "CDRRQQF...F."
+    assert status.unfinished
+    assert status.held == ["JobHeldUser"]
+    # 4 runs of 10 s, as the finished ones took, on the 2 cores of the task that runs.
+    assert status.left == 20.0
+    report = status_report(status).splitlines()
+    assert report[0] == str(experiment.directory)
+    assert report[1].split() == ["setting", *STATES.values(), "runs", "0-5"]
+    assert report[2].split() == ["0", "1", "0", "1", "1", "2", "1", "CRQF.F"]
+    assert report[3].split() == ["1", "0", "1", "1", "1", "0", "3", "DRQ..."]
+    assert report[4].split() == ["all", "1", "1", "2", "2", "2", "4"]
+    assert "held: JobHeldUser" in report
+    assert f"failed: setting 0, run 5: ValueError: no ({failure})" in report
+    tail = report.index(f"failed: {submission.log(1, 1)}")
+    assert report[tail + 1 : tail + 6] == [f"    line {i}" for i in range(4, 9)]
+    assert report[-1] == "about 0:00:20 left at the present pace"
+
+
+def test_the_latest_submission_of_a_run_counts(experiment, cells):
+    first = submitted(experiment, [[cells[0:2]]], ("a",))
+    first.log(0, 0).write_text("it began")
+    assert letters(find_status(experiment, cells[:2], EMPTY, Reader())) == "FF"
+    second = submitted(experiment, [[cells[0:1]]], ("b",))
+    second.folder.rename(second.folder.with_name("9" * 15))
+    assert letters(find_status(experiment, cells[:2], EMPTY, Reader())) == ".F"
+    queue = Queue(1, {"b": {0: QueuedTask("RUNNING", "None")}})
+    status = find_status(experiment, cells[:2], queue, Reader())
+    assert letters(status) == "RF"
+    assert status.left == 30.0 / 2
+
+
+def test_nothing_at_all(experiment, cells):
+    status = find_status(experiment, cells, EMPTY, Reader())
+    assert letters(status) == "." * 12
+    assert not status.unfinished
+    assert status.left is None
+
+
+def test_a_file_that_is_no_result_is_named_once_and_its_run_missing(experiment, cells):
+    submitted(experiment, [[cells[0:1]]], ("a",))
+    path = finish(experiment, cells[0])
+    path.write_text("{}")
+    reader = Reader()
+    for _ in range(2):
+        assert letters(find_status(experiment, cells[:1], EMPTY, reader)) == "."
+    (complaint,) = reader.complaints
+    assert str(path) in complaint
+    assert "remove it" in complaint
+
+
+def test_results_are_read_once(experiment, cells):
+    submitted(experiment, [[cells[0:1]]], ("a",))
+    path, reader = finish(experiment, cells[0]), Reader()
+    assert letters(find_status(experiment, cells[:1], EMPTY, reader)) == "C"
+    path.write_text("{}")
+    assert letters(find_status(experiment, cells[:1], EMPTY, reader)) == "C"
+
+
+def test_of_many_settings_only_the_incomplete_are_listed(tmp_path):
+    experiment = make_experiment(ENVIRONMENT, {"critic_lr": [0.001 * k for k in range(1, 51)]}, tmp_path)
+    cells = list(experiment.cells(range(50), range(70)))
+    submitted(experiment, [[[cells[0]]]], ("a",))
+    for cell in cells:
+        if cell.setting != 7:
+            finish(experiment, cell)
+    report = status_report(find_status(experiment, cells, EMPTY, Reader())).splitlines()
+    assert [line.split() for line in report[2:]] == [
+        ["7", "0", "0", "0", "0", "0", "70"],
+        ["+49", "3430", "0", "0", "0", "0", "0"],
+        ["all", "3430", "0", "0", "0", "0", "70"],
+    ]

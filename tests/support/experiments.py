@@ -1,0 +1,43 @@
+"""Training small stacks in the test's own process, through the code that main.py runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agent import AGENTS
+from utils.experiment.config import AgentConfig, EnvironmentConfig
+from utils.experiment.experiment import Experiment
+from utils.training.loop import Loop
+from utils.training.run_record import RunRecord
+from utils.wiring import build
+
+
+def make_experiment(
+    environment: dict[str, Any], parameters: dict[str, Any], save_dir: Path, agent_name: str = "SAC"
+) -> Experiment:
+    """An experiment from plain dictionaries."""
+    config = EnvironmentConfig.model_validate(environment)
+    agent = AgentConfig(agent_name=agent_name, parameters=parameters)
+    return Experiment(
+        config, agent, AGENTS[agent_name].hyperparameters, ("environment.json", "agent.json"), str(save_dir)
+    )
+
+
+def train(experiment: Experiment, indices: list[int]) -> list[RunRecord]:
+    """The indices in one stack, in the order given."""
+    return Loop(build.build_stack(experiment, [experiment.run(i) for i in indices])).run()
+
+
+def assert_same_bits(a: RunRecord, b: RunRecord) -> None:
+    """Every curve and every array equal to the last bit."""
+    curves_a, curves_b = a.curves(), b.curves()
+    for name in curves_a.keys() - {"train_time", "eval_time"}:
+        assert curves_a[name] == curves_b[name], name
+    assert a.status == b.status
+    for arrays_a, arrays_b in ((a.learned_params, b.learned_params), (a.arrays, b.arrays)):
+        assert arrays_a.keys() == arrays_b.keys()
+        for name in arrays_a:
+            np.testing.assert_array_equal(arrays_a[name], arrays_b[name], err_msg=name)

@@ -1,0 +1,68 @@
+"""Training that is stopped at chosen steps, stored on disk and gone on with by other loops in the same process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.support.experiments import assert_same_bits, train
+from utils.checkpoint.checkpoint import Checkpoint
+from utils.experiment.experiment import Experiment
+from utils.training.loop import Loop
+from utils.training.resume import resume, states
+from utils.training.run_record import RunRecord
+from utils.wiring import build
+
+CONDITIONS = {"run": "this one"}
+
+
+def loop_of(experiment: Experiment, indices: Sequence[int]) -> Loop:
+    """A fresh loop."""
+    return Loop(build.build_stack(experiment, [experiment.run(i) for i in indices]))
+
+
+def run_to(loop: Loop, timestep: int) -> None:
+    """Train until a timestep, or the end."""
+    loop.run(lambda: loop.timestep >= timestep)
+
+
+def store(loop: Loop, indices: Sequence[int], folder: Path) -> None:
+    """Checkpoints of the runs that have not ended, one folder each."""
+    for slot, state in states(loop).items():
+        checkpoint = Checkpoint(folder / str(indices[slot]), CONDITIONS)
+        if checkpoint.exists():
+            checkpoint.load()
+        checkpoint.save(state, loop.timestep)
+
+
+def restored(experiment: Experiment, indices: Sequence[int], folder: Path) -> Loop:
+    """A fresh loop, put where the checkpoints are."""
+    loop = loop_of(experiment, indices)
+    assert resume(loop, [Checkpoint(folder / str(i), CONDITIONS).load() for i in indices]) == {}
+    return loop
+
+
+def train_in_parts(
+    experiment: Experiment, indices: Sequence[int], stops: Sequence[int], folder: Path
+) -> list[RunRecord]:
+    """One stack, stopped at the given timesteps, each part in a loop of its own."""
+    records: dict[int, RunRecord] = {}
+    loop, left = loop_of(experiment, indices), list(indices)
+    for stop in stops:
+        run_to(loop, stop)
+        store(loop, left, folder)
+        records |= {left[slot]: loop.records[slot] for slot in range(len(left)) if not loop.active[slot]}
+        left = [index for slot, index in enumerate(left) if loop.active[slot]]
+        loop = restored(experiment, left, folder)
+    records |= dict(zip(left, loop.run(), strict=True))
+    return [records[index] for index in indices]
+
+
+def assert_resumes_exactly(
+    experiment: Experiment, indices: Sequence[int], stops: Sequence[int], folder: Path
+) -> list[RunRecord]:
+    """Stopped or not, the same bits. Returns the records."""
+    parts = train_in_parts(experiment, indices, stops, folder)
+    for straight, record in zip(train(experiment, list(indices)), parts, strict=True):
+        assert_same_bits(straight, record)
+    return parts

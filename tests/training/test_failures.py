@@ -1,0 +1,117 @@
+"""Runs that fail: recorded apart from results, trained again by the next call, and no harm to any other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import gymnasium as gym
+import pytest
+from click.testing import CliRunner, Result
+
+import main
+from tests.support import works
+from tests.support.awkward_envs import Brittle
+from tests.support.experiments import make_experiment
+from utils.core.interrupt import Interruption
+from utils.core.random_streams import env_seed
+from utils.results.run_diff import content, first_difference
+from utils.training.sweep import train_all
+from utils.wiring import build
+
+NAME = "Brittle-v0_SAC_SquashedGaussian"
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch):
+    monkeypatch.setattr(Brittle, "doomed", {})
+    gym.register("Brittle-v0", Brittle)
+    yield
+    del gym.registry["Brittle-v0"]
+
+
+def call(files, save_dir: Path, *more: str) -> Result:
+    arguments = ["--env-json", files.environment(env_name="Brittle-v0"), "--agent-json", files.agent(), "--runs", "3"]
+    return CliRunner().invoke(main.main, [*arguments, "--save-dir", str(save_dir), *more])
+
+
+def results(save_dir: Path) -> dict[int, Path]:
+    """By run number."""
+    found = {}
+    for path in (save_dir / NAME).glob("*.json"):
+        (cell,) = json.loads(path.read_bytes())["experiment_data"].values()
+        found[cell["runs"][0]["run_number"]] = path
+    return found
+
+
+def failures(save_dir: Path) -> dict[int, dict]:
+    """By run number."""
+    told = [json.loads(path.read_bytes()) for path in (save_dir / NAME).glob("failures/*.json")]
+    return {failure["run_number"]: failure for failure in told}
+
+
+def assert_same(save_dir: Path, other: Path, runs: list[int]) -> None:
+    ours, theirs = results(save_dir), results(other)
+    for run in runs:
+        assert first_difference(content(theirs[run]), content(ours[run])) is None
+
+
+@pytest.mark.parametrize(("stream", "part", "timestep"), [("env", (), 29), ("eval_env", (60,), 60)])
+def test_an_environment_that_raises_ends_its_run_only(stream, part, timestep, files, tmp_path, monkeypatch, caplog):
+    """In training, or in an evaluation; by the seed of run 1's environment."""
+    assert call(files, tmp_path / "straight").exit_code == 0
+    monkeypatch.setattr(Brittle, "doomed", {env_seed(1, stream, *part): 30 if stream == "env" else 3})
+    assert call(files, tmp_path / "out").exit_code == 1
+    assert "failed: indices 0-2: 1 of 3 runs have no result" in caplog.text
+    assert sorted(results(tmp_path / "out")) == [0, 2]
+    assert_same(tmp_path / "out", tmp_path / "straight", [0, 2])
+    (failure,) = failures(tmp_path / "out").values()
+    assert (failure["run_number"], failure["index"], failure["status"]) == (1, 1, "failed")
+    assert failure["reason"] == "its environment raised ArithmeticError: the rope broke"
+    assert failure["timesteps_done"] == timestep
+    assert failure["traceback"][-1] == "ArithmeticError: the rope broke"
+
+    monkeypatch.setattr(Brittle, "doomed", {})
+    assert call(files, tmp_path / "out").exit_code == 0
+    assert failures(tmp_path / "out") == {}
+    assert_same(tmp_path / "out", tmp_path / "straight", [0, 1, 2])
+    names = [{path.name for path in (tmp_path / folder).rglob("*")} for folder in ("out", "straight")]
+    assert names[0] == names[1]
+
+
+def test_a_stack_that_fails_is_recorded_for_each_of_its_runs(files, tmp_path, monkeypatch):
+    """Memory runs out for the stack of runs 0 and 1; run 2 is trained."""
+    build_stack = build.build_stack
+
+    def short_of_memory(experiment, runs, shown):
+        if len(runs) == 2:
+            raise MemoryError("Unable to allocate 9.31 GiB")
+        return build_stack(experiment, runs, shown)
+
+    monkeypatch.setattr(build, "build_stack", short_of_memory)
+    assert call(files, tmp_path / "out", "--stack", "2").exit_code == 1
+    assert len(results(tmp_path / "out")) == 1
+    told = failures(tmp_path / "out")
+    reason = "memory ran out (MemoryError: Unable to allocate 9.31 GiB); fewer --jobs, a smaller --stack or smaller "
+    assert [told[run]["reason"] for run in sorted(told)] == [f"{reason}hyperparameters need less"] * 2
+    assert all(failure["traceback"][0] == "Traceback (most recent call last):" for failure in told.values())
+
+
+def test_a_killed_process_is_recorded_by_its_parent(tmp_path):
+    experiment = make_experiment({"env_name": "Pendulum-v1", "total_timesteps": 100, "steps_per_episode": 10,
+        "eval_interval_timesteps": 50, "eval_episodes": 1, "gamma": 0.9}, {}, tmp_path)  # fmt: skip
+    stacks = [[experiment.run(0), experiment.run(1)], [experiment.run(2)]]
+    assert train_all(works.die_of_the_first_index, stacks, 100, 2, Interruption()) == 1
+    told = [json.loads(path.read_bytes()) for path in tmp_path.rglob("failures/*.json")]
+    assert sorted(failure["index"] for failure in told) == [0, 1]
+    assert all(failure["reason"].startswith("its process was killed, as the system does") for failure in told)
+
+
+def test_a_failure_that_cannot_be_written_is_said(files, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(Brittle, "doomed", {env_seed(1, "env"): 30})
+    folder = tmp_path / "out" / NAME
+    folder.mkdir(parents=True)
+    (folder / "failures").write_text("a file where a folder is to be")
+    assert call(files, tmp_path / "out").exit_code == 1
+    assert "index 1: failed, and" in caplog.text
+    assert sorted(results(tmp_path / "out")) == [0, 2]

@@ -1,0 +1,432 @@
+"""main.py told to stop, called again, and given checkpoints that it must not go on from."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import main
+from utils.checkpoint import checkpoint
+from utils.core.interrupt import Interruption
+from utils.files.lock import Lock
+from utils.results.run_diff import content, first_difference
+from utils.training import run_claims as claims
+from utils.training import stack_trainer as training
+from utils.training.run_claims import claimed
+from utils.training.session import Timer
+from utils.wiring import build
+
+ROOT = Path(__file__).resolve().parents[2]
+NAME = "Pendulum-v1_SAC_SquashedGaussian"
+RECORD = ["train_states", "eval_states"]
+
+
+@pytest.fixture(autouse=True)
+def _surroundings():
+    """SIGINT is heeded, which a suite started in the background ignores; no display; variables are put back."""
+    before, variables = signal.signal(signal.SIGINT, signal.default_int_handler), os.environ.copy()
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        os.environ.pop(name, None)
+    yield
+    signal.signal(signal.SIGINT, before)
+    os.environ.clear()
+    os.environ.update(variables)
+
+
+def call(files, save_dir: Path, *more: str) -> Result:
+    """main.py on two settings of the small experiment."""
+    arguments = ["--env-json", files.environment(record=RECORD), "--agent-json", files.agent(alpha=[0.1, 0.5])]
+    return CliRunner().invoke(main.main, [*arguments, "--save-dir", str(save_dir), *more])
+
+
+def stop_at(monkeypatch, timestep: int, number: int = signal.SIGTERM) -> None:
+    """Have the process be sent a signal when it has evaluated at a timestep, once."""
+    log_evaluation, sent = training.log_evaluation, []
+
+    def and_signal(name: str, at: int, returns: list[float]) -> None:
+        log_evaluation(name, at, returns)
+        if at == timestep and not sent:
+            sent.append(at)
+            signal.raise_signal(number)
+
+    monkeypatch.setattr(training, "log_evaluation", and_signal)
+
+
+def states(save_dir: Path) -> list[Path]:
+    return sorted(save_dir.glob("*/checkpoints/*/state"))
+
+
+def results(save_dir: Path) -> list[Path]:
+    return sorted((save_dir / NAME).glob("*.json"))
+
+
+def provenance(path: Path) -> dict:
+    (cell,) = json.loads(path.read_bytes())["experiment_data"].values()
+    return cell["runs"][0]["provenance"]
+
+
+@pytest.fixture
+def straight(files, tmp_path) -> Path:
+    """Where the undisturbed results of both settings are."""
+    assert call(files, tmp_path / "straight", "--runs", "1").exit_code == 0
+    return tmp_path / "straight"
+
+
+def assert_as_straight(straight: Path, save_dir: Path) -> None:
+    """The same results, and nothing else."""
+    assert [path.name for path in results(save_dir)] == [path.name for path in results(straight)]
+    for path in results(save_dir):
+        assert first_difference(content(straight / NAME / path.name), content(path)) is None
+    assert {path.name for path in save_dir.rglob("*")} == {path.name for path in straight.rglob("*")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
+def test_told_to_stop_and_called_again(number, files, tmp_path, straight, monkeypatch, caplog):
+    stop_at(monkeypatch, 60, number)
+    with caplog.at_level("INFO"):
+        assert call(files, tmp_path / "out", "--runs", "1").exit_code == 75
+    assert f"{signal.Signals(number).name}: stopped at timestep 60" in caplog.text
+    assert results(tmp_path / "out") == []
+    assert len(states(tmp_path / "out")) == 2
+    with caplog.at_level("INFO"):
+        assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert "2 go on from timestep 60" in caplog.text
+    assert_as_straight(straight, tmp_path / "out")
+    origins = [provenance(path) for path in results(tmp_path / "out")]
+    assert [(origin["resume"], origin["resumed_at"]) for origin in origins] == [("exact", [60])] * 2
+    assert [provenance(path)["resume"] for path in results(straight)] == [None] * 2
+
+
+def test_gone_on_with_one_by_one_and_at_different_timesteps(files, tmp_path, straight, monkeypatch):
+    """Index 0 stands at 60 and index 1 at 0 when both are wanted: two stacks, one after the other."""
+    stop_at(monkeypatch, 60)
+    assert call(files, tmp_path / "out", "--index", "0").exit_code == 75
+    stop_at(monkeypatch, 0)
+    assert call(files, tmp_path / "out", "--index", "1").exit_code == 75
+    assert call(files, tmp_path / "out", "--index", "0-1").exit_code == 0
+    assert_as_straight(straight, tmp_path / "out")
+    stacks = [(provenance(path)["stack"], provenance(path)["resumed_at"]) for path in results(tmp_path / "out")]
+    assert sorted(stacks) == [([0], [60]), ([1], [0])]
+
+
+def test_stopped_between_two_stacks(files, tmp_path, straight, monkeypatch):
+    stop_at(monkeypatch, 120)
+    assert call(files, tmp_path / "out", "--runs", "1", "--stack", "1").exit_code == 75
+    assert len(results(tmp_path / "out")) == 1
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_a_signal_that_whoever_started_us_ignores_is_ignored(files, tmp_path, straight, monkeypatch):
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    stop_at(monkeypatch, 60, signal.SIGINT)
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_handlers_are_put_back(files, tmp_path):
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)]
+    call(files, tmp_path / "out")
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)] == before
+
+
+@pytest.mark.parametrize(
+    ("second", "seconds", "end"),
+    [("SIGTERM", 5, "SIGTERM"), ("SIGUSR1", 5, "SIGUSR1"), ("SIGINT", 0, "SIGINT"), ("SIGTERM", 0, None)],
+)
+def test_a_second_signal_ends_the_process_unless_it_is_an_echo(second, seconds, end):
+    """A scheduler's signal and its batch script's come at nearly one time."""
+    script = (
+        "import signal; from utils import interrupt\n"
+        "with interrupt.interruptible() as i:\n"
+        "    signal.raise_signal(signal.SIGTERM); print(i.signal, flush=True)\n"
+        f"    i._since -= {seconds}\n"
+        f"    signal.raise_signal(signal.{second}); print('alive', flush=True)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    expected = (0, "SIGTERM\nalive\n") if end is None else (-signal.Signals[end], "SIGTERM\n")
+    assert (done.returncode, done.stdout) == expected
+
+
+def test_a_process_is_told_to_stop(files, tmp_path):
+    """From outside, before its first evaluation is over; and it goes on from there."""
+    arguments = ("--env-json", files.environment(), "--agent-json", files.agent(), "--save-dir")
+    CliRunner().invoke(main.main, [*arguments, str(tmp_path / "straight")])
+    command = [sys.executable, "main.py", *arguments, str(tmp_path / "out")]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if "training 1 in a stack" in line:
+            break
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 75, errors
+    assert "Traceback" not in errors
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert_as_straight(tmp_path / "straight", tmp_path / "out")
+
+
+def test_checkpoints_come_on_the_timer(files, tmp_path, straight, monkeypatch, caplog):
+    """Every 7 steps. They change nothing, and are gone once the results are there."""
+    asked = iter(range(10**6))
+    monkeypatch.setattr(Timer, "due", lambda timer: next(asked) % 8 == 7)
+    with caplog.at_level("INFO"):
+        assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert re.findall(r"timestep (\d+): checkpoints of 2 runs", caplog.text) == [str(7 * k) for k in range(1, 18)]
+    assert_as_straight(straight, tmp_path / "out")
+    assert [provenance(path)["resume"] for path in results(tmp_path / "out")] == [None] * 2
+
+
+@pytest.mark.parametrize(("minutes", "due"), [(10.0, [False, False, True]), (0.0, [False, False, False])])
+def test_the_timer(minutes, due):
+    seconds = iter([100.0, 100.0, 699.9, 700.0, 700.0, 1299.9])
+    timer = Timer(minutes, Interruption(), lambda: next(seconds))
+    assert [timer.due() for _ in range(3)] == due
+    if minutes:
+        timer.restart()
+        assert not timer.due()
+    timer.interruption.take(signal.SIGUSR1)
+    assert timer.due()
+
+
+def interrupted(files, save_dir: Path, monkeypatch) -> None:
+    """Both settings have checkpoints at timestep 60."""
+    stop_at(monkeypatch, 60)
+    assert call(files, save_dir, "--runs", "1").exit_code == 75
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def header_flipped(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"timestep":60', b'"timestep":61', 1))
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+REPLAY, KEPT = "agent.replay.data.0.rows", "record.arrays.train_states.0.rows"
+
+
+@pytest.mark.parametrize("damage", [truncated, flipped, empty, Path.unlink])
+@pytest.mark.parametrize("name", ["state", REPLAY, KEPT])
+def test_a_damaged_file_is_refused_and_its_run_starts_anew(
+    damage, name, files, tmp_path, straight, monkeypatch, caplog
+):
+    interrupted(files, tmp_path / "out", monkeypatch)
+    broken, _ = (path.parent for path in states(tmp_path / "out"))
+    damage(broken / name)
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    if (damage, name) != (Path.unlink, "state"):  # Without it there is none to be refused.
+        assert re.search(rf"index \d: starts anew: \S*{broken.name}", caplog.text)
+    assert caplog.text.count("starts anew") <= 1
+    assert sorted(provenance(path)["resumed_at"] for path in results(tmp_path / "out")) == [[], [60]]
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_a_damaged_header_is_refused(files, tmp_path, straight, monkeypatch, caplog):
+    interrupted(files, tmp_path / "out", monkeypatch)
+    header_flipped(states(tmp_path / "out")[0])
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert "state is damaged: found timesteps 61 and 60" in caplog.text
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_another_version_is_refused(files, tmp_path, straight, monkeypatch, caplog):
+    interrupted(files, tmp_path / "out", monkeypatch)
+    here = claims.package_versions()["mujoco"]
+    versions = claims.package_versions() | {"mujoco": "9.9.9"}
+    monkeypatch.setattr(claims, "package_versions", lambda: versions)
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert caplog.text.count(f"state is of another mujoco version: found {here}; allowed here: 9.9.9") == 2
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_another_format_is_refused(files, tmp_path, straight, monkeypatch, caplog):
+    interrupted(files, tmp_path / "out", monkeypatch)
+    monkeypatch.setattr(checkpoint, "FORMAT", 99)
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert "state has format 1; allowed here: 99" in caplog.text
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_another_runs_checkpoint_is_refused(files, tmp_path, straight, monkeypatch, caplog):
+    interrupted(files, tmp_path / "out", monkeypatch)
+    one, other = (path.parent for path in states(tmp_path / "out"))
+    for path in one.iterdir():
+        path.write_bytes((other / path.name).read_bytes())
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert f"state is of another run: found {other.name}; allowed here: {one.name}" in caplog.text
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_what_was_refused_is_put_aside_until_there_is_a_result(files, tmp_path, monkeypatch):
+    interrupted(files, tmp_path / "out", monkeypatch)
+    path = states(tmp_path / "out")[0]
+    flipped(path)
+    damaged = path.read_bytes()
+    stop_at(monkeypatch, 0)
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 75
+    assert (path.parent.with_name(f"{path.parent.name}.refused") / "state").read_bytes() == damaged
+
+
+def test_a_run_that_another_trains_is_skipped(files, tmp_path, caplog):
+    call(files, tmp_path / "straight", "--runs", "1")
+    first, second = results(tmp_path / "straight")
+    lock = Lock(tmp_path / "out" / NAME / "checkpoints" / f"{first.stem[-12:]}.lock")
+    assert lock.acquire()
+    with caplog.at_level("INFO"):
+        assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert f"skipped, process {os.getpid()} on" in caplog.text
+    assert [path.name for path in results(tmp_path / "out")] == [second.name]
+    lock.release()
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert_as_straight(tmp_path / "straight", tmp_path / "out")
+
+
+def test_a_result_that_has_come_about_meanwhile_is_not_written_again(files, tmp_path, monkeypatch, caplog):
+    call(files, tmp_path / "out", "--runs", "1")
+    before = [path.stat().st_mtime_ns for path in results(tmp_path / "out")]
+    runs = [build.read_experiment(files.environment(record=RECORD), files.agent(alpha=[0.1, 0.5]), tmp_path / "out")
+            .run(index) for index in (0, 1)]  # fmt: skip
+    with caplog.at_level("INFO"), claimed(runs, force=False) as mine:
+        assert mine == []
+    assert caplog.text.count("has come about meanwhile") == 2
+    assert [path.stat().st_mtime_ns for path in results(tmp_path / "out")] == before
+    with claimed(runs, force=True) as mine:
+        assert [claim.run for claim in mine] == runs
+
+
+def test_what_a_kill_between_result_and_removal_leaves_is_removed(files, tmp_path, straight, monkeypatch):
+    interrupted(files, tmp_path / "out", monkeypatch)
+    for path in (*results(straight), *(straight / NAME).glob("*.npz")):
+        (tmp_path / "out" / NAME / path.name).write_bytes(path.read_bytes())
+    first, second = (path.parent for path in states(tmp_path / "out"))
+    first.with_suffix(".lock").touch()
+    second.with_suffix(".lock").touch()
+    shutil.rmtree(second)  # The one of the two that was killed later.
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_a_kill_just_before_the_end_leaves_an_empty_folder_at_most(files, tmp_path, straight):
+    shutil.copytree(straight, tmp_path / "out")
+    (tmp_path / "out" / NAME / "checkpoints").mkdir()
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_a_checkpoint_that_cannot_be_removed_fails_nothing(files, tmp_path, monkeypatch, caplog):
+    interrupted(files, tmp_path / "out", monkeypatch)
+    with monkeypatch.context() as busy:
+        busy.setattr("shutil.rmtree", lambda path: (_ for _ in ()).throw(OSError(16, "Device or resource busy")))
+        assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert caplog.text.count("is of no more use but stays: [Errno 16]") == 2
+    assert len(results(tmp_path / "out")) == 2
+
+
+def test_a_forced_run_goes_on_from_its_checkpoint_too(files, tmp_path, straight, monkeypatch):
+    call(files, tmp_path / "out", "--runs", "1")
+    stop_at(monkeypatch, 60)
+    assert call(files, tmp_path / "out", "--runs", "1", "--force").exit_code == 75
+    assert call(files, tmp_path / "out", "--runs", "1", "--force").exit_code == 0
+    assert [provenance(path)["resumed_at"] for path in results(tmp_path / "out")] == [[60]] * 2
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_a_full_disk_does_not_end_training(files, tmp_path, straight, monkeypatch, caplog):
+    interrupted(files, tmp_path / "out", monkeypatch)
+    fsync, asked, full = os.fsync, iter(range(10**6)), []
+
+    def due(_timer) -> bool:
+        """Once, 31 steps on; and then only is the disk full."""
+        full[:] = [True] if next(asked) == 31 else []
+        return bool(full)
+
+    def sync(descriptor: int) -> None:
+        if full:
+            raise OSError(28, "No space left on device")
+        fsync(descriptor)
+
+    monkeypatch.setattr(Timer, "due", due)
+    monkeypatch.setattr(os, "fsync", sync)
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert caplog.text.count("no checkpoint at timestep 91: [Errno 28]") == 2
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_stopped_without_a_checkpoint_is_a_failure(files, tmp_path, straight, monkeypatch, caplog):
+    stop_at(monkeypatch, 60)
+    with monkeypatch.context() as disk:
+        disk.setattr(claims.Checkpoint, "save", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+        assert call(files, tmp_path / "out", "--runs", "1").exit_code == 1
+    assert "no checkpoint at timestep 60" in caplog.text
+    assert states(tmp_path / "out") == []
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert_as_straight(straight, tmp_path / "out")
+
+
+def test_a_diverged_runs_result_is_in_place_when_the_others_are_stopped(files, tmp_path, monkeypatch):
+    def call_diverging() -> Result:
+        arguments = ["--env-json", files.environment(), "--agent-json", files.agent(critic_lr=[1e-3, 1e30])]
+        return CliRunner().invoke(main.main, [*arguments, "--save-dir", str(tmp_path / "out"), "--runs", "1"])
+
+    stop_at(monkeypatch, 60)
+    assert call_diverging().exit_code == 75
+    (diverged,) = results(tmp_path / "out")
+    before = diverged.read_bytes()
+    assert len(states(tmp_path / "out")) == 1
+    assert call_diverging().exit_code == 0
+    assert len(results(tmp_path / "out")) == 2
+    assert diverged.read_bytes() == before
+    assert not (tmp_path / "out" / NAME / "checkpoints").exists()
+
+
+def test_nothing_is_unpickled(files, tmp_path, monkeypatch, caplog):
+    """A state with a proper header whose arrays are pickled objects."""
+    import hashlib
+    import io
+
+    interrupted(files, tmp_path / "out", monkeypatch)
+    path = states(tmp_path / "out")[0]
+    buffer = io.BytesIO()
+    np.savez(buffer, **{".index": np.array([{}], object), ".tree": np.array([{}], object)})
+    header = {"format": checkpoint.FORMAT, "timestep": 60, "sha256": hashlib.sha256(buffer.getvalue()).hexdigest()}
+    path.write_bytes(json.dumps(header).encode() + b"\n" + buffer.getvalue())
+    assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
+    assert "Object arrays cannot be loaded when allow_pickle=False" in caplog.text
+
+
+@pytest.mark.parametrize("env_name", ["Pendulum-v1", "Pendulum-v0", "Hopper-v5"])
+@pytest.mark.parametrize("watched", [0, 1], ids=["before", "after"])
+def test_a_monitored_run_goes_on_exactly(env_name, watched, files, tmp_path, monkeypatch):
+    """Monitored before the interruption or after it: its environment holds what draws, or does not."""
+    arguments = ["--env-json", files.environment(env_name=env_name), "--agent-json", files.agent(), "--save-dir"]
+    assert CliRunner().invoke(main.main, [*arguments, str(tmp_path / "straight")]).exit_code == 0
+    stop_at(monkeypatch, 60)
+    for part, code in enumerate((75, 0)):
+        options = ["-m", "-a", "50"] if part == watched else []
+        assert CliRunner().invoke(main.main, [*arguments, str(tmp_path / "out"), *options]).exit_code == code
+    (path,) = (tmp_path / "out").glob("*/*.json")
+    assert provenance(path)["resume"] == "exact"
+    assert first_difference(content(tmp_path / "straight" / path.parent.name / path.name), content(path)) is None
+    if env_name != "Hopper-v5":  # Not every machine can draw MuJoCo's.
+        assert len(list(path.parent.glob("*.mp4"))) == 1

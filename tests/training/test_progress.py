@@ -1,0 +1,69 @@
+"""What is shown of how far a call is, by a clock of the test's own."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from tqdm import tqdm
+
+from utils.training.progress import SweepProgress
+
+
+class Clock:
+    """Seconds, set by hand."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_a_line_each_minute(clock, caplog):
+    """Stacks of 3 and 2 runs of 100 timesteps each: 500 run-steps."""
+    progress = SweepProgress([3, 2], [100, 100], tqdm(disable=True), clock)
+    with caplog.at_level("INFO"):
+        for clock.now, stack, timesteps in ((30, 0, 10), (60, 0, 20), (90, 1, 15), (119, 1, 1), (120, 0, 70)):
+            progress.stepped(stack, timesteps)
+        progress.ended(0, failed=False)
+        clock.now = 180
+        progress.stepped(1, 24)
+    assert caplog.messages == [
+        "0 of 5 runs done, 2 run-steps/s, 04:33 left",
+        "0 of 5 runs done, 3 run-steps/s, 01:00 left",
+        "3 of 5 runs done, 2 run-steps/s, 00:56 left",
+    ]
+
+
+def test_what_a_failed_stack_leaves_out_is_not_waited_for(clock):
+    progress = SweepProgress([1, 1], [100, 100], tqdm(disable=True), clock)
+    progress.stepped(0, 40)
+    progress.ended(0, failed=True)
+    clock.now = 10
+    assert progress.line() == "0 of 2 runs done, 4 run-steps/s, 00:25 left"
+    progress.stepped(1, 100)
+    progress.ended(1, failed=False)
+    assert progress.line() == "1 of 2 runs done, 14 run-steps/s"
+
+
+def test_before_the_first_step_nothing_is_foretold(clock):
+    assert SweepProgress([2], [100], tqdm(disable=True), clock).line() == "0 of 2 runs done, 0 run-steps/s"
+
+
+def test_on_a_terminal_one_bar_counts_all(clock, caplog):
+    screen = io.StringIO()
+    with tqdm(total=500, file=screen, mininterval=0, miniters=1) as bar, caplog.at_level("INFO"):
+        progress = SweepProgress([3, 2], [100, 100], bar, clock)
+        clock.now = 1000
+        progress.stepped(0, 10)
+        progress.stepped(1, 10)
+        assert (bar.n, bar.total) == (50, 500)
+        progress.ended(1, failed=False)
+        assert (bar.n, bar.total) == (50, 320)
+    assert "2 of 5 runs done" in screen.getvalue()
+    assert caplog.messages == []

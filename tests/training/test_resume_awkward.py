@@ -1,0 +1,61 @@
+"""Wrapped environments go on exactly; those that cannot be saved with another episode, and the record says so."""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from tests.support.awkward_envs import Drift, Unsavable, lagging
+from tests.support.experiments import assert_same_bits, make_experiment, train
+from tests.support.resuming import CONDITIONS, assert_resumes_exactly, loop_of, run_to, store
+from tests.training.test_bits import PENDULUM
+from utils.checkpoint.checkpoint import Checkpoint
+from utils.training.resume import resume
+
+PROTOCOL = PENDULUM | {"total_timesteps": 90, "steps_per_episode": 23, "eval_interval_timesteps": 40}
+SHORT = {"hidden_dim": [16], "batch_size": [8]}
+
+
+@pytest.fixture(autouse=True)
+def _registered():
+    made = {"Drift-v0": Drift, "Lagging-v0": lagging, "Unsavable-v0": Unsavable}
+    for name, entry_point in made.items():
+        gym.register(name, entry_point)
+    yield
+    for name in made:
+        del gym.registry[name]
+
+
+@pytest.mark.parametrize("name", ["Drift-v0", "Lagging-v0"])
+def test_environments_of_others_and_wrappers_go_on_exactly(name, tmp_path):
+    experiment = make_experiment(PROTOCOL | {"env_name": name}, SHORT, tmp_path)
+    assert_resumes_exactly(experiment, [0, 1], [31, 40, 77], tmp_path)
+
+
+@pytest.mark.parametrize("agent", ["SAC", "linearAC"])
+def test_an_environment_that_cannot_be_saved_begins_another_episode(agent, tmp_path):
+    grid = SHORT if agent == "SAC" else {}
+    experiment = make_experiment(PROTOCOL | {"env_name": "Unsavable-v0"}, grid, tmp_path, agent)
+    loop = loop_of(experiment, [0, 1])
+    run_to(loop, 45)
+    store(loop, [0, 1], tmp_path)
+    before = [list(record.train_episode_steps) for record in loop.records]
+    gone_on = []
+    for _ in range(2):
+        resumed = loop_of(experiment, [0, 1])
+        reasons = resume(resumed, [Checkpoint(tmp_path / str(i), CONDITIONS).load() for i in (0, 1)])
+        assert reasons == dict.fromkeys((0, 1), "Unsavable.clock is a count")
+        np.testing.assert_array_equal(resumed.stack.envs.obs, [[0, 0], [0, 0]])
+        for steps, record in zip(before, resumed.records, strict=True):
+            assert record.train_episode_steps[: len(steps)] == steps
+            assert sum(record.train_episode_steps) == 45
+        if agent == "linearAC":
+            assert not resumed.stack.agent.traces.dense().any()
+        gone_on.append(resumed.run())
+    for first, second, straight in zip(*gone_on, train(experiment, [0, 1]), strict=True):
+        assert_same_bits(first, second)
+        assert first.resumption() == {"resume": "approximate", "resumed_at": [45]}
+        assert sum(first.train_episode_steps) == 90
+        assert first.timesteps_at_eval == [0, 40, 80, 90]
+        assert first.eval_episode_rewards[:2] == straight.eval_episode_rewards[:2]

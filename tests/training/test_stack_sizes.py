@@ -1,0 +1,131 @@
+"""How runs are divided into stacks: by structure, speed, memory and the number of processes."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.actor_critic_hyperparameters import SACHyperparameters
+from agent.hyperparameters import LinearACHyperparameters
+from agent.replay.buffer import Replay
+from agent.replay.chained_buffer import ChainedReplay
+from tests.support.experiments import make_experiment
+from tests.support.reference import tensor_bytes
+from utils.experiment.experiment import Run, named
+from utils.training.stack_sizes import (
+    PROCESS_BYTES,
+    evenly,
+    largest_for_memory,
+    largest_for_speed,
+    split,
+    suitable_size,
+)
+
+ENVIRONMENT = {
+    "env_name": "Pendulum-v1", "total_timesteps": 100, "steps_per_episode": 50, "eval_interval_timesteps": 50,
+    "eval_episodes": 1, "gamma": 0.99,
+}  # fmt: skip
+GIB = 2**30
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Runs 0 to n - 1 of a grid."""
+
+    def make(n: int, **grid: list) -> list[Run]:
+        experiment = make_experiment(ENVIRONMENT, grid, tmp_path)
+        return [experiment.run(i) for i in range(n)]
+
+    return make
+
+
+def indices(stacks: list[list[Run]]) -> list[list[int]]:
+    return [[run.index for run in stack] for stack in stacks]
+
+
+@pytest.mark.parametrize(
+    ("units", "batch", "eager", "compiled"),
+    [(64, 32, 32, 16), (32, 16, 32, 22), (128, 64, 20, 8), (256, 64, 8, 8), (256, 256, 8, 8), (1024, 256, 8, 8)],
+)
+def test_the_size_for_speed(units, batch, eager, compiled):
+    setting = SACHyperparameters(hidden_dim=units, batch_size=batch)
+    assert largest_for_speed(setting, "eager") == eager
+    assert largest_for_speed(setting, "compiled") == compiled
+
+
+def test_what_is_not_compiled_has_its_size_whatever_is_asked_for():
+    assert largest_for_speed(LinearACHyperparameters(), "compiled") == 32
+
+
+def test_work_grows_with_the_products():
+    works = [SACHyperparameters(hidden_dim=units, batch_size=32).work for units in (64, 128, 256)]
+    assert works == [1.5, 3.0, 9.0]
+    assert SACHyperparameters(hidden_dim=64, batch_size=32, num_hidden=4).work == 2.0
+
+
+@pytest.mark.parametrize(("capacity", "layout"), [(10_000, Replay), (1_000_000, ChainedReplay)])
+@pytest.mark.parametrize("timesteps", [1000, 20_000])
+def test_replay_bytes_are_the_buffers(timesteps, capacity, layout):
+    setting = SACHyperparameters(replay_capacity=capacity)
+    buffer = layout(1, min(capacity, timesteps), 17, 6)
+    beside = tensor_bytes(buffer) - setting.replay_bytes(17, 6, timesteps)
+    assert 0 <= beside < 1000, "a few observations at the ends"
+
+
+def test_the_size_for_memory():
+    """HalfCheetah's transitions, a million a run: 104 MB; 32 runs fill 3.3 GB."""
+    run_bytes = SACHyperparameters(replay_capacity=10**6).replay_bytes(17, 6, 10**6)
+    assert run_bytes == 104_000_000
+    assert largest_for_memory(run_bytes, 8 * GIB) == 58
+    assert largest_for_memory(run_bytes, 4 * GIB) == 27
+    assert largest_for_memory(run_bytes, PROCESS_BYTES) == 1
+    assert largest_for_memory(run_bytes, 0) == 1
+    assert largest_for_memory(0, GIB) == 32
+
+
+def test_the_smaller_of_both_counts(runs):
+    (small,) = runs(1, replay_capacity=[10**6])
+    assert suitable_size((17, 6), 10**6, 4 * GIB, "eager")(small) == 27
+    assert suitable_size((17, 6), 10**6, 400 * GIB, "eager")(small) == 32
+    assert suitable_size((17, 6), 10**3, 4 * GIB, "eager")(small) == 32
+
+
+def test_runs_of_one_structure_are_divided_evenly(runs):
+    assert indices(split(runs(7), lambda run: 3)) == [[0, 1, 2], [3, 4], [5, 6]]
+    assert indices(split(runs(7), lambda run: 7)) == [[0, 1, 2, 3, 4, 5, 6]]
+    assert indices(split(runs(3), lambda run: 1)) == [[0], [1], [2]]
+
+
+def test_structures_do_not_mix_and_the_dearest_goes_first(runs):
+    assert indices(split(runs(6, hidden_dim=[16, 64, 256]), lambda run: 32)) == [[2, 5], [1, 4], [0, 3]]
+
+
+@pytest.mark.parametrize(
+    ("count", "jobs", "sizes"),
+    [
+        (10, 2, [5, 5]),
+        (10, 4, [3, 3, 2, 2]),
+        (40, 2, [20, 20]),
+        (100, 3, [17, 17, 17, 17, 16, 16]),
+        (3, 8, [1, 1, 1]),
+        (64, 2, [32, 32]),
+    ],
+)
+def test_no_process_idles_at_the_end(count, jobs, sizes, runs):
+    stacks = split(runs(count), lambda run: 32, jobs)
+    assert [len(stack) for stack in stacks] == sizes
+    assert sorted(index for stack in indices(stacks) for index in stack) == list(range(count))
+
+
+def test_what_is_dearest_is_divided_for_more_processes(runs):
+    stacks = split(runs(8, hidden_dim=[64, 256]), lambda run: 32, 4)
+    assert sorted(indices(stacks)) == [[0, 2, 4, 6], [1, 3], [5], [7]]
+
+
+def test_pieces_differ_by_one_at_most():
+    assert evenly("abcdefghij", 4) == [list("abc"), list("de"), list("fgh"), list("ij")]
+
+
+def test_a_stacks_name_is_what_the_index_option_takes(runs):
+    chosen = runs(9)
+    assert named(chosen[4:5]) == "index 4"
+    assert named(chosen[:3] + chosen[5:6] + chosen[7:]) == "indices 0-2,5,7-8"

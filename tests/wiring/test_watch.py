@@ -1,0 +1,212 @@
+"""utils/watch.py: the last evaluation over again, to the bit, or one line on why not."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import imageio
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+import main
+from utils import watch as command
+from utils.display.window import Pace
+from utils.results.learned_params import read_learned
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def surroundings():
+    """No display; the process's variables and loggers are put back as they were."""
+    before = os.environ.copy()
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        os.environ.pop(name, None)
+    yield
+    logging.getLogger("OpenGL").setLevel(logging.NOTSET)
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def watch(*arguments: object) -> Result:
+    return CliRunner().invoke(command.watch, [str(argument) for argument in arguments])
+
+
+def train(files, folder: Path, agent_json: str | Path, *more: str, **environment) -> list[Path]:
+    """Results in the order of their indices."""
+    arguments = ["--env-json", files.environment(**environment), "--agent-json", str(agent_json)]
+    done = CliRunner().invoke(main.main, [*arguments, "--save-dir", str(folder), *more])
+    assert done.exit_code == 0, done.output
+    return sorted(folder.glob("*/*.json"), key=lambda path: read_learned(path).result.run["index"])
+
+
+def last_evaluation(path: Path) -> list[tuple[float, int]]:
+    run = read_learned(path).result.run
+    return list(zip(run["eval_episode_rewards"][-1], run["eval_episode_steps"][-1], strict=True))
+
+
+@pytest.mark.parametrize("eval_policy", ["mode", "sample"])
+@pytest.mark.parametrize(
+    ("agent", "env_name"),
+    [
+        ("SAC_classic_best_pendulum", "Pendulum-v1"),
+        ("linearAC", "Pendulum-v1"),
+        ("linearAC_softmax", "CartPole-v1"),
+        ("Random", "CartPole-v1"),
+    ],
+)
+def test_the_episodes_of_the_last_evaluation_to_the_bit(agent, env_name, eval_policy, files, tmp_path):
+    """Though the run was trained in a stack of three and is rebuilt alone."""
+    grid = json.loads((ROOT / f"config/agent/{agent}.json").read_text())
+    grid["parameters"] = {key: values[:1] for key, values in grid["parameters"].items()}
+    agent_json = files.write("agent.json", grid)
+    paths = train(files, tmp_path / "out", agent_json, "--runs", "3", env_name=env_name, eval_policy=eval_policy)
+    path = paths[1]
+    video = tmp_path / "a.mp4"
+    assert list(command.returns(read_learned(path), 2, None, video, None)) == last_evaluation(path)
+    frames = sum(steps + 1 for _, steps in last_evaluation(path))
+    assert imageio.get_reader(video, format="FFMPEG").count_frames() == frames
+
+
+@pytest.fixture
+def result(files, tmp_path) -> Path:
+    """A small SAC run on Pendulum-v1."""
+    return train(files, tmp_path / "out", files.agent())[0]
+
+
+def test_without_a_display_it_is_recorded_beside_the_result(result):
+    done = watch(result, "--episodes", "2")
+    assert done.exit_code == 0, done.output
+    expected = [f"episode {i}: return {r:.3f}, 50 steps" for i, (r, _) in enumerate(last_evaluation(result))]
+    assert done.stdout.splitlines() == expected
+    with imageio.get_reader(result.with_name(f"{result.stem}_watch.mp4"), format="FFMPEG") as reader:
+        assert [frame.shape for frame in reader] == [(500, 500, 3)] * 2 * 51
+
+
+def test_seed_and_policy_are_as_asked(result, tmp_path):
+    def found(*options: object) -> str:
+        return watch(result, "--episodes", 1, "--video", tmp_path / "a.mp4", *options).stdout
+
+    assert found() == found("--policy", "mode") == found("--seed", 0)
+    assert found("--seed", 1) == found("--seed", 1)
+    assert len({found(), found("--seed", 1), found("--policy", "sample")}) == 3
+    assert not list(result.parent.glob("*.mp4"))
+
+
+def test_closing_the_window_is_the_end(result, monkeypatch):
+    """A script plays the window's process: it takes 60 frames, of which 51 are the first episode's."""
+    os.environ["DISPLAY"] = ":none"
+    script = "import sys; print('open', flush=True); sys.stdin.buffer.read(60 * 500 * 500 * 3)"
+    monkeypatch.setattr("utils.display.window.COMMAND", (sys.executable, "-c", script))
+    monkeypatch.setattr("utils.display.camera.Pace", lambda fps: Pace(fps, sleep=lambda seconds: None))
+    done = watch(result)
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) == 1
+    assert not list(result.parent.glob("*.mp4"))
+
+
+def test_what_learned_on_a_gpu_acts_without_one(result, tmp_path):
+    tree = json.loads(result.read_text())
+    tree["experiment_data"]["0"]["agent_params"]["cuda"] = True
+    result.write_text(json.dumps(tree))
+    (found,) = command.returns(read_learned(result), 1, None, tmp_path / "a.mp4", None)
+    assert found == last_evaluation(result)[0]
+
+
+def change(**changes):
+    """Changes keys of the run; a value of ... takes the key away."""
+
+    def damage(path: Path) -> None:
+        tree = json.loads(path.read_text())
+        run = tree["experiment_data"]["0"]["runs"][0] | changes
+        tree["experiment_data"]["0"]["runs"][0] = {key: value for key, value in run.items() if value is not ...}
+        path.write_text(json.dumps(tree))
+
+    return damage
+
+
+def arrays(**changes):
+    """Changes arrays; a value of ... takes the array away."""
+
+    def damage(path: Path) -> None:
+        with np.load(path.with_suffix(".npz")) as found:
+            kept = {name: array for name, array in ({**found} | changes).items() if array is not ...}
+        np.savez(path.with_suffix(".npz"), **kept)
+
+    return damage
+
+
+def twice(path: Path) -> None:
+    tree = json.loads(path.read_text())
+    (run,) = runs = tree["experiment_data"]["0"]["runs"]
+    runs.append(run | {"run_number": run["run_number"] + 1})
+    path.write_text(json.dumps(tree))
+
+
+WEIGHT = "learned_params/actor/weight_0"
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (Path.unlink, "cannot be read: No such file"),
+        (lambda path: path.write_text("{"), "not valid JSON"),
+        (lambda path: path.write_text("{}"), "not a result"),
+        (twice, "found 2 runs; allowed: one"),
+        (change(status="diverged"), "key 'status': found 'diverged'; allowed: 'completed'"),
+        (change(learned_params=None), "key 'learned_params': found null or nothing"),
+        (change(learned_params=...), "key 'learned_params': found null or nothing"),
+        (change(learned_params={}), "key 'learned_params' does not fit SAC: 'weight_0'"),
+        (change(learned_params={"file": "a.npz"}), "key 'learned_params': found neither {} nor 'file' and 'arrays'"),
+        (lambda path: path.with_suffix(".npz").unlink(), "its arrays cannot be read"),
+        (lambda path: path.with_suffix(".npz").write_bytes(b"PK"), "its arrays cannot be read"),
+        (arrays(**{WEIGHT: ...}), "its arrays cannot be read"),
+        (arrays(**{WEIGHT: np.full((3, 32), np.nan, np.float32)}), f"array '{WEIGHT}': found numbers that are not fin"),
+        (arrays(**{WEIGHT: np.zeros((4, 32), np.float32)}), "does not fit SAC: found an array of shape [4, 32]; allow"),
+    ],
+)  # fmt: skip
+def test_what_has_no_policy_is_refused_in_one_line(damage, said, result):
+    damage(result)
+    done = watch(result)
+    assert done.exit_code == 2, done.output
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
+    assert done.stdout == ""
+
+
+def test_a_video_that_cannot_be_written_is_one_line(result, tmp_path):
+    done = watch(result, "--video", tmp_path / "nowhere" / "a.mp4")
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+    assert "nowhere" in done.stderr
+
+
+def test_a_copy_elsewhere_is_watched_all_the_same(result, tmp_path):
+    folder = shutil.copytree(result.parent, tmp_path / "copy")
+    assert watch(folder / result.name, "--episodes", 1).exit_code == 0
+
+
+RANDOM = {"agent_name": "Random", "parameters": {}}
+
+
+@pytest.mark.parametrize(
+    ("env_name", "package", "said"),
+    [
+        ("Pendulum-v1", "pygame", "error: nothing can be drawn: pygame is not installed"),
+        ("Pendulum-v0", "pygame", "error: nothing can be drawn: rendering needs pygame"),
+        ("Bandit", "imageio_ffmpeg", "a video needs imageio-ffmpeg with its encoder"),
+    ],
+)
+def test_a_package_that_is_not_there_is_named(env_name, package, said, files, tmp_path, monkeypatch):
+    (path,) = train(files, tmp_path / "out", files.write("agent.json", RANDOM), env_name=env_name)
+    monkeypatch.setitem(sys.modules, package, None)
+    done = watch(path)
+    assert done.exit_code == 1
+    assert said in done.stderr.splitlines()[-1]

@@ -1,0 +1,110 @@
+"""Reading and checking the two JSON files that name an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from utils.core.errors import BadInput, suggestion
+from utils.files.json_model import Model, validate
+from utils.files.json_text import read_json
+
+Count = Annotated[int, Field(ge=1)]
+
+Recordable = Literal[
+    "train_states", "train_rewards", "train_actions", "eval_states",
+    "update_states", "update_actions", "update_rewards", "update_next_states",
+]  # fmt: skip
+
+
+class Rewards(BaseModel):
+    """Rewards that replace the environment's own, when overwrite_rewards is true."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+    timestep: float | None = Field(default=None, description="at each step")
+    goal: float | None = Field(default=None, description="on termination")
+
+
+class EnvironmentConfig(BaseModel):
+    """The environment protocol. Every key changes behaviour."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+    env_name: Annotated[str, Field(min_length=1)]
+    total_timesteps: Count
+    steps_per_episode: Count
+    eval_interval_timesteps: Count
+    eval_episodes: Annotated[int, Field(ge=0)]
+    gamma: Annotated[float, Field(ge=0.0, le=1.0)]
+    overwrite_rewards: bool = False
+    rewards: Rewards = Rewards()
+    start_state: list[float] = Field([], description="empty: the environment's own start")
+    continuous: bool | None = Field(None, description="for an environment that comes in both kinds")
+    max_episodes: int = Field(-1, description="training episodes at most; <= 0: no limit")
+    env_kwargs: dict[str, Any] = Field({}, description="handed to the environment")
+    eval_policy: Literal["mode", "sample"] = "mode"
+    bootstrap_on_truncation: bool = True
+    record: list[Recordable] = Field([], description="per-step arrays to keep")
+    use_tile_coding: bool | None = Field(None, description="tile-code observations; null: as the agent's kind does")
+    use_full_tile_coding: bool | None = Field(None, description="another name of use_tile_coding")
+
+    @property
+    def tile_coding(self) -> bool | None:
+        """What either name says."""
+        return self.use_full_tile_coding if self.use_tile_coding is None else self.use_tile_coding
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> EnvironmentConfig:
+        """Two names of one thing say the same."""
+        if None not in (self.use_tile_coding, self.use_full_tile_coding) and (
+            self.use_tile_coding != self.use_full_tile_coding
+        ):
+            raise ValueError(
+                f"use_tile_coding is {str(self.use_tile_coding).lower()} and use_full_tile_coding is "
+                f"{str(self.use_full_tile_coding).lower()}; allowed: one of the two, or the same"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rewards_given(self) -> EnvironmentConfig:
+        """Overwriting needs both rewards."""
+        if self.overwrite_rewards and None in (self.rewards.timestep, self.rewards.goal):
+            raise ValueError("overwrite_rewards is true; rewards must then give both 'timestep' and 'goal'")
+        return self
+
+
+class AgentConfig(BaseModel):
+    """A grid of hyperparameters: each key's list holds the values to try."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    agent_name: str
+    parameters: dict[str, Annotated[list[Any], Field(min_length=1)]]
+
+
+def read_environment(path: str | Path) -> EnvironmentConfig:
+    """The environment protocol in a file.  Raises BadInput."""
+    return validate(EnvironmentConfig, read_json(path), str(path))
+
+
+def read_agent(path: str | Path, agents: Mapping[str, Any]) -> AgentConfig:
+    """The hyperparameter grid in a file, for one of `agents`.  Raises BadInput."""
+    return agent_config(read_json(path), str(path), agents)
+
+
+def agent_config(data: Any, source: str, agents: Mapping[str, Any]) -> AgentConfig:
+    """The hyperparameter grid that plain JSON values describe, for one of `agents`.  Raises BadInput."""
+    config = validate(AgentConfig, data, source)
+    if config.agent_name not in agents:
+        hint = suggestion(config.agent_name, agents)
+        raise BadInput(f"{source}: key 'agent_name': found '{config.agent_name}'; allowed: {', '.join(agents)}{hint}")
+    return config
+
+
+def resolve(setting: Mapping[str, Any], model: type[Model], source: str) -> Model:
+    """One setting of a grid with defaults filled in.  Raises BadInput."""
+    return validate(model, setting, f"{source}: parameters")

@@ -1,0 +1,48 @@
+"""Statistics of learning curves, and of the runs behind one: arrays in, numbers out.
+
+After Patterson, Neumann, White & White, "Empirical Design in Reinforcement Learning" (JMLR 2024).
+What compares settings, agents or environments stands in `setting_stats`, `pair_stats` and `environment_stats`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def step_weighted_curve(
+    episode_returns: np.ndarray, episode_steps: np.ndarray, grid_timesteps: np.ndarray
+) -> np.ndarray:
+    """At each timestep, the return of the episode that holds this step.
+
+    episode_returns, episode_steps: (E,) of one run's episodes in order, steps >= 1.
+    grid_timesteps: (T,) in [1, sum of steps]; timestep 1 is the first step.
+    Returns (T,).  Raises ValueError for a timestep that no episode holds.
+    """
+    ends = np.cumsum(episode_steps)
+    grid = np.asarray(grid_timesteps)
+    total = int(ends[-1]) if len(ends) else 0
+    if grid.size and (grid.min() < 1 or grid.max() > total):
+        raise ValueError(f"timesteps: found {grid.min()} to {grid.max()}; allowed: 1 to {total}")
+    return np.asarray(episode_returns, float)[np.searchsorted(ends, grid, side="left")]
+
+
+def area_under_curve(returns: np.ndarray, timesteps: np.ndarray) -> np.ndarray:
+    """Mean over training time of a curve that is straight between its points: area by time, in units of return.
+
+    returns: (..., T), NaN where there is none.  timesteps: (T,), increasing, T >= 1.
+    Returns (...), NaN for a curve with a NaN.  Raises ValueError for timesteps that do not increase.
+    """
+    if len(timesteps) == 0 or (np.diff(timesteps) <= 0).any():
+        raise ValueError("timesteps: found none, or some that do not increase; allowed: one or more, increasing")
+    if len(timesteps) == 1:
+        return np.asarray(returns, float)[..., 0]
+    return np.trapezoid(returns, timesteps, axis=-1) / (timesteps[-1] - timesteps[0])
+
+
+def final_performance(returns: np.ndarray) -> float:
+    """Mean return over the last half of a run's evaluations, the middle one included.
+
+    returns: (E, ...), evaluations in order, E >= 1, each of one or more episodes.
+    NaN if a return in that half is; `rank_settings` counts such a run as failed.
+    """
+    return float(np.mean(returns[len(returns) // 2 :]))

@@ -1,0 +1,61 @@
+"""Failure files: why a run has no result. They are no results, lie apart from them, and are gone once there is one."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from utils.core.provenance import code_version, cpu, package_versions, slurm_ids
+from utils.experiment.experiment import Run
+from utils.files.atomic import make_directory, write_atomically
+from utils.files.json_text import dump
+
+DIRECTORY = "failures"
+
+log = logging.getLogger("policy_params")
+
+
+def failure_file(directory: Path, key: str) -> Path:
+    """Where it is said why a run failed, if it did.  directory: its experiment's."""
+    return directory / DIRECTORY / f"{key}.json"
+
+
+def write_failure(run: Run, reason: str, trace: str, timesteps: int | None = None) -> None:
+    """Record a failure. Where even that cannot be written, it is said.
+
+    reason: one line.  trace: the traceback, or "".  timesteps: made before it, if known.
+    """
+    path = failure_file(run.file.directory, run.key)
+    tree = {
+        "index": run.index,
+        "key": run.key,
+        "status": "failed",
+        "reason": reason,
+        "traceback": trace.strip().splitlines(),
+        "timesteps_done": timesteps,
+        "run_number": run.run,
+        "setting": run.setting,
+        "agent_params": run.agent_params,
+        "code": code_version(),
+        "versions": package_versions(),
+        "cpu": cpu(),
+        "host": platform.node(),
+        "slurm": slurm_ids(),
+        "time": datetime.now(UTC).isoformat(),
+    }
+    try:
+        make_directory(path.parent)
+        write_atomically(path, dump(tree))
+    except OSError as error:
+        log.error("index %d: failed, and %s cannot be written: %s", run.index, path, error)
+
+
+def forget_failure(run: Run) -> None:
+    """The run is trained again. A file that cannot be removed does no harm."""
+    path = failure_file(run.file.directory, run.key)
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()  # Only if it is empty.

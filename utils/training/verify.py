@@ -1,0 +1,117 @@
+"""Results executed again: the same bits, or where they first differ and what differs between then and now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from utils.core.errors import BadInput
+from utils.core.indices import LARGEST_INDEX
+from utils.core.provenance import cpu, package_versions
+from utils.experiment.config import AgentConfig, EnvironmentConfig, agent_config
+from utils.experiment.experiment import Experiment, Run
+from utils.files.json_model import validate
+from utils.results.run_diff import content, first_difference
+from utils.results.schema import only_run, read_tree
+
+ENGINES = ("eager", "compiled")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A result, as far as executing it again takes it."""
+
+    path: Path
+    environment: EnvironmentConfig
+    agent: AgentConfig
+    index: int
+    key: str
+    origin: dict[str, Any]
+
+    @property
+    def engine(self) -> str:
+        """What computed it."""
+        return str(self.origin["engine"])
+
+    @property
+    def kind(self) -> bytes:
+        """The same for results of one experiment and engine."""
+        tree = [self.environment.model_dump(mode="json"), self.agent.model_dump(mode="json"), self.engine]
+        return orjson.dumps(tree)
+
+
+def read_recorded(path: Path, agents: Mapping[str, Any]) -> Recorded:
+    """agents: by name.  Raises BadInput if the file is not a result that can be executed again."""
+    try:
+        tree = read_tree(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}; allowed: a result of main.py") from error
+    content(path)
+    run, experiment = only_run(tree), tree["experiment"]
+    try:
+        index, key, origin = run["index"], run["key"], run["provenance"]
+        environment, agent = experiment["environment"], experiment["agent"]
+        sound = isinstance(index, int) and 0 <= index <= LARGEST_INDEX and origin["engine"] in ENGINES
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"{path}: not a result: found no {error}; allowed: a result of main.py") from error
+    if not sound:
+        raise BadInput(f"{path}: not a result: found index {index!r} and engine {origin['engine']!r}")
+    protocol = validate(EnvironmentConfig, environment, f"{path}: environment")
+    return Recorded(path, protocol, agent_config(agent, f"{path}: agent", agents), index, key, origin)
+
+
+def by_kind(recorded: Sequence[Recorded]) -> list[list[Recorded]]:
+    """Groups that one experiment and engine execute."""
+    groups: dict[bytes, list[Recorded]] = {}
+    for one in recorded:
+        groups.setdefault(one.kind, []).append(one)
+    return list(groups.values())
+
+
+def run_of(recorded: Recorded, experiment: Experiment) -> Run:
+    """The run to execute.  Raises BadInput if what was recorded is another run's by now."""
+    run = experiment.run(recorded.index)
+    if run.key != recorded.key:
+        raise BadInput(
+            f"{recorded.path}: its index {recorded.index} is the run of key {run.key} now, but {recorded.key} was "
+            "recorded; allowed: a result of this version's configuration"
+        )
+    return run
+
+
+def verdict(recorded: Recorded, fresh: Path) -> tuple[bool, list[str]]:
+    """Whether a result is identical to its repetition, and what to say of it."""
+    if not fresh.exists():
+        return False, [f"{recorded.path}: not verified: its repetition has no result"]
+    origin = only_run(read_tree(fresh))["provenance"]
+    if origin["engine"] != recorded.engine:
+        reason = f"engine {recorded.engine} was recorded, but here it is {origin['engine']}"
+        return False, [f"{recorded.path}: not verified: {reason}: {origin['engine_fallback']}"]
+    difference = first_difference(content(recorded.path), content(fresh))
+    if difference is None:
+        return True, [f"{recorded.path}: identical"]
+    return False, [f"{recorded.path}: different: {difference} (recorded and present)", *side_by_side(recorded.origin)]
+
+
+def side_by_side(origin: dict[str, Any]) -> list[str]:
+    """Versions and processor, as recorded and as they are here; a star marks what differs."""
+    then, now = _circumstances(origin.get("versions"), origin.get("cpu")), _circumstances(package_versions(), cpu())
+    rows = [("", "recorded", "present"), *((name, then.get(name, "-"), now.get(name, "-")) for name in then | now)]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    return [
+        f"  {'*' if i and a != b else ' '} {name:{widths[0]}}  {a:{widths[1]}}  {b}".rstrip()
+        for i, (name, a, b) in enumerate(rows)
+    ]
+
+
+def _circumstances(versions: Any, processor: Any) -> dict[str, str]:
+    """Name -> text."""
+    found = {str(name): str(version) for name, version in versions.items()} if isinstance(versions, dict) else {}
+    processor = processor if isinstance(processor, dict) else {}
+    flags = processor.get("flags")
+    named = " ".join(map(str, flags)) if isinstance(flags, list) else str(flags)
+    return found | {"CPU": str(processor.get("model")), "CPU flags": named}
