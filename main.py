@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from utils.core.cli_types import ENGINE, ENGINES, CountOrAuto
+from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES, CountOrAuto
 from utils.core.errors import BadInput, bad_input_exits
 from utils.display.video import MOST_FRAMES
 
@@ -44,7 +44,7 @@ from utils.display.video import MOST_FRAMES
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Train again what already has a result.")
 @click.option(
-    "--engine", type=click.Choice(ENGINES), default=ENGINE, show_default=True,
+    "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True,
     help="How agents are computed: operation by operation, compiled by a C++ compiler, or compiled where a run is "
     "long enough to win the time back.",
 )  # fmt: skip

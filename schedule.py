@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from utils.core.cli_types import ENGINE, ENGINES, Numbers
+from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES, Numbers
 from utils.core.errors import BadInput, bad_input_exits
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ SECONDS_BETWEEN_LOOKS = 60.0
 @click.option("--settings", type=Numbers(), metavar="LIST", help="Only these settings, such as 3,17.  [default: all]")
 @click.option("--force", is_flag=True, help="Also what has a result, which is put aside in the submission's folder.")
 @click.option(
-    "--engine", type=click.Choice(ENGINES), default=ENGINE, show_default=True,
+    "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True,
     help="How agents are computed: main.py's --engine.",
 )  # fmt: skip
 @click.option("--pilot", is_flag=True, help="First measure here, on one core, what a run of each shape costs.")

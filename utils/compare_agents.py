@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from utils.core.cli_types import ENGINE, ENGINES
+from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES
 from utils.core.errors import BadInput, bad_input_exits
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def compare(name: str, comparison: Comparison, root: Path, options: list[str]) -
 )
 @click.argument("comparisons", metavar="COMPARISON...", nargs=-1, required=True)
 @click.option("--jobs", default="1", show_default=True, help="main.py's.")
-@click.option("--engine", type=click.Choice(ENGINES), default=ENGINE, show_default=True, help="main.py's.")
+@click.option("--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True, help="main.py's.")
 @click.option(
     "--save-dir", default="comparison", show_default=True, help="As main.py's; a directory for each COMPARISON."
 )

@@ -25,10 +25,10 @@ EXIT_DIFFERENT = 1
 @click.argument("second", type=click.Path(path_type=Path))
 def compare(first: Path, second: Path) -> None:
     """Entry point of the command line."""
-    from utils.results.run_diff import content, first_difference, unlike
+    from utils.results.run_diff import content, first_run_difference, unlike
 
     with bad_input_exits():
-        difference = first_difference(content(first), content(second))
+        difference = first_run_difference(content(first), content(second))
     if difference is None:
         click.echo("identical")
         sys.exit(0)

@@ -21,7 +21,7 @@ from tests.faults import damage
 from utils import watch
 from utils.compare_runs import compare
 from utils.results.result_file import ResultFile
-from utils.results.run_diff import content, first_difference
+from utils.results.run_diff import content, first_run_difference
 from utils.training import stack_trainer as training
 
 NAME = "Pendulum-v1_SAC_SquashedGaussian"
@@ -76,7 +76,7 @@ class Blind:
 
 def same(first: Path, second: Path) -> bool:
     """Whether two results are the same run, to the bit."""
-    return first_difference(content(first), content(second)) is None
+    return first_run_difference(content(first), content(second)) is None
 
 
 def assert_as_straight(folder: Path, out: Path) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from utils.results.run_diff import content, first_difference
+from utils.results.run_diff import content, first_run_difference
 from utils.results.schema import only_run, read_tree
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -170,4 +170,4 @@ def assert_same_results(here: Path, there: Path) -> None:
     names = sorted(path.name for path in there.glob("*_*.json"))
     assert names
     for name in names:
-        assert first_difference(content(here / name), content(there / name)) is None, name
+        assert first_run_difference(content(here / name), content(there / name)) is None, name

@@ -17,7 +17,7 @@ from gymnasium.envs.classic_control import PendulumEnv
 import main
 from env.drawing import render
 from utils.display import video, window
-from utils.results.run_diff import content, first_difference
+from utils.results.run_diff import content, first_run_difference
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,7 +57,7 @@ def assert_equal_results(a: Path, b: Path) -> None:
     assert [path.name for path in results(a)] == [path.name for path in results(b)]
     assert results(a)
     for one, other in zip(results(a), results(b), strict=True):
-        assert first_difference(content(one), content(other)) is None
+        assert first_run_difference(content(one), content(other)) is None
 
 
 def test_a_monitored_pendulum_is_the_same_run_bit_for_bit(files, tmp_path):

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from utils.core.errors import BadInput, suggestion
 from utils.experiment.config import EnvironmentConfig
 from utils.files.json_model import validate
-from utils.files.json_text import read_json
+from utils.files.json_text import canonical_json, read_json
 from utils.results.provenance_diff import Origin
 from utils.results.schema import checked, data_file, grid_of, runs_of
 
@@ -98,7 +100,7 @@ def _code(code: dict[str, Any]) -> str | None:
 
 def _distinct(values: Iterable[Any]) -> list[Any]:
     """Each once, in an order that does not depend on the runs'."""
-    return [json.loads(text) for text in sorted({json.dumps(value, sort_keys=True) for value in values})]
+    return [orjson.loads(text) for text in sorted({canonical_json(value) for value in values})]
 
 
 def compared(a: ExperimentProtocol, b: ExperimentProtocol, excepted: Collection[str] = ()) -> list[str]:

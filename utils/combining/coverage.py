@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from utils.combining.data_json import run_numbers
 from utils.core.errors import BadInput
-from utils.core.indices import MOST_INDICES, format_indices
+from utils.core.indices import MOST_INDICES, format_indices, index_of, locate_index
 from utils.results.schema import grid_of
 
 MOST_ROWS = 20
@@ -51,7 +51,9 @@ class Coverage:
                 f"{count} runs are missing, of {self.size} settings with {len(self.runs)} runs each; too many to list"
             )
         pairs = product(self.runs, range(self.size)) if count else ()
-        return [run * self.size + setting for run, setting in pairs if run not in self.statuses.get(setting, ())]
+        return [
+            index_of(setting, run, self.size) for run, setting in pairs if run not in self.statuses.get(setting, ())
+        ]
 
     def table(self) -> str:
         """Completed, diverged and missing runs of each setting."""
@@ -109,6 +111,6 @@ def missing_runs(tree: dict[str, Any]) -> dict[int, list[int]]:
     size = len(grid_of(tree))
     lacking: dict[int, list[int]] = {setting: [] for setting in range(size)}
     for index in Coverage(size, statuses).missing():
-        run, setting = divmod(index, size)
+        setting, run = locate_index(index, size)
         lacking[setting].append(run)
     return lacking

@@ -19,7 +19,9 @@ from utils.combining.coverage import Coverage
 from utils.combining.index_file import Entry, Manifest
 from utils.core.errors import BadInput
 from utils.core.grid import Grid
+from utils.core.indices import index_of
 from utils.files.json_diff import first_difference
+from utils.files.json_text import canonical_json
 from utils.results.schema import essence
 
 ALLOWED = (
@@ -51,7 +53,7 @@ class Selection:
 
     def index(self, setting: int, run: int) -> int:
         """The run's index under the grid."""
-        return run * self.size + setting
+        return index_of(setting, run, self.size)
 
     def coverage(self) -> Coverage:
         """How much of the grid there is."""
@@ -79,7 +81,7 @@ class Selector:
     def __init__(self, directory: Path, manifest: Manifest, wanted: Wanted, read: Callable[[Entry], Any]) -> None:
         """read: the run that an entry is of, to say in what two differ."""
         self.directory, self.manifest, self.wanted, self.read = directory, manifest, wanted, read
-        self._lookup = {_canonical(params): number for number, params in reversed(list(enumerate(wanted.settings)))}
+        self._lookup = {canonical_json(params): number for number, params in reversed(list(enumerate(wanted.settings)))}
         self._settings: dict[int, int | None] = {}
         self._inside: dict[int, bool] = {}
 
@@ -102,7 +104,7 @@ class Selector:
         if self.wanted.agent is None:
             return entry.setting
         if entry.params not in self._settings:
-            self._settings[entry.params] = self._lookup.get(_canonical(self.manifest.params[entry.params]))
+            self._settings[entry.params] = self._lookup.get(canonical_json(self.manifest.params[entry.params]))
         return self._settings[entry.params]
 
     def select(self, inside: Sequence[Entry]) -> Selection:
@@ -144,7 +146,3 @@ class Selector:
         if difference is not None:
             one, other = (self.directory / entry.name for entry in (a, b))
             raise BadInput(f"{one} and {other}: {what} differs: {difference}; {ALLOWED}")
-
-
-def _canonical(params: dict[str, Any]) -> bytes:
-    return orjson.dumps(params, option=orjson.OPT_SORT_KEYS)

@@ -7,11 +7,14 @@ import click
 from utils.core.errors import BadInput
 from utils.core.indices import parse_indices
 
-ENGINES = ("eager", "compiled", "auto")
+ENGINES = ("eager", "compiled")
+"""Engines that compute an agent's updates."""
+
+ENGINE_CHOICES = (*ENGINES, "auto")
 """Values of --engine."""
 
-ENGINE = "auto"
-"""Where --engine is not given."""
+DEFAULT_ENGINE = "auto"
+"""Value of --engine unless it is given."""
 
 
 class CountOrAuto(click.ParamType):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from utils.core.errors import BadInput
+from utils.core.indices import index_of, locate_index
 
 Digit = list[dict[str, Any]]
 """The alternatives of one place of the index: each sets one or more hyperparameters."""
@@ -47,9 +48,12 @@ class Grid:
         return chosen
 
     def locate(self, index: int) -> tuple[int, int]:
-        """(setting, run) of an index >= 0."""
-        run, setting = divmod(index, len(self))
-        return setting, run
+        """Return the setting and the run that an index >= 0 names."""
+        return locate_index(index, len(self))
+
+    def index(self, setting: int, run: int) -> int:
+        """Return the index of a run of a setting."""
+        return index_of(setting, run, len(self))
 
 
 def _legal_pairs(parameters: Mapping[str, Sequence[Any]], source: str) -> Digit:

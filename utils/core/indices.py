@@ -18,6 +18,17 @@ LARGEST_INDEX = 2**53 - 1
 INDICES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
 
 
+def index_of(setting: int, run: int, settings: int) -> int:
+    """Return the index of a run of a setting, in a grid with `settings` settings."""
+    return run * settings + setting
+
+
+def locate_index(index: int, settings: int) -> tuple[int, int]:
+    """Return the setting and the run that an index names, in a grid with `settings` settings."""
+    run, setting = divmod(index, settings)
+    return setting, run
+
+
 def parse_indices(text: str, option: str = "--index") -> list[int]:
     """ "0-9,36" -> [0, ..., 9, 36], sorted, without repeats.  option: whose value it is.  Raises BadInput."""
     compact = text.replace(" ", "")

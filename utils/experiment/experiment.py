@@ -89,7 +89,7 @@ class Experiment:
         keyed = [(setting, self._resolved(setting)[1]) for setting in settings]
         for run in runs:
             for setting, keys in keyed:
-                yield Cell(run * len(self.grid) + setting, setting, run, keys.key(run))
+                yield Cell(self.grid.index(setting, run), setting, run, keys.key(run))
 
     def hyperparameters(self, setting: int) -> Any:
         """A setting's, as the agent's model.  Raises BadInput if they are not allowed."""

@@ -39,3 +39,8 @@ def read_json(path: str | Path) -> Any:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
     return parse_json(path, content)
+
+
+def canonical_json(value: Any) -> bytes:
+    """Return the value as JSON with sorted keys: equal values give equal bytes, whatever the order of their keys."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)

@@ -66,8 +66,8 @@ def _runs(experiment: CombinedResults) -> str:
     numbers = [outcome.number for outcome in experiment.outcomes[0]]
     if not numbers or numbers[0] == 0:
         return f"--runs {len(numbers)}"
-    settings = len(experiment.settings)
-    return f"--index {numbers[0] * settings}-{(numbers[-1] + 1) * settings - 1}"
+    first, last = experiment.grid.index(0, numbers[0]), experiment.grid.index(0, numbers[-1] + 1) - 1
+    return f"--index {first}-{last}"
 
 
 def _engine(experiment: CombinedResults) -> str:

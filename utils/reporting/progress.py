@@ -69,9 +69,8 @@ def _counts(outcomes: list[RunOutcome]) -> Counts:
 
 def _indices(experiment: CombinedResults, fate: str) -> str:
     """The runs of one fate, as `main.py --index` reads them; "" for none."""
-    settings = len(experiment.settings)
     indices = sorted(
-        outcome.number * settings + setting
+        experiment.grid.index(setting, outcome.number)
         for setting, outcomes in enumerate(experiment.outcomes)
         for outcome in outcomes
         if outcome.fate == fate

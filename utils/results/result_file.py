@@ -16,12 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import orjson
 
 from utils.core.errors import BadInput
 from utils.files.archive import is_archived
 from utils.files.atomic import make_directory, write_atomically
-from utils.files.json_text import dump
+from utils.files.json_text import canonical_json, dump
 from utils.results.schema import only_run, parse_tree
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Setting:
 
     def __init__(self, agent_name: str, agent_params: dict[str, Any], environment: dict[str, Any]) -> None:
         identity = {"agent_name": agent_name, "agent_params": agent_params, "environment": environment}
-        self._beginning = orjson.dumps(identity, option=orjson.OPT_SORT_KEYS)[:-1]
+        self._beginning = canonical_json(identity)[:-1]
 
     def key(self, run: int) -> str:
         """The first 12 hexadecimal digits of SHA-256 over canonical JSON, in which "run" is the last key."""

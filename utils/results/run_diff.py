@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from utils.core.errors import BadInput
+from utils.files.json_diff import find_difference
 from utils.results.arrays import read_arrays
 from utils.results.provenance_diff import Origin, unlike_environments
 from utils.results.schema import essence, only_run, read_tree
@@ -39,29 +40,24 @@ def unlike(first: Path, second: Path) -> list[str]:
     return unlike_environments(Origin(str(path), only_run(tree).get("provenance")) for path, tree in trees)
 
 
-def first_difference(a: dict[str, Any], b: dict[str, Any]) -> str | None:
-    """Name, position and values of what differs first, or None."""
-    for name in [*a, *(name for name in b if name not in a)]:
-        if name not in a or name not in b:
-            return f"{name}: only in {'the first' if name in a else 'the second'}"
-        where = _difference(a[name], b[name])
-        if where is not None:
-            return f"{name}{where}"
-    return None
+def first_run_difference(a: dict[str, Any], b: dict[str, Any]) -> str | None:
+    """Describe the first difference between the contents of two results: name, position and both values; or None."""
+    difference = find_difference(a, b, _describe_bits)
+    return None if difference is None else "".join(difference)
 
 
-def _difference(a: Any, b: Any) -> str | None:
-    """Position and values where two values differ first, or None."""
-    if isinstance(a, np.ndarray):
+def _describe_bits(a: Any, b: Any) -> str | None:
+    """Describe where two values first differ, to the bit, or return None."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
         if a.shape != b.shape or a.dtype != b.dtype:
             return f": {a.dtype}{list(a.shape)} and {b.dtype}{list(b.shape)}"
         bits = np.dtype(f"u{a.dtype.itemsize}")
         different = np.argwhere(np.ascontiguousarray(a).view(bits) != np.ascontiguousarray(b).view(bits))
         if not len(different):
             return None
-        place = tuple(int(i) for i in different[0])
-        return f"{list(place)}: {a[place]!r} and {b[place]!r}"
+        position = tuple(int(i) for i in different[0])
+        return f"{list(position)}: {a[position]!r} and {b[position]!r}"
     if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
-        inner = ((i, _difference(x, y)) for i, (x, y) in enumerate(zip(a, b, strict=True)))
+        inner = ((i, _describe_bits(x, y)) for i, (x, y) in enumerate(zip(a, b, strict=True)))
         return next((f"[{i}]{where}" for i, where in inner if where is not None), None)
     return None if a == b else f": {a!r} and {b!r}"

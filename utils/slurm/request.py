@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from utils.core.cli_types import ENGINE
+from utils.core.cli_types import DEFAULT_ENGINE
 from utils.core.indices import format_indices
 from utils.experiment.experiment import Experiment
 
@@ -24,7 +24,7 @@ class Request:
     runs: Sequence[int]
     settings: Sequence[int] | None = None
     force: bool = False
-    engine: str = ENGINE
+    engine: str = DEFAULT_ENGINE
 
     def settings_of(self, experiment: Experiment) -> Sequence[int]:
         """The settings asked for."""
@@ -41,7 +41,7 @@ class Request:
         words = ["python", "schedule.py", "--runs", runs]
         if self.settings is not None:
             words += ["--settings", format_indices(self.settings)]
-        if self.engine != ENGINE:
+        if self.engine != DEFAULT_ENGINE:
             words += ["--engine", self.engine]
         files = [self.cluster_json, self.script, self.directory, self.env_json, self.save_dir, *self.agent_jsons]
         return shlex.join([*words, *options, *(["--"] if any(f.startswith("-") for f in files) else []), *files])
@@ -53,10 +53,10 @@ class Request:
         if self.settings is None and self._from_zero:
             words += ["--runs", str(len(self.runs))]
         else:
-            settings, x = self.settings_of(experiment), len(experiment.grid)
-            indices = format_indices([run * x + setting for run in self.runs for setting in settings])
+            settings, grid = self.settings_of(experiment), experiment.grid
+            indices = format_indices([grid.index(setting, run) for run in self.runs for setting in settings])
             words += ["--index", indices]
-        if self.engine != ENGINE:
+        if self.engine != DEFAULT_ENGINE:
             words += ["--engine", self.engine]
         return shlex.join([*words, "--jobs", "auto", *(["--force"] if self.force else [])])
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, NamedTuple
 
-from utils.core.cli_types import ENGINE
+from utils.core.cli_types import DEFAULT_ENGINE
 from utils.core.interrupt import Interruption, Stopped
 from utils.core.process_setup import THREADS
 from utils.core.provenance import provenance
@@ -65,7 +65,7 @@ class Choices:
     force: bool = False
     jobs: int | None = 1
     stack: int | None = None
-    engine: str = ENGINE
+    engine: str = DEFAULT_ENGINE
     minutes: float = 0.0
     after: int | None = None
 

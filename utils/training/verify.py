@@ -9,16 +9,15 @@ from typing import Any
 
 import orjson
 
+from utils.core.cli_types import ENGINES
 from utils.core.errors import BadInput
 from utils.core.indices import LARGEST_INDEX
 from utils.core.provenance import cpu, package_versions
 from utils.experiment.config import AgentConfig, EnvironmentConfig, agent_config
 from utils.experiment.experiment import Experiment, Run
 from utils.files.json_model import validate
-from utils.results.run_diff import content, first_difference
+from utils.results.run_diff import content, first_run_difference
 from utils.results.schema import only_run, read_tree
-
-ENGINES = ("eager", "compiled")
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def verdict(recorded: Recorded, fresh: Path) -> tuple[bool, list[str]]:
     if origin["engine"] != recorded.engine:
         reason = f"engine {recorded.engine} was recorded, but here it is {origin['engine']}"
         return False, [f"{recorded.path}: not verified: {reason}: {origin['engine_fallback']}"]
-    difference = first_difference(content(recorded.path), content(fresh))
+    difference = first_run_difference(content(recorded.path), content(fresh))
     if difference is None:
         return True, [f"{recorded.path}: identical"]
     return False, [f"{recorded.path}: different: {difference} (recorded and present)", *side_by_side(recorded.origin)]

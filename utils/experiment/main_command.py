@@ -1,0 +1,49 @@
+"""Command lines of main.py, for messages, job scripts and child processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MainCommand:
+    """A command line of main.py; an option that is None or False is left out.
+
+    index: a list of indices such as "0-9,36".
+    runs: number of runs of every setting.
+    jobs, stack: a number or "auto".
+    """
+
+    env_json: str
+    agent_json: str
+    index: str | None = None
+    runs: int | None = None
+    save_dir: str | None = None
+    jobs: int | str | None = None
+    stack: int | str | None = None
+    engine: str | None = None
+    force: bool = False
+
+    def words(self, script: str = "main.py", python: str = "python") -> list[str]:
+        """Return the words of the command line, each option and its value a word."""
+        return [python, script, *(word for option in self._options() for word in option), *self._flags()]
+
+    def joined_words(self, script: str = "main.py", python: str = "python") -> list[str]:
+        """Return the words of the command line, each option as --name=value: values may begin with a dash."""
+        return [python, script, *("=".join(option) for option in self._options()), *self._flags()]
+
+    def _options(self) -> list[tuple[str, str]]:
+        values = {
+            "--env-json": self.env_json,
+            "--agent-json": self.agent_json,
+            "--index": self.index,
+            "--runs": self.runs,
+            "--save-dir": self.save_dir,
+            "--jobs": self.jobs,
+            "--stack": self.stack,
+            "--engine": self.engine,
+        }
+        return [(name, str(value)) for name, value in values.items() if value is not None]
+
+    def _flags(self) -> list[str]:
+        return ["--force"] if self.force else []
