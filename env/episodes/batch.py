@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from env.episodes.episode import Episodes
 from env.episodes.snapshot import Unsavable
-
-
-class Transitions(NamedTuple):
-    """What one step of R environments gave; float32 but for `reward`, float64.
-
-    next_obs (R, O) is the true successor; obs after a reset is in `EnvBatch.obs`.
-    terminated, truncated: (R,).
-    """
-
-    next_obs: np.ndarray
-    reward: np.ndarray
-    terminated: np.ndarray
-    truncated: np.ndarray
+from utils.core.transition import Step
 
 
 class EnvBatch:
@@ -77,9 +65,12 @@ class EnvBatch:
         self.obs[run] = state["obs"]
         return None
 
-    def step(self, action: np.ndarray, active: np.ndarray) -> Transitions:
-        """action (R, A), active (R,) bool. Episodes that end are begun anew."""
-        next_obs, self.obs = self.obs.copy(), self.obs.copy()
+    def step(self, action: np.ndarray, active: np.ndarray) -> Step:
+        """Step the active environments and reset those whose episode ends. Returns the transitions.
+
+        action: (R, A) float32.  active: (R,) bool.  The transitions' reward is float64.
+        """
+        obs, next_obs, self.obs = self.obs, self.obs.copy(), self.obs.copy()
         reward = np.zeros(self.runs)
         terminated, truncated = np.zeros((2, self.runs), np.float32)
         for r in active.nonzero()[0].tolist():
@@ -92,4 +83,4 @@ class EnvBatch:
             if ended or cut:
                 terminated[r], truncated[r] = ended, cut
                 self._reset(r)
-        return Transitions(next_obs, reward, terminated, truncated)
+        return Step(obs, action, reward, next_obs, terminated, truncated)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from env import EnvBatch, EpisodeProtocol, Episodes
 from tests.env.test_wrappers import Corridor
+from utils.core.transition import Step
 from utils.experiment.config import EnvironmentConfig
 from utils.training.loop import Loop, Watcher
 from utils.training.stack import Stack
@@ -19,7 +18,7 @@ class Walker:
 
     def __init__(self, speeds: list[float], nonfinite_at: int | None = None) -> None:
         self.speeds, self.nonfinite_at = np.array(speeds, np.float32), nonfinite_at
-        self.steps: list[SimpleNamespace] = []
+        self.steps: list[Step] = []
         self.last_batch = None
 
     def act(self, obs, greedy=False):
@@ -55,12 +54,8 @@ def make_loop(speeds: list[float], agent: Walker | None = None, **changes) -> Lo
     def batch() -> EnvBatch:
         return EnvBatch([Episodes(Corridor(), EpisodeProtocol(config.steps_per_episode), 0) for _ in speeds])
 
-    def step(*arrays):
-        names = ("obs", "action", "reward", "next_obs", "terminated", "truncated")
-        return SimpleNamespace(**dict(zip(names, arrays, strict=True)))
-
     seeds = list(range(len(speeds)))
-    return Loop(Stack(agent or Walker(speeds), batch(), batch(), seeds, config, step))
+    return Loop(Stack(agent or Walker(speeds), batch(), batch(), seeds, config))
 
 
 def test_episodes_and_returns():

@@ -1,4 +1,4 @@
-"""One transition of each run of a stack."""
+"""One transition of each run in a stack."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import numpy as np
 
 
 class Step(NamedTuple):
-    """One transition of each run; arrays (R, ...), float32.
+    """One transition of each run in a stack of R runs; float32 arrays, except that `reward` may be float64.
 
-    `next_obs` is the true successor, never the observation after a reset. `terminated` is 1 where
-    nothing is to be bootstrapped, `truncated` 1 where the episode ended all the same.
+    obs: (R, O), the observations acted on.
+    action: (R, A), as the agent chose them, before clipping.
+    reward: (R,).
+    next_obs: (R, O), the true successors, never the observations after a reset.
+    terminated: (R,), 1 where the value of the successor is not bootstrapped.
+    truncated: (R,), 1 where the episode ended without termination (or at the step limit).
     """
 
     obs: np.ndarray

@@ -34,19 +34,18 @@ def eval_episodes(loop: Loop, which: np.ndarray) -> tuple[list[list[float]], lis
     while going.any():
         if loop.interrupted():
             raise Abandoned
-        obs = envs.obs
-        action = agent.act_eval(obs, config.eval_policy == "mode")
+        action = agent.act_eval(envs.obs, config.eval_policy == "mode")
         action[~going] = 0.0
         loop.find_diverged({"action": action})
         going &= loop.active
-        _, reward, terminated, truncated = envs.step(action, going)
+        step = envs.step(action, going)
         loop.find_failed(envs)
         going &= loop.active
-        total, count = total + reward, count + going
+        total, count = total + step.reward, count + going
         for r in slots(going):
             if "eval_states" in loop.recorded:
-                loop.records[r].keep("eval_states", obs[r])
-            if terminated[r] or truncated[r]:
+                loop.records[r].keep("eval_states", step.obs[r])
+            if step.terminated[r] or step.truncated[r]:
                 returns[r].append(float(total[r]))
                 steps[r].append(int(count[r]))
                 total[r], count[r] = 0.0, 0

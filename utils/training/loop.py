@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.core.transition import Step
 from utils.training.evaluation import Abandoned, eval_episodes, slots
 from utils.training.run_record import RunRecord
 from utils.training.stack import Stack
@@ -90,29 +91,28 @@ class Loop:
     def train_step(self) -> None:
         """One step of every active environment, one update of every learner."""
         agent, envs = self.stack.agent, self.stack.envs
-        obs = envs.obs
-        action = agent.act(obs)
+        action = agent.act(envs.obs)
         self.find_diverged({"action": action})
         active = slots(self.active)
         if not active:
             return
-        next_obs, reward, terminated, truncated = envs.step(action, self.active)
+        step = envs.step(action, self.active)
         self.find_failed(envs)
         active = slots(self.active)
         if not active:
             return
-        agent.observe(self.stack.make_step(obs, action, reward, next_obs, terminated, truncated))
+        agent.observe(step)
         metrics = agent.update()
-        ended = np.logical_or(terminated, truncated)
+        ended = np.logical_or(step.terminated, step.truncated)
         for r in active:
-            self.records[r].step(float(reward[r]), bool(ended[r]))
+            self.records[r].step(float(step.reward[r]), bool(ended[r]))
         if self.recorded:
-            self._keep(obs, action, reward)
+            self._keep(step)
         self.find_diverged({name: values.cpu().numpy() for name, values in metrics.items()})
 
-    def _keep(self, obs: np.ndarray, action: np.ndarray, reward: np.ndarray) -> None:
+    def _keep(self, step: Step) -> None:
         """Add this step to the arrays that the protocol asks for."""
-        kept = {"train_states": obs, "train_actions": action, "train_rewards": reward}
+        kept = {"train_states": step.obs, "train_actions": step.action, "train_rewards": step.reward}
         batch = self.stack.agent.last_batch
         if batch is not None and any(name.startswith("update_") for name in self.recorded):
             kept |= {

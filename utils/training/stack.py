@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,4 +18,3 @@ class Stack:
     eval_envs: Any
     random_seeds: Sequence[int]
     config: EnvironmentConfig
-    make_step: Callable[..., Any]

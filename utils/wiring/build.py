@@ -114,7 +114,6 @@ def build_stack(experiment: Experiment, runs: Sequence[Run], shown: bool = False
     from env import EnvBatch
     from utils.core.process_setup import prepare_process
     from utils.core.random_streams import env_seed
-    from utils.core.transition import Step
     from utils.training.stack import Stack
 
     prepare_process()
@@ -126,7 +125,7 @@ def build_stack(experiment: Experiment, runs: Sequence[Run], shown: bool = False
         experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,
         spaces_of(envs.envs[0], config.tile_coding),
     )  # fmt: skip
-    return Stack(agent, envs, eval_envs, seeds, config, Step)
+    return Stack(agent, envs, eval_envs, seeds, config)
 
 
 def spaces_of(episodes: Any, tile_coding: bool | None) -> Any:
