@@ -8,8 +8,8 @@ import sys
 import click
 
 from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES, CountOrAuto
-from utils.core.errors import BadInput, bad_input_exits
-from utils.display.video import MOST_FRAMES
+from utils.core.errors import BadInput, exit_on_bad_input
+from utils.display.video import MAX_VIDEO_FRAMES
 
 
 @click.command(help="Run the experiment that an agent and an environment configuration file describe.")
@@ -32,7 +32,7 @@ from utils.display.video import MOST_FRAMES
 )  # fmt: skip
 @click.option(
     "-m", "--monitor", is_flag=True, help="Show the first run that is trained in a window, at watching speed; closing "
-    f"it lets training go on. Without a display: its first {MOST_FRAMES} frames as an .mp4 beside the result.",
+    f"it lets training go on. Without a display: its first {MAX_VIDEO_FRAMES} frames as an .mp4 beside the result.",
 )  # fmt: skip
 @click.option(
     "-a", "--after", type=click.IntRange(min=0), help="Training timesteps that pass before monitoring begins; only "
@@ -70,7 +70,7 @@ def main(
     from utils.wiring.run import chosen_indices, monitored_after, train, verify_all
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
-    with bad_input_exits():
+    with exit_on_bad_input():
         if verify:
             sys.exit(verify_all(results, Choices(jobs=jobs, stack=stack)))
         if results:

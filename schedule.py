@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES, Numbers
-from utils.core.errors import BadInput, bad_input_exits
+from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES, IntegerList
+from utils.core.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
     from utils.experiment.experiment import Experiment
@@ -42,10 +42,12 @@ SECONDS_BETWEEN_LOOKS = 60.0
 @click.argument("save_dir")
 @click.argument("agent_jsons", metavar="AGENT_JSON...", nargs=-1, required=True)
 @click.option(
-    "--runs", type=Numbers(count=True), required=True, metavar="N|LIST",
+    "--runs", type=IntegerList(count=True), required=True, metavar="N|LIST",
     help="Runs of every setting: N for 0 to N - 1, or a list of numbers and ranges such as 10-39.",
 )  # fmt: skip
-@click.option("--settings", type=Numbers(), metavar="LIST", help="Only these settings, such as 3,17.  [default: all]")
+@click.option(
+    "--settings", type=IntegerList(), metavar="LIST", help="Only these settings, such as 3,17.  [default: all]"
+)
 @click.option("--force", is_flag=True, help="Also what has a result, which is put aside in the submission's folder.")
 @click.option(
     "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True,
@@ -62,7 +64,7 @@ def main(pilot: bool, dry_run: bool, yes: bool, status: bool, watch: bool, **ask
     from utils.slurm.request import Request
 
     request = Request(**asked)
-    with bad_input_exits():
+    with exit_on_bad_input():
         try:
             cluster, experiments = read_cluster(request.cluster_json), read_experiments(request)
             if status or watch:
@@ -88,13 +90,13 @@ def read_cluster(path: str) -> Cluster:
 
 def read_experiments(request: Request) -> list[Experiment]:
     """One for each agent file, all with absolute directories.  Raises BadInput."""
-    from utils.results.result_file import save_root
+    from utils.results.result_file import results_root
     from utils.wiring.build import read_experiment
 
     script = Path(request.directory, request.script)
     if not script.is_file():
         raise BadInput(f"'{script}' is no file; allowed: main.py and the directory that it is in, as in: main.py ./")
-    root = Path(request.directory).resolve() / save_root(request.save_dir)
+    root = Path(request.directory).resolve() / results_root(request.save_dir)
     if not str(root).isprintable() or "\\" in str(root):
         raise BadInput(f"SAVE_DIR: found {str(root)!r}; allowed: a path that prints on one line, without backslashes")
     experiments = [read_experiment(request.env_json, path, str(root)) for path in request.agent_jsons]

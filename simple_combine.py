@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from utils.core.errors import bad_input_exits
+from utils.core.errors import exit_on_bad_input
 
 if TYPE_CHECKING:
     from utils.combining.combine import Combination
@@ -33,7 +33,7 @@ def main(
     directories: tuple[str, ...], agent_json: str | None, env_json: str | None, parquet: bool, archive: bool
 ) -> None:
     """Entry point of the command line."""
-    with bad_input_exits():
+    with exit_on_bad_input():
         wanted = read_wanted(agent_json, env_json)
         paths = {Path(directory).resolve(): Path(directory) for directory in directories}
         left_out = combine(paths.values(), wanted, parquet, archive)

@@ -32,7 +32,7 @@ from agent.policy.base import ActionBox, Policy
 from agent.replay.buffer import Replay
 from agent.replay.chained_buffer import ChainedReplay
 from agent.replay.layout import is_chained
-from utils.core.random_streams import Draws, generator
+from utils.core.random_streams import Draws, make_generator
 from utils.core.transition import Step
 
 
@@ -110,7 +110,7 @@ class ActorCritic(ActsOnStreams):
         make_critic: type[Critic] = DiscreteCritic if policy.discrete else BoxCritic
         actors, critics = [], []
         for setting, seed in zip(self.settings, self.random_seeds, strict=True):
-            rng = generator(seed, "init")
+            rng = make_generator(seed, "init")
             actors.append(actor_mlp.init(rng, setting.weight_init))
             critics.append(torch.stack([critic_mlp.init(rng, setting.weight_init) for _ in range(self.critics)]))
         critic_lr = self._per_run("critic_lr").unsqueeze(1)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES
-from utils.core.errors import BadInput, bad_input_exits
+from utils.core.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
     from utils.analysis.comparison_table import Comparison, Pair
@@ -75,19 +75,21 @@ def compare(name: str, comparison: Comparison, root: Path, options: list[str]) -
 )
 @click.argument("comparisons", metavar="COMPARISON...", nargs=-1, required=True)
 @click.option("--jobs", default="1", show_default=True, help="main.py's.")
-@click.option("--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True, help="main.py's.")
+@click.option(
+    "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True, help="main.py's."
+)
 @click.option(
     "--save-dir", default="comparison", show_default=True, help="As main.py's; a directory for each COMPARISON."
 )
 def main(comparisons: tuple[str, ...], jobs: str, engine: str, save_dir: str) -> None:
     """Entry point of the command line."""
-    with bad_input_exits():
+    with exit_on_bad_input():
         from utils.analysis.comparison_table import read_comparison
-        from utils.results.result_file import save_root
+        from utils.results.result_file import results_root
 
         paths = [Path(path) for path in comparisons]
         for path, comparison in [(path, read_comparison(path)) for path in paths]:
-            compare(path.stem, comparison, save_root(save_dir) / path.stem, ["--jobs", jobs, "--engine", engine])
+            compare(path.stem, comparison, results_root(save_dir) / path.stem, ["--jobs", jobs, "--engine", engine])
 
 
 if __name__ == "__main__":

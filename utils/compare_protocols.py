@@ -10,7 +10,7 @@ if __name__ == "__main__":
 
 import click
 
-from utils.core.errors import bad_input_exits
+from utils.core.errors import exit_on_bad_input
 
 EXIT_DIFFERENT = 1
 
@@ -30,7 +30,7 @@ def main(first: str, second: str, excepted: tuple[str, ...]) -> None:
     """Entry point of the command line."""
     from utils.analysis.protocol_diff import compared, differences, read_protocol
 
-    with bad_input_exits():
+    with exit_on_bad_input():
         a, b = read_protocol(Path(first)), read_protocol(Path(second))
         names = compared(a, b, excepted)
     found = list(differences(a, b, names))

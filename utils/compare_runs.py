@@ -15,7 +15,7 @@ if __name__ == "__main__":
 
 import click
 
-from utils.core.errors import bad_input_exits
+from utils.core.errors import exit_on_bad_input
 
 EXIT_DIFFERENT = 1
 
@@ -25,15 +25,15 @@ EXIT_DIFFERENT = 1
 @click.argument("second", type=click.Path(path_type=Path))
 def compare(first: Path, second: Path) -> None:
     """Entry point of the command line."""
-    from utils.results.run_diff import content, first_run_difference, unlike
+    from utils.results.run_diff import read_comparable, first_run_difference, explain_difference
 
-    with bad_input_exits():
-        difference = first_run_difference(content(first), content(second))
+    with exit_on_bad_input():
+        difference = first_run_difference(read_comparable(first), read_comparable(second))
     if difference is None:
         click.echo("identical")
         sys.exit(0)
     click.echo(f"different: {difference}")
-    for line in unlike(first, second):
+    for line in explain_difference(first, second):
         click.echo(line)
     sys.exit(EXIT_DIFFERENT)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from utils.core.errors import bad_input_exits
+from utils.core.errors import exit_on_bad_input
 from utils.plotting.figures import KINDS, is_current, make, place
 
 EXIT_STALE = 1
@@ -45,7 +45,7 @@ DEFAULT_DATA = "results/Pendulum-v1_SAC_SquashedGaussian/data.json"
 @click.option("--check", "checking", is_flag=True, help="Draw nothing; fail if a figure would not be the same now.")
 def main(data: tuple[str, ...], kind: str, out: tuple[str, ...], checking: bool, **given: Any) -> None:
     """Entry point of the command line."""
-    with bad_input_exits():
+    with exit_on_bad_input():
         plot = make(kind, data, given)
         paths = [place(each, plot) for each in out or (None,)]
         if checking:

@@ -13,7 +13,7 @@ if __name__ == "__main__":
 
 import click
 
-from utils.core.errors import BadInput, bad_input_exits, unwritable
+from utils.core.errors import BadInput, exit_on_bad_input, unwritable_out
 
 REPORT = "report.html"
 
@@ -31,7 +31,7 @@ def place(out: str | None, data: Sequence[str]) -> Path:
     try:
         foreign = path.is_file() and f'content="{GENERATOR}"' not in path.read_text(errors="replace")[:1000]
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise unwritable_out(path, error) from error
     if foreign:
         raise BadInput(f"--out: '{path}' is there and is no report; allowed: another name")
     return path
@@ -52,7 +52,7 @@ def write(data: Sequence[str], out: str | None, confidence: float) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise unwritable_out(path, error) from error
     return path
 
 
@@ -65,7 +65,7 @@ def write(data: Sequence[str], out: str | None, confidence: float) -> Path:
 @click.option("--confidence", type=float, default=0.95, show_default=True, help="Of intervals, between 0 and 1.")
 def main(data: tuple[str, ...], out: str | None, confidence: float) -> None:
     """Entry point of the command line."""
-    with bad_input_exits():
+    with exit_on_bad_input():
         click.echo(write(data, out, confidence))
 
 

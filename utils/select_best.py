@@ -12,7 +12,7 @@ if __name__ == "__main__":
 
 import click
 
-from utils.core.errors import BadInput, bad_input_exits
+from utils.core.errors import BadInput, exit_on_bad_input
 
 if TYPE_CHECKING:
     from utils.analysis.cross_environment import Across
@@ -51,7 +51,7 @@ def main(
     half_width: float | None,
 ) -> None:
     """Entry point of the command line."""
-    with bad_input_exits():
+    with exit_on_bad_input():
         rankings = read_rankings(directories, measure)
         if together and half_width is not None:
             raise BadInput("--half-width: found with --across; allowed: for one environment, whose returns it is in")
@@ -95,17 +95,19 @@ def checked(names: Sequence[str], count: int) -> list[str | None]:
 
 def seeds(ranking: SettingRanking, half_width: float) -> int:
     """How many fresh seeds that precision takes.  Raises BadInput."""
-    from utils.core.indices import MOST_INDICES
-    from utils.stats.intervals import FEWEST, seeds_needed
+    from utils.core.indices import MAX_INDICES
+    from utils.stats.intervals import MIN_SAMPLES, seeds_needed
 
     samples = ranking.samples
-    if len(samples) < FEWEST:
-        raise BadInput(f"--half-width: the best setting has {len(samples)} runs; allowed: {FEWEST} or more, or --fresh")
+    if len(samples) < MIN_SAMPLES:
+        raise BadInput(
+            f"--half-width: the best setting has {len(samples)} runs; allowed: {MIN_SAMPLES} or more, or --fresh"
+        )
     if not 0 < half_width < float("inf"):
         raise BadInput(f"--half-width: found {half_width}; allowed: a number above 0")
     count = len(samples) + seeds_needed(samples, half_width)
-    if count > MOST_INDICES:
-        raise BadInput(f"--half-width: {half_width} takes {count} seeds; allowed: what takes {MOST_INDICES} or fewer")
+    if count > MAX_INDICES:
+        raise BadInput(f"--half-width: {half_width} takes {count} seeds; allowed: what takes {MAX_INDICES} or fewer")
     return count
 
 

@@ -17,7 +17,7 @@ import logging
 
 import click
 
-from utils.core.errors import bad_input_exits
+from utils.core.errors import exit_on_bad_input
 
 EXIT_NOT_SHOWN = 1
 
@@ -47,7 +47,7 @@ def watch(result: Path, episodes: int, seed: int | None, video: Path | None, pol
     from utils.wiring.rebuild import returns
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    with bad_input_exits():
+    with exit_on_bad_input():
         try:
             for i, (total, steps) in enumerate(returns(read_learned(result), episodes, seed, video, policy)):
                 click.echo(f"episode {i}: return {total:.3f}, {steps} steps")

@@ -17,7 +17,7 @@ import hashlib
 import numpy as np
 
 from env.episodes.episode import Episodes
-from utils.core.random_streams import env_seed, generator
+from utils.core.random_streams import env_seed, make_generator
 
 STEPS = 200
 
@@ -31,7 +31,7 @@ def rollout_hash(episodes: Episodes) -> str:
     Hashed are, in the environment's own precision, the bytes of each observation, the reward as
     float64, and a byte each for terminated and truncated.  Leaves the environment amid an episode.
     """
-    digest, rng = hashlib.sha256(), generator(0, "act")
+    digest, rng = hashlib.sha256(), make_generator(0, "act")
     episodes.reseed(env_seed(0, "env"))
     digest.update(episodes.reset().tobytes())
     for _ in range(STEPS):

@@ -16,7 +16,7 @@ from torch import Tensor
 from agent.policy import policy_class
 from agent.policy.base import ActionBox, Policy
 from tests.support.reference import UNIT, normal32, rng
-from utils.core.random_streams import Draws, generator
+from utils.core.random_streams import Draws, make_generator
 
 SYMMETRIC = ((-2.0, 2.0), (-0.5, 0.5), (-1.0, 1.0))
 ASYMMETRIC = ((-1.0, 3.0), (0.25, 0.75), (-7.0, -2.0))
@@ -363,7 +363,7 @@ def test_noise_is_the_streams_normals(kind):
     noise = make(kind, ASYMMETRIC).noise(Draws([5, 6], "update"), 4, 2)
     assert noise.shape == (2, 4, 2, 3)
     for run, seed in enumerate((5, 6)):
-        expected = generator(seed, "update").standard_normal((4, 2, 3), np.float32)
+        expected = make_generator(seed, "update").standard_normal((4, 2, 3), np.float32)
         np.testing.assert_array_equal(noise[run].numpy(), expected)
 
 

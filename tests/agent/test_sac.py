@@ -31,7 +31,7 @@ from tests.support.reference import (
     transitions,
     under,
 )
-from utils.core.random_streams import Draws, generator
+from utils.core.random_streams import Draws, make_generator
 from utils.core.transition import Step
 
 SMALL: dict[str, Any] = {"batch_size": 8, "hidden_dim": 20, "replay_capacity": 100}
@@ -100,7 +100,7 @@ def test_three_updates_against_a_plain_reimplementation(options):
     for t in range(held):
         agent.observe(Step(**{name: np.stack([values[t]] * 3) for name, values in said.items()}))
     extra = 0 if chosen.reparameterized else chosen.baseline_actions
-    replay, update = generator(seed, "replay"), generator(seed, "update")
+    replay, update = make_generator(seed, "replay"), make_generator(seed, "update")
     for _ in range(3):
         metrics = agent.update()
         rows = np.floor(replay.random(8) * held).astype(int)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from utils.checkpoint import row_files as rows
-from utils.checkpoint.checkpoint import Checkpoint, Refused
-from utils.checkpoint.row_files import Rows
+from utils.checkpoint.checkpoint import Checkpoint, CheckpointRefused
+from utils.checkpoint.row_files import RowSequence
 
 CONDITIONS = {"run": "abc", "numpy version": "2"}
 
@@ -22,7 +22,7 @@ def state(timestep: int) -> dict[str, Any]:
     held = np.zeros((min(4, timestep), 3))
     for i in range(timestep):
         held[i % 4 if timestep > 4 else i] = i
-    return {"timestep": timestep, "weights": np.full(5, float(timestep)), "replay": Rows(held, timestep)}
+    return {"timestep": timestep, "weights": np.full(5, float(timestep)), "replay": RowSequence(held, timestep)}
 
 
 def assert_is(found: dict[str, Any], timestep: int) -> None:
@@ -113,7 +113,7 @@ def test_every_flipped_bit_is_found_out(tmp_path):
             damaged = bytearray(content)
             damaged[place] ^= 1 << place % 8
             path.write_bytes(damaged)
-            with pytest.raises(Refused, match="key"):
+            with pytest.raises(CheckpointRefused, match="key"):
                 Checkpoint(tmp_path / "key", CONDITIONS).load()
         path.write_bytes(content)
     assert_is(Checkpoint(tmp_path / "key", CONDITIONS).load(), 6)
@@ -129,7 +129,7 @@ def test_every_flipped_bit_is_found_out(tmp_path):
 )
 def test_other_conditions_are_refused(conditions, reason, tmp_path):
     Checkpoint(tmp_path / "key", CONDITIONS).save(state(3), 3)
-    with pytest.raises(Refused, match=reason):
+    with pytest.raises(CheckpointRefused, match=reason):
         Checkpoint(tmp_path / "key", CONDITIONS | conditions).load()
 
 

@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 
 from utils.checkpoint import row_files as rows
-from utils.checkpoint.row_files import RowFiles, Rows
+from utils.checkpoint.row_files import RowFiles, RowSequence
 
 
-def ring(size: int, count: int) -> Rows:
+def ring(size: int, count: int) -> RowSequence:
     """Row i is [i, -i]."""
     held = np.zeros((min(size, count), 2), np.float32)
     for i in range(count):
         held[i % len(held) if count <= size else i % size] = (i, -i)
-    return Rows(held, count)
+    return RowSequence(held, count)
 
 
-def committed(files: RowFiles, found: Rows) -> RowFiles:
+def committed(files: RowFiles, found: RowSequence) -> RowFiles:
     files.chunks = files.write(found)
     files.remove_unused()
     return files
 
 
-def read(files: RowFiles, like: Rows) -> np.ndarray:
+def read(files: RowFiles, like: RowSequence) -> np.ndarray:
     held = np.full_like(np.asarray(like.held), np.nan)
     RowFiles(files.directory, files.name, files.chunks).read(held, like.count)
     return held
@@ -52,8 +52,8 @@ def test_a_list_comes_back(tmp_path):
     files = RowFiles(tmp_path, "list")
     held = [np.array(float(i)) for i in range(9)]
     for count in (1, 4, 9):
-        committed(files, Rows(held[:count], count))
-        assert read(files, Rows(np.zeros(count), count)).tolist() == list(range(count))
+        committed(files, RowSequence(held[:count], count))
+        assert read(files, RowSequence(np.zeros(count), count)).tolist() == list(range(count))
 
 
 def test_only_what_is_new_is_written(tmp_path):

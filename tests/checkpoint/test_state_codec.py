@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from utils.checkpoint.row_files import Rows
+from utils.checkpoint.row_files import RowSequence
 from utils.checkpoint.state_codec import EncodedState, decode_state
 
 
@@ -68,8 +68,8 @@ def test_tensors_come_back():
 
 
 def test_rows_are_named_by_their_place():
-    packed = EncodedState({"a": {"b": Rows([np.zeros(2)], 5)}})
-    assert packed.rows == {"a.b": Rows(packed.rows["a.b"].held, 5)}
+    packed = EncodedState({"a": {"b": RowSequence([np.zeros(2)], 5)}})
+    assert packed.rows == {"a.b": RowSequence(packed.rows["a.b"].held, 5)}
 
 
 @pytest.mark.parametrize("value", [{1}, object(), np.array([None]), 1j, b"bytes"], ids=repr)

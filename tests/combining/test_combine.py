@@ -322,7 +322,7 @@ class TestBadDirectories:
             raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
         file = write_result(tmp_path, 0, 0)
-        monkeypatch.setattr("utils.combining.data_json_writer.written_atomically", refuse)
+        monkeypatch.setattr("utils.combining.data_json_writer.open_atomically", refuse)
         assert_refused(combine(tmp_path), "data.json: cannot be written: Permission denied")
         assert list(tmp_path.iterdir()) == [file]
 

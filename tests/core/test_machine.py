@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from utils.core.errors import BadInput
-from utils.core.machine import cores, memory
+from utils.core.machine import available_cores, available_memory
 
 GIB = 2**30
 
@@ -68,24 +68,24 @@ V1 = "9:name=systemd:/\n5:memory:/slurm/job7\n4:cpuset:/x\n3:cpu,cpuacct:/slurm/
     ],
 )
 def test_cores_are_the_least_allowed(files, environment, expected, machine):
-    assert cores(environment, machine(**files)) == expected
+    assert available_cores(environment, machine(**files)) == expected
 
 
 def test_affinity_counts(machine, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5, 7}, raising=False)
-    assert cores({}, machine()) == 3
+    assert available_cores({}, machine()) == 3
 
 
 def test_a_system_without_affinity(machine, monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 10)
-    assert cores({}, machine()) == 10
+    assert available_cores({}, machine()) == 10
 
 
 @pytest.mark.parametrize("found", ["", "0", "many", "2.5"])
 def test_slurms_number_must_be_one(found, machine):
     with pytest.raises(BadInput, match=rf"SLURM_CPUS_PER_TASK: found '{found}'; allowed: a number of cores"):
-        cores({"SLURM_CPUS_PER_TASK": found}, machine())
+        available_cores({"SLURM_CPUS_PER_TASK": found}, machine())
 
 
 MEMINFO = f"MemTotal:       {64 * 2**20} kB\nMemFree: 1 kB\nMemAvailable:   {48 * 2**20} kB\n"
@@ -103,8 +103,8 @@ MEMINFO = f"MemTotal:       {64 * 2**20} kB\nMemFree: 1 kB\nMemAvailable:   {48 
     ],
 )
 def test_memory_is_the_least_allowed(files, gib, machine):
-    assert memory(machine(meminfo=MEMINFO, **files)) == gib * GIB
+    assert available_memory(machine(meminfo=MEMINFO, **files)) == gib * GIB
 
 
 def test_memory_of_a_system_that_tells_nothing(machine):
-    assert memory(machine()) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    assert available_memory(machine()) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -7,24 +7,24 @@ import pytest
 import torch
 
 from utils.core import random_streams as streams
-from utils.core.random_streams import Draws, env_seed, generator
+from utils.core.random_streams import Draws, env_seed, make_generator
 
 
 def test_a_stream_is_numpys_pcg64_at_its_spawn_key():
     sequence = np.random.SeedSequence(5, spawn_key=(streams.STREAMS["act"],))
     expected = np.random.Generator(np.random.PCG64(sequence)).standard_normal(4)
-    np.testing.assert_array_equal(generator(5, "act").standard_normal(4), expected)
+    np.testing.assert_array_equal(make_generator(5, "act").standard_normal(4), expected)
 
 
 def test_streams_differ():
-    seen = {generator(seed, name).random() for seed in range(3) for name in streams.STREAMS}
+    seen = {make_generator(seed, name).random() for seed in range(3) for name in streams.STREAMS}
     assert len(seen) == 3 * len(streams.STREAMS)
     assert len({env_seed(0, "eval_env", t) for t in range(10)} | {env_seed(0, "env")}) == 11
 
 
 def test_blocks_do_not_show(monkeypatch):
     """Requests of 3 numbers from blocks of any size are the stream cut into threes."""
-    expected = generator(7, "act").standard_normal((50, 3), np.float32)
+    expected = make_generator(7, "act").standard_normal((50, 3), np.float32)
     for block in (1, 8, 4096):
         monkeypatch.setattr(streams, "BLOCK", block)
         draws = Draws([7], "act")

@@ -13,7 +13,7 @@ import pytest
 
 from env import EpisodeProtocol, Episodes, make_env
 from env.episodes.rollout import STEPS, rollout_hash
-from utils.core.random_streams import env_seed, generator
+from utils.core.random_streams import env_seed, make_generator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,11 +56,11 @@ def test_the_bytes_by_hand():
 def test_actions_are_fixed_uniform_draws_in_the_action_space():
     env = Script(BOX)
     rollout_hash(Episodes(env, EpisodeProtocol(1000), 0))
-    drawn = generator(0, "act").random((STEPS, 2))
+    drawn = make_generator(0, "act").random((STEPS, 2))
     np.testing.assert_array_equal(env.actions, ([-2.0, 0.0] + drawn * [3.0, 5.0]).astype(np.float32))
     discrete = Script(gym.spaces.Discrete(3, start=4))
     rollout_hash(Episodes(discrete, EpisodeProtocol(1000), 0))
-    assert discrete.actions == [4 + int(3 * u) for u in generator(0, "act").random(STEPS)]
+    assert discrete.actions == [4 + int(3 * u) for u in make_generator(0, "act").random(STEPS)]
 
 
 def test_the_last_reward_and_the_protocol_count():

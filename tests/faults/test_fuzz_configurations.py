@@ -34,16 +34,16 @@ class Said(logging.Handler):
 @pytest.fixture(scope="module", autouse=True)
 def _stopped_soon():
     """The question whether to stop, asked at every step, is answered by how often it was asked."""
-    requested, asked = Interruption.requested, {}
+    requested, asked = Interruption.is_requested, {}
 
     def after_some_steps(interruption: Interruption) -> bool:
         asked[interruption] = asked.get(interruption, 0) + 1
         if asked[interruption] > MOST_STEPS:
-            interruption.heed(signal.SIGTERM)
+            interruption.request_stop(signal.SIGTERM)
         return requested(interruption)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Interruption, "requested", after_some_steps)
+        patch.setattr(Interruption, "is_requested", after_some_steps)
         yield
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from utils.files.read_ahead import CHUNK, THREADS, ahead
+from utils.files.read_ahead import CHUNK, THREADS, map_ahead
 
 
 @pytest.mark.parametrize("count", [0, 1, CHUNK, CHUNK + 1, 5 * THREADS * CHUNK])
@@ -18,7 +18,7 @@ def test_values_come_in_the_order_of_the_items(count):
         time.sleep(0.002 if item % (2 * CHUNK) == 0 else 0)
         return item * item
 
-    assert list(ahead(slowest_first, range(count))) == [item * item for item in range(count)]
+    assert list(map_ahead(slowest_first, range(count))) == [item * item for item in range(count)]
 
 
 def test_no_more_is_worked_out_than_is_soon_asked_for():
@@ -29,7 +29,7 @@ def test_no_more_is_worked_out_than_is_soon_asked_for():
             done.append(item)
         return item
 
-    values = ahead(noted, range(100 * THREADS * CHUNK))
+    values = map_ahead(noted, range(100 * THREADS * CHUNK))
     next(values)
     assert len(done) <= 2 * THREADS * CHUNK
     values.close()
@@ -37,4 +37,4 @@ def test_no_more_is_worked_out_than_is_soon_asked_for():
 
 def test_an_error_is_raised():
     with pytest.raises(ZeroDivisionError):
-        list(ahead(lambda item: 1 // item, range(3)))
+        list(map_ahead(lambda item: 1 // item, range(3)))

@@ -21,7 +21,7 @@ from tests.support.fake_slurm import FakeSlurm
 from tests.support.reference import normal32
 from utils.core.grid import Grid
 from utils.core.random_streams import Draws
-from utils.display.video import MOST_FRAMES
+from utils.display.video import MAX_VIDEO_FRAMES
 from utils.experiment.experiment import Experiment
 from utils.stats.curves import final_performance
 from utils.wiring import build
@@ -194,4 +194,4 @@ def test_tables_of_comparisons_stand_in_the_readme(path):
 
 
 def test_the_bound_of_a_video_is_the_readmes():
-    assert f"the first {MOST_FRAMES} frames go to an `.mp4`" in README
+    assert f"the first {MAX_VIDEO_FRAMES} frames go to an `.mp4`" in README

@@ -11,8 +11,8 @@ import pytest
 
 from utils.core.errors import BadInput
 from utils.files.atomic import check_writable, write_atomically
-from utils.files.json_text import dump
-from utils.results.result_file import ResultFile, Setting, experiment_name, save_root
+from utils.files.json_text import encode_json
+from utils.results.result_file import ResultFile, SettingIdentity, experiment_name, results_root
 from utils.results.schema import read_tree
 
 TREE = {
@@ -27,17 +27,17 @@ def test_the_key_is_sha256_of_canonical_json():
 
     text = '{"agent_name":"SAC","agent_params":{"a":1.0},"environment":{"e":[]},"run":3}'
     expected = hashlib.sha256(text.encode()).hexdigest()[:12]
-    assert Setting("SAC", {"a": 1.0}, {"e": []}).key(3) == expected
+    assert SettingIdentity("SAC", {"a": 1.0}, {"e": []}).key(3) == expected
 
 
 def test_the_key_ignores_the_order_of_keys_and_nothing_else():
-    key = Setting("SAC", {"a": 1.0, "b": 2.0}, {"e": 1}).key(0)
-    assert key == Setting("SAC", {"b": 2.0, "a": 1.0}, {"e": 1}).key(0)
+    key = SettingIdentity("SAC", {"a": 1.0, "b": 2.0}, {"e": 1}).key(0)
+    assert key == SettingIdentity("SAC", {"b": 2.0, "a": 1.0}, {"e": 1}).key(0)
     others = [
-        Setting("VAC", {"a": 1.0, "b": 2.0}, {"e": 1}).key(0),
-        Setting("SAC", {"a": 1.0, "b": 2.1}, {"e": 1}).key(0),
-        Setting("SAC", {"a": 1.0, "b": 2.0}, {"e": 2}).key(0),
-        Setting("SAC", {"a": 1.0, "b": 2.0}, {"e": 1}).key(1),
+        SettingIdentity("VAC", {"a": 1.0, "b": 2.0}, {"e": 1}).key(0),
+        SettingIdentity("SAC", {"a": 1.0, "b": 2.1}, {"e": 1}).key(0),
+        SettingIdentity("SAC", {"a": 1.0, "b": 2.0}, {"e": 2}).key(0),
+        SettingIdentity("SAC", {"a": 1.0, "b": 2.0}, {"e": 1}).key(1),
     ]
     assert len({key, *others}) == 5
 
@@ -54,7 +54,7 @@ def test_the_key_ignores_the_order_of_keys_and_nothing_else():
     ],
 )
 def test_where_results_go(save_dir, place):
-    assert save_root(save_dir) == Path(place)
+    assert results_root(save_dir) == Path(place)
 
 
 def test_names_of_experiments():
@@ -65,7 +65,7 @@ def test_names_of_experiments():
 
 
 def test_what_is_not_finite_is_null():
-    text = dump({"x": [1.5, float("nan"), float("inf"), float("-inf")], "y": np.float64("nan")})
+    text = encode_json({"x": [1.5, float("nan"), float("inf"), float("-inf")], "y": np.float64("nan")})
     assert json.loads(text, parse_constant=lambda name: pytest.fail(name)) == {"x": [1.5, None, None, None], "y": None}
 
 

@@ -52,7 +52,7 @@ def step(times: int, stepped: Stepped, interruption: Interruption) -> None:
 def step_for_ever(path: Path, stepped: Stepped, interruption: Interruption) -> None:
     """Sign, and step until told to stop; then leave a second file."""
     sign(path, stepped, interruption)
-    while not interruption.requested():
+    while not interruption.is_requested():
         stepped(1)
     path.with_suffix(".saved").touch()
     raise Stopped

@@ -19,7 +19,7 @@ import main
 from utils.checkpoint import checkpoint
 from utils.core.interrupt import Interruption
 from utils.files.lock import Lock
-from utils.results.run_diff import content, first_run_difference
+from utils.results.run_diff import read_comparable, first_run_difference
 from utils.training import run_claims as claims
 from utils.training import stack_trainer as training
 from utils.training.run_claims import claimed
@@ -86,7 +86,7 @@ def assert_as_straight(straight: Path, save_dir: Path) -> None:
     """The same results, and nothing else."""
     assert [path.name for path in results(save_dir)] == [path.name for path in results(straight)]
     for path in results(save_dir):
-        assert first_run_difference(content(straight / NAME / path.name), content(path)) is None
+        assert first_run_difference(read_comparable(straight / NAME / path.name), read_comparable(path)) is None
     assert {path.name for path in save_dir.rglob("*")} == {path.name for path in straight.rglob("*")}
 
 
@@ -195,7 +195,7 @@ def test_the_timer(minutes, due):
     if minutes:
         timer.restart()
         assert not timer.due()
-    timer.interruption.take(signal.SIGUSR1)
+    timer.interruption.handle_signal(signal.SIGUSR1)
     assert timer.due()
 
 
@@ -427,6 +427,6 @@ def test_a_monitored_run_goes_on_exactly(env_name, watched, files, tmp_path, mon
         assert CliRunner().invoke(main.main, [*arguments, str(tmp_path / "out"), *options]).exit_code == code
     (path,) = (tmp_path / "out").glob("*/*.json")
     assert provenance(path)["resume"] == "exact"
-    assert first_run_difference(content(tmp_path / "straight" / path.parent.name / path.name), content(path)) is None
+    assert first_run_difference(read_comparable(tmp_path / "straight" / path.parent.name / path.name), read_comparable(path)) is None
     if env_name != "Hopper-v5":  # Not every machine can draw MuJoCo's.
         assert len(list(path.parent.glob("*.mp4"))) == 1

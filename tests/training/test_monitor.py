@@ -57,7 +57,7 @@ def watch(monkeypatch, caplog):
 
     def make(world: World, after: int = 0) -> Monitor:
         def open_sink(frame, title, fps, video, most):
-            assert (title, fps, video, most) == ("title", 30.0, Path("a.mp4"), monitor.MOST_FRAMES)
+            assert (title, fps, video, most) == ("title", 30.0, Path("a.mp4"), monitor.MAX_VIDEO_FRAMES)
             return world
 
         monkeypatch.setattr(monitor, "open_sink", open_sink)

@@ -17,7 +17,7 @@ from gymnasium.envs.classic_control import PendulumEnv
 import main
 from env.drawing import render
 from utils.display import video, window
-from utils.results.run_diff import content, first_run_difference
+from utils.results.run_diff import read_comparable, first_run_difference
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,7 +57,7 @@ def assert_equal_results(a: Path, b: Path) -> None:
     assert [path.name for path in results(a)] == [path.name for path in results(b)]
     assert results(a)
     for one, other in zip(results(a), results(b), strict=True):
-        assert first_run_difference(content(one), content(other)) is None
+        assert first_run_difference(read_comparable(one), read_comparable(other)) is None
 
 
 def test_a_monitored_pendulum_is_the_same_run_bit_for_bit(files, tmp_path):
@@ -66,7 +66,7 @@ def test_a_monitored_pendulum_is_the_same_run_bit_for_bit(files, tmp_path):
         assert done.exit_code == 0, done.output
     assert_equal_results(tmp_path / "a", tmp_path / "b")
     (recorded,) = results(tmp_path / "b", "mp4")
-    assert content(recorded.with_suffix(".json"))["run_number"] == 0
+    assert read_comparable(recorded.with_suffix(".json"))["run_number"] == 0
     frames = read(recorded)
     assert [frame.shape for frame in frames] == [(500, 500, 3)] * 120
     assert (frames[0] != frames[10]).any()
@@ -110,11 +110,11 @@ def test_monitoring_begins_after_so_many_timesteps(files, tmp_path, caplog):
 
 
 def test_the_video_is_bounded_and_training_is_not(files, tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr("utils.training.monitor.MOST_FRAMES", 7)
+    monkeypatch.setattr("utils.training.monitor.MAX_VIDEO_FRAMES", 7)
     assert train(files, tmp_path, "-m").exit_code == 0
     assert len(read(*results(tmp_path, "mp4"))) == 7
     assert "monitoring ended at timestep 7: the video has its 7 frames" in caplog.text
-    assert content(*results(tmp_path))["timesteps_done"] == 120
+    assert read_comparable(*results(tmp_path))["timesteps_done"] == 120
 
 
 def test_a_video_that_cannot_be_written_harms_nothing_and_is_reported(files, tmp_path, caplog, monkeypatch):
@@ -132,8 +132,8 @@ def test_only_the_first_run_of_the_first_stack_is_monitored(files, tmp_path):
     train(files, tmp_path, "--index", "0", **common)
     assert train(files, tmp_path, "-m", "--index", "0-3", **common).exit_code == 0
     (recorded,) = results(tmp_path, "mp4")
-    assert content(recorded.with_suffix(".json"))["agent_params"]["hidden_dim"] == 32
-    assert content(recorded.with_suffix(".json"))["run_number"] == 0
+    assert read_comparable(recorded.with_suffix(".json"))["agent_params"]["hidden_dim"] == 32
+    assert read_comparable(recorded.with_suffix(".json"))["run_number"] == 0
 
 
 CLOSED_AFTER_FIVE = "import sys; print('open', flush=True); sys.stdin.buffer.read(5 * 500 * 500 * 3)"
@@ -203,4 +203,4 @@ def test_the_first_run_is_shown_in_whatever_stack_it_trains(files, tmp_path):
     done = train(files, tmp_path, "-m", "--index", "0,1", agent={"hidden_dim": [16, 300]})
     assert done.exit_code == 0, done.output
     (recorded,) = results(tmp_path, "mp4")
-    assert content(recorded.with_suffix(".json"))["agent_params"]["hidden_dim"] == 16
+    assert read_comparable(recorded.with_suffix(".json"))["agent_params"]["hidden_dim"] == 16

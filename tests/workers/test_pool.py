@@ -15,7 +15,7 @@ import pytest
 from tests.support import works
 from tests.support.works import start_interruptible, wait_for
 from utils.core.interrupt import Interruption
-from utils.workers.pool import Pool, Worker, do_all
+from utils.workers.pool import Pool, Worker, run_tasks
 from utils.workers.worker import SECONDS_BETWEEN_REPORTS, Report, TaskFailure, TaskOutcome
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def do(tasks, jobs, stepped=lambda number, steps: None):
     """Numbers and failures in the order in which they came."""
-    outcomes = list(do_all(works.call, tasks, jobs, stepped, Interruption()))
+    outcomes = list(run_tasks(works.call, tasks, jobs, stepped, Interruption()))
     assert multiprocessing.active_children() == []
     assert not any(outcome.stopped for _, outcome in outcomes)
     return [(number, outcome.failure) for number, outcome in outcomes]
@@ -147,10 +147,10 @@ def test_told_to_stop_no_task_begins_and_those_begun_are_saved(jobs, tmp_path):
 
     def stepped(number, steps):
         if all(path.exists() for path in paths[:jobs]):
-            interruption.heed(signal.SIGTERM)
+            interruption.request_stop(signal.SIGTERM)
 
     tasks = [partial(works.step_for_ever, path) for path in paths]
-    outcomes = list(do_all(works.call, tasks, jobs, stepped, interruption))
+    outcomes = list(run_tasks(works.call, tasks, jobs, stepped, interruption))
     assert sorted(outcomes) == [(number, TaskOutcome(stopped=True)) for number in range(jobs)]
     assert [path.with_suffix(".saved").exists() for path in paths] == [i < jobs for i in range(3)]
 
@@ -183,10 +183,10 @@ def test_no_process_outlives_its_parent(ended_by, tmp_path):
     script = (
         "from functools import partial; from pathlib import Path\n"
         "from tests.support import works; from utils.core.interrupt import interruptible\n"
-        "from utils.workers.pool import do_all\n"
+        "from utils.workers.pool import run_tasks\n"
         f"tasks = [partial(works.step_for_ever, Path(path)) for path in {[str(path) for path in paths]}]\n"
         "with interruptible() as i:\n"
-        "    list(do_all(works.call, tasks, 2, lambda number, steps: None, i))"
+        "    list(run_tasks(works.call, tasks, 2, lambda number, steps: None, i))"
     )
     parent = start_interruptible([sys.executable, "-c", script], cwd=ROOT)
     wait_for(lambda: all(path.exists() for path in paths))

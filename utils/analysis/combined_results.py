@@ -16,9 +16,9 @@ from utils.combining.data_json import read_combined
 from utils.core.errors import BadInput
 from utils.core.grid import Grid
 from utils.files.json_diff import first_difference
-from utils.files.json_text import dump
+from utils.files.json_text import encode_json
 from utils.results.provenance_diff import Origin
-from utils.results.schema import data_file, essence, grid_of, runs_of
+from utils.results.schema import find_data_file, reproducible_part, grid_of_tree, all_runs
 from utils.stats.curves import final_performance, step_weighted_curve
 from utils.stats.settings import rank_settings
 
@@ -87,7 +87,7 @@ class CombinedResults:
     @cached_property
     def grid(self) -> Grid:
         """The settings, by number."""
-        return grid_of(self.tree)
+        return grid_of_tree(self.tree)
 
     @cached_property
     def settings(self) -> list[dict[str, Any]]:
@@ -129,16 +129,16 @@ class CombinedResults:
     @cached_property
     def origins(self) -> list[Origin]:
         """Where each run that has a result comes from."""
-        return [Origin(f"index {run.get('index')}", run.get("provenance")) for run in runs_of(self.tree)]
+        return [Origin(f"index {run.get('index')}", run.get("provenance")) for run in all_runs(self.tree)]
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 over the experiment and its runs, without what may differ between two executions of a run."""
-        digest = hashlib.sha256(dump(self.tree["experiment"]))
+        digest = hashlib.sha256(encode_json(self.tree["experiment"]))
         for setting, cell in self.tree["experiment_data"].items():
-            digest.update(dump([setting, cell["agent_params"]]))
+            digest.update(encode_json([setting, cell["agent_params"]]))
             for run in cell["runs"]:
-                digest.update(dump(essence(run)))
+                digest.update(encode_json(reproducible_part(run)))
         return digest.hexdigest()
 
     def _setting(self, setting: int, missing: list[int]) -> list[RunOutcome]:
@@ -199,7 +199,7 @@ def read_combined_results(paths: Sequence[Path]) -> list[CombinedResults]:
 
     Where one of those that share an axis has no evaluations, all of them are seen by their training episodes.
     """
-    files = [data_file(path) for path in paths]
+    files = [find_data_file(path) for path in paths]
     trees = [read_combined(file) for file in files]
     protocols = [tree["experiment"]["environment"] for tree in trees]
     unevaluated = [meaning(protocol) for protocol in protocols if protocol["eval_episodes"] == 0]

@@ -17,7 +17,7 @@ from utils.analysis.mean_curve import answer_rng
 from utils.analysis.ranking import LEAST_LIKELY, MOST_ROWS, SettingRanking
 from utils.core.errors import BadInput
 from utils.stats.environments import chs_normalise, chs_ranking, chs_win_probability
-from utils.stats.intervals import FEWEST
+from utils.stats.intervals import MIN_SAMPLES
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Across:
 
     def _wins(self) -> np.ndarray | None:
         """(S,) how likely each is the best; None where there are too few runs to tell."""
-        return None if self.normalised.shape[2] < FEWEST else chs_win_probability(self.normalised, answer_rng())
+        return None if self.normalised.shape[2] < MIN_SAMPLES else chs_win_probability(self.normalised, answer_rng())
 
 
 def across(rankings: Sequence[SettingRanking]) -> list[Across]:

@@ -12,7 +12,7 @@ import numpy as np
 from utils.analysis.combined_results import CombinedResults, Curve, smoothed
 from utils.analysis.setting_choice import Choice
 from utils.core.errors import BadInput
-from utils.stats.intervals import FEWEST, bootstrap_interval, tolerance_interval
+from utils.stats.intervals import MIN_SAMPLES, bootstrap_interval, tolerance_interval
 
 RESAMPLES = 10_000
 
@@ -143,7 +143,7 @@ def band(returns: np.ndarray, options: Options) -> Band | None:
     """Low and high at each timestep.  returns: (n, T)."""
     if options.band == "tolerance":
         return tolerance_interval(returns, COVERAGE, options.confidence)
-    if options.band == "none" or len(returns) < FEWEST:
+    if options.band == "none" or len(returns) < MIN_SAMPLES:
         return None
     return bootstrap_interval(returns, options.confidence, RESAMPLES, rng=answer_rng())
 
@@ -152,7 +152,7 @@ def band(returns: np.ndarray, options: Options) -> Band | None:
 def setting_interval(experiment: CombinedResults, setting: int, confidence: float) -> tuple[float, float] | None:
     """Of the mean performance of a setting's runs; None if one failed or they are too few. Worked out once."""
     runs = experiment.performance[setting]
-    if len(runs) < FEWEST or np.isnan(runs).any():
+    if len(runs) < MIN_SAMPLES or np.isnan(runs).any():
         return None
     low, high = bootstrap_interval(runs, confidence, RESAMPLES, rng=answer_rng())
     return float(low), float(high)

@@ -13,7 +13,7 @@ from utils.analysis.mean_curve import answer_rng
 from utils.analysis.setting_choice import tally
 from utils.core.errors import BadInput
 from utils.stats.curves import area_under_curve
-from utils.stats.intervals import FEWEST, bootstrap_interval
+from utils.stats.intervals import MIN_SAMPLES, bootstrap_interval
 from utils.stats.settings import rank_settings, win_probability
 
 MEASURES = {"final": "mean return over the last half of {}", "area": "mean return over {}"}
@@ -69,7 +69,7 @@ class SettingRanking:
         """(S,) `win_probability` of each setting; None where there are too few runs to tell."""
         failed = np.isnan(self.performance).sum(1)
         several = (failed == failed.min()).sum() > 1
-        if several and self.performance.shape[1] - failed.min() < FEWEST:
+        if several and self.performance.shape[1] - failed.min() < MIN_SAMPLES:
             return None
         return win_probability(self.performance, answer_rng())
 
@@ -104,7 +104,7 @@ class SettingRanking:
         runs = self._finite(setting)
         mean = f"{runs.mean():.5g}" if len(runs) else "-"
         interval = "-"
-        if len(runs) >= FEWEST:
+        if len(runs) >= MIN_SAMPLES:
             low, high = bootstrap_interval(runs, rng=answer_rng())
             interval = f"{low:.5g} to {high:.5g}"
         wins = "-" if self.wins is None else f"{self.wins[setting]:.2f}"
@@ -119,7 +119,7 @@ class SettingRanking:
         elif rest:
             yield f"{len(rest)} more"
         if self.wins is None:
-            yield f"wins: not known, as it takes at least {FEWEST} runs of each setting"
+            yield f"wins: not known, as it takes at least {MIN_SAMPLES} runs of each setting"
         if np.isnan(self.performance).any(1).all():
             yield "every setting has a run that failed: the best has the fewest"
 

@@ -12,7 +12,7 @@ import orjson
 from utils.analysis.combined_results import FATES, CombinedResults, Curve, RunOutcome
 from utils.analysis.number_format import value_name
 from utils.core.errors import BadInput, suggestion
-from utils.stats.intervals import FEW, FEWEST
+from utils.stats.intervals import FEW_SAMPLES, MIN_SAMPLES
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Choice:
     def describe(self, interval: bool) -> str:
         """How many runs are shown, which are not, and how the setting was chosen.  interval: whether one is due."""
         text = f"{self.label}: {len(self.runs)} of {len(self.outcomes)} runs averaged; {fates(self.outcomes)}."
-        if interval and len(self.runs) < FEWEST:
-            text += f" No interval is drawn: it takes at least {FEWEST} runs."
-        elif interval and len(self.runs) < FEW:
+        if interval and len(self.runs) < MIN_SAMPLES:
+            text += f" No interval is drawn: it takes at least {MIN_SAMPLES} runs."
+        elif interval and len(self.runs) < FEW_SAMPLES:
             text += " Of so few runs, the interval holds the true mean less often than it states."
         return text + self._selection()
 

@@ -27,17 +27,17 @@ from typing import Any
 import numpy as np
 import orjson
 
-from utils.checkpoint.row_files import Chunk, RowFiles, Rows
+from utils.checkpoint.row_files import Chunk, RowFiles, RowSequence
 from utils.checkpoint.state_codec import EncodedState, decode_state
 from utils.files.atomic import make_directory, write_atomically
 
 FORMAT = 1
 """To be raised whenever what is saved, or what it means, changes."""
 
-DIRECTORY = "checkpoints"
+CHECKPOINTS_DIRECTORY = "checkpoints"
 
 
-class Refused(Exception):
+class CheckpointRefused(Exception):
     """Says, in one line, why a checkpoint cannot be gone on from."""
 
 
@@ -71,7 +71,7 @@ class Checkpoint:
         try:
             with open(self.path, "rb") as file:
                 return self._header(file.readline()).timestep
-        except (OSError, Refused):
+        except (OSError, CheckpointRefused):
             return None
 
     def save(self, tree: Any, timestep: int) -> None:
@@ -97,14 +97,14 @@ class Checkpoint:
             with open(self.path, "rb") as file:
                 header, content = self._header(file.readline()), file.read()
             if hashlib.sha256(content).hexdigest() != header.sha256:
-                raise Refused(f"{self.path} is damaged: its content has another SHA-256")
+                raise CheckpointRefused(f"{self.path} is damaged: its content has another SHA-256")
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 arrays = dict(stored)
             index, text = orjson.loads(arrays.pop(".index").tobytes()), arrays.pop(".tree").tobytes()
             self._check(index, header)
             tree = decode_state(text, arrays, self._read_rows(index["rows"]))
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise Refused(f"{self.directory} cannot be read ({' '.join(str(error).split())})") from error
+            raise CheckpointRefused(f"{self.directory} cannot be read ({' '.join(str(error).split())})") from error
         return tree
 
     def _header(self, line: bytes) -> Header:
@@ -113,20 +113,22 @@ class Checkpoint:
             found = orjson.loads(line)
             version, header = found["format"], Header(found["timestep"], found["sha256"])
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise Refused(f"{self.path} is damaged: it does not begin with its header") from error
+            raise CheckpointRefused(f"{self.path} is damaged: it does not begin with its header") from error
         if version != FORMAT:
-            raise Refused(f"{self.path} has format {version}; allowed here: {FORMAT}")
+            raise CheckpointRefused(f"{self.path} has format {version}; allowed here: {FORMAT}")
         if not isinstance(header.timestep, int):
-            raise Refused(f"{self.path} is damaged: found timestep {header.timestep!r}")
+            raise CheckpointRefused(f"{self.path} is damaged: found timestep {header.timestep!r}")
         return header
 
     def _check(self, index: dict[str, Any], header: Header) -> None:
         if index["timestep"] != header.timestep:
-            raise Refused(f"{self.path} is damaged: found timesteps {header.timestep} and {index['timestep']}")
+            raise CheckpointRefused(
+                f"{self.path} is damaged: found timesteps {header.timestep} and {index['timestep']}"
+            )
         for name in sorted(self.conditions.keys() | index["conditions"].keys()):
             found, here = index["conditions"].get(name), self.conditions.get(name)
             if found != here:
-                raise Refused(f"{self.path} is of another {name}: found {found}; allowed here: {here}")
+                raise CheckpointRefused(f"{self.path} is of another {name}: found {found}; allowed here: {here}")
 
     def _read_rows(self, described: dict[str, Any]) -> dict[str, np.ndarray]:
         """All rows that count.  Raises OSError or ValueError."""
@@ -160,7 +162,7 @@ class Checkpoint:
         return self.directory.with_name(f"{self.directory.name}.refused")
 
 
-def _described(rows: Rows, chunks: list[Chunk]) -> dict[str, Any]:
+def _described(rows: RowSequence, chunks: list[Chunk]) -> dict[str, Any]:
     """What is to be known of rows besides their bytes."""
     sample = np.asarray(rows.held[:1])
     return {

@@ -34,7 +34,7 @@ class Held(Protocol):
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowSequence:
     """So many rows have been in all; `held` has the last len(held) of them, row i at i mod len(held)."""
 
     held: Held
@@ -83,7 +83,7 @@ class RowFiles:
         """A file."""
         return self.directory / f"{self.name}.{number}.rows"
 
-    def write(self, rows: Rows) -> list[Chunk]:
+    def write(self, rows: RowSequence) -> list[Chunk]:
         """Add what is new. Returns the chunks that then count, which `chunks` is to be once they are recorded.
 
         Raises OSError.

@@ -1,7 +1,7 @@
 """A tree of plain values as JSON and named arrays, and back to the bit. Nothing is pickled.
 
 Trees are made of None, bool, int, float, str, list, tuple, dict, numpy arrays and scalars, torch
-tensors and `Rows`. What JSON cannot tell apart or would round is an object of one key, which names its
+tensors and `RowSequence`. What JSON cannot tell apart or would round is an object of one key, which names its
 kind: floats as hexadecimal text, large integers as decimal text. Lists of floats or of integers, and lists
 of such lists of one length, become arrays.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from utils.checkpoint.row_files import Rows
+from utils.checkpoint.row_files import RowSequence
 
 LARGEST = 2**53
 """Integers up to this size are JSON numbers; random generators have larger ones."""
@@ -27,7 +27,7 @@ class EncodedState:
     def __init__(self, tree: Any) -> None:
         """Raises TypeError, naming the place, for a value of another kind."""
         self.arrays: dict[str, np.ndarray] = {}
-        self.rows: dict[str, Rows] = {}
+        self.rows: dict[str, RowSequence] = {}
         self.text = orjson.dumps(self._encode(tree, ""))
 
     def _encode(self, value: Any, place: str) -> Any:
@@ -73,7 +73,7 @@ class EncodedState:
     def _array(self, value: np.ndarray, place: str) -> Any:
         return {"array": self._keep(value, place)}
 
-    def _rows(self, value: Rows, place: str) -> Any:
+    def _rows(self, value: RowSequence, place: str) -> Any:
         self.rows[place] = value
         return {"rows": place}
 
@@ -95,7 +95,7 @@ ENCODERS: dict[type, Callable[[EncodedState, Any, str], Any]] = {
     tuple: EncodedState._tuple,
     dict: EncodedState._dict,
     np.ndarray: EncodedState._array,
-    Rows: EncodedState._rows,
+    RowSequence: EncodedState._rows,
 }
 
 

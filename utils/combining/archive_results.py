@@ -19,8 +19,8 @@ from utils.combining.listing import Stamp, stamp_of
 from utils.core.errors import BadInput
 from utils.files.archive import ARCHIVE, Archive, is_archived, open_archive
 from utils.files.archive_writer import ArchiveWriter
-from utils.files.atomic import written_atomically
-from utils.results.arrays import named_arrays, why_not_whole
+from utils.files.atomic import open_atomically
+from utils.results.arrays import named_arrays, find_array_flaw
 from utils.results.schema import parse_result
 
 NANOSECONDS = 10**9
@@ -97,7 +97,7 @@ def _run_files(directory: Path, name: str, sha256: str) -> list[Packable]:
             if is_archived(directory / file):
                 continue
             raise BadInput(f"{directory / name}: not packed: its arrays, {file}, are missing") from error
-        reason = why_not_whole(content.content, arrays)
+        reason = find_array_flaw(content.content, arrays)
         if reason:
             raise BadInput(f"{directory / name}: not packed: its arrays, {file}: {reason}")
         files.append(content)
@@ -119,7 +119,7 @@ def _archive(directory: Path, files: Iterator[Packable]) -> None:
     first = next(lacking, None)
     if first is None:
         return
-    with written_atomically(directory / ARCHIVE) as file:
+    with open_atomically(directory / ARCHIVE) as file:
         writer = ArchiveWriter(file, old)
         for packable in chain([first], lacking):
             writer.add(packable.name, packable.content, packable.sha256, packable.modified)

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from utils.combining.data_json import run_numbers
 from utils.core.errors import BadInput
-from utils.core.indices import MOST_INDICES, format_indices, index_of, locate_index
-from utils.results.schema import grid_of
+from utils.core.indices import MAX_INDICES, format_indices, index_of, locate_index
+from utils.results.schema import grid_of_tree
 
 MOST_ROWS = 20
 """Of a grid with more settings than this, only the incomplete ones are listed, at most as many as this."""
@@ -46,7 +46,7 @@ class Coverage:
     def missing(self) -> list[int]:
         """The indices still to run, in order.  Raises BadInput if they are too many to list."""
         count = len(self.runs) * self.size - sum(map(len, self.statuses.values()))
-        if count > MOST_INDICES:
+        if count > MAX_INDICES:
             raise BadInput(
                 f"{count} runs are missing, of {self.size} settings with {len(self.runs)} runs each; too many to list"
             )
@@ -108,7 +108,7 @@ def missing_runs(tree: dict[str, Any]) -> dict[int, list[int]]:
         int(setting): dict.fromkeys(run_numbers(cell["runs"]), "present")
         for setting, cell in tree["experiment_data"].items()
     }
-    size = len(grid_of(tree))
+    size = len(grid_of_tree(tree))
     lacking: dict[int, list[int]] = {setting: [] for setting in range(size)}
     for index in Coverage(size, statuses).missing():
         setting, run = locate_index(index, size)

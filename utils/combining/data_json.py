@@ -18,8 +18,8 @@ import orjson
 from utils.combining.index_file import INDEX, Entry, Manifest, Place, read_manifest
 from utils.combining.run_bytes import at
 from utils.core.errors import BadInput
-from utils.files.json_text import dump
-from utils.results.schema import COMBINED, read_checked
+from utils.files.json_text import encode_json
+from utils.results.schema import DATA_JSON, read_tree
 
 
 class Runs(Sequence[dict[str, Any]]):
@@ -68,8 +68,8 @@ def run_numbers(runs: Sequence[dict[str, Any]]) -> list[int]:
 
 def read_combined(path: Path) -> dict[str, Any]:
     """A data.json's tree, its runs read when they are asked for.  Raises BadInput if it is not one."""
-    manifest = read_manifest(path.with_name(INDEX)) if path.name == COMBINED else None
-    return read_checked(path) if manifest is None or not _belongs(manifest, path) else combined_tree(path, manifest)
+    manifest = read_manifest(path.with_name(INDEX)) if path.name == DATA_JSON else None
+    return read_tree(path) if manifest is None or not _belongs(manifest, path) else combined_tree(path, manifest)
 
 
 def combined_tree(path: Path, manifest: Manifest) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def combined_tree(path: Path, manifest: Manifest) -> dict[str, Any]:
 
 def _belongs(manifest: Manifest, path: Path) -> bool:
     """Whether the file is, by its length and its beginning, the one that the manifest is of."""
-    head = b'{"experiment":%s,' % dump(manifest.experiment)
+    head = b'{"experiment":%s,' % encode_json(manifest.experiment)
     try:
         with open(path, "rb") as file:
             same_length = manifest.data is not None and os.fstat(file.fileno()).st_size == manifest.data[0]

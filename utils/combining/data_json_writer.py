@@ -1,4 +1,4 @@
-"""Write data.json from a selection, one run at a time, as `utils.files.json_text.dump` would write the whole tree."""
+"""Write data.json from a selection, one run at a time, as `utils.files.json_text.encode_json` would write the whole tree."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import orjson
 from utils.combining.index_file import Entry, Place, Values
 from utils.combining.run_bytes import Fragment
 from utils.combining.selection import Selection, first
-from utils.files.atomic import written_atomically
-from utils.files.json_text import dump
+from utils.files.atomic import open_atomically
+from utils.files.json_text import encode_json
 
 Item = TypeVar("Item")
 
@@ -27,9 +27,9 @@ def assemble(
     Raises OSError, and what `fragment` raises.
     """
     places: dict[str, Place] = {}
-    with written_atomically(path) as file:
+    with open_atomically(path) as file:
         writer = _Writer(file)
-        writer.write(b'{"experiment":%s,"experiment_data":{' % dump(selection.experiment))
+        writer.write(b'{"experiment":%s,"experiment_data":{' % encode_json(selection.experiment))
         for setting, runs in writer.separated(selection.cells.items()):
             cell = params.packed[first(runs.values()).params]
             writer.write(b'"%d":{"agent_params":%s,"runs":[' % (setting, cell))
@@ -46,7 +46,7 @@ def indexed(fragment: Fragment, index: int) -> Fragment:
     """The run with its index in the grid that it is combined under; a run without an index gets none."""
     if fragment.alias in (None, index):
         return fragment
-    return Fragment(dump(orjson.loads(fragment.content) | {"index": index}), index)
+    return Fragment(encode_json(orjson.loads(fragment.content) | {"index": index}), index)
 
 
 class _Writer:

@@ -17,10 +17,10 @@ import orjson
 
 from utils.combining.listing import Stamp, stamp_from
 from utils.core.errors import BadInput
-from utils.files.atomic import written_atomically
-from utils.results.schema import COMBINED
+from utils.files.atomic import open_atomically
+from utils.results.schema import DATA_JSON
 
-INDEX = f"{COMBINED}.index"
+INDEX = f"{DATA_JSON}.index"
 
 VERSION = 1
 
@@ -57,7 +57,7 @@ class Entry(NamedTuple):
 
 @dataclass
 class Values:
-    """Distinct JSON values by number.  packed: each as `utils.files.json_text.dump` packs it."""
+    """Distinct JSON values by number.  packed: each as `utils.files.json_text.encode_json` packs it."""
 
     packed: list[bytes] = field(default_factory=list)
 
@@ -91,7 +91,7 @@ class Manifest:
         """Raises BadInput if it cannot be written."""
         digest = hashlib.sha256()
         try:
-            with written_atomically(path) as file:
+            with open_atomically(path) as file:
                 for line in self._lines():
                     digest.update(line)
                     file.write(line)

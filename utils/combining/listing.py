@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from utils.core.errors import BadInput
 from utils.files.archive import Archive, open_archive
-from utils.files.read_ahead import ahead
-from utils.results.schema import COMBINED
+from utils.files.read_ahead import map_ahead
+from utils.results.schema import DATA_JSON
 
 Stamp = tuple[int, int, int, int]
 """Size, modification and status change times (ns), and inode: another content has another stamp."""
@@ -51,7 +51,7 @@ class Listing:
     def archived(self) -> Iterator[str]:
         """The names of the archived results, as they stand in the archive."""
         if self.archive:
-            yield from (name for name in self.archive.in_order() if name.endswith(".json"))
+            yield from (name for name in self.archive.names_in_order() if name.endswith(".json"))
 
     def archived_sha256(self, name: str) -> str | None:
         """Of an archived file's content; None if there is none of that name."""
@@ -67,7 +67,7 @@ class Listing:
             except BadInput as error:
                 return error
 
-        return map(attempt, names) if archived else ahead(attempt, names)
+        return map(attempt, names) if archived else map_ahead(attempt, names)
 
     def read(self, name: str, archived: bool) -> Content:
         """Raises BadInput if it cannot be read."""
@@ -87,7 +87,7 @@ def _result_files(directory: Path) -> Iterator[tuple[str, Stamp | None]]:
     with os.scandir(directory) as entries:
         for entry in entries:
             name = entry.name
-            if not name.endswith(".json") or name.startswith(".") or name == COMBINED:
+            if not name.endswith(".json") or name.startswith(".") or name == DATA_JSON:
                 continue
             try:
                 yield name, stamp_of(entry.stat())

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from utils.core.errors import BadInput
-from utils.files.atomic import written_atomically
+from utils.files.atomic import open_atomically
 
 RUNS, EPISODES = TABLES = ("runs.parquet", "episodes.parquet")
 
@@ -135,7 +135,7 @@ def _write(path: Path, kinds: dict[str, str], rows: Iterable[Columns]) -> None:
         ) from error
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in kinds.items()])
     try:
-        with written_atomically(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        with open_atomically(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
             for columns in _grouped(kinds, rows):
                 writer.write_table(pa.table(columns, schema=schema))
     except (OSError, OverflowError, pa.ArrowException) as error:

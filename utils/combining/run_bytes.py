@@ -18,8 +18,8 @@ from utils.combining.index_file import Entry, Place
 from utils.combining.listing import Listing
 from utils.core.errors import BadInput
 from utils.files.atomic import BUFFER
-from utils.files.json_text import dump
-from utils.results.schema import COMBINED, parse_result
+from utils.files.json_text import encode_json
+from utils.results.schema import DATA_JSON, parse_result
 
 
 class Fragment(NamedTuple):
@@ -38,7 +38,7 @@ class Fragments:
         self._waiting: dict[str, tuple[int, int]] = {}
         self._spool = tempfile.TemporaryFile(buffering=BUFFER, dir=listing.directory)  # noqa: SIM115
         self._kept = 0
-        self._combined = _opened(listing.directory / COMBINED)
+        self._combined = _opened(listing.directory / DATA_JSON)
 
     def keep(self, name: str, fragment: bytes) -> None:
         """Hold on to a run that was just read.  Raises OSError."""
@@ -66,7 +66,7 @@ class Fragments:
         content = self._listing.read(entry.name, entry.stamp is None)
         if content.stamp != entry.stamp:
             raise BadInput(f"{path}: changed while it was combined; to do: run this again")
-        return dump(parse_result(path, content.content).run)
+        return encode_json(parse_result(path, content.content).run)
 
     def close(self) -> None:
         """Let go of both files."""

@@ -12,7 +12,7 @@ from utils.combining.index_file import INDEX, Entry, Manifest, read_manifest
 from utils.combining.listing import Content, Listing
 from utils.combining.run_bytes import Fragments
 from utils.core.errors import BadInput
-from utils.files.json_text import dump
+from utils.files.json_text import encode_json
 from utils.results.provenance_diff import Origin
 from utils.results.schema import parse_result
 
@@ -85,7 +85,7 @@ def _parsed(name: str, content: Content | BadInput, found: Survey) -> Entry:
     result = parse_result(path, content.content)
     try:
         name.encode()
-        fragment = dump(result.run)
+        fragment = encode_json(result.run)
     except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
         raise BadInput(f"{path}: not a result: {error}") from error
     found.fragments.keep(name, fragment)
@@ -93,8 +93,8 @@ def _parsed(name: str, content: Content | BadInput, found: Survey) -> Entry:
         name=name,
         stamp=content.stamp,
         sha256=hashlib.sha256(content.content).hexdigest(),
-        experiment=found.new.experiments.number(dump(result.experiment)),
-        params=found.new.params.number(dump(result.agent_params)),
+        experiment=found.new.experiments.number(encode_json(result.experiment)),
+        params=found.new.params.number(encode_json(result.agent_params)),
         setting=result.setting,
         run=result.run["run_number"],
         status=result.run["status"],

@@ -13,7 +13,7 @@ from utils.combining.combine import combining_alone
 from utils.core.errors import BadInput
 from utils.files.archive import Archive, open_archive
 from utils.files.archive_writer import ArchiveWriter
-from utils.files.atomic import write_atomically, written_atomically
+from utils.files.atomic import open_atomically, write_atomically
 
 
 def take_out(directory: Path, names: Set[str], place: Path) -> None:
@@ -38,12 +38,12 @@ def take_out(directory: Path, names: Set[str], place: Path) -> None:
 
 def _archived(archive: Archive | None, names: Set[str]) -> list[str]:
     """Those in the archive, in its order."""
-    return [name for name in archive.in_order() if name in names] if archive else []
+    return [name for name in archive.names_in_order() if name in names] if archive else []
 
 
 def _whole(archive: Archive, name: str) -> bytes:
     """A member's content.  Raises OSError, or BadInput if it is not what was packed."""
-    content = archive.whole(name)
+    content = archive.read_verified(name)
     if content is None:
         raise BadInput(f"{archive.path}: {name} is damaged: its content has another SHA-256")
     return content
@@ -51,10 +51,10 @@ def _whole(archive: Archive, name: str) -> bytes:
 
 def _write_without(archive: Archive, leaving: Set[str]) -> None:
     """Write the archive anew.  Raises OSError, or BadInput if it is damaged or does not read back."""
-    with written_atomically(archive.path) as file:
+    with open_atomically(archive.path) as file:
         writer = ArchiveWriter(file, None)
-        for name in archive.in_order():
+        for name in archive.names_in_order():
             if name not in leaving:
-                writer.add(name, _whole(archive, name), archive.members[name].sha256, archive.modified(name))
+                writer.add(name, _whole(archive, name), archive.members[name].sha256, archive.modification_time(name))
         writer.close()
         writer.check(Path(file.name))

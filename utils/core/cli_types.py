@@ -31,7 +31,7 @@ class CountOrAuto(click.ParamType):
         return int(value)
 
 
-class Numbers(click.ParamType):
+class IntegerList(click.ParamType):
     """Integers from 0: a list of them and of ranges, such as 3,17 or 10-39.  count: a single N means 0 to N - 1."""
 
     name = "LIST"

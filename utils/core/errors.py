@@ -16,13 +16,13 @@ class BadInput(Exception):
     """Says, in one line, which file and key, what was found, and what is allowed."""
 
 
-def unwritable(out: object, error: OSError) -> BadInput:
+def unwritable_out(out: object, error: OSError) -> BadInput:
     """What to raise where the place that --out names cannot be written."""
     return BadInput(f"--out: '{out}' cannot be written ({error.strerror}); allowed: a writable place")
 
 
 @contextmanager
-def bad_input_exits() -> Iterator[None]:
+def exit_on_bad_input() -> Iterator[None]:
     """Where BadInput ends a script: its line goes to standard error, and the exit code is EXIT_BAD_INPUT."""
     try:
         yield

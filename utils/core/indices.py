@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from utils.core.errors import BadInput
 
-MOST_INDICES = 1_000_000
+MAX_INDICES = 1_000_000
 """More than this in one call is a slip of the keyboard."""
 
 
-LARGEST_INDEX = 2**53 - 1
+MAX_INDEX = 2**53 - 1
 """The largest integer that every reader of JSON takes as it is."""
 
 
@@ -40,10 +40,10 @@ def parse_indices(text: str, option: str = "--index") -> list[int]:
         if last and int(last) < int(first):
             raise BadInput(f"{option}: found the range '{part}'; allowed: the smaller number first")
         wanted = range(int(first), int(last or first) + 1)
-        if wanted[-1] > LARGEST_INDEX:
-            raise BadInput(f"{option}: found {wanted[-1]}; allowed: at most {LARGEST_INDEX}")
-        if len(wanted) > MOST_INDICES:
-            raise BadInput(f"{option}: found {len(wanted)} indices; allowed: at most {MOST_INDICES} in one call")
+        if wanted[-1] > MAX_INDEX:
+            raise BadInput(f"{option}: found {wanted[-1]}; allowed: at most {MAX_INDEX}")
+        if len(wanted) > MAX_INDICES:
+            raise BadInput(f"{option}: found {len(wanted)} indices; allowed: at most {MAX_INDICES} in one call")
         indices.update(wanted)
     return sorted(indices)
 

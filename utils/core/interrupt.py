@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 ECHO_SECONDS = 1.0
 """A scheduler may signal a process itself and have its batch script do so, too: that is one request."""
@@ -27,20 +27,20 @@ class Interruption:
         self.signal: str | None = None
         self._clock, self._since = clock, 0.0
 
-    def requested(self) -> bool:
+    def is_requested(self) -> bool:
         """Polled at every step."""
         return self.signal is not None
 
-    def heed(self, number: int, _frame: FrameType | None = None) -> None:
+    def request_stop(self, number: int, _frame: FrameType | None = None) -> None:
         """Handle a signal, the first as all others."""
         if self.signal is None:
             self.signal, self._since = signal.Signals(number).name, self._clock()
 
-    def take(self, number: int, frame: FrameType | None = None) -> None:
+    def handle_signal(self, number: int, frame: FrameType | None = None) -> None:
         """Handle a signal. A second one does what it does without us, if it is Ctrl-C or no mere echo."""
         echo = number != signal.SIGINT and self._clock() - self._since < ECHO_SECONDS
         if self.signal is None or echo:
-            self.heed(number, frame)
+            self.request_stop(number, frame)
             return
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
@@ -50,10 +50,10 @@ class Interruption:
 def interruptible() -> Iterator[Interruption]:
     """Take the signals that ask for a stop, but for those that whoever started the process has ignored."""
     interruption = Interruption()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    taken = [number for number in SIGNALS if before[number] is not signal.SIG_IGN]
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    taken = [number for number in STOP_SIGNALS if before[number] is not signal.SIG_IGN]
     for number in taken:
-        signal.signal(number, interruption.take)
+        signal.signal(number, interruption.handle_signal)
     try:
         yield interruption
     finally:

@@ -17,7 +17,7 @@ from utils.core.errors import BadInput
 SLURM_CORES = "SLURM_CPUS_PER_TASK"
 
 
-def cores(environment: Mapping[str, str] = os.environ, root: Path = Path("/")) -> int:
+def available_cores(environment: Mapping[str, str] = os.environ, root: Path = Path("/")) -> int:
     """The cores this process may use, at least 1: the least that any authority allows.
 
     root: where /proc and /sys are.  Raises BadInput if SLURM's number is none.
@@ -53,7 +53,7 @@ def _quotas(root: Path) -> Iterator[float]:
             yield int(limit[0]) / int(limit[1])
 
 
-def memory(root: Path = Path("/")) -> int:
+def available_memory(root: Path = Path("/")) -> int:
     """Bytes this process may take: what the machine has to spare, or the least limit of a cgroup if that is less.
 
     root: where /proc and /sys are.

@@ -38,10 +38,10 @@ def _keep_kernels() -> None:
     Processes share it: torch locks each entry. Machine code is for the processor that it was compiled on, so each
     kind has a directory of its own. An environment that sets TORCHINDUCTOR_CACHE_DIR is obeyed.
     """
-    from utils.core.provenance import cpu
+    from utils.core.provenance import describe_cpu
 
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    kind = hashlib.sha256(repr(cpu()).encode()).hexdigest()[:12]
+    kind = hashlib.sha256(repr(describe_cpu()).encode()).hexdigest()[:12]
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(base / "policy_params" / f"kernels_{kind}"))
 
 

@@ -49,7 +49,7 @@ def package_versions() -> dict[str, str | None]:
 
 
 @cache
-def cpu() -> dict[str, Any]:
+def describe_cpu() -> dict[str, Any]:
     """The processor's name and the flags that decide which arithmetic kernels run."""
     fields: dict[str, str] = {}
     cpuinfo = Path("/proc/cpuinfo")
@@ -78,7 +78,7 @@ def slurm_ids() -> dict[str, str]:
     return {name: value for name, value in sorted(os.environ.items()) if name in SLURM_IDS}
 
 
-def provenance(
+def collect_provenance(
     threads: int, engine: dict[str, Any], rollout_hash: str, stack: list[int], start: str, end: str
 ) -> dict[str, Any]:
     """All of it.
@@ -90,7 +90,7 @@ def provenance(
     return {
         "code": code_version(),
         "versions": package_versions(),
-        "cpu": cpu(),
+        "cpu": describe_cpu(),
         "rollout_hash": rollout_hash,
         "host": platform.node(),
         "threads": threads,

@@ -27,7 +27,7 @@ def seed_sequence(random_seed: int, stream: str, *part: int) -> np.random.SeedSe
     return np.random.SeedSequence(random_seed, spawn_key=(STREAMS[stream], *part))
 
 
-def generator(random_seed: int, stream: str, *part: int) -> np.random.Generator:
+def make_generator(random_seed: int, stream: str, *part: int) -> np.random.Generator:
     """The generator of one stream of one run, or of a numbered part of it."""
     return np.random.Generator(np.random.PCG64(seed_sequence(random_seed, stream, *part)))
 
@@ -46,11 +46,11 @@ class Draws:
     """
 
     def __init__(self, random_seeds: Sequence[int], stream: str, *part: int) -> None:
-        """random_seeds: one for each run.  part: as for `generator`."""
+        """random_seeds: one for each run.  part: as for `make_generator`."""
         from torch import from_numpy  # Here, as seeds are wanted where torch is not.
 
         self._as_tensor = from_numpy
-        self._generators = [generator(seed, stream, *part) for seed in random_seeds]
+        self._generators = [make_generator(seed, stream, *part) for seed in random_seeds]
         self._block: np.ndarray | None = None
         self._request: tuple[str, tuple[int, ...]] | None = None
         self._next = 0

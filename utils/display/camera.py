@@ -18,7 +18,7 @@ LEAST_SIDE = 240
 log = logging.getLogger("policy_params")
 
 
-class Sink(Protocol):
+class FrameSink(Protocol):
     """Takes frames, all of one size."""
 
     def show(self, frame: np.ndarray) -> str | None:
@@ -45,10 +45,10 @@ def viewable(frame: object) -> np.ndarray:
 class Camera:
     """Takes an environment's pictures to a sink, which is opened for the first of them."""
 
-    def __init__(self, env: Any, make_sink: Callable[[np.ndarray], Sink]) -> None:
+    def __init__(self, env: Any, make_sink: Callable[[np.ndarray], FrameSink]) -> None:
         """env: of render mode rgb_array.  make_sink: handed the first frame."""
         self._env, self._make_sink = env, make_sink
-        self._sink: Sink | None = None
+        self._sink: FrameSink | None = None
 
     @property
     def is_open(self) -> bool:
@@ -79,7 +79,7 @@ class Camera:
             self._sink.close()
 
 
-def open_sink(frame: np.ndarray, title: str, fps: float, video: Path, most: int | None) -> Sink:
+def open_sink(frame: np.ndarray, title: str, fps: float, video: Path, most: int | None) -> FrameSink:
     """A window, or the video of at most so many frames where none can be opened.
 
     frame: of the size of all that will be shown.  Raises OSError if the video cannot be written.

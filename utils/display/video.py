@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-MOST_FRAMES = 1000
+MAX_VIDEO_FRAMES = 1000
 """Of a run's video. Drawn in software a MuJoCo frame takes up to 0.25 s, by which training is delayed."""
 
 log = logging.getLogger("policy_params")

@@ -74,17 +74,17 @@ class Archive:
     def read(self, name: str) -> bytes:
         """A member's content.  Raises OSError, KeyError, or BadInput if it is damaged.
 
-        The last frame is kept: members read in the order of `in_order` are unpacked once.
+        The last frame is kept: members read in the order of `names_in_order` are unpacked once.
         """
         member = self.members[name]
         return self._content(member.frame)[member.offset : member.offset + member.size]
 
-    def whole(self, name: str) -> bytes | None:
+    def read_verified(self, name: str) -> bytes | None:
         """A member's content, None where that is not what was packed.  Raises as `read`."""
         content = self.read(name)
         return content if hashlib.sha256(content).hexdigest() == self.members[name].sha256 else None
 
-    def modified(self, name: str) -> int:
+    def modification_time(self, name: str) -> int:
         """When a member was modified, seconds since the epoch, by its tar header.  Raises as `read`."""
         member = self.members[name]
         header = self._content(member.frame)[member.offset - tarfile.BLOCKSIZE : member.offset]
@@ -96,7 +96,7 @@ class Archive:
             self._unpacked = number, self._unpack(self.frames[number])
         return self._unpacked[1]
 
-    def in_order(self) -> list[str]:
+    def names_in_order(self) -> list[str]:
         """The members' names as they stand in the file."""
         return sorted(self.members, key=lambda name: self.members[name])
 

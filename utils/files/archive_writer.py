@@ -66,6 +66,6 @@ class ArchiveWriter:
         archive = read_archive(path)
         if (archive.frames, archive.members) != (self.frames, self.members):
             raise BadInput(f"{path}: its index does not read back as it was written")
-        for name in archive.in_order():
-            if archive.whole(name) is None:
+        for name in archive.names_in_order():
+            if archive.read_verified(name) is None:
                 raise BadInput(f"{path}: {name} does not read back as it was written")

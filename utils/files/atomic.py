@@ -20,12 +20,12 @@ BUFFER = 2**20
 
 def write_atomically(path: Path, content: bytes) -> None:
     """The file holds all of content, or stays what it was, whatever interrupts.  Raises OSError."""
-    with written_atomically(path) as file:
+    with open_atomically(path) as file:
         file.write(content)
 
 
 @contextmanager
-def written_atomically(path: Path) -> Iterator[BinaryIO]:
+def open_atomically(path: Path) -> Iterator[BinaryIO]:
     """A file to write to and read again, which takes the path's place when the block ends without an error."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

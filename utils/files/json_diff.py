@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from utils.files.json_text import shown
+from utils.files.json_text import format_value
 
 NUMBERS_SETTINGS = "agent.parameters"
 """The only object in which the order of keys matters: it numbers the settings of a grid."""
@@ -44,4 +44,4 @@ def find_difference(
 
 
 def _describe_values(a: Any, b: Any) -> str | None:
-    return None if a == b else f": found {shown(a)} and {shown(b)}"
+    return None if a == b else f": found {format_value(a)} and {format_value(b)}"

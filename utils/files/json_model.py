@@ -9,7 +9,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from utils.core.errors import BadInput, suggestion
-from utils.files.json_text import shown
+from utils.files.json_text import format_value
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -35,12 +35,12 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
     ours = first["type"] == "value_error"
     message = first["msg"].removeprefix("Value error, ") if ours else first["msg"][0].lower() + first["msg"][1:]
     if not first["loc"]:
-        return message if ours else f"found {shown(found)}; allowed: a JSON object"
+        return message if ours else f"found {format_value(found)}; allowed: a JSON object"
     hint = ""
     if first["type"] == "literal_error" and isinstance(found, str):
         expected = re.findall(r"'([^']*)'", first["ctx"]["expected"])
         hint = suggestion(found, expected)
-    return f"key '{key}': found {shown(found)}; {message}{hint}"
+    return f"key '{key}': found {format_value(found)}; {message}{hint}"
 
 
 def _type_of(model: type[BaseModel], where: tuple[int | str, ...]) -> str:

@@ -21,13 +21,13 @@ def parse_json(source: str | Path, content: bytes) -> Any:
         raise BadInput(f"{source}: not valid JSON: {error}") from error
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as JSON, cut to a readable length."""
     text = orjson.dumps(value, default=repr).decode()
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def dump(tree: Any) -> bytes:
+def encode_json(tree: Any) -> bytes:
     """Strict JSON: non-finite numbers become null."""
     return orjson.dumps(tree, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
 

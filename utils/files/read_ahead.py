@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 
-def ahead(function: Callable[[Item], Value], items: Sequence[Item]) -> Iterator[Value]:
+def map_ahead(function: Callable[[Item], Value], items: Sequence[Item]) -> Iterator[Value]:
     """The function of each item, in their order, worked out a little before it is asked for.
 
     Raises what the function raises.

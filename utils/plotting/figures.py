@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from utils.core.errors import BadInput
-from utils.core.indices import LARGEST_INDEX
+from utils.core.indices import MAX_INDEX
 
 if TYPE_CHECKING:
     from utils.analysis.combined_results import CombinedResults
@@ -68,8 +68,8 @@ def check(kind: str, options: Options) -> None:
             raise BadInput(f"--{name}: found with --kind {kind}; allowed with: {having}")
     if not 0 < options.confidence < 1:
         raise BadInput(f"--confidence: found {options.confidence}; allowed: above 0 and below 1")
-    if options.smooth is not None and not 1 <= options.smooth <= LARGEST_INDEX:
-        raise BadInput(f"--smooth: found {options.smooth}; allowed: 1 to {LARGEST_INDEX} timesteps")
+    if options.smooth is not None and not 1 <= options.smooth <= MAX_INDEX:
+        raise BadInput(f"--smooth: found {options.smooth}; allowed: 1 to {MAX_INDEX} timesteps")
     if options.setting is not None and options.by is not None:
         raise BadInput("--by: found with --setting; allowed: one of the two")
 

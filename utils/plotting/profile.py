@@ -21,7 +21,7 @@ from utils.analysis.setting_choice import Choice, choose
 from utils.core.errors import BadInput
 from utils.plot_utils import Plot, framed, head, look
 from utils.stats.environments import chs_normalise, iqm, performance_profile, stratified_interval
-from utils.stats.intervals import FEWEST
+from utils.stats.intervals import MIN_SAMPLES
 
 THRESHOLDS = np.linspace(0.0, 1.0, 201)
 
@@ -60,7 +60,7 @@ class Profile:
         return self._interval(iqm)
 
     def _interval(self, statistic: Any) -> Interval | None:
-        if self.scores.shape[1] < FEWEST:
+        if self.scores.shape[1] < MIN_SAMPLES:
             return None
         return stratified_interval(statistic, self.scores, self.confidence, RESAMPLES, rng=answer_rng())
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from utils.core.errors import BadInput, unwritable
+from utils.core.errors import BadInput, unwritable_out
 from utils.files.atomic import write_atomically
 from utils.files.json_diff import first_difference
-from utils.files.json_text import dump, read_json
+from utils.files.json_text import encode_json, read_json
 from utils.plot_utils import FORMATS, Plot, encode
 
 
@@ -26,7 +26,7 @@ def check_place(path: Path) -> None:
     try:
         foreign = beside.exists() and not _is_sidecar(read_json(beside))
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise unwritable_out(path, error) from error
     if foreign:
         raise BadInput(f"--out: '{path}' would replace {beside}, which no figure left; allowed: another name")
 
@@ -45,9 +45,9 @@ def write(plot: Plot, path: Path) -> None:
         same = _difference(known, plot.facts) is None
         figures = (known["figure"] if same else {}) | {path.name: _sha256(figure)}
         write_atomically(path, figure)
-        write_atomically(beside, dump({"figure": dict(sorted(figures.items())), **plot.facts}))
+        write_atomically(beside, encode_json({"figure": dict(sorted(figures.items())), **plot.facts}))
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise unwritable_out(path, error) from error
 
 
 def staleness(plot: Plot, path: Path) -> str | None:
@@ -69,7 +69,9 @@ def _difference(known: Any, facts: dict[str, Any]) -> str | None:
     """The first key in which a sidecar differs from facts, and what each says."""
     if not _is_sidecar(known):
         return "no figure left the file beside it"
-    return first_difference({key: value for key, value in known.items() if key != "figure"}, orjson.loads(dump(facts)))
+    return first_difference(
+        {key: value for key, value in known.items() if key != "figure"}, orjson.loads(encode_json(facts))
+    )
 
 
 def _sha256(content: bytes) -> str:

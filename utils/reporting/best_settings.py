@@ -10,7 +10,7 @@ from utils.analysis.combined_results import CombinedResults
 from utils.analysis.mean_curve import RESAMPLES, answer_rng, setting_interval
 from utils.analysis.number_format import NOTHING, between, brief, value_name
 from utils.analysis.setting_choice import fates
-from utils.stats.intervals import FEW
+from utils.stats.intervals import FEW_SAMPLES
 from utils.stats.settings import rank_settings, win_probability
 
 MOST_ROWS = 15
@@ -36,7 +36,7 @@ def best_settings(experiment: CombinedResults, confidence: float) -> BestSetting
         notes.append(f"The best {MOST_ROWS} of {settings} settings.")
     if settings > 1:
         notes.append("Chosen and reported on the same seeds, the best looks better than it is: run it on fresh ones.")
-    if runs < FEW:
+    if runs < FEW_SAMPLES:
         notes.append(f"Of {runs} runs a setting, intervals are narrower than they state.")
     return BestSettings(list(experiment.varied), rows, notes)
 

@@ -11,7 +11,7 @@ import numpy as np
 from utils.analysis.mean_curve import RESAMPLES, answer_rng
 from utils.analysis.number_format import NOTHING, brief
 from utils.analysis.setting_choice import Choice
-from utils.stats.intervals import FEWEST
+from utils.stats.intervals import MIN_SAMPLES
 from utils.stats.pairs import compare_pair
 
 MOST_COMPARED = 8
@@ -28,11 +28,13 @@ class Comparisons:
 
 def comparisons(choices: Sequence[Choice], confidence: float) -> Comparisons:
     """Every pair of the choices."""
-    able = [choice for choice in choices if len(choice.outcomes) >= FEWEST][:MOST_COMPARED]
+    able = [choice for choice in choices if len(choice.outcomes) >= MIN_SAMPLES][:MOST_COMPARED]
     rows = [_row(a, b, confidence) for a, b in combinations(able, 2)]
     notes = []
     if len(able) < len(choices):
-        notes.append(f"{len(able)} of {len(choices)} settings: with {FEWEST} runs or more, {MOST_COMPARED} at most.")
+        notes.append(
+            f"{len(able)} of {len(choices)} settings: with {MIN_SAMPLES} runs or more, {MOST_COMPARED} at most."
+        )
     if any(len(choice.among) > 1 for choice in able):
         notes.append("A setting that was selected on these seeds looks better than it is: compare on fresh ones.")
     if len(rows) > 1:

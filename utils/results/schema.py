@@ -1,112 +1,134 @@
-"""What the readers of results rely on: the shape of a result file's and a data.json's tree."""
+"""The tree of a result file and of a data.json: its types, its one validator, and readers that use it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import orjson
-
-from utils.core.errors import BadInput
-from utils.files.json_text import parse_json
-
-if TYPE_CHECKING:
-    pass
-
 from functools import lru_cache
 from itertools import pairwise
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+import orjson
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError, with_config
+from typing_extensions import NotRequired, TypedDict
 
+from utils.core.errors import BadInput
 from utils.core.grid import Grid
 from utils.core.indices import LARGEST_INDEX
 from utils.files.archive import read_file
+from utils.files.json_text import canonical_json, parse_json
 
-COMBINED = "data.json"
+SCHEMA_VERSION = 1
+"""Version of the result schema; docs/changelog.md says what each version changed."""
+
+DATA_JSON = "data.json"
+"""File name of a directory's combined results."""
 
 INCIDENTAL = ("provenance", "train_time", "eval_time", "index")
-"""What may differ between two executions of the same run. The index is an alias, another in another grid."""
+"""Keys that may differ between two executions of the same run. The index depends on the grid."""
 
+STRICT = ConfigDict(strict=True)
 
 Number = Annotated[int, Field(ge=0, le=LARGEST_INDEX)]
-"""Of a run, or a timestep."""
+"""A run number or a timestep."""
+
+Returns = list[float | None]
+"""Episode returns; None for one that was not finite."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True)
+@with_config(STRICT)
+class EnvironmentTree(TypedDict):
+    """A protocol as results hold it, with every key of `EnvironmentConfig`; readers rely on these."""
 
-
-class _Environment(_Strict):
     env_name: str
     total_timesteps: Annotated[int, Field(ge=1, le=LARGEST_INDEX)]
     eval_episodes: Annotated[int, Field(ge=0)]
 
 
-class _Agent(_Strict):
+@with_config(STRICT)
+class AgentTree(TypedDict):
+    """An agent's grid: its name, and the values of each hyperparameter."""
+
     agent_name: str
     parameters: dict[str, Annotated[list[Any], Field(min_length=1)]]
 
 
-class _Experiment(_Strict):
-    environment: _Environment
-    agent: _Agent
+@with_config(STRICT)
+class ExperimentTree(TypedDict):
+    """A grid and its protocol."""
+
+    environment: EnvironmentTree
+    agent: AgentTree
 
 
-class _Run(_Strict):
+@with_config(STRICT)
+class RunTree(TypedDict):
+    """One run: the keys that every reader relies on. A result holds more (docs/results.md)."""
+
     run_number: Number
     status: Literal["completed", "diverged"]
     timesteps_at_eval: list[Number]
-    eval_episode_rewards: list[list[float | None]]
-    train_episode_rewards: list[float | None]
+    eval_episode_rewards: list[Returns]
+    train_episode_rewards: Returns
     train_episode_steps: list[Annotated[int, Field(ge=1)]]
-    eval_episode_steps: list[list[int]] | None = None
-    last_episode_complete: bool = True
-
-    @model_validator(mode="after")
-    def _equally_long(self) -> _Run:
-        if len(self.timesteps_at_eval) != len(self.eval_episode_rewards):
-            raise ValueError("timesteps_at_eval and eval_episode_rewards differ in length")
-        if self.eval_episode_steps is not None and (
-            [len(steps) for steps in self.eval_episode_steps] != [len(returns) for returns in self.eval_episode_rewards]
-        ):
-            raise ValueError("eval_episode_steps and eval_episode_rewards differ in length")
-        if len(self.train_episode_steps) != len(self.train_episode_rewards):
-            raise ValueError("train_episode_steps and train_episode_rewards differ in length")
-        return self
-
-    @model_validator(mode="after")
-    def _in_time(self) -> _Run:
-        if any(later <= earlier for earlier, later in pairwise(self.timesteps_at_eval)):
-            raise ValueError("timesteps_at_eval do not increase")
-        if sum(self.train_episode_steps) > LARGEST_INDEX:
-            raise ValueError(f"train_episode_steps add up to more than {LARGEST_INDEX}")
-        return self
+    eval_episode_steps: NotRequired[list[list[int]] | None]
+    last_episode_complete: NotRequired[bool]
 
 
-class _Cell(_Strict):
+def _check_lengths(run: RunTree) -> RunTree:
+    """Check that lists about the same episodes are equally long."""
+    if len(run["timesteps_at_eval"]) != len(run["eval_episode_rewards"]):
+        raise ValueError("timesteps_at_eval and eval_episode_rewards differ in length")
+    eval_steps = run.get("eval_episode_steps")
+    if eval_steps is not None and [*map(len, eval_steps)] != [*map(len, run["eval_episode_rewards"])]:
+        raise ValueError("eval_episode_steps and eval_episode_rewards differ in length")
+    if len(run["train_episode_steps"]) != len(run["train_episode_rewards"]):
+        raise ValueError("train_episode_steps and train_episode_rewards differ in length")
+    return run
+
+
+def _check_timesteps(run: RunTree) -> RunTree:
+    """Check that timesteps increase and stay in the range of JSON integers."""
+    if any(later <= earlier for earlier, later in pairwise(run["timesteps_at_eval"])):
+        raise ValueError("timesteps_at_eval do not increase")
+    if sum(run["train_episode_steps"]) > LARGEST_INDEX:
+        raise ValueError(f"train_episode_steps add up to more than {LARGEST_INDEX}")
+    return run
+
+
+Run = Annotated[RunTree, AfterValidator(_check_lengths), AfterValidator(_check_timesteps)]
+
+
+@with_config(STRICT)
+class SettingTree(TypedDict):
+    """A setting: its resolved hyperparameters and its runs."""
+
     agent_params: dict[str, Any]
-    runs: Annotated[list[_Run], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _each_run_once(self) -> _Cell:
-        if len({run.run_number for run in self.runs}) < len(self.runs):
-            raise ValueError("a run_number occurs twice")
-        return self
+    runs: Annotated[list[Run], Field(min_length=1)]
 
 
-class _Tree(_Strict):
-    """Anything else may stand beside these."""
+def _check_run_numbers(setting: SettingTree) -> SettingTree:
+    """Check that each run number occurs once."""
+    if len({run["run_number"] for run in setting["runs"]}) < len(setting["runs"]):
+        raise ValueError("a run_number occurs twice")
+    return setting
 
-    experiment: _Experiment
-    experiment_data: dict[str, _Cell]
+
+@with_config(STRICT)
+class ResultTree(TypedDict):
+    """A result file, which has one run, or a data.json, which has every run of an experiment."""
+
+    experiment: ExperimentTree
+    experiment_data: dict[str, Annotated[SettingTree, AfterValidator(_check_run_numbers)]]
+
+
+_VALIDATOR = TypeAdapter(ResultTree)
 
 
 @dataclass(frozen=True)
 class Result:
-    """One result file, read."""
+    """One run's result file, read and validated."""
 
     path: Path
     experiment: dict[str, Any]
@@ -115,10 +137,10 @@ class Result:
     run: dict[str, Any]
 
 
-def data_file(path: Path) -> Path:
-    """The file itself, or the data.json in a directory.  Raises BadInput if it is not there."""
+def find_data_file(path: Path) -> Path:
+    """Return the file itself, or the data.json of a directory.  Raises BadInput if there is no such file."""
     try:
-        file = path / COMBINED if path.is_dir() else path
+        file = path / DATA_JSON if path.is_dir() else path
         if file.exists():
             return file
     except OSError as error:
@@ -126,35 +148,41 @@ def data_file(path: Path) -> Path:
     raise BadInput(f"{file}: not found; allowed: what `python simple_combine.py {file.parent}` writes")
 
 
-def read_checked(path: Path) -> dict[str, Any]:
-    """The tree of a result or a data.json, its shape checked.  Raises BadInput if it is not one."""
-    return parse_checked(path, _content(path))
+def read_tree(path: Path) -> dict[str, Any]:
+    """Read the tree of a result or a data.json; see `ResultTree`.  Raises BadInput if the file is not one."""
+    return parse_tree(path, _read_content(path))
 
 
 def read_result(path: Path) -> Result:
-    """A run's result, from its file or from its directory's archive.
+    """Read one run's result, from its file or from its directory's archive.
 
     Raises BadInput if it is not the result of exactly one run.
     """
-    return parse_result(path, _content(path))
+    return parse_result(path, _read_content(path))
 
 
-def _content(path: Path) -> bytes:
+def _read_content(path: Path) -> bytes:
     try:
         return read_file(path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def parse_checked(path: Path, content: bytes) -> dict[str, Any]:
-    """As `read_checked`, of a file's content.  path: for messages."""
-    return checked(path, parse_json(path, content))
+def parse_tree(path: Path, content: bytes) -> dict[str, Any]:
+    """Parse and validate the content of a result or a data.json.  Raises BadInput.
+
+    path: for messages.
+    """
+    return validate_tree(path, parse_json(path, content))
 
 
-def checked(path: Path, tree: Any) -> dict[str, Any]:
-    """As `read_checked`, of what was parsed.  path: for messages."""
+def validate_tree(path: Path, tree: Any) -> dict[str, Any]:
+    """Return a parsed tree if it is a `ResultTree`; else raise BadInput.
+
+    path: for messages.
+    """
     try:
-        _Tree.model_validate(tree)
+        _VALIDATOR.validate_python(tree)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -162,89 +190,51 @@ def checked(path: Path, tree: Any) -> dict[str, Any]:
         raise BadInput(f"{path}: not a result: {reason}") from error
     size = _grid_size(orjson.dumps(tree["experiment"]["agent"]["parameters"]))
     for setting in tree["experiment_data"]:
-        if not _names_setting(setting, size):
+        if not _is_setting_number(setting, size):
             raise BadInput(f"{path}: not a result: found setting '{setting}'; allowed: 0 to {size - 1}, by its grid")
     return tree
 
 
 @lru_cache(maxsize=64)
 def _grid_size(parameters: bytes) -> int:
-    """The number of settings; thousands of files have the same grid.  Raises BadInput."""
+    """Return the number of settings of a grid; cached, as thousands of files share a grid.  Raises BadInput."""
     return len(Grid(orjson.loads(parameters)))
 
 
-def _names_setting(text: str, size: int) -> bool:
-    """Whether it is a decimal number below size, without leading zeros. It may be too long for `int`."""
+def _is_setting_number(text: str, size: int) -> bool:
+    """Return whether a text is a decimal number below size, without leading zeros. It may be too long for `int`."""
     plain = text.isascii() and text.isdigit() and len(text) <= len(str(size))
     return plain and str(int(text)) == text and int(text) < size
 
 
 def parse_result(path: Path, content: bytes) -> Result:
-    """As `read_result`, of a file's content.  path: for messages."""
-    tree = parse_checked(path, content)
-    found = [(setting, cell, run) for setting, cell in tree["experiment_data"].items() for run in cell["runs"]]
-    if len(found) != 1:
-        raise BadInput(f"{path}: not a result: found {len(found)} runs; allowed: one")
-    [(setting, cell, run)] = found
-    return Result(path, tree["experiment"], int(setting), cell["agent_params"], run)
+    """Parse and validate the content of one run's result.  Raises BadInput.
+
+    path: for messages.
+    """
+    tree = parse_tree(path, content)
+    runs = [(setting, data, run) for setting, data in tree["experiment_data"].items() for run in data["runs"]]
+    if len(runs) != 1:
+        raise BadInput(f"{path}: not a result: found {len(runs)} runs; allowed: one")
+    [(setting, data, run)] = runs
+    return Result(path, tree["experiment"], int(setting), data["agent_params"], run)
 
 
-def runs_of(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """All runs of a tree, setting by setting."""
-    return (run for cell in tree["experiment_data"].values() for run in cell["runs"])
+def all_runs(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Return all runs of a tree, setting by setting."""
+    return (run for data in tree["experiment_data"].values() for run in data["runs"])
 
 
-def grid_of(tree: dict[str, Any]) -> Grid:
-    """The grid that a tree's settings are numbered by.  Raises BadInput."""
+def grid_of_tree(tree: dict[str, Any]) -> Grid:
+    """Return the grid that numbers a tree's settings.  Raises BadInput."""
     return Grid(tree["experiment"]["agent"]["parameters"])
 
 
-def essence(run: dict[str, Any]) -> dict[str, Any]:
-    """What every execution of a run has to give again."""
+def reproducible_part(run: dict[str, Any]) -> dict[str, Any]:
+    """Return what every execution of a run must reproduce: all keys but the incidental ones."""
     return {name: value for name, value in run.items() if name not in INCIDENTAL}
 
 
-SCHEMA_VERSION = 1
-
-
-def read_tree(path: Path) -> dict[str, Any]:
-    """A result file's or a data.json's tree.  Raises OSError, or BadInput if it is not one."""
-    return parse_tree(path, read_file(path))
-
-
-def parse_tree(path: Path, content: bytes) -> dict[str, Any]:
-    """As `read_tree`, of a file's content.  path: for messages."""
-    tree = parse_json(path, content)
-    if not _is_tree(tree):
-        raise BadInput(f"{path}: not a result: 'experiment' and 'experiment_data' of settings with runs are required")
-    return tree
-
-
-def _is_tree(tree: Any) -> bool:
-    """Whether the parts that every reader relies on are there."""
-    if not isinstance(tree, dict) or not {"experiment", "experiment_data"} <= tree.keys():
-        return False
-    experiment, cells = tree["experiment"], tree["experiment_data"]
-    if not _has_objects(experiment, "environment", "agent") or not isinstance(cells, dict):
-        return False
-    return all(map(_is_cell, cells.values()))
-
-
-def _is_cell(cell: Any) -> bool:
-    """Whether it is a setting with its runs."""
-    if not _has_objects(cell, "agent_params") or not isinstance(cell.get("runs"), list):
-        return False
-    return all(isinstance(run, dict) for run in cell["runs"])
-
-
-def _has_objects(value: Any, *names: str) -> bool:
-    """Whether it is an object that has these objects."""
-    return isinstance(value, dict) and all(isinstance(value.get(name), dict) for name in names)
-
-
-def only_run(tree: dict[str, Any]) -> dict[str, Any]:
-    """The run of a single run's tree.  Raises BadInput if it does not have exactly one."""
-    runs = [run for cell in tree["experiment_data"].values() for run in cell["runs"]]
-    if len(runs) != 1:
-        raise BadInput(f"found {len(runs)} runs in a result; allowed: one")
-    return runs[0]
+def is_same_protocol(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Return whether two environment configurations are the same, whatever the order of their keys."""
+    return canonical_json(a) == canonical_json(b)

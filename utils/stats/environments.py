@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.stats.intervals import BLOCK, FEWEST, check_share
+from utils.stats.intervals import BLOCK, MIN_SAMPLES, check_share
 from utils.stats.settings import shared_wins
 
 DIGITS = 12
@@ -57,8 +57,8 @@ def stratified_interval(
     Returns low and high, each (...); -inf where a statistic is.  Raises ValueError for what is out of range.
     """
     environments, n = scores.shape
-    if n < FEWEST:
-        raise ValueError(f"found {n} runs an environment; a bootstrap interval needs at least {FEWEST}")
+    if n < MIN_SAMPLES:
+        raise ValueError(f"found {n} runs an environment; a bootstrap interval needs at least {MIN_SAMPLES}")
     check_share("confidence", confidence)
     block = max(1, BLOCK // scores.size)
     drawn = []
@@ -101,8 +101,8 @@ def chs_win_probability(normalised: np.ndarray, rng: np.random.Generator, resamp
     the win.  Returns (S,), which adds up to 1.  Raises ValueError for too few runs.
     """
     environments, settings, n = normalised.shape
-    if n < FEWEST:
-        raise ValueError(f"found {n} runs a setting; a win probability needs at least {FEWEST}")
+    if n < MIN_SAMPLES:
+        raise ValueError(f"found {n} runs a setting; a win probability needs at least {MIN_SAMPLES}")
     wins = np.zeros(settings)
     block = max(1, BLOCK // (environments * n + settings))
     for start in range(0, resamples, block):

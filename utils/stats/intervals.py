@@ -11,11 +11,11 @@ BLOCK = 2**22
 """Bootstrap means held at once, about: 32 MiB."""
 
 
-FEWEST = 2
+MIN_SAMPLES = 2
 """Samples below which a bootstrap says nothing: every resample of one is that one."""
 
 
-FEW = 5
+FEW_SAMPLES = 5
 """Samples below which a bootstrap is clearly too narrow, as no resample goes beyond them: a nominal 95% interval of
 normal data holds the true mean in 50% of cases for n = 2, 75% for 3, 92% for 5, 94% for 10 (simulated)."""
 
@@ -31,8 +31,8 @@ def bootstrap_interval(
     Returns low and high, each (...).  Raises ValueError for n < 2 or what is out of range.
     """
     n = len(samples)
-    if n < FEWEST:
-        raise ValueError(f"found {n} samples; a bootstrap interval needs at least {FEWEST}")
+    if n < MIN_SAMPLES:
+        raise ValueError(f"found {n} samples; a bootstrap interval needs at least {MIN_SAMPLES}")
     check_share("confidence", confidence)
     check_finite(samples)
     times_drawn = rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)  # (resamples, n)
@@ -115,7 +115,7 @@ def fewest_runs(coverage: float = 0.9, confidence: float = 0.95) -> int:
     """
     check_share("coverage", coverage)
     check_share("confidence", confidence)
-    return _smallest(FEWEST, lambda n: 1 - n * coverage ** (n - 1) + (n - 1) * coverage**n >= confidence)
+    return _smallest(MIN_SAMPLES, lambda n: 1 - n * coverage ** (n - 1) + (n - 1) * coverage**n >= confidence)
 
 
 def seeds_needed(samples: np.ndarray, half_width: float, confidence: float = 0.95) -> int:
@@ -128,14 +128,14 @@ def seeds_needed(samples: np.ndarray, half_width: float, confidence: float = 0.9
     from scipy.special import stdtrit
 
     n = len(samples)
-    if n < FEWEST:
-        raise ValueError(f"found {n} samples; a standard deviation needs at least {FEWEST}")
+    if n < MIN_SAMPLES:
+        raise ValueError(f"found {n} samples; a standard deviation needs at least {MIN_SAMPLES}")
     if not half_width > 0:
         raise ValueError(f"half_width: found {half_width}; allowed: above 0")
     check_share("confidence", confidence)
     check_finite(samples)
     deviation, level = float(np.std(samples, ddof=1)), (1 + confidence) / 2
-    wanted = _smallest(FEWEST, lambda m: stdtrit(m - 1, level) * deviation <= half_width * m**0.5)
+    wanted = _smallest(MIN_SAMPLES, lambda m: stdtrit(m - 1, level) * deviation <= half_width * m**0.5)
     return max(0, wanted - n)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.stats.intervals import BLOCK, FEWEST, check_share
+from utils.stats.intervals import BLOCK, MIN_SAMPLES, check_share
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def compare_pair(
     Raises ValueError for too few runs or what is out of range.
     """
     for name, runs in (("a", a), ("b", b)):
-        if len(runs) < FEWEST:
-            raise ValueError(f"{name}: found {len(runs)} runs; a comparison needs at least {FEWEST}")
+        if len(runs) < MIN_SAMPLES:
+            raise ValueError(f"{name}: found {len(runs)} runs; a comparison needs at least {MIN_SAMPLES}")
     check_share("confidence", confidence)
     low_a, low_b = (np.where(np.isnan(runs), -np.inf, runs) for runs in (a, b))
     beats = (low_a[:, None] > low_b) + 0.5 * (low_a[:, None] == low_b)  # (n, m)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from utils.stats.intervals import BLOCK, FEWEST
+from utils.stats.intervals import BLOCK, MIN_SAMPLES
 
 ROUNDING = 1e-12
 """Relative; the order in which equal runs are drawn makes a mean differ by less."""
@@ -36,8 +36,8 @@ def win_probability(performance: np.ndarray, rng: np.random.Generator, resamples
         wins[rivals] = 1.0
         return wins
     n = performance.shape[1] - failed.min()
-    if n < FEWEST:
-        raise ValueError(f"found {n} finite runs a setting; a win probability needs at least {FEWEST}")
+    if n < MIN_SAMPLES:
+        raise ValueError(f"found {n} finite runs a setting; a win probability needs at least {MIN_SAMPLES}")
     whole = np.stack([runs[~np.isnan(runs)] for runs in performance[rivals]])  # (rivals, n)
     hopeful = whole.max(1) >= whole.min(1).max()  # Of the others the best mean is below another's worst.
     rivals, whole = rivals[hopeful], whole[hopeful]

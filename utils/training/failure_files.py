@@ -8,10 +8,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from utils.core.provenance import code_version, cpu, package_versions, slurm_ids
+from utils.core.provenance import code_version, describe_cpu, package_versions, slurm_ids
 from utils.experiment.experiment import Run
 from utils.files.atomic import make_directory, write_atomically
-from utils.files.json_text import dump
+from utils.files.json_text import encode_json
 
 DIRECTORY = "failures"
 
@@ -41,14 +41,14 @@ def write_failure(run: Run, reason: str, trace: str, timesteps: int | None = Non
         "agent_params": run.agent_params,
         "code": code_version(),
         "versions": package_versions(),
-        "cpu": cpu(),
+        "cpu": describe_cpu(),
         "host": platform.node(),
         "slurm": slurm_ids(),
         "time": datetime.now(UTC).isoformat(),
     }
     try:
         make_directory(path.parent)
-        write_atomically(path, dump(tree))
+        write_atomically(path, encode_json(tree))
     except OSError as error:
         log.error("index %d: failed, and %s cannot be written: %s", run.index, path, error)
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from utils.display.camera import Camera, Sink, open_sink
-from utils.display.video import MOST_FRAMES
+from utils.display.camera import Camera, FrameSink, open_sink
+from utils.display.video import MAX_VIDEO_FRAMES
 from utils.training.loop import Watcher
 
 log = logging.getLogger("policy_params")
@@ -62,8 +62,8 @@ class Monitor:
         """The run goes on from here."""
         self._timestep = timestep
 
-    def _open(self, frame: np.ndarray) -> Sink:
-        return open_sink(frame, self._scene.title, self._fps, self._scene.video, MOST_FRAMES)
+    def _open(self, frame: np.ndarray) -> FrameSink:
+        return open_sink(frame, self._scene.title, self._fps, self._scene.video, MAX_VIDEO_FRAMES)
 
     def left(self, slot: int) -> None:
         """The run in a slot has ended; its environment moves no more."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from utils.checkpoint.row_files import Rows
+from utils.checkpoint.row_files import RowSequence
 from utils.core.random_streams import env_seed
 from utils.training.evaluation import slots
 from utils.training.loop import Loop
@@ -33,7 +33,7 @@ def _with_rows(agent: dict[str, Any]) -> dict[str, Any]:
     if "replay" not in agent:
         return agent
     replay = agent["replay"]
-    return agent | {"replay": replay | {"data": Rows(replay["data"], replay["count"])}}
+    return agent | {"replay": replay | {"data": RowSequence(replay["data"], replay["count"])}}
 
 
 def resume(loop: Loop, saved: Sequence[dict[str, Any]]) -> dict[int, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from utils.checkpoint.checkpoint import DIRECTORY, Checkpoint, Refused
+from utils.checkpoint.checkpoint import CHECKPOINTS_DIRECTORY, Checkpoint, CheckpointRefused
 from utils.core.provenance import package_versions
 from utils.experiment.experiment import Run
 from utils.files.lock import Lock
@@ -61,7 +61,7 @@ def saved_timestep(run: Run) -> int | None:
 
 
 def _folder(run: Run) -> Path:
-    return run.file.directory / DIRECTORY
+    return run.file.directory / CHECKPOINTS_DIRECTORY
 
 
 def _unclaimed(run: Run) -> Claim:
@@ -96,7 +96,7 @@ def claimed(runs: Sequence[Run], force: bool) -> Iterator[list[Claim]]:
 
 def _put_damaged_aside(run: Run) -> None:
     """Keep what is left of a result that is to be replaced as it cannot be read, for whoever could still use it."""
-    flaw = run.file.flaw()
+    flaw = run.file.find_flaw()
     if flaw is None:
         return
     try:
@@ -113,7 +113,7 @@ def _read(claim: Claim) -> None:
     if claim.checkpoint.exists():
         try:
             claim.state = claim.checkpoint.load()
-        except Refused as reason:
+        except CheckpointRefused as reason:
             claim.refuse(reason)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from utils.checkpoint.row_files import Rows
+from utils.checkpoint.row_files import RowSequence
 
 PER_EPISODE = ("train_episode_rewards", "train_episode_steps")
 
@@ -82,8 +82,8 @@ class RunRecord:
         episodes = {name: getattr(self, name) for name in PER_EPISODE}
         return (
             vars(self)
-            | {name: Rows(values, len(values)) for name, values in episodes.items() if len(values) >= MANY}
-            | {"arrays": {name: Rows(rows, len(rows)) for name, rows in self.arrays.items()}}
+            | {name: RowSequence(values, len(values)) for name, values in episodes.items() if len(values) >= MANY}
+            | {"arrays": {name: RowSequence(rows, len(rows)) for name, rows in self.arrays.items()}}
         )
 
     @classmethod

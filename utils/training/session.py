@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from utils.core.interrupt import Interruption, Stopped
-from utils.core.provenance import cpu
+from utils.core.provenance import describe_cpu
 from utils.training.loop import Loop
 from utils.training.resume import resume, states
 from utils.training.run_claims import Claim
@@ -32,7 +32,7 @@ class Timer:
 
     def due(self) -> bool:
         """Whether one is."""
-        if self.interruption.requested():
+        if self.interruption.is_requested():
             return True
         return self._seconds > 0 and self._clock() - self._start >= self._seconds
 
@@ -71,7 +71,7 @@ class Session:
 
     def _compare_processors(self, slot: int, claim: Claim) -> None:
         """Another kind of processor may round otherwise, so that no exactness can be claimed."""
-        if self._state(claim)["cpu_flags"] != cpu()["flags"]:
+        if self._state(claim)["cpu_flags"] != describe_cpu()["flags"]:
             self.loop.records[slot].exact = False
             log.warning("index %d: goes on on another kind of processor, perhaps with other bits", claim.run.index)
 
@@ -85,7 +85,7 @@ class Session:
             if not self.loop.active.any():
                 return None
             failed = self.save()
-            if self.timer.interruption.requested():
+            if self.timer.interruption.is_requested():
                 if failed:
                     return f"stopped without checkpoints of {failed} runs, which could not be written"
                 log.info("%s: stopped at timestep %d; run again to go on", self._signal, self.loop.timestep)
@@ -100,7 +100,7 @@ class Session:
         """Checkpoints of all runs that have not ended. Returns how many could not be written."""
         start, failed = time.perf_counter(), 0
         found = states(self.loop)
-        origin = {"engine": self.engine, "cpu_flags": cpu()["flags"]}
+        origin = {"engine": self.engine, "cpu_flags": describe_cpu()["flags"]}
         for slot, state in found.items():
             claim = self.claims[slot]
             try:

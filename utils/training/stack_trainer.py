@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from utils.core.cli_types import DEFAULT_ENGINE
 from utils.core.interrupt import Interruption, Stopped
 from utils.core.process_setup import THREADS
-from utils.core.provenance import provenance
+from utils.core.provenance import collect_provenance
 from utils.experiment.experiment import Experiment, Run, named
 from utils.training.failure_files import forget_failure, write_failure
 from utils.training.loop import Loop, Watcher
@@ -87,7 +87,7 @@ class Training:
         timer, failures = Timer(self.choices.minutes, interruption), []
         with claimed(runs, self.choices.force) as claims:
             for group in by_place(claims):
-                if interruption.requested():
+                if interruption.is_requested():
                     raise Stopped
                 failures.append(_Group(self, group, timer, stepped).train())
         return "; ".join(failure for failure in failures if failure) or None
@@ -113,11 +113,11 @@ class _Group:
             forget_failure(run)
         stack = self._makers.stack(self._experiment, runs, after is not None)
         self._engine = self._makers.engine(stack.agent, self._choices.engine, self._experiment.total_timesteps)
-        if self._timer.interruption.requested():  # Which may have cut off the compiler.
+        if self._timer.interruption.is_requested():  # Which may have cut off the compiler.
             raise Stopped
         watcher = Watcher(self._stepped, partial(log_evaluation, named(runs)), self._left)
         with self._monitored(stack, after, watcher) as telling:
-            self._loop = Loop(stack, telling, self._timer.interruption.requested)
+            self._loop = Loop(stack, telling, self._timer.interruption.is_requested)
             session = Session(self._loop, self._claims, self._timer, self._engine.engine)
             session.go_on()
             unsaved = session.drive()
@@ -148,7 +148,7 @@ class _Group:
         """One run's result file and its arrays. Returns whether they could be written."""
         indices = [run.index for run in self._runs]
         rollout, end = self._makers.trial(self._experiment).rollout_hash, datetime.now(UTC).isoformat()
-        origin = provenance(THREADS, self._engine._asdict(), rollout, indices, self._start, end)
+        origin = collect_provenance(THREADS, self._engine._asdict(), rollout, indices, self._start, end)
         data, arrays = run_data(run, record, self._experiment.environment, origin)
         try:
             run.file.write(self._experiment.tree(run, data), arrays)

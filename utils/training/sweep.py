@@ -11,14 +11,14 @@ from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from utils.core.interrupt import Interruption
-from utils.core.machine import cores, memory
+from utils.core.machine import available_cores, available_memory
 from utils.experiment.experiment import Experiment, Run, named
 from utils.training.failure_files import failure_file, write_failure
 from utils.training.progress import SweepProgress
 from utils.training.run_claims import discard_leftover, saved_timestep
 from utils.training.stack_sizes import split, suitable_size
 from utils.training.stack_trainer import Choices, Makers, Training
-from utils.workers.pool import do_all
+from utils.workers.pool import run_tasks
 from utils.workers.worker import TaskFailure, Work
 
 DONE, FAILED, STOPPED = 0, 1, 75
@@ -45,11 +45,11 @@ def train_missing(
     """Train runs, in stacks and processes as chosen. Returns an exit code."""
     if not missing:
         return DONE
-    jobs, total = min(choices.jobs or cores(), len(missing)), experiment.total_timesteps
+    jobs, total = min(choices.jobs or available_cores(), len(missing)), experiment.total_timesteps
     largest = choices.stack
     if largest is None:
         engine, sizes = makers.engine_of(choices.engine, total), makers.trial(experiment).space_sizes
-        stacks = split(missing, suitable_size(sizes, total, memory() // jobs, engine), jobs, saved_timestep)
+        stacks = split(missing, suitable_size(sizes, total, available_memory() // jobs, engine), jobs, saved_timestep)
     else:
         stacks = split(missing, lambda run: largest, apart=saved_timestep)
     shown = None if choices.after is None else missing[0].index
@@ -68,7 +68,7 @@ def train_all(
     lengths = [timesteps - (saved_timestep(stack[0]) or 0) for stack in stacks]
     bar = tqdm(unit="run-step", unit_scale=True, disable=not sys.stderr.isatty())
     progress = SweepProgress(runs, lengths, bar)
-    outcomes = do_all(train_stack, stacks, jobs, progress.stepped, interruption)
+    outcomes = run_tasks(train_stack, stacks, jobs, progress.stepped, interruption)
     with logging_redirect_tqdm(), bar, closing(outcomes):
         for number, outcome in outcomes:
             if outcome.stopped:

@@ -11,13 +11,13 @@ import orjson
 
 from utils.core.cli_types import ENGINES
 from utils.core.errors import BadInput
-from utils.core.indices import LARGEST_INDEX
-from utils.core.provenance import cpu, package_versions
+from utils.core.indices import MAX_INDEX
+from utils.core.provenance import describe_cpu, package_versions
 from utils.experiment.config import AgentConfig, EnvironmentConfig, agent_config
 from utils.experiment.experiment import Experiment, Run
 from utils.files.json_model import validate
-from utils.results.run_diff import content, first_run_difference
-from utils.results.schema import only_run, read_tree
+from utils.results.run_diff import read_comparable, first_run_difference
+from utils.results.schema import read_result
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,13 @@ class Recorded:
 
 def read_recorded(path: Path, agents: Mapping[str, Any]) -> Recorded:
     """agents: by name.  Raises BadInput if the file is not a result that can be executed again."""
-    try:
-        tree = read_tree(path)
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}; allowed: a result of main.py") from error
-    content(path)
-    run, experiment = only_run(tree), tree["experiment"]
+    result = read_result(path)
+    read_comparable(path)
+    run, experiment = result.run, result.experiment
     try:
         index, key, origin = run["index"], run["key"], run["provenance"]
         environment, agent = experiment["environment"], experiment["agent"]
-        sound = isinstance(index, int) and 0 <= index <= LARGEST_INDEX and origin["engine"] in ENGINES
+        sound = isinstance(index, int) and 0 <= index <= MAX_INDEX and origin["engine"] in ENGINES
     except (KeyError, TypeError) as error:
         raise BadInput(f"{path}: not a result: found no {error}; allowed: a result of main.py") from error
     if not sound:
@@ -86,11 +83,11 @@ def verdict(recorded: Recorded, fresh: Path) -> tuple[bool, list[str]]:
     """Whether a result is identical to its repetition, and what to say of it."""
     if not fresh.exists():
         return False, [f"{recorded.path}: not verified: its repetition has no result"]
-    origin = only_run(read_tree(fresh))["provenance"]
+    origin = read_result(fresh).run["provenance"]
     if origin["engine"] != recorded.engine:
         reason = f"engine {recorded.engine} was recorded, but here it is {origin['engine']}"
         return False, [f"{recorded.path}: not verified: {reason}: {origin['engine_fallback']}"]
-    difference = first_run_difference(content(recorded.path), content(fresh))
+    difference = first_run_difference(read_comparable(recorded.path), read_comparable(fresh))
     if difference is None:
         return True, [f"{recorded.path}: identical"]
     return False, [f"{recorded.path}: different: {difference} (recorded and present)", *side_by_side(recorded.origin)]
@@ -98,7 +95,7 @@ def verdict(recorded: Recorded, fresh: Path) -> tuple[bool, list[str]]:
 
 def side_by_side(origin: dict[str, Any]) -> list[str]:
     """Versions and processor, as recorded and as they are here; a star marks what differs."""
-    then, now = _circumstances(origin.get("versions"), origin.get("cpu")), _circumstances(package_versions(), cpu())
+    then, now = _circumstances(origin.get("versions"), origin.get("cpu")), _circumstances(package_versions(), describe_cpu())
     rows = [("", "recorded", "present"), *((name, then.get(name, "-"), now.get(name, "-")) for name in then | now)]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return [

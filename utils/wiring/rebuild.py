@@ -14,7 +14,7 @@ from env.drawing.render import prepare
 from utils.core.errors import BadInput
 from utils.core.process_setup import prepare_process
 from utils.core.random_streams import env_seed
-from utils.display.camera import Camera, Sink, open_sink
+from utils.display.camera import Camera, FrameSink, open_sink
 from utils.display.video import Video
 from utils.experiment.config import EnvironmentConfig, agent_config, resolve
 from utils.experiment.experiment import Experiment
@@ -83,7 +83,7 @@ def returns(
             yield outcome
 
 
-def sink_maker(result: Path, fps: float, video: Path | None) -> Callable[[np.ndarray], Sink]:
+def sink_maker(result: Path, fps: float, video: Path | None) -> Callable[[np.ndarray], FrameSink]:
     """What opens a sink for a first frame: the video, or whatever there is."""
     if video is not None:
         return lambda frame: Video(video, fps, frame)

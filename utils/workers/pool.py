@@ -23,7 +23,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from utils.core.interrupt import SIGNALS, Interruption
+from utils.core.interrupt import STOP_SIGNALS, Interruption
 from utils.workers.worker import TaskFailure, TaskOutcome, Work, attempt, serve
 
 Stepped = Callable[[int, int], object]
@@ -41,7 +41,7 @@ SECONDS_BETWEEN_LOOKS = 0.2
 SPAWN = multiprocessing.get_context("spawn")
 
 
-def do_all(
+def run_tasks(
     work: Work, tasks: Sequence[Any], jobs: int, stepped: Stepped, interruption: Interruption
 ) -> Generator[Ended, None, None]:
     """Do the tasks, begun in order, `jobs` at a time; in this process if that is one. Yields outcomes as they come.
@@ -51,7 +51,7 @@ def do_all(
     """
     if min(jobs, len(tasks)) <= 1:
         for number, task in enumerate(tasks):
-            if interruption.requested():
+            if interruption.is_requested():
                 return
             yield number, attempt(work, task, partial(stepped, number), interruption)
         return
@@ -80,10 +80,10 @@ class Pool:
             worker.bury()
 
     def do(self, tasks: Sequence[Any], stepped: Stepped) -> Generator[Ended, None, None]:
-        """See `do_all`."""
+        """See `run_tasks`."""
         waiting, told = deque(enumerate(tasks)), False
         while waiting or self._busy:
-            if self._interruption.requested() and not told:
+            if self._interruption.is_requested() and not told:
                 told = True
                 waiting.clear()
                 for worker in self._busy.values():
@@ -116,11 +116,11 @@ class Pool:
 def _undisturbed() -> Iterator[None]:
     """Signals to stop wait; processes started meanwhile let them wait until they can heed them."""
     resource_tracker.ensure_running()  # It would let Ctrl-C through when it is started later.
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 class Worker:

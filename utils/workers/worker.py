@@ -14,7 +14,7 @@ from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
-from utils.core.interrupt import SIGNALS, Interruption, Stopped
+from utils.core.interrupt import STOP_SIGNALS, Interruption, Stopped
 
 Work = Callable[[Any, Callable[[int], object], Interruption], str | None]
 """Does a task, telling the callable how many steps it has made since it last did. Returns what failed, or None.
@@ -79,10 +79,10 @@ def serve(work: Work, pipe: Connection, parent: int, level: int) -> None:
     signal to stop, from the parent or from whoever signals us all, is a request, however often it comes.
     """
     interruption = Interruption()
-    for number in SIGNALS:
-        signal.signal(number, interruption.heed)
+    for number in STOP_SIGNALS:
+        signal.signal(number, interruption.request_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     _die_with(parent)
     logging.getLogger().addHandler(PipeHandler(pipe))
     logging.getLogger().setLevel(level)
