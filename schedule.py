@@ -208,7 +208,7 @@ def show_status(request: Request, experiments: Sequence[Experiment], watch: bool
     reader = Reader()
     while True:
         queue = slurm.queue() if slurm.available() else slurm.EMPTY
-        cells = [(one, list(one.cells(request.settings_of(one), request.runs))) for one in experiments]
+        cells = [(one, list(one.run_ids(request.settings_of(one), request.runs))) for one in experiments]
         found = [find_status(experiment, wanted, queue, reader) for experiment, wanted in cells]
         if watch:
             click.clear()

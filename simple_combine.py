@@ -45,14 +45,15 @@ def read_wanted(agent_json: str | None, env_json: str | None) -> Wanted:
     from agent import AGENTS
     from utils.combining.selection import Wanted
     from utils.core.grid import Grid
-    from utils.experiment.config import read_agent, read_environment, resolve
+    from utils.experiment.config import read_agent, read_environment, resolve_setting
 
     environment = read_environment(env_json).model_dump(mode="json") if env_json else None
     if agent_json is None:
         return Wanted(environment)
     agent = read_agent(agent_json, AGENTS)
     grid, model = Grid(agent.parameters, agent_json), AGENTS[agent.agent_name].hyperparameters
-    settings = [resolve(grid.setting(number), model, agent_json).model_dump(mode="json") for number in range(len(grid))]
+    resolved = (resolve_setting(grid.setting(number), model, agent_json) for number in range(len(grid)))
+    settings = [setting.model_dump(mode="json") for setting in resolved]
     return Wanted(environment, agent.model_dump(mode="json"), settings)
 
 

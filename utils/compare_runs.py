@@ -25,7 +25,7 @@ EXIT_DIFFERENT = 1
 @click.argument("second", type=click.Path(path_type=Path))
 def compare(first: Path, second: Path) -> None:
     """Entry point of the command line."""
-    from utils.results.run_diff import read_comparable, first_run_difference, explain_difference
+    from utils.results.run_diff import explain_difference, first_run_difference, read_comparable
 
     with exit_on_bad_input():
         difference = first_run_difference(read_comparable(first), read_comparable(second))

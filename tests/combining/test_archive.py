@@ -23,7 +23,7 @@ from utils.combining.unarchive_results import take_out
 from utils.core.errors import BadInput
 from utils.files.archive import ARCHIVE, open_archive, read_file
 from utils.files.archive_writer import FRAME
-from utils.results.learned_params import read_learned
+from utils.results.learned_params import read_learned_run
 from utils.results.result_file import ResultFile
 from utils.slurm.commands import EMPTY
 from utils.slurm.missing_runs import sort_cells
@@ -53,7 +53,7 @@ def names(directory: Path) -> list[str]:
     return sorted(path.name for path in directory.iterdir())
 
 
-COMBINED = ["data.json", "data.json.index"]
+DATA_JSON = ["data.json", "data.json.index"]
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ class TestPacking:
         done = combine(sweep, archive=True)
         assert done.exit_code == 0
         assert "12 files moved into the archive" in done.stdout
-        assert names(sweep) == [ARCHIVE, *COMBINED]
+        assert names(sweep) == [ARCHIVE, *DATA_JSON]
         assert contents(sweep) == before
         assert len(before) == 12
         assert (sweep / "data.json").read_bytes() == data
@@ -135,7 +135,7 @@ class TestWhatStays:
         done = combine(sweep, archive=True)
         assert done.exit_code == 1
         assert done.stderr.count("\n") == 2
-        assert names(sweep) == sorted([ARCHIVE, *COMBINED, *others, "run_0_0.checkpoint"])
+        assert names(sweep) == sorted([ARCHIVE, *DATA_JSON, *others, "run_0_0.checkpoint"])
 
     @pytest.mark.parametrize(
         ("damage", "reason"),
@@ -166,7 +166,7 @@ class TestWhatStays:
         done = combine(sweep, archive=True)
         assert done.exit_code == 1
         assert "the name of a .npz beside the result" in done.stderr
-        assert names(sweep) == [ARCHIVE, *COMBINED, "run_x.json"]
+        assert names(sweep) == [ARCHIVE, *DATA_JSON, "run_x.json"]
 
     def test_all_where_two_results_contradict_each_other(self, sweep: Path) -> None:
         write_run(sweep, 0, 0, train_episode_rewards=[0.0, 0.0, 0.0, 0.0]).rename(sweep / "copy.json")
@@ -221,7 +221,7 @@ class TestTakingOut:
         assert contents(unpacked) == contents(sweep)
         assert (unpacked / "run_1_0.json").stat().st_mtime == 1e9
         combine(sweep)
-        assert names(sweep) == [ARCHIVE, *COMBINED]
+        assert names(sweep) == [ARCHIVE, *DATA_JSON]
         data = json.loads((sweep / "data.json").read_bytes())["experiment_data"]
         assert {setting: [run["run_number"] for run in cell["runs"]] for setting, cell in data.items()} == {
             "0": [1], "1": [0, 1], "2": [1],
@@ -232,7 +232,7 @@ class TestTakingOut:
         combine(sweep, archive=True)
         take_out(sweep, before.keys(), place)
         assert contents(place) == before
-        assert names(sweep) == COMBINED
+        assert names(sweep) == DATA_JSON
 
     def test_while_another_combines_changes_nothing(self, sweep: Path, tmp_path: Path) -> None:
         combine(sweep, archive=True)
@@ -251,7 +251,7 @@ class TestTakingOut:
         with pytest.raises(BadInput, match="damaged at byte 0"):
             take_out(sweep, {name}, tmp_path_factory.mktemp("place"))
         assert (sweep / ARCHIVE).read_bytes() == content
-        assert names(sweep) == [ARCHIVE, *COMBINED]
+        assert names(sweep) == [ARCHIVE, *DATA_JSON]
 
 
 def extract(archive: Path, place: Path) -> None:
@@ -303,7 +303,7 @@ def test_killed_at_any_operation_loses_nothing(tmp_path: Path, archived_before: 
         assert all(ResultFile(sweep, Path(name).stem).exists() for name in before)
         assert combine(sweep, archive=True).exit_code == 0
         assert contents(sweep) == before
-        assert names(sweep) == [ARCHIVE, *COMBINED]
+        assert names(sweep) == [ARCHIVE, *DATA_JSON]
         runs = json.loads((sweep / "data.json").read_bytes())["experiment_data"]["0"]["runs"]
         assert len(runs) == 2 + archived_before
     assert step > 20
@@ -315,20 +315,20 @@ def test_a_sweep_whose_files_are_archived_trains_nothing(files: Any, tmp_path: P
     arguments += ["--save-dir", str(tmp_path / "out")]
     assert CliRunner().invoke(main.main, arguments).exit_code == 0
     first, second = sorted(tmp_path.glob("out/*/*.json"))
-    learned = read_learned(first).arrays
+    learned = read_learned_run(first).arrays
     assert combine(first.parent, archive=True).exit_code == 0
-    assert names(first.parent) == [ARCHIVE, *COMBINED]
+    assert names(first.parent) == [ARCHIVE, *DATA_JSON]
     caplog.clear()
     with caplog.at_level("INFO"):
         assert CliRunner().invoke(main.main, arguments).exit_code == 0
     assert [record.getMessage().split(", ")[0] for record in caplog.records] == ["index 0: skipped", "index 1: skipped"]
-    assert names(first.parent) == [ARCHIVE, *COMBINED]
+    assert names(first.parent) == [ARCHIVE, *DATA_JSON]
     experiment = build.read_experiment(arguments[1], arguments[3], arguments[-1])
-    cells = list(experiment.cells([0], range(3)))
+    cells = list(experiment.run_ids([0], range(3)))
     assert sort_cells(experiment, cells, {}).missing == cells[2:]
     assert "".join(find_status(experiment, cells, EMPTY, Reader()).states) == "CC."
-    assert learned.keys() == read_learned(first).arrays.keys()
-    for name, array in read_learned(first).arrays.items():
+    assert learned.keys() == read_learned_run(first).arrays.keys()
+    for name, array in read_learned_run(first).arrays.items():
         np.testing.assert_array_equal(array, learned[name])
     assert CliRunner().invoke(compare_runs.compare, [str(first), str(first)]).output == "identical\n"
     assert CliRunner().invoke(compare_runs.compare, [str(first), str(second)]).exit_code == 1

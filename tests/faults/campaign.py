@@ -28,7 +28,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[2])
 import click
 import numpy as np
 
-from utils.results.run_diff import content, first_run_difference
+from utils.results.run_diff import read_comparable, first_run_difference
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,7 +138,7 @@ def check(sweep: Sweep, undisturbed: Sweep) -> int:
     """Compare the results that there are. Returns their number.  Raises BadInput or RuntimeError."""
     right = undisturbed.results()
     for name, path in sweep.results().items():
-        difference = first_run_difference(content(right[name]), content(path))
+        difference = first_run_difference(read_comparable(right[name]), read_comparable(path))
         if difference is not None:
             raise RuntimeError(f"{path}: differs from the undisturbed sweep: {difference}")
     return len(sweep.results())

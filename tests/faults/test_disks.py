@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import main
-from utils.results.run_diff import content, first_run_difference
+from utils.results.run_diff import read_comparable, first_run_difference
 from utils.training.session import Timer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,7 +84,7 @@ def assert_as_straight(straight: Path, save_dir: Path) -> None:
     """The same results, and nothing else."""
     assert {path.name for path in save_dir.rglob("*")} == {path.name for path in straight.rglob("*")}
     for path in (straight / NAME).glob("*.json"):
-        assert first_run_difference(content(path), content(save_dir / NAME / path.name)) is None
+        assert first_run_difference(read_comparable(path), read_comparable(save_dir / NAME / path.name)) is None
 
 
 def befall(monkeypatch, act: Callable[[], object]) -> None:

@@ -21,7 +21,7 @@ from tests.faults import damage
 from utils import watch
 from utils.compare_runs import compare
 from utils.results.result_file import ResultFile
-from utils.results.run_diff import content, first_run_difference
+from utils.results.run_diff import read_comparable, first_run_difference
 from utils.training import stack_trainer as training
 
 NAME = "Pendulum-v1_SAC_SquashedGaussian"
@@ -76,7 +76,7 @@ class Blind:
 
 def same(first: Path, second: Path) -> bool:
     """Whether two results are the same run, to the bit."""
-    return first_run_difference(content(first), content(second)) is None
+    return first_run_difference(read_comparable(first), read_comparable(second)) is None
 
 
 def assert_as_straight(folder: Path, out: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_damaged_result_is_put_aside_and_trained_again(place, repeat, caplog):
 
     def check(out: Path, damaged: list[Path]) -> None:
         files = [ResultFile(path.parent, path.stem) for path in damaged]
-        flawed = {file.json.stem: file.flaw() for file in files if not file.exists()}
+        flawed = {file.json.stem: file.find_flaw() for file in files if not file.exists()}
         kept = {path.name: path.read_bytes() for path in damaged if path.is_file() and flawed.get(path.stem)}
         folders = {path.stem for path in damaged if path.is_dir()}
         assert_clear(train(place, "out"), 1 if folders else 0)  # A folder is not for us to move.

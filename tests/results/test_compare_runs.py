@@ -9,20 +9,17 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from tests.support.result_trees import result_tree
 from utils import compare_runs
 from utils.results.result_file import ResultFile
 
 
 def write(folder, returns, weight):
-    """A result with one array beside it. Returns its path."""
-    run = {
-        "index": 3, "status": "completed", "train_time": 1.0, "train_episode_rewards": returns,
-        "learned_params": {"file": "a.npz"}, "provenance": {"host": str(folder)},
-    }  # fmt: skip
-    tree = {
-        "experiment": {"environment": {"gamma": 0.9}, "agent": {}},
-        "experiment_data": {"0": {"agent_params": {"alpha": 0.1}, "runs": [run]}},
-    }
+    """Write a result with one array. Returns its path."""
+    tree = result_tree(
+        {"alpha": 0.1}, index=3, train_time=1.0, train_episode_rewards=returns, train_episode_steps=[1] * len(returns),
+        learned_params={"file": "a.npz"}, provenance={"host": str(folder)},
+    )  # fmt: skip
     folder.mkdir()
     file = ResultFile(folder, "a")
     file.write(tree, {"learned_params/w": np.array(weight, np.float32)})

@@ -9,16 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.result_trees import result_tree
 from utils.core.errors import BadInput
 from utils.files.atomic import check_writable, write_atomically
 from utils.files.json_text import encode_json
 from utils.results.result_file import ResultFile, SettingIdentity, experiment_name, results_root
 from utils.results.schema import read_tree
 
-TREE = {
-    "experiment": {"environment": {}, "agent": {}},
-    "experiment_data": {"0": {"agent_params": {}, "runs": [{"learned_params": {}}]}},
-}
+TREE = result_tree()
 
 
 def test_the_key_is_sha256_of_canonical_json():

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from utils.results.run_diff import content, first_run_difference
-from utils.results.schema import only_run, read_tree
+from utils.results.run_diff import first_run_difference, read_comparable
+from utils.results.schema import read_result
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "slurm"
@@ -122,7 +122,7 @@ class Sweep:
         """Whether runs of the only setting went on from a checkpoint, by their results."""
         found = {}
         for path in self.directory.glob("*_*.json"):
-            run = only_run(read_tree(path))
+            run = read_result(path).run
             found[run["run_number"]] = bool(run["provenance"]["resumed_at"])
         return [found[number] for number in runs]
 
@@ -170,4 +170,4 @@ def assert_same_results(here: Path, there: Path) -> None:
     names = sorted(path.name for path in there.glob("*_*.json"))
     assert names
     for name in names:
-        assert first_run_difference(content(here / name), content(there / name)) is None, name
+        assert first_run_difference(read_comparable(here / name), read_comparable(there / name)) is None, name

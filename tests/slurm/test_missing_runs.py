@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import ENVIRONMENT
 from tests.support.experiments import make_experiment
-from utils.experiment.experiment import Cell, Experiment
+from utils.experiment.experiment import Experiment, RunId
 from utils.slurm.commands import Queue, QueuedTask
 from utils.slurm.missing_runs import Sorted, live_tasks, sort_cells
 from utils.slurm.submission_folder import SubmissionRecord, SubmittedArray, new_folder, write_submission
@@ -21,9 +21,9 @@ def experiment(tmp_path: Path) -> Experiment:
 
 
 @pytest.fixture
-def cells(experiment: Experiment) -> list[Cell]:
+def cells(experiment: Experiment) -> list[RunId]:
     """Two runs of each."""
-    return list(experiment.cells(range(4), range(2)))
+    return list(experiment.run_ids(range(4), range(2)))
 
 
 def test_cells_are_runs_by_name(experiment, cells):
@@ -36,7 +36,7 @@ def test_cells_are_runs_by_name(experiment, cells):
 
 
 def test_cells_of_some_settings_and_runs(experiment):
-    assert [cell.index for cell in experiment.cells([1, 3], [5, 7])] == [21, 23, 29, 31]
+    assert [cell.index for cell in experiment.run_ids([1, 3], [5, 7])] == [21, 23, 29, 31]
 
 
 def test_a_result_is_a_json_file_of_its_name(experiment, cells):

@@ -425,9 +425,9 @@ def test_a_directory_that_cannot_be_written_is_an_error(project, slurm):
 def test_a_hundred_thousand_runs_resolve_each_setting_once_and_list_the_directory_once(project, slurm, monkeypatch):
     project.finish(0)
     resolved, listed = [], []
-    resolve, list_names = utils.experiment.experiment.resolve, utils.slurm.missing_runs.file_names
+    resolve, list_names = utils.experiment.experiment.resolve_setting, utils.slurm.missing_runs.file_names
     monkeypatch.setattr(
-        utils.experiment.experiment, "resolve", lambda *arguments: (resolved.append(1), resolve(*arguments))[1]
+        utils.experiment.experiment, "resolve_setting", lambda *arguments: (resolved.append(1), resolve(*arguments))[1]
     )
     monkeypatch.setattr(
         utils.slurm.missing_runs, "file_names", lambda directory: (listed.append(1), list_names(directory))[1]

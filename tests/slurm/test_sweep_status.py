@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ENVIRONMENT
 from tests.support.experiments import make_experiment
-from utils.experiment.experiment import Cell, Experiment
+from utils.experiment.experiment import Experiment, RunId
 from utils.slurm.commands import EMPTY, Queue, QueuedTask
 from utils.slurm.status_report import status_report
 from utils.slurm.submission_folder import Submission, SubmissionRecord, SubmittedArray, new_folder, write_submission
@@ -25,12 +25,12 @@ def experiment(tmp_path: Path) -> Experiment:
 
 
 @pytest.fixture
-def cells(experiment: Experiment) -> list[Cell]:
+def cells(experiment: Experiment) -> list[RunId]:
     """Six runs of each."""
-    return list(experiment.cells([0, 1], range(6)))
+    return list(experiment.run_ids([0, 1], range(6)))
 
 
-def submitted(experiment: Experiment, arrays: list[list[list[Cell]]], names: tuple[str, ...] = NAMES) -> Submission:
+def submitted(experiment: Experiment, arrays: list[list[list[RunId]]], names: tuple[str, ...] = NAMES) -> Submission:
     """As by schedule.py: of 2 cores a task, and 30 s a run."""
     record = SubmissionRecord(
         arrays=[SubmittedArray(name=name, tasks=len(tasks)) for name, tasks in zip(names, arrays, strict=True)],
@@ -40,7 +40,7 @@ def submitted(experiment: Experiment, arrays: list[list[list[Cell]]], names: tup
     return write_submission(new_folder(experiment), experiment, "", arrays, record)
 
 
-def finish(experiment: Experiment, cell: Cell, status: str = "completed", seconds: float = 10.0) -> Path:
+def finish(experiment: Experiment, cell: RunId, status: str = "completed", seconds: float = 10.0) -> Path:
     """A result appears."""
     run = {"status": status, "train_time": seconds - 1, "eval_time": 1.0}
     data = {"0": {"agent_params": {}, "runs": [run]}}
@@ -125,7 +125,7 @@ def test_results_are_read_once(experiment, cells):
 
 def test_of_many_settings_only_the_incomplete_are_listed(tmp_path):
     experiment = make_experiment(ENVIRONMENT, {"critic_lr": [0.001 * k for k in range(1, 51)]}, tmp_path)
-    cells = list(experiment.cells(range(50), range(70)))
+    cells = list(experiment.run_ids(range(50), range(70)))
     submitted(experiment, [[[cells[0]]]], ("a",))
     for cell in cells:
         if cell.setting != 7:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from utils.core.errors import BadInput
-from utils.experiment.experiment import Cell
+from utils.experiment.experiment import RunId
 from utils.slurm.cluster import Cluster
 from utils.slurm.duration import HOUR
 from utils.slurm.run_cost import Cost
@@ -17,10 +17,10 @@ from utils.slurm.sweep_plan import shared
 from utils.slurm.task_plan import MOST_RUNS, capacity, divide, time_limit, usable
 
 
-def cells(*counts: int) -> list[Cell]:
+def cells(*counts: int) -> list[RunId]:
     """So many runs of each setting."""
     x = len(counts)
-    return sorted(Cell(run * x + s, s, run, f"{s}-{run}") for s, count in enumerate(counts) for run in range(count))
+    return sorted(RunId(run * x + s, s, run, f"{s}-{run}") for s, count in enumerate(counts) for run in range(count))
 
 
 def test_usable_is_what_is_left_of_the_limit_before_the_warning_less_a_margin():

@@ -15,7 +15,7 @@ from tests.support.awkward_envs import Brittle
 from tests.support.experiments import make_experiment
 from utils.core.interrupt import Interruption
 from utils.core.random_streams import env_seed
-from utils.results.run_diff import content, first_run_difference
+from utils.results.run_diff import read_comparable, first_run_difference
 from utils.training.sweep import train_all
 from utils.wiring import build
 
@@ -53,7 +53,7 @@ def failures(save_dir: Path) -> dict[int, dict]:
 def assert_same(save_dir: Path, other: Path, runs: list[int]) -> None:
     ours, theirs = results(save_dir), results(other)
     for run in runs:
-        assert first_run_difference(content(theirs[run]), content(ours[run])) is None
+        assert first_run_difference(read_comparable(theirs[run]), read_comparable(ours[run])) is None
 
 
 @pytest.mark.parametrize(("stream", "part", "timestep"), [("env", (), 29), ("eval_env", (60,), 60)])

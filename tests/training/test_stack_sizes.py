@@ -10,7 +10,7 @@ from agent.replay.buffer import Replay
 from agent.replay.chained_buffer import ChainedReplay
 from tests.support.experiments import make_experiment
 from tests.support.reference import tensor_bytes
-from utils.experiment.experiment import Run, named
+from utils.experiment.experiment import Run, stack_label
 from utils.training.stack_sizes import (
     PROCESS_BYTES,
     evenly,
@@ -127,5 +127,5 @@ def test_pieces_differ_by_one_at_most():
 
 def test_a_stacks_name_is_what_the_index_option_takes(runs):
     chosen = runs(9)
-    assert named(chosen[4:5]) == "index 4"
-    assert named(chosen[:3] + chosen[5:6] + chosen[7:]) == "indices 0-2,5,7-8"
+    assert stack_label(chosen[4:5]) == "index 4"
+    assert stack_label(chosen[:3] + chosen[5:6] + chosen[7:]) == "indices 0-2,5,7-8"

@@ -18,7 +18,7 @@ import main
 from env import EpisodeProtocol, Episodes, make_env
 from env.episodes.rollout import rollout_hash
 from tests.support.works import start_interruptible, wait_for
-from utils.results.run_diff import content, first_run_difference
+from utils.results.run_diff import read_comparable, first_run_difference
 from utils.wiring import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -305,7 +305,7 @@ def test_jobs_and_stacks_change_no_bit(files, tmp_path):
     assert [path.name for path in paths] == [path.name for path in results(tmp_path / "shared")]
     stacks = set()
     for path, other in zip(paths, results(tmp_path / "shared"), strict=True):
-        assert first_run_difference(content(path), content(other)) is None
+        assert first_run_difference(read_comparable(path), read_comparable(other)) is None
         stacks.add(tuple(only(other)["provenance"]["stack"]))
     assert stacks == {(0, 2), (4, 6), (1, 3, 5)}
     assert done.stderr.count("training ") == 3

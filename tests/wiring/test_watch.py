@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 import main
 from utils import watch as command
 from utils.display.window import Pace
-from utils.results.learned_params import read_learned
+from utils.results.learned_params import read_learned_run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,11 +43,11 @@ def train(files, folder: Path, agent_json: str | Path, *more: str, **environment
     arguments = ["--env-json", files.environment(**environment), "--agent-json", str(agent_json)]
     done = CliRunner().invoke(main.main, [*arguments, "--save-dir", str(folder), *more])
     assert done.exit_code == 0, done.output
-    return sorted(folder.glob("*/*.json"), key=lambda path: read_learned(path).result.run["index"])
+    return sorted(folder.glob("*/*.json"), key=lambda path: read_learned_run(path).result.run["index"])
 
 
 def last_evaluation(path: Path) -> list[tuple[float, int]]:
-    run = read_learned(path).result.run
+    run = read_learned_run(path).result.run
     return list(zip(run["eval_episode_rewards"][-1], run["eval_episode_steps"][-1], strict=True))
 
 
@@ -69,7 +69,7 @@ def test_the_episodes_of_the_last_evaluation_to_the_bit(agent, env_name, eval_po
     paths = train(files, tmp_path / "out", agent_json, "--runs", "3", env_name=env_name, eval_policy=eval_policy)
     path = paths[1]
     video = tmp_path / "a.mp4"
-    assert list(command.returns(read_learned(path), 2, None, video, None)) == last_evaluation(path)
+    assert list(command.returns(read_learned_run(path), 2, None, video, None)) == last_evaluation(path)
     frames = sum(steps + 1 for _, steps in last_evaluation(path))
     assert imageio.get_reader(video, format="FFMPEG").count_frames() == frames
 
@@ -115,7 +115,7 @@ def test_what_learned_on_a_gpu_acts_without_one(result, tmp_path):
     tree = json.loads(result.read_text())
     tree["experiment_data"]["0"]["agent_params"]["cuda"] = True
     result.write_text(json.dumps(tree))
-    (found,) = command.returns(read_learned(result), 1, None, tmp_path / "a.mp4", None)
+    (found,) = command.returns(read_learned_run(result), 1, None, tmp_path / "a.mp4", None)
     assert found == last_evaluation(result)[0]
 
 

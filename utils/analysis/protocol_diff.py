@@ -20,7 +20,7 @@ from utils.experiment.config import EnvironmentConfig
 from utils.files.json_model import validate
 from utils.files.json_text import canonical_json, read_json
 from utils.results.provenance_diff import Origin
-from utils.results.schema import checked, data_file, grid_of, runs_of
+from utils.results.schema import validate_tree, find_data_file, grid_of_tree, all_runs
 
 Facts = dict[str, list[Any]]
 """Each fact's values over an experiment, distinct: its settings' for a hyperparameter, its runs' for a version."""
@@ -50,13 +50,13 @@ def read_protocol(path: Path) -> ExperimentProtocol:
 
     Raises BadInput if it is none of them.
     """
-    file = data_file(path) if os.path.isdir(path) else path
+    file = find_data_file(path) if os.path.isdir(path) else path
     content = read_json(file)
     if isinstance(content, dict) and "env_name" in content:
         environment = validate(EnvironmentConfig, content, str(file))
         return ExperimentProtocol(path, None, 0, _environment(environment.model_dump(mode="json")))
-    tree = checked(file, content)
-    runs = list(runs_of(tree))
+    tree = validate_tree(file, content)
+    runs = list(all_runs(tree))
     facts = _environment(tree["experiment"]["environment"]) | _hyperparameters(tree) | _provenance(runs)
     return ExperimentProtocol(path, tree["experiment"]["agent"]["agent_name"], len(runs), facts)
 
@@ -73,7 +73,7 @@ def _environment(found: dict[str, Any]) -> Facts:
 
 def _hyperparameters(tree: dict[str, Any]) -> Facts:
     """Each one's values over the grid; those that the grid leaves out, from the settings that have been run."""
-    grid, cells = grid_of(tree), tree["experiment_data"]
+    grid, cells = grid_of_tree(tree), tree["experiment_data"]
     settings = [grid.setting(s) | cells.get(str(s), {"agent_params": {}})["agent_params"] for s in range(len(grid))]
     keys = dict.fromkeys(key for setting in settings for key in setting)
     return {f"{AGENT}{key}": _distinct(s[key] for s in settings if key in s) for key in keys}

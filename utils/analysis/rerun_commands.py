@@ -13,11 +13,11 @@ from typing import Any
 from utils.analysis.combined_results import CombinedResults
 from utils.core.errors import BadInput
 from utils.experiment.config import EnvironmentConfig
-from utils.experiment.shipped_configs import AGENTS, ENVIRONMENTS, protocol_in, shipped
+from utils.experiment.shipped_configs import AGENTS, ENVIRONMENTS, read_protocol_tree, find_config
 from utils.files.atomic import write_atomically
 from utils.files.json_model import validate
 from utils.results.provenance_diff import Origin
-from utils.results.result_file import experiment_name, save_root
+from utils.results.result_file import experiment_name, results_root
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Rerun:
         """
         indices = str(first) if count == 1 else f"{first}-{first + count - 1}"
         agent, environment = shlex.quote(str(self.agent_json)), shlex.quote(str(self.env_json))
-        results = shlex.quote(str(save_root(self.name) / self._directory()))
+        results = shlex.quote(str(results_root(self.name) / self._directory()))
         figure = shlex.quote(f"plots/png/{self.environment_name}.png")
         return [
             f"python main.py --agent-json {agent} --env-json {environment} --index {indices} "
@@ -79,7 +79,7 @@ class Rerun:
 
     @cached_property
     def _shipped(self) -> Path | None:
-        return shipped(ENVIRONMENTS, self._protocol(), protocol_in)
+        return find_config(ENVIRONMENTS, self._protocol(), read_protocol_tree)
 
     def _protocol(self) -> dict[str, Any]:
         """With every key, also those that the results are too old to have.  Raises BadInput if it is not valid now."""

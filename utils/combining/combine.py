@@ -24,11 +24,11 @@ from utils.core.errors import BadInput
 from utils.files.archive import ARCHIVE
 from utils.files.lock import Lock
 from utils.results.provenance_diff import Origin, unlike_environments
-from utils.results.schema import COMBINED
+from utils.results.schema import DATA_JSON
 
 LOCK = ".combining/lock"
 
-WRITTEN = (COMBINED, INDEX, ARCHIVE, *TABLES)
+WRITTEN = (DATA_JSON, INDEX, ARCHIVE, *TABLES)
 """The files that a call can make."""
 
 
@@ -52,7 +52,7 @@ class Combination:
     @property
     def path(self) -> Path:
         """The data.json."""
-        return self.directory / COMBINED
+        return self.directory / DATA_JSON
 
     def unlike(self) -> list[str]:
         """A line on each pair of results of one protocol whose environments behaved differently."""

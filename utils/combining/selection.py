@@ -22,7 +22,7 @@ from utils.core.grid import Grid
 from utils.core.indices import index_of
 from utils.files.json_diff import first_difference
 from utils.files.json_text import canonical_json
-from utils.results.schema import essence
+from utils.results.schema import reproducible_part
 
 ALLOWED = (
     "allowed in one directory: one grid, one protocol, and files that agree on a run; "
@@ -123,7 +123,7 @@ class Selector:
             kept = runs.setdefault(entry.run, entry)
             if kept.sha256 != entry.sha256:
                 what = f"setting {entry.setting}, run {entry.run}"
-                self._agree(kept, entry, what, essence(self.read(kept)), essence(self.read(entry)))
+                self._agree(kept, entry, what, reproducible_part(self.read(kept)), reproducible_part(self.read(entry)))
             self._agree_on_params(first(runs.values()), entry)
         experiment |= {"agent": self.wanted.agent} if self.wanted.agent else {}
         ordered = {setting: dict(sorted(cells[setting].items())) for setting in sorted(cells)}

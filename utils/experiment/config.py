@@ -1,4 +1,4 @@
-"""Reading and checking the two JSON files that name an experiment."""
+"""The two JSON files that define an experiment: their keys, types and ranges."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Recordable = Literal[
 
 
 class Rewards(BaseModel):
-    """Rewards that replace the environment's own, when overwrite_rewards is true."""
+    """Rewards that replace the environment's own if overwrite_rewards is true."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
@@ -30,7 +30,7 @@ class Rewards(BaseModel):
 
 
 class EnvironmentConfig(BaseModel):
-    """The environment protocol. Every key changes behaviour."""
+    """An environment protocol. Every key changes behaviour."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
@@ -43,23 +43,23 @@ class EnvironmentConfig(BaseModel):
     overwrite_rewards: bool = False
     rewards: Rewards = Rewards()
     start_state: list[float] = Field([], description="empty: the environment's own start")
-    continuous: bool | None = Field(None, description="for an environment that comes in both kinds")
+    continuous: bool | None = Field(None, description="action kind of an environment that has both kinds")
     max_episodes: int = Field(-1, description="training episodes at most; <= 0: no limit")
-    env_kwargs: dict[str, Any] = Field({}, description="handed to the environment")
+    env_kwargs: dict[str, Any] = Field({}, description="keyword arguments of the environment")
     eval_policy: Literal["mode", "sample"] = "mode"
     bootstrap_on_truncation: bool = True
     record: list[Recordable] = Field([], description="per-step arrays to keep")
-    use_tile_coding: bool | None = Field(None, description="tile-code observations; null: as the agent's kind does")
+    use_tile_coding: bool | None = Field(None, description="tile-code observations; null: the agent's default")
     use_full_tile_coding: bool | None = Field(None, description="another name of use_tile_coding")
 
     @property
     def tile_coding(self) -> bool | None:
-        """What either name says."""
+        """Value of `use_tile_coding` or of its other name."""
         return self.use_full_tile_coding if self.use_tile_coding is None else self.use_tile_coding
 
     @model_validator(mode="after")
-    def _names_agree(self) -> EnvironmentConfig:
-        """Two names of one thing say the same."""
+    def _check_names_agree(self) -> EnvironmentConfig:
+        """Check that two names of one option agree."""
         if None not in (self.use_tile_coding, self.use_full_tile_coding) and (
             self.use_tile_coding != self.use_full_tile_coding
         ):
@@ -70,15 +70,15 @@ class EnvironmentConfig(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _rewards_given(self) -> EnvironmentConfig:
-        """Overwriting needs both rewards."""
+    def _check_rewards(self) -> EnvironmentConfig:
+        """Check that both rewards are given if they are overwritten."""
         if self.overwrite_rewards and None in (self.rewards.timestep, self.rewards.goal):
             raise ValueError("overwrite_rewards is true; rewards must then give both 'timestep' and 'goal'")
         return self
 
 
 class AgentConfig(BaseModel):
-    """A grid of hyperparameters: each key's list holds the values to try."""
+    """A grid of hyperparameters: each key lists the values to try."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -87,17 +87,17 @@ class AgentConfig(BaseModel):
 
 
 def read_environment(path: str | Path) -> EnvironmentConfig:
-    """The environment protocol in a file.  Raises BadInput."""
+    """Read an environment protocol from a file.  Raises BadInput."""
     return validate(EnvironmentConfig, read_json(path), str(path))
 
 
 def read_agent(path: str | Path, agents: Mapping[str, Any]) -> AgentConfig:
-    """The hyperparameter grid in a file, for one of `agents`.  Raises BadInput."""
-    return agent_config(read_json(path), str(path), agents)
+    """Read the hyperparameter grid of one of `agents` from a file.  Raises BadInput."""
+    return check_agent_config(read_json(path), str(path), agents)
 
 
-def agent_config(data: Any, source: str, agents: Mapping[str, Any]) -> AgentConfig:
-    """The hyperparameter grid that plain JSON values describe, for one of `agents`.  Raises BadInput."""
+def check_agent_config(data: Any, source: str, agents: Mapping[str, Any]) -> AgentConfig:
+    """Return the hyperparameter grid that JSON values describe, for one of `agents`.  Raises BadInput."""
     config = validate(AgentConfig, data, source)
     if config.agent_name not in agents:
         hint = suggestion(config.agent_name, agents)
@@ -105,6 +105,6 @@ def agent_config(data: Any, source: str, agents: Mapping[str, Any]) -> AgentConf
     return config
 
 
-def resolve(setting: Mapping[str, Any], model: type[Model], source: str) -> Model:
-    """One setting of a grid with defaults filled in.  Raises BadInput."""
+def resolve_setting(setting: Mapping[str, Any], model: type[Model], source: str) -> Model:
+    """Return one setting of a grid as the agent's model, defaults included.  Raises BadInput."""
     return validate(model, setting, f"{source}: parameters")

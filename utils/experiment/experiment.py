@@ -1,4 +1,4 @@
-"""From indices to runs."""
+"""An experiment, a grid of agents under one protocol, and its runs by index."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from utils.core.grid import Grid
 from utils.core.indices import format_indices
-from utils.experiment.config import AgentConfig, EnvironmentConfig, resolve
-from utils.results.result_file import ResultFile, Setting, experiment_name, save_root
+from utils.experiment.config import AgentConfig, EnvironmentConfig, resolve_setting
+from utils.results.result_file import ResultFile, SettingIdentity, experiment_name, results_root
 
 
 @dataclass(frozen=True)
 class Run:
-    """One index, resolved."""
+    """One index, resolved: its setting, run number, hyperparameters, key and result file."""
 
     index: int
     setting: int
@@ -25,18 +25,18 @@ class Run:
 
     @property
     def random_seed(self) -> int:
-        """The run number: all settings of one run share their random numbers."""
+        """Random seed: the run number. All settings of one run share their random numbers."""
         return self.run
 
     @property
     def agent_params(self) -> dict[str, Any]:
-        """Every hyperparameter, defaults filled in, as JSON values."""
+        """All hyperparameters as JSON values, defaults included."""
         return self.hyperparameters.model_dump(mode="json")
 
 
 @dataclass(frozen=True, order=True, slots=True)
-class Cell:
-    """A run of a setting, by name only."""
+class RunId:
+    """The numbers and the key that identify a run, without its hyperparameters."""
 
     index: int
     setting: int
@@ -45,7 +45,7 @@ class Cell:
 
 
 class Experiment:
-    """A grid of agents on one environment protocol."""
+    """A grid of agents under one environment protocol."""
 
     def __init__(
         self,
@@ -55,60 +55,67 @@ class Experiment:
         sources: tuple[str, str],
         save_dir: str,
     ) -> None:
-        """hyperparameters: the agent's model.  sources: the files of both, for messages.  Raises BadInput."""
+        """Resolve the grid and the directory of the results.  Raises BadInput.
+
+        hyperparameters: the agent's pydantic model.
+        sources: paths of the environment's and the agent's file, for messages.
+        """
         self.environment, self.agent = environment, agent
         self.env_source, self.agent_source = sources
         self.grid = Grid(agent.parameters, self.agent_source)
         self._model = hyperparameters
-        self.name = experiment_name(environment.env_name, agent.agent_name, self._policies())
-        self.directory = save_root(save_dir) / self.name
+        self.name = experiment_name(environment.env_name, agent.agent_name, self._grid_policies())
+        self.directory = results_root(save_dir) / self.name
         self._stem = experiment_name(environment.env_name, agent.agent_name, None)
         self._protocol = environment.model_dump(mode="json")
-        self._settings: dict[int, tuple[Any, Setting]] = {}
+        self._settings: dict[int, tuple[Any, SettingIdentity]] = {}
 
     @property
     def total_timesteps(self) -> int:
-        """Of each run."""
+        """Timesteps of each run."""
         return self.environment.total_timesteps
 
-    def _policies(self) -> list[str] | None:
-        """The policies that occur in the grid; None for an agent that has none."""
+    def _grid_policies(self) -> list[str] | None:
+        """Return the policies in the grid; None for an agent without one."""
         if "policy_type" not in self._model.model_fields:
             return None
         default = self._model.model_fields["policy_type"].default
         return sorted({str(policy) for policy in self.agent.parameters.get("policy_type", [default])})
 
     def run(self, index: int) -> Run:
-        """Everything about one index.  Raises BadInput if its hyperparameters are not allowed."""
+        """Return the run that an index names.  Raises BadInput if its hyperparameters are not allowed."""
         setting, run = self.grid.locate(index)
-        key = self._resolved(setting)[1].key(run)
+        key = self._resolve(setting)[1].key(run)
         return Run(index, setting, run, self.hyperparameters(setting), key, self.file(key))
 
-    def cells(self, settings: Sequence[int], runs: Iterable[int]) -> Iterator[Cell]:
-        """These runs of these settings, by index if both are sorted.  Raises BadInput as `run` does."""
-        keyed = [(setting, self._resolved(setting)[1]) for setting in settings]
+    def run_ids(self, settings: Sequence[int], runs: Iterable[int]) -> Iterator[RunId]:
+        """Yield these runs of these settings, ordered by index if both arguments are sorted.
+
+        Raises BadInput if hyperparameters are not allowed.
+        """
+        identities = [(setting, self._resolve(setting)[1]) for setting in settings]
         for run in runs:
-            for setting, keys in keyed:
-                yield Cell(self.grid.index(setting, run), setting, run, keys.key(run))
+            for setting, identity in identities:
+                yield RunId(self.grid.index(setting, run), setting, run, identity.key(run))
 
     def hyperparameters(self, setting: int) -> Any:
-        """A setting's, as the agent's model.  Raises BadInput if they are not allowed."""
-        return self._resolved(setting)[0]
+        """Return a setting's hyperparameters as the agent's model.  Raises BadInput if they are not allowed."""
+        return self._resolve(setting)[0]
 
     def file(self, key: str) -> ResultFile:
-        """Where the run of that key has its result."""
+        """Return the path of the result of the run with this key."""
         return ResultFile(self.directory, f"{self._stem}_{key}")
 
-    def _resolved(self, number: int) -> tuple[Any, Setting]:
-        """A setting's hyperparameters, and the keys of its runs; found out once.  Raises BadInput."""
+    def _resolve(self, number: int) -> tuple[Any, SettingIdentity]:
+        """Return a setting's hyperparameters and its identity, resolved once.  Raises BadInput."""
         if number not in self._settings:
-            found = resolve(self.grid.setting(number), self._model, self.agent_source)
-            keys = Setting(self.agent.agent_name, found.model_dump(mode="json"), self._protocol)
-            self._settings[number] = found, keys
+            hyperparameters = resolve_setting(self.grid.setting(number), self._model, self.agent_source)
+            identity = SettingIdentity(self.agent.agent_name, hyperparameters.model_dump(mode="json"), self._protocol)
+            self._settings[number] = hyperparameters, identity
         return self._settings[number]
 
     def tree(self, run: Run, data: dict[str, Any]) -> dict[str, Any]:
-        """A result: the experiment, the run's setting, and the run's data."""
+        """Return the tree of a run's result: the experiment, the run's setting, and the run's data."""
         return {
             "experiment": {
                 "environment": self._protocol,
@@ -118,6 +125,6 @@ class Experiment:
         }
 
 
-def named(runs: Sequence[Run]) -> str:
-    """A stack's name in messages; --index takes what it says."""
+def stack_label(runs: Sequence[Run]) -> str:
+    """Return the name of a stack for messages, such as "indices 0-9,36", in the form that --index takes."""
     return f"{'index' if len(runs) == 1 else 'indices'} {format_indices([run.index for run in runs])}"

@@ -14,22 +14,22 @@ AGENTS, ENVIRONMENTS = Path("config/agent"), Path("config/environment")
 """Where they are in the project's folder."""
 
 
-def shipped(folder: Path, content: Any, read: Callable[[Path], Any]) -> Path | None:
-    """The first file of a folder, by name, that says just this; None if there is none.
+def find_config(folder: Path, content: Any, read: Callable[[Path], Any]) -> Path | None:
+    """Return the first file of a folder, by name, that has exactly this content; None if no file has.
 
-    read: gives what a file says, or raises BadInput. The order of keys counts: a grid's numbers its settings.
+    read: returns a file's content, or raises BadInput. The order of keys matters: a grid's keys number its settings.
     """
     wanted = json.dumps(content)
     for path in sorted(folder.glob("*.json")):
         try:
             found = read(path)
         except BadInput:
-            continue  # A file that is no configuration is not the one.
+            continue  # A file that is no configuration cannot be the one.
         if json.dumps(found) == wanted:
             return path
     return None
 
 
-def protocol_in(path: Path) -> dict[str, Any]:
-    """What an environment's file says, with every key, as results hold it.  Raises BadInput."""
+def read_protocol_tree(path: Path) -> dict[str, Any]:
+    """Read an environment's file as results hold it, with every key.  Raises BadInput."""
     return read_environment(path).model_dump(mode="json")

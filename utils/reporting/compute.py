@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from utils.analysis.combined_results import CombinedResults
 from utils.analysis.number_format import NOTHING, brief
-from utils.results.schema import runs_of
+from utils.results.schema import all_runs
 
 HOUR = 3600.0
 
@@ -35,7 +35,7 @@ class Compute(NamedTuple):
 
 def compute(experiment: CombinedResults) -> Compute:
     """Of all runs that have a result."""
-    rows = [_row(run) for run in runs_of(experiment.tree)]
+    rows = [_row(run) for run in all_runs(experiment.tree)]
     train = sum(row.train for row in rows)
     steps = sum(row.steps for row in rows)
     return Compute(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.analysis.combined_results import CombinedResults
-from utils.experiment.shipped_configs import AGENTS, ENVIRONMENTS, protocol_in, shipped
+from utils.experiment.shipped_configs import AGENTS, ENVIRONMENTS, read_protocol_tree, find_config
 from utils.files.json_text import read_json
 from utils.reporting.what_ran import recorded
 
@@ -22,8 +22,8 @@ def commands(experiment: CombinedResults, missing: str) -> list[str]:
     """Lines of a shell, to be run in the project's folder.  missing: indices, as `--index` reads them."""
     directory = experiment.path.parent
     agent, environment = experiment.tree["experiment"]["agent"], experiment.environment
-    agent_json = _relative(shipped(ROOT / AGENTS, agent, read_json))
-    environment_json = _relative(shipped(ROOT / ENVIRONMENTS, environment, protocol_in))
+    agent_json = _relative(find_config(ROOT / AGENTS, agent, read_json))
+    environment_json = _relative(find_config(ROOT / ENVIRONMENTS, environment, read_protocol_tree))
     train = f"python main.py --agent-json {agent_json or AGENT_JSON} --env-json {environment_json or ENVIRONMENT_JSON}"
     options = f"{_engine(experiment)} --jobs auto --save-dir {shlex.quote(str(_save_dir(directory)))}"
     lines = [

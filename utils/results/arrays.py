@@ -1,4 +1,4 @@
-"""The arrays that a result names: in which file they stand, whether it holds them, and what they are."""
+"""The arrays that a result names: their file, whether it is complete, and their values."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from utils.files.archive import read_file
 
 
 def named_arrays(run: dict[str, Any]) -> dict[str, list[str]]:
-    """For each file of arrays that the run names, the arrays it should hold.
+    """Return, for each file of arrays that a run names, the arrays that it must contain.
 
-    Raises BadInput for a name that is not that of a .npz in the result's own directory.
+    Raises BadInput for a name that is not a .npz in the result's own directory.
     """
     files: dict[str, list[str]] = {}
     for key, part in run.items():
@@ -25,13 +25,13 @@ def named_arrays(run: dict[str, Any]) -> dict[str, list[str]]:
             continue
         name = part["file"]
         if not isinstance(name, str) or "/" in name or name.startswith(".") or not name.endswith(".npz"):
-            raise BadInput(f"key '{key}.file': found {name!r}; allowed: the name of a .npz beside the result")
+            raise BadInput(f"key '{key}.file': found {name!r}; allowed: the name of a .npz in the result's directory")
         files.setdefault(name, []).extend(map(str, part.get("arrays", ())))
     return files
 
 
-def why_not_whole(content: bytes, arrays: Iterable[str]) -> str | None:
-    """What is wrong with a .npz that should hold some arrays; None: nothing, every checksum in it being right."""
+def find_array_flaw(content: bytes, arrays: Iterable[str]) -> str | None:
+    """Return what is wrong with the content of a .npz that must contain these arrays; None if every checksum is right."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             damaged = file.testzip()
@@ -44,13 +44,13 @@ def why_not_whole(content: bytes, arrays: Iterable[str]) -> str | None:
 
 
 def read_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-    """Those named, or all, of a file or, where it is archived, from there.
+    """Read the named arrays of a .npz, or all of them, from its file or from its directory's archive.
 
-    Raises BadInput for a file, or an array in it, that is not there or is damaged.
+    Raises BadInput if the file, or an array in it, is missing or damaged.
     """
     try:
         with np.load(io.BytesIO(read_file(path)), allow_pickle=False) as stored:
             return {name: stored[name] for name in (stored.files if names is None else names)}
-    except Exception as error:  # A damaged archive has zipfile, zlib and numpy raise nearly anything.
+    except Exception as error:  # zipfile, zlib and numpy raise nearly anything for a damaged file.
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise BadInput(f"{path}: its arrays cannot be read ({reason})") from error

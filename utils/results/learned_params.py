@@ -1,4 +1,4 @@
-"""What a run learned, read back from its result and the arrays beside it."""
+"""A run's learned parameters, read from its result and its arrays."""
 
 from __future__ import annotations
 
@@ -13,38 +13,41 @@ from utils.results.arrays import read_arrays
 from utils.results.schema import Result, read_result
 
 PREFIX = "learned_params/"
-"""What the names of the learned arrays begin with, among a result's arrays."""
+"""Prefix of the learned parameters among the names of a result's arrays."""
 
 
 @dataclass(frozen=True)
-class Learned:
-    """A completed run and its learned arrays, named as the agent's `learned_params` names them."""
+class LearnedRun:
+    """A completed run and its learned arrays, with the names that the agent's `learned_params` gives them."""
 
     result: Result
     arrays: dict[str, np.ndarray]
 
     @property
     def last_timestep(self) -> int:
-        """That of the last evaluation, which is of these arrays."""
+        """Timestep of the last evaluation, which evaluated these parameters."""
         return int(self.result.run["timesteps_at_eval"][-1])
 
 
-def read_learned(path: Path) -> Learned:
-    """Raises BadInput if the file is not the result of one completed run, or its arrays are not there."""
+def read_learned_run(path: Path) -> LearnedRun:
+    """Read a completed run and its learned arrays.
+
+    Raises BadInput if the file is not the result of one completed run, or its arrays are missing.
+    """
     result = read_result(path)
     run = result.run
     if run["status"] != "completed":
         raise BadInput(f"{path}: key 'status': found '{run['status']}'; allowed: 'completed', as it has a policy")
     for name in ("random_seed", "learned_params"):
         if run.get(name) is None:
-            raise BadInput(f"{path}: key '{name}': found null or nothing; a policy cannot be rebuilt without it")
+            raise BadInput(f"{path}: key '{name}': found none; a policy cannot be rebuilt without it")
     if not run["timesteps_at_eval"]:
         raise BadInput(f"{path}: key 'timesteps_at_eval': found []; allowed: at least the last timestep")
-    return Learned(result, _arrays(path, run["learned_params"]))
+    return LearnedRun(result, _read_learned_arrays(path, run["learned_params"]))
 
 
-def _arrays(path: Path, reference: Any) -> dict[str, np.ndarray]:
-    """The arrays that `learned_params` names; {} for an agent that learns nothing.  Raises BadInput."""
+def _read_learned_arrays(path: Path, reference: Any) -> dict[str, np.ndarray]:
+    """Read the arrays that `learned_params` names; {} for an agent that learns nothing.  Raises BadInput."""
     if reference == {}:
         return {}
     if not isinstance(reference, dict) or "file" not in reference or not isinstance(reference.get("arrays"), dict):
@@ -54,5 +57,7 @@ def _arrays(path: Path, reference: Any) -> dict[str, np.ndarray]:
     found = {name.removeprefix(PREFIX): array for name, array in stored.items()}
     for name, array in found.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise BadInput(f"{file}: array '{PREFIX}{name}': found numbers that are not finite; no policy acts on them")
+            raise BadInput(
+                f"{file}: array '{PREFIX}{name}': found numbers that are not finite; a policy cannot act on them"
+            )
     return found

@@ -1,4 +1,4 @@
-"""Whether two results hold the same run, to the bit."""
+"""The first difference between two results of a run, to the bit."""
 
 from __future__ import annotations
 
@@ -7,37 +7,34 @@ from typing import Any
 
 import numpy as np
 
-from utils.core.errors import BadInput
 from utils.files.json_diff import find_difference
 from utils.results.arrays import read_arrays
 from utils.results.provenance_diff import Origin, unlike_environments
-from utils.results.schema import essence, only_run, read_tree
+from utils.results.schema import is_same_protocol, read_result, reproducible_part
 
 
-def content(path: Path) -> dict[str, Any]:
-    """Everything a result says of its run, flat.  Raises BadInput."""
-    try:
-        tree = read_tree(path)
-        run = only_run(tree)
-        data = essence(run)
-        (cell,) = (cell for cell in tree["experiment_data"].values() if cell["runs"])
-        data["agent_params"], data["environment"] = cell["agent_params"], tree["experiment"]["environment"]
-        if run["learned_params"]:
-            data |= read_arrays(path.with_suffix(".npz"))
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"{path}: cannot be read as a result ({' '.join(str(error).split())})") from error
-    return data
+def read_comparable(path: Path) -> dict[str, Any]:
+    """Read what every execution of a run must reproduce: curves, configuration and arrays, by name.
 
-
-def unlike(first: Path, second: Path) -> list[str]:
-    """A line on why two runs of one environment protocol may differ, where their rollout hashes do.
-
-    Raises OSError or BadInput if a file is not a result.
+    Raises BadInput if the file is not a result, or its arrays cannot be read.
     """
-    trees = [(path, read_tree(path)) for path in (first, second)]
-    if trees[0][1]["experiment"]["environment"] != trees[1][1]["experiment"]["environment"]:
+    result = read_result(path)
+    content = reproducible_part(result.run)
+    content["agent_params"], content["environment"] = result.agent_params, result.experiment["environment"]
+    if result.run.get("learned_params"):
+        content |= read_arrays(path.with_suffix(".npz"))
+    return content
+
+
+def explain_difference(first: Path, second: Path) -> list[str]:
+    """Return a line on why two runs of one protocol may differ, if their rollout hashes do.
+
+    Raises BadInput if a file is not a result.
+    """
+    results = [read_result(path) for path in (first, second)]
+    if not is_same_protocol(*(result.experiment["environment"] for result in results)):
         return []
-    return unlike_environments(Origin(str(path), only_run(tree).get("provenance")) for path, tree in trees)
+    return unlike_environments(Origin(str(result.path), result.run.get("provenance")) for result in results)
 
 
 def first_run_difference(a: dict[str, Any], b: dict[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from utils.core.errors import BadInput
 from utils.core.grid import Grid
-from utils.core.indices import LARGEST_INDEX
+from utils.core.indices import MAX_INDEX
 from utils.files.archive import read_file
 from utils.files.json_text import canonical_json, parse_json
 
@@ -30,7 +30,7 @@ INCIDENTAL = ("provenance", "train_time", "eval_time", "index")
 
 STRICT = ConfigDict(strict=True)
 
-Number = Annotated[int, Field(ge=0, le=LARGEST_INDEX)]
+Number = Annotated[int, Field(ge=0, le=MAX_INDEX)]
 """A run number or a timestep."""
 
 Returns = list[float | None]
@@ -42,7 +42,7 @@ class EnvironmentTree(TypedDict):
     """A protocol as results hold it, with every key of `EnvironmentConfig`; readers rely on these."""
 
     env_name: str
-    total_timesteps: Annotated[int, Field(ge=1, le=LARGEST_INDEX)]
+    total_timesteps: Annotated[int, Field(ge=1, le=MAX_INDEX)]
     eval_episodes: Annotated[int, Field(ge=0)]
 
 
@@ -92,8 +92,8 @@ def _check_timesteps(run: RunTree) -> RunTree:
     """Check that timesteps increase and stay in the range of JSON integers."""
     if any(later <= earlier for earlier, later in pairwise(run["timesteps_at_eval"])):
         raise ValueError("timesteps_at_eval do not increase")
-    if sum(run["train_episode_steps"]) > LARGEST_INDEX:
-        raise ValueError(f"train_episode_steps add up to more than {LARGEST_INDEX}")
+    if sum(run["train_episode_steps"]) > MAX_INDEX:
+        raise ValueError(f"train_episode_steps add up to more than {MAX_INDEX}")
     return run
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import NamedTuple
 
-from utils.experiment.experiment import Cell, Experiment
+from utils.experiment.experiment import Experiment, RunId
 from utils.files.archive import open_archive
 from utils.slurm.commands import Queue, QueuedTask
 from utils.slurm.submission_folder import submissions
@@ -16,12 +16,12 @@ from utils.slurm.submission_folder import submissions
 class Sorted(NamedTuple):
     """Runs with a result, runs queued or running, and the others."""
 
-    present: list[Cell]
-    live: list[Cell]
-    missing: list[Cell]
+    present: list[RunId]
+    live: list[RunId]
+    missing: list[RunId]
 
 
-def sort_cells(experiment: Experiment, cells: Iterable[Cell], live: Mapping[str, object]) -> Sorted:
+def sort_cells(experiment: Experiment, cells: Iterable[RunId], live: Mapping[str, object]) -> Sorted:
     """live: the keys of runs that are queued or running.
 
     A result is a file of its name: files appear whole or not at all.  Raises BadInput for a bad archive of them.

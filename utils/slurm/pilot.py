@@ -20,7 +20,7 @@ from utils.core.errors import BadInput
 from utils.core.indices import format_indices
 from utils.experiment.config import EnvironmentConfig
 from utils.experiment.experiment import Experiment, Run
-from utils.results.schema import only_run, read_tree
+from utils.results.schema import read_result
 from utils.slurm.run_cost import Cost, evaluations
 
 SECONDS = 15.0
@@ -103,7 +103,7 @@ def call(command: Sequence[str], directory: str) -> None:
 
 def stretch(results: Sequence[Path]) -> Stretch:
     """What the results of one stack tell."""
-    runs = [only_run(read_tree(path)) for path in results]
+    runs = [read_result(path).run for path in results]
     steps, train = (sum(run[name] for run in runs) / len(runs) for name in ("timesteps_done", "train_time"))
     evaluation = sum(run["eval_time"] / max(1, len(run["timesteps_at_eval"])) for run in runs) / len(runs)
     return Stretch(steps, train, evaluation, max(run["provenance"]["peak_memory_mib"] for run in runs))

@@ -72,8 +72,8 @@ class Measurements:
     def path(self, setting: int) -> Path:
         """Where the cost of a setting's shape is."""
         experiment, shape = self.experiment, self.experiment.hyperparameters(setting).structure()
-        named = [experiment.agent.agent_name, experiment.environment.model_dump(mode="json"), shape, *self._rest]
-        digest = hashlib.sha256(orjson.dumps(named)).hexdigest()[:12]
+        identity = [experiment.agent.agent_name, experiment.environment.model_dump(mode="json"), shape, *self._rest]
+        digest = hashlib.sha256(orjson.dumps(identity)).hexdigest()[:12]
         return experiment.directory / FOLDER / f"pilot_{digest}.json"
 
     def read(self, setting: int) -> Cost | None:

@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from utils.core.errors import BadInput
 from utils.core.indices import format_indices
-from utils.experiment.experiment import Cell, Experiment
+from utils.experiment.experiment import Experiment, RunId
 from utils.files.atomic import write_atomically
 from utils.files.json_model import validate
 from utils.files.json_text import read_json
@@ -91,7 +91,7 @@ def write_submission(
     folder: Path,
     experiment: Experiment,
     script: str,
-    arrays: Sequence[Sequence[Sequence[Cell]]],
+    arrays: Sequence[Sequence[Sequence[RunId]]],
     record: SubmissionRecord,
 ) -> Submission:
     """Everything but the numbers of the jobs.  arrays: the cells of each task of each.  Raises OSError."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from utils.combining.unarchive_results import take_out
-from utils.experiment.experiment import Cell, Experiment
+from utils.experiment.experiment import Experiment, RunId
 from utils.slurm.cluster import Cluster
 from utils.slurm.commands import SlurmError, submit
 from utils.slurm.job_script import Job, job_script
@@ -23,7 +23,7 @@ from utils.slurm.submission_folder import (
 from utils.slurm.sweep_plan import Sweep
 from utils.slurm.task_plan import Plan
 
-Tasks = Sequence[Sequence[Cell]]
+Tasks = Sequence[Sequence[RunId]]
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _note(submission: Submission, record: SubmissionRecord, jobs: Sequence[int])
     submission.write_record(record.model_copy(update={"arrays": arrays}))
 
 
-def put_aside(experiment: Experiment, cells: Sequence[Cell], folder: Path) -> None:
+def put_aside(experiment: Experiment, cells: Sequence[RunId], folder: Path) -> None:
     """Move results that are to be replaced into the submission's folder, so that their runs are missing.
 
     Of one that is both archived and a file, the file counts.  Raises OSError, or BadInput as `take_out` does.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from utils.experiment.experiment import Cell, Experiment
+from utils.experiment.experiment import Experiment, RunId
 from utils.slurm import commands as slurm
 from utils.slurm.cluster import Cluster
 from utils.slurm.missing_runs import live_tasks, sort_cells
@@ -19,10 +19,10 @@ class Sweep(NamedTuple):
     """One experiment's runs.  forced: those of the missing that have results, which are to be replaced."""
 
     experiment: Experiment
-    present: Sequence[Cell]
-    live: Sequence[Cell]
-    missing: Sequence[Cell]
-    forced: Sequence[Cell]
+    present: Sequence[RunId]
+    live: Sequence[RunId]
+    missing: Sequence[RunId]
+    forced: Sequence[RunId]
 
 
 def find_sweeps(request: Request, experiments: Sequence[Experiment], queue: slurm.Queue) -> list[Sweep]:
@@ -32,9 +32,9 @@ def find_sweeps(request: Request, experiments: Sequence[Experiment], queue: slur
     for experiment in experiments:
         others = taken.setdefault(experiment.directory, {})
         busy: Mapping[str, object] = {**others, **live_tasks(experiment, queue)}
-        wanted = experiment.cells(request.settings_of(experiment), request.runs)
+        wanted = experiment.run_ids(request.settings_of(experiment), request.runs)
         present, live, missing = sort_cells(experiment, wanted, busy)
-        forced: list[Cell] = []
+        forced: list[RunId] = []
         if request.force:
             forced = [cell for cell in present if cell.key not in busy]
             present, missing = [cell for cell in present if cell.key in busy], sorted(missing + forced)

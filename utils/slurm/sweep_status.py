@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from utils.core.errors import BadInput
-from utils.experiment.experiment import Cell, Experiment
+from utils.experiment.experiment import Experiment, RunId
 from utils.files.json_text import read_json
-from utils.results.schema import only_run, read_tree
+from utils.results.schema import read_result
 from utils.slurm.commands import Queue, QueuedTask
 from utils.slurm.duration import format_duration
 from utils.slurm.missing_runs import file_names, live_tasks, result_names
@@ -41,10 +41,10 @@ class Reader:
         """Completed or diverged; missing for a file that is no result, of which there is a complaint."""
         if path not in self.found:
             try:
-                run = only_run(read_tree(path))
+                run = read_result(path).run
                 state = COMPLETED if run["status"] == "completed" else DIVERGED
                 self.found[path] = state, run["train_time"] + run["eval_time"]
-            except (BadInput, OSError, KeyError) as error:
+            except (BadInput, KeyError) as error:
                 complaint = f"{path}: no result ({error}); remove it, and schedule.py submits its run again"
                 if complaint not in self.complaints:
                     self.complaints.append(complaint)
@@ -60,7 +60,7 @@ class Status:
     """
 
     experiment: Experiment
-    cells: Sequence[Cell]
+    cells: Sequence[RunId]
     states: Sequence[str]
     logs: Sequence[Path]
     reasons: Sequence[str]
@@ -82,7 +82,7 @@ class Past:
     seconds: float
 
 
-def find_status(experiment: Experiment, cells: Sequence[Cell], queue: Queue, reader: Reader) -> Status:
+def find_status(experiment: Experiment, cells: Sequence[RunId], queue: Queue, reader: Reader) -> Status:
     """How each cell stands.  Raises BadInput or OSError for a submission that cannot be read."""
     live, past = live_tasks(experiment, queue), past_tasks(experiment)
     names, failures = result_names(experiment.directory), file_names(experiment.directory / failed_runs.DIRECTORY)
@@ -105,7 +105,7 @@ def find_status(experiment: Experiment, cells: Sequence[Cell], queue: Queue, rea
     return Status(experiment, cells, states, list(logs), reasons, held, time_left(cells, states, past, seconds))
 
 
-def reason(experiment: Experiment, cell: Cell) -> str:
+def reason(experiment: Experiment, cell: RunId) -> str:
     """Why a run failed, by its failure file.  Raises BadInput for one that cannot be read."""
     path = failed_runs.failure_file(experiment.directory, cell.key)
     said = read_json(path)
@@ -131,7 +131,7 @@ def past_tasks(experiment: Experiment) -> dict[str, Past]:
 
 
 def time_left(
-    cells: Sequence[Cell], states: Sequence[str], past: Mapping[str, Past], finished: Sequence[float]
+    cells: Sequence[RunId], states: Sequence[str], past: Mapping[str, Past], finished: Sequence[float]
 ) -> float | None:
     """Seconds until what is queued and running is done, at the pace of the tasks that run now; None if none does.
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from utils.core.errors import BadInput
-from utils.experiment.experiment import Cell, Experiment
+from utils.experiment.experiment import Experiment, RunId
 from utils.slurm.cluster import AUTO, Cluster
 from utils.slurm.duration import HOUR, parse_duration
 from utils.slurm.run_cost import Cost
@@ -50,14 +50,14 @@ class Plan:
     seconds: int
     present: int
     live: int
-    tasks: Sequence[Sequence[Cell]]
+    tasks: Sequence[Sequence[RunId]]
 
     @property
     def runs(self) -> int:
         """To be submitted."""
         return sum(len(task) for task in self.tasks)
 
-    def core_seconds(self, tasks: Sequence[Sequence[Cell]]) -> float:
+    def core_seconds(self, tasks: Sequence[Sequence[RunId]]) -> float:
         """Of training the tasks' runs."""
         by_setting = {setting: shape.cost.seconds for shape in self.shapes for setting in shape.settings}
         return sum(by_setting[cell.setting] for task in tasks for cell in task)
@@ -99,7 +99,7 @@ def capacity(cluster: Cluster, cost: Cost, seconds: int) -> int:
     return min(cluster.cpus_per_task * cost.stack * stacks, MOST_RUNS)
 
 
-def divide(cells: Sequence[Cell], shapes: Sequence[tuple[Sequence[int], int]]) -> list[list[Cell]]:
+def divide(cells: Sequence[RunId], shapes: Sequence[tuple[Sequence[int], int]]) -> list[list[RunId]]:
     """The cells in as few tasks as hold them, each about as full as the others; those of a shape stay together.
 
     shapes: for each, its settings, and how many of its runs fill a task.
@@ -109,7 +109,7 @@ def divide(cells: Sequence[Cell], shapes: Sequence[tuple[Sequence[int], int]]) -
     full = math.lcm(*{runs for _, runs in places.values()})
     weights = [full // places[cell.setting][1] for cell in waiting]
     total, begun = sum(weights), 0
-    tasks: list[list[Cell]] = [[] for _ in range(-(-total // full))]
+    tasks: list[list[RunId]] = [[] for _ in range(-(-total // full))]
     for cell, weight in zip(waiting, weights, strict=True):
         tasks[begun * len(tasks) // total].append(cell)
         begun += weight

@@ -15,7 +15,7 @@ from utils.core.cli_types import DEFAULT_ENGINE
 from utils.core.interrupt import Interruption, Stopped
 from utils.core.process_setup import THREADS
 from utils.core.provenance import collect_provenance
-from utils.experiment.experiment import Experiment, Run, named
+from utils.experiment.experiment import Experiment, Run, stack_label
 from utils.training.failure_files import forget_failure, write_failure
 from utils.training.loop import Loop, Watcher
 from utils.training.result_data import run_data
@@ -108,14 +108,14 @@ class _Group:
     def train(self) -> str | None:
         """Returns what failed, or None.  Raises Stopped."""
         runs, after = self._runs, self._choices.after if self._runs[0].index == self._training.shown else None
-        log.info("training %d in a stack: %s", len(runs), named(runs))
+        log.info("training %d in a stack: %s", len(runs), stack_label(runs))
         for run in runs:
             forget_failure(run)
         stack = self._makers.stack(self._experiment, runs, after is not None)
         self._engine = self._makers.engine(stack.agent, self._choices.engine, self._experiment.total_timesteps)
         if self._timer.interruption.is_requested():  # Which may have cut off the compiler.
             raise Stopped
-        watcher = Watcher(self._stepped, partial(log_evaluation, named(runs)), self._left)
+        watcher = Watcher(self._stepped, partial(log_evaluation, stack_label(runs)), self._left)
         with self._monitored(stack, after, watcher) as telling:
             self._loop = Loop(stack, telling, self._timer.interruption.is_requested)
             session = Session(self._loop, self._claims, self._timer, self._engine.engine)

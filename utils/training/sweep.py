@@ -12,7 +12,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from utils.core.interrupt import Interruption
 from utils.core.machine import available_cores, available_memory
-from utils.experiment.experiment import Experiment, Run, named
+from utils.experiment.experiment import Experiment, Run, stack_label
 from utils.training.failure_files import failure_file, write_failure
 from utils.training.progress import SweepProgress
 from utils.training.run_claims import discard_leftover, saved_timestep
@@ -76,7 +76,7 @@ def train_all(
             ended += 1
             progress.ended(number, outcome.failure is not None)
             if outcome.failure is not None:
-                failed.append(f"failed: {named(stacks[number])}: {outcome.failure.reason}")
+                failed.append(f"failed: {stack_label(stacks[number])}: {outcome.failure.reason}")
                 log.error("%s%s", failed[-1], "" if outcome.failure.expected else outcome.failure.traceback)
                 _record(stacks[number], outcome.failure)
     log.info(progress.line())

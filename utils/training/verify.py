@@ -13,10 +13,10 @@ from utils.core.cli_types import ENGINES
 from utils.core.errors import BadInput
 from utils.core.indices import MAX_INDEX
 from utils.core.provenance import describe_cpu, package_versions
-from utils.experiment.config import AgentConfig, EnvironmentConfig, agent_config
+from utils.experiment.config import AgentConfig, EnvironmentConfig, check_agent_config
 from utils.experiment.experiment import Experiment, Run
 from utils.files.json_model import validate
-from utils.results.run_diff import read_comparable, first_run_difference
+from utils.results.run_diff import first_run_difference, read_comparable
 from utils.results.schema import read_result
 
 
@@ -57,7 +57,7 @@ def read_recorded(path: Path, agents: Mapping[str, Any]) -> Recorded:
     if not sound:
         raise BadInput(f"{path}: not a result: found index {index!r} and engine {origin['engine']!r}")
     protocol = validate(EnvironmentConfig, environment, f"{path}: environment")
-    return Recorded(path, protocol, agent_config(agent, f"{path}: agent", agents), index, key, origin)
+    return Recorded(path, protocol, check_agent_config(agent, f"{path}: agent", agents), index, key, origin)
 
 
 def by_kind(recorded: Sequence[Recorded]) -> list[list[Recorded]]:
@@ -109,5 +109,5 @@ def _circumstances(versions: Any, processor: Any) -> dict[str, str]:
     found = {str(name): str(version) for name, version in versions.items()} if isinstance(versions, dict) else {}
     processor = processor if isinstance(processor, dict) else {}
     flags = processor.get("flags")
-    named = " ".join(map(str, flags)) if isinstance(flags, list) else str(flags)
-    return found | {"CPU": str(processor.get("model")), "CPU flags": named}
+    flag_text = " ".join(map(str, flags)) if isinstance(flags, list) else str(flags)
+    return found | {"CPU": str(processor.get("model")), "CPU flags": flag_text}
