@@ -1,4 +1,4 @@
-"""Statistics across environments, against scipy and their definitions by enumeration."""
+"""Statistics across environments, checked against scipy and enumeration of their definitions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TestInterquartileMean:
         np.testing.assert_array_equal(iqm(scores), [iqm(each) for each in scores])
 
     def test_failures_are_the_lowest(self) -> None:
-        """A quarter of eight is two."""
+        """A quarter of eight runs is two."""
         assert iqm(np.array([[NAN, 1.0, 2.0, 3.0], [NAN, 4.0, 5.0, 6.0]])) == 2.5
         assert iqm(np.array([[NAN, 1.0, 2.0, 3.0], [NAN, NAN, 5.0, 6.0]])) == -np.inf
 
@@ -55,7 +55,7 @@ class TestPerformanceProfile:
 class TestStratifiedInterval:
     @pytest.mark.parametrize("confidence", [0.6, 0.9])
     def test_against_all_resamples(self, confidence: float) -> None:
-        """Each bound is a quantile of the 3^3 * 3^3 equally probable values, but for the chance of the draw."""
+        """Each bound is a quantile of the 3^3 * 3^3 equally probable values, up to sampling error."""
         scores = np.array([[1.0, 10.0, 100.0], [3.0, 30.0, 300.0]])
         draws = [list(product(runs, repeat=3)) for runs in scores]
         values = np.array([scipy_stats.trim_mean(np.array(pair), 0.25, axis=None) for pair in product(*draws)])
@@ -65,13 +65,13 @@ class TestStratifiedInterval:
             assert below - 0.0125 < level < up_to + 0.0125
 
     def test_runs_stay_in_their_environment(self) -> None:
-        """Whose runs are all alike, so that nothing varies."""
+        """The runs of each environment are equal, so the statistic does not vary."""
         scores = np.repeat([[1.0], [5.0], [9.0], [11.0]], 6, axis=1)
         low, high = stratified_interval(iqm, scores, rng=rng(), resamples=200)
         assert low == high == iqm(scores) == 7.0
 
     def test_of_a_profile(self) -> None:
-        """A share that is binomial: of ten runs, five are above."""
+        """The fraction is binomial: five of ten runs are above the threshold."""
         scores, thresholds = np.arange(10.0)[None], np.array([-1.0, 4.5, 9.0])
         low, high = stratified_interval(lambda s: performance_profile(s, thresholds), scores, rng=rng())
         law = scipy_stats.binom(10, 0.5)
@@ -84,14 +84,14 @@ class TestStratifiedInterval:
         monkeypatch.setattr(environment_stats, "BLOCK", 100)
         assert whole == stratified_interval(iqm, scores, resamples=500, rng=rng(2))
 
-    def test_failures_leave_it_open_below(self) -> None:
+    def test_failures_make_the_lower_bound_infinite(self) -> None:
         scores = np.array([[NAN, NAN, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]])
         low, high = stratified_interval(iqm, scores, rng=rng())
         assert low == -np.inf
         assert 3.0 < high < 6.0
 
     def test_too_few(self) -> None:
-        with pytest.raises(ValueError, match="found 1 runs an environment"):
+        with pytest.raises(ValueError, match="found 1 runs per environment"):
             stratified_interval(iqm, np.zeros((3, 1)), rng=rng())
 
     def test_confidence_out_of_range(self) -> None:
@@ -114,12 +114,12 @@ class TestCrossEnvironmentSetting:
         assert chs_normalise(np.array([[[NAN, 1.0], [2.0, NAN]]])).tolist() == [[[0.0, 0.5], [0.75, 0.0]]]
 
     def test_one_setting_for_all_environments(self) -> None:
-        """Setting 0 is the best of one environment by far, setting 1 good in both: ranks, not sizes, decide."""
+        """Setting 0 is by far the best in one environment, setting 1 is good in both: ranks decide, not sizes."""
         performance = np.array([[[1e9], [3.0], [2.0], [1.0]], [[0.0], [8.0], [9.0], [1.0]]])
         assert chs_ranking(chs_normalise(performance)).tolist() == [1, 2, 0, 3]
 
     def test_win_probability_against_all_resamples(self) -> None:
-        """Two environments, three settings of two runs each: 4^6 outcomes."""
+        """Two environments and three settings of two runs each have 4^6 outcomes."""
         normalised = np.array([[[0.0, 0.5], [0.2, 0.2], [0.1, 0.4]], [[0.3, 0.1], [0.2, 0.25], [0.0, 0.4]]])
         pairs = zip(*normalised.tolist(), strict=True)
         sums = [[sum(a) + sum(b) for a in product(x, repeat=2) for b in product(y, repeat=2)] for x, y in pairs]
@@ -130,7 +130,7 @@ class TestCrossEnvironmentSetting:
         assert found.sum() == pytest.approx(1.0)
 
     def test_win_probability_of_one_run(self) -> None:
-        with pytest.raises(ValueError, match="found 1 runs a setting"):
+        with pytest.raises(ValueError, match="found 1 runs per setting"):
             chs_win_probability(np.zeros((2, 3, 1)), rng())
 
     def test_ties_go_to_the_lower_number(self) -> None:

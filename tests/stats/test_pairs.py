@@ -1,4 +1,4 @@
-"""Comparing two agents, against scipy and enumeration."""
+"""The comparison of two agents, checked against scipy and enumeration."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ def test_p_values_against_scipy() -> None:
 
 
 def test_mann_whitney_by_every_assignment() -> None:
-    """Of the 20 ways to call three of six runs a's, two are as extreme as a complete separation."""
+    """Two of the 20 ways to choose three of six runs are as extreme as a complete separation."""
     assert compare_pair(np.arange(3.0), np.arange(3.0, 6.0), rng=rng()).mann_whitney_p == pytest.approx(2 / 20)
 
 
 def test_superiority_by_hand() -> None:
-    """Of six pairs a wins two and ties two."""
+    """Of six pairs, a wins 3, ties 2 and loses 1."""
     assert compare_pair(np.array([1.0, 2.0]), np.array([0.0, 1.0, 2.0]), rng=rng()).superiority == 4 / 6
 
 
 def test_superiority_of_normals() -> None:
-    """Phi(d / sqrt(2)) for unit deviations and means d apart."""
+    """For unit deviations and means d apart, superiority is Phi(d / sqrt(2))."""
     a, b = rng(1).normal(size=4000) + 1.0, rng(2).normal(size=4000)
     found = compare_pair(a, b, resamples=10, rng=rng())
     assert found.superiority == pytest.approx(scipy_stats.norm.cdf(np.sqrt(0.5)), abs=5 * 0.0065)
 
 
 def test_superiority_interval_against_all_resamples() -> None:
-    """Each bound is a quantile of the 3^3 * 3^3 equally probable values, but for the chance of the draw."""
+    """Each bound is a quantile of the 3^3 * 3^3 equally probable values, up to sampling error."""
     a, b = np.array([1.0, 4.0, 6.0]), np.array([2.0, 3.0, 5.0])
     values = np.array(
         [
@@ -62,14 +62,14 @@ def test_superiority_interval_against_all_resamples() -> None:
 
 
 def test_blocks_leave_no_resample_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Had a number been left as memory held it, it could be anything."""
+    """An entry left uninitialized could have any value."""
     a, b = np.array([1.0, 4.0, 6.0]), np.array([2.0, 3.0, 5.0])
     whole = compare_pair(a, b, resamples=20_001, rng=rng()).superiority_interval
     monkeypatch.setattr(pair_stats, "BLOCK", 6000)
     np.testing.assert_allclose(compare_pair(a, b, resamples=20_001, rng=rng()).superiority_interval, whole, atol=0.12)
 
 
-def test_mirrored_when_the_two_change_places() -> None:
+def test_swapping_the_two_mirrors_the_result() -> None:
     a, b = rng(1).normal(size=10), rng(2).normal(size=10)
     one, other = compare_pair(a, b, rng=rng()), compare_pair(b, a, rng=rng())
     assert one.difference == -other.difference
@@ -78,7 +78,7 @@ def test_mirrored_when_the_two_change_places() -> None:
 
 
 class TestFailures:
-    def test_count_as_the_lowest(self) -> None:
+    def test_failures_count_as_the_lowest(self) -> None:
         failed = compare_pair(np.array([5.0, 6.0, NAN]), np.array([1.0, 2.0, 3.0]), rng=rng())
         lowest = compare_pair(np.array([5.0, 6.0, -99.0]), np.array([1.0, 2.0, 3.0]), rng=rng())
         assert failed.superiority == lowest.superiority == 6 / 9
@@ -86,7 +86,7 @@ class TestFailures:
         assert failed.mann_whitney_p == lowest.mann_whitney_p
         assert np.isnan([failed.difference, failed.welch_p]).all()
 
-    def test_of_both_are_equal(self) -> None:
+    def test_failures_of_both_are_tied(self) -> None:
         found = compare_pair(np.array([NAN, NAN]), np.array([NAN, NAN]), rng=rng())
         assert (found.superiority, found.superiority_interval, found.mann_whitney_p) == (0.5, (0.5, 0.5), 1.0)
 

@@ -1,4 +1,4 @@
-"""Choosing among settings, against all resamples and cases computed by hand."""
+"""Statistics of settings, checked against all resamples and cases computed by hand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 def all_resamples(performance: np.ndarray) -> np.ndarray:
-    """The exact probabilities, by every way to draw every setting's runs. performance: (S, N), finite."""
+    """Return the exact win probabilities by enumerating all resamples.  performance: (S, N), finite."""
     n = performance.shape[1]
     sums = [[sum(drawn) for drawn in product(runs, repeat=n)] for runs in performance.tolist()]
     outcomes = np.stack([each.ravel() for each in np.meshgrid(*sums)])
@@ -38,14 +38,14 @@ class TestWinProbability:
         ],
     )
     def test_against_all_resamples(self, performance: list[list[float]]) -> None:
-        """Five deviations of 40,000 resamples: false alarm 6e-7 at each of the numbers."""
+        """The tolerance is five standard deviations of 40,000 resamples: false alarm rate 6e-7 per number."""
         exact = all_resamples(np.array(performance))
         found = win_probability(np.array(performance), rng(), 40_000)
         assert found.sum() == pytest.approx(1.0)
         np.testing.assert_allclose(found, exact, atol=5 * 0.5 / np.sqrt(40_000))
 
     def test_equal_settings_share(self) -> None:
-        """Also where adding up rounds."""
+        """Also if summation rounds."""
         for value in (1000.0, -106.1, 0.1):
             assert win_probability(np.full((4, 10), value), rng(), 100).tolist() == [0.25] * 4
 
@@ -54,8 +54,8 @@ class TestWinProbability:
         exact = all_resamples(performance)
         np.testing.assert_allclose(win_probability(performance, rng(), 40_000), exact, atol=0.0125)
 
-    def test_of_means_normal_in_the_limit(self) -> None:
-        """Means d apart, each of deviation s / sqrt(n): the better wins with probability Phi(d sqrt(n / 2) / s)."""
+    def test_normal_limit(self) -> None:
+        """For means d apart, each with deviation s / sqrt(n), the better wins with P = Phi(d sqrt(n / 2) / s)."""
         base = rng(1).normal(size=400)
         base = (base - base.mean()) / base.std()
         [_, better] = win_probability(np.stack([base, base + 0.05]), rng(2))
@@ -69,7 +69,7 @@ class TestWinProbability:
         assert probability[rank_settings(performance)[0]] == probability.max()
 
     def test_where_every_setting_has_a_failure(self) -> None:
-        """The fewest failures win, then the mean of the rest."""
+        """The setting with the fewest failures wins, then the one with the highest mean."""
         performance = np.array([[NAN, 1.0, 2.0, 9.0], [4.0, 1.0, 2.0, NAN], [NAN, NAN, 500.0, 500.0]])
         exact = all_resamples(np.array([[1.0, 2.0, 9.0], [4.0, 1.0, 2.0]]))
         np.testing.assert_allclose(win_probability(performance, rng(), 40_000), [*exact, 0.0], atol=0.0125)
@@ -84,8 +84,8 @@ class TestWinProbability:
         with pytest.raises(ValueError, match="a win probability needs at least 2"):
             win_probability(np.array(performance), rng())
 
-    def test_what_cannot_win_does_not(self) -> None:
-        """Setting 0's best run is below setting 1's worst; setting 2 ties with it at best."""
+    def test_a_setting_that_cannot_win_does_not(self) -> None:
+        """Setting 0's best run is below setting 1's worst; setting 2 can at best tie with setting 1."""
         found = win_probability(np.array([[0.0, 0.9], [1.0, 2.0], [0.0, 1.0]]), rng(), 40_000)
         np.testing.assert_allclose(found, [0.0, 1 - 1 / 32, 1 / 32], atol=0.0125)
         assert found[0] == 0.0
@@ -98,7 +98,7 @@ class TestWinProbability:
 
 
 def settings_of(**parameters: list[Any]) -> list[dict[str, Any]]:
-    """All settings of a grid."""
+    """Return all settings of a grid."""
     grid = Grid(parameters)
     return [grid.setting(number) for number in range(len(grid))]
 
@@ -111,7 +111,7 @@ PERFORMANCE = np.array([[5.0, 6.0], [1.0, 2.0], [9.0, NAN], [3.0, 4.0], [7.0, 8.
 
 class TestSensitivity:
     def test_by_hand(self) -> None:
-        """The optimum is setting 4; setting 2, of which a run failed, is below setting 5."""
+        """The optimum is setting 4; setting 2 has a failed run and ranks below setting 5."""
         lr = sensitivity(PERFORMANCE, SETTINGS, "lr")
         assert lr.values == [0.1, 0.01, 0.001]
         assert lr.best.tolist() == [0, 4, 5]
@@ -152,3 +152,18 @@ class TestSensitivity:
     def test_a_key_that_a_setting_lacks(self) -> None:
         with pytest.raises(ValueError, match="hyperparameter 'tau': setting 0 has none"):
             sensitivity(PERFORMANCE, SETTINGS, "tau")
+
+
+class TestRankSettings:
+    def test_by_mean_over_runs(self) -> None:
+        assert rank_settings(np.array([[1.0, 2.0], [5.0, 5.0], [0.0, 9.0]])).tolist() == [1, 2, 0]
+
+    def test_a_setting_with_a_failure_ranks_below_every_complete_one(self) -> None:
+        performance = np.array([[100.0, NAN, 100.0], [1.0, 2.0, 3.0], [NAN, NAN, 500.0], [-7.0, -7.0, -7.0]])
+        assert rank_settings(performance).tolist() == [1, 3, 0, 2]
+
+    def test_nothing_but_failures(self) -> None:
+        assert rank_settings(np.array([[NAN, NAN], [NAN, -9.0]])).tolist() == [1, 0]
+
+    def test_ties_go_to_the_lower_number(self) -> None:
+        assert rank_settings(np.array([[1.0], [2.0], [2.0]])).tolist() == [1, 2, 0]

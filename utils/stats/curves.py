@@ -1,7 +1,7 @@
-"""Statistics of learning curves, and of the runs behind one: arrays in, numbers out.
+"""Statistics of one run's learning curve.
 
 After Patterson, Neumann, White & White, "Empirical Design in Reinforcement Learning" (JMLR 2024).
-What compares settings, agents or environments stands in `setting_stats`, `pair_stats` and `environment_stats`.
+`utils.stats.settings`, `utils.stats.pairs` and `utils.stats.environments` compare settings, agents and environments.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 def step_weighted_curve(
     episode_returns: np.ndarray, episode_steps: np.ndarray, grid_timesteps: np.ndarray
 ) -> np.ndarray:
-    """At each timestep, the return of the episode that holds this step.
+    """Return, for each timestep, the return of the episode that contains it.
 
-    episode_returns, episode_steps: (E,) of one run's episodes in order, steps >= 1.
+    episode_returns, episode_steps: (E,), a run's episodes in order, steps >= 1.
     grid_timesteps: (T,) in [1, sum of steps]; timestep 1 is the first step.
-    Returns (T,).  Raises ValueError for a timestep that no episode holds.
+    Returns (T,).  Raises ValueError for a timestep outside all episodes.
     """
     ends = np.cumsum(episode_steps)
     grid = np.asarray(grid_timesteps)
@@ -27,10 +27,11 @@ def step_weighted_curve(
 
 
 def area_under_curve(returns: np.ndarray, timesteps: np.ndarray) -> np.ndarray:
-    """Mean over training time of a curve that is straight between its points: area by time, in units of return.
+    """Return the mean over training time of a piecewise linear curve: its area divided by its duration.
 
-    returns: (..., T), NaN where there is none.  timesteps: (T,), increasing, T >= 1.
-    Returns (...), NaN for a curve with a NaN.  Raises ValueError for timesteps that do not increase.
+    returns: (..., T), NaN where a value is missing.  timesteps: (T,), increasing, T >= 1.
+    Returns (...), in units of return, NaN for a curve with a NaN.  Raises ValueError for timesteps that do not
+    increase.
     """
     if len(timesteps) == 0 or (np.diff(timesteps) <= 0).any():
         raise ValueError("timesteps: found none, or some that do not increase; allowed: one or more, increasing")
@@ -40,9 +41,9 @@ def area_under_curve(returns: np.ndarray, timesteps: np.ndarray) -> np.ndarray:
 
 
 def final_performance(returns: np.ndarray) -> float:
-    """Mean return over the last half of a run's evaluations, the middle one included.
+    """Return the mean return over the last half of a run's evaluations, the middle one included.
 
     returns: (E, ...), evaluations in order, E >= 1, each of one or more episodes.
-    NaN if a return in that half is; `rank_settings` counts such a run as failed.
+    Returns NaN if the last half contains NaN; `rank_settings` counts such a run as failed.
     """
     return float(np.mean(returns[len(returns) // 2 :]))

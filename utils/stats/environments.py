@@ -1,10 +1,10 @@
-"""Statistics across environments, in scores that compare between them.
+"""Statistics across environments, on scores that are comparable between them.
 
-Interquartile mean, performance profile and stratified bootstrap are those of Agarwal et al., "Deep Reinforcement
-Learning at the Edge of the Statistical Precipice" (NeurIPS 2021), whose library is rliable. Normalisation and choice
-of one setting for all environments are those of Patterson et al., "The Cross-environment Hyperparameter Setting
-Benchmark for Reinforcement Learning" (arXiv 2407.18840).
-Everywhere a run that diverged or is missing (NaN) is as a run below all others, never one that did not take place.
+Interquartile mean, performance profile and stratified bootstrap follow Agarwal et al., "Deep Reinforcement Learning at
+the Edge of the Statistical Precipice" (NeurIPS 2021; library rliable). Normalisation and the choice of one setting for
+all environments follow Patterson et al., "The Cross-environment Hyperparameter Setting Benchmark for Reinforcement
+Learning" (CHS; arXiv 2407.18840).
+A run that diverged or is missing (NaN) always counts as worse than all other runs; it is never left out.
 """
 
 from __future__ import annotations
@@ -13,30 +13,30 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.stats.intervals import BLOCK, MIN_SAMPLES, check_share
-from utils.stats.settings import shared_wins
+from utils.stats.intervals import BLOCK, MIN_SAMPLES, check_fraction
+from utils.stats.settings import count_wins
 
 DIGITS = 12
-"""Of a mean in [0, 1], that do not depend on the order in which it is added up."""
+"""Decimal digits of a mean in [0, 1] that do not depend on the order of summation."""
 
 
 def iqm(scores: np.ndarray) -> np.ndarray:
-    """Interquartile mean: of the runs of all environments together, without the lowest and highest quarter.
+    """Return the interquartile mean: the mean over the runs of all environments without the lowest and highest quarter.
 
-    scores: (..., E, N), E environments of N runs each.  A quarter is rounded down, as by `scipy.stats.trim_mean`.
-    Returns (...), -inf where more runs failed than the lowest quarter holds.
+    scores: (..., E, N), E environments of N runs each.  A quarter is rounded down, as in `scipy.stats.trim_mean`.
+    Returns (...), -inf if more runs failed than the lowest quarter holds.
     """
-    pooled = np.sort(_failures_lowest(scores).reshape(*np.shape(scores)[:-2], -1), axis=-1)
+    pooled = np.sort(_rank_failures_lowest(scores).reshape(*np.shape(scores)[:-2], -1), axis=-1)
     cut = pooled.shape[-1] // 4
     return pooled[..., cut : pooled.shape[-1] - cut].mean(-1)
 
 
 def performance_profile(scores: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
-    """At each threshold, the share of all runs of all environments with a score above it.
+    """Return, for each threshold, the fraction of the runs of all environments with a score above it.
 
     scores: (..., E, N).  thresholds: (T,).  Returns (..., T), in [0, 1], never increasing along T.
     """
-    pooled = np.sort(_failures_lowest(scores).reshape(*np.shape(scores)[:-2], -1), axis=-1)
+    pooled = np.sort(_rank_failures_lowest(scores).reshape(*np.shape(scores)[:-2], -1), axis=-1)
     flat = pooled.reshape(-1, pooled.shape[-1])
     up_to = np.stack([np.searchsorted(row, thresholds, side="right") for row in flat])
     return (1 - up_to / pooled.shape[-1]).reshape(*pooled.shape[:-1], len(thresholds))
@@ -50,22 +50,22 @@ def stratified_interval(
     *,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile-bootstrap interval of a statistic across environments, each one's runs resampled by themselves.
+    """Return the percentile-bootstrap interval of a statistic, resampling the runs within each environment.
 
-    statistic: takes (B, E, N) to (B, ...), as `iqm` does, and `performance_profile` for fixed thresholds.
+    statistic: maps (B, E, N) to (B, ...), such as `iqm`, or `performance_profile` with fixed thresholds.
     scores: (E, N), N >= 2.  confidence: in (0, 1).
-    Returns low and high, each (...); -inf where a statistic is.  Raises ValueError for what is out of range.
+    Returns low and high, each (...); -inf where the statistic is -inf.  Raises ValueError for an argument out of range.
     """
     environments, n = scores.shape
     if n < MIN_SAMPLES:
-        raise ValueError(f"found {n} runs an environment; a bootstrap interval needs at least {MIN_SAMPLES}")
-    check_share("confidence", confidence)
+        raise ValueError(f"found {n} runs per environment; a bootstrap interval needs at least {MIN_SAMPLES}")
+    check_fraction("confidence", confidence)
     block = max(1, BLOCK // scores.size)
     drawn = []
     for start in range(0, resamples, block):
         runs = rng.integers(n, size=(min(block, resamples - start), environments, n))
         drawn.append(statistic(scores[np.arange(environments)[:, None], runs]))
-    # Without interpolation, which between -inf and a number is no number.
+    # No interpolation: between -inf and a number it would give NaN.
     low, high = np.quantile(
         np.concatenate(drawn), [(1 - confidence) / 2, (1 + confidence) / 2], axis=0, method="inverted_cdf"
     )
@@ -73,36 +73,36 @@ def stratified_interval(
 
 
 def chs_normalise(performance: np.ndarray) -> np.ndarray:
-    """Each run's rank in its environment: the share of all runs there, of every agent and setting, that are worse.
+    """Return each run's normalized rank: the fraction of all runs in its environment that are worse.
 
-    performance: (E, S, N): the S settings of all agents that are compared, one after the other.
-    Returns (E, S, N), in [0, 1); 0 for a run that failed. Only the order of performances within an environment counts,
-    so no environment outweighs another by the size of its rewards.
+    performance: (E, S, N), the S settings of all compared agents, concatenated.
+    Returns (E, S, N), in [0, 1); 0 for a run that failed. Only the order of performances within an environment
+    matters, so the scale of its rewards does not weight an environment.
     """
-    pools = _failures_lowest(performance).reshape(len(performance), -1)
+    pools = _rank_failures_lowest(performance).reshape(len(performance), -1)
     worse = [np.searchsorted(np.sort(pool), pool, side="left") for pool in pools]
     return (np.array(worse) / pools.shape[1]).reshape(performance.shape)
 
 
 def chs_ranking(normalised: np.ndarray) -> np.ndarray:
-    """Settings from best to worst over all environments, by mean normalised performance over environments and runs.
+    """Return the settings from best to worst by mean normalised performance over environments and runs.
 
-    normalised: (E, S, N), of one agent's settings: the part of `chs_normalise`'s answer that is that agent's.
+    normalised: (E, S, N), one agent's part of the result of `chs_normalise`.
     Ties, to rounding, go to the lower number.
-    Returns (S,) int64; the first is the agent's setting for all environments, to be reported on fresh seeds.
+    Returns (S,) int64; the first is the agent's setting for all environments, to be evaluated on fresh seeds.
     """
     return np.argsort(-normalised.mean((0, 2)).round(DIGITS), kind="stable")
 
 
 def chs_win_probability(normalised: np.ndarray, rng: np.random.Generator, resamples: int = 10_000) -> np.ndarray:
-    """How often each setting would be first in `chs_ranking`, were its runs drawn again from those there are.
+    """Return the bootstrap probability that each setting is first in `chs_ranking`.
 
-    normalised: (E, S, N), N >= 2; each setting's runs are resampled in each environment by themselves. Equal ones share
-    the win.  Returns (S,), which adds up to 1.  Raises ValueError for too few runs.
+    normalised: (E, S, N), N >= 2. The runs of each setting are resampled within each environment; equal settings share
+    the win.  Returns (S,), which sums to 1.  Raises ValueError for too few runs.
     """
     environments, settings, n = normalised.shape
     if n < MIN_SAMPLES:
-        raise ValueError(f"found {n} runs a setting; a win probability needs at least {MIN_SAMPLES}")
+        raise ValueError(f"found {n} runs per setting; a win probability needs at least {MIN_SAMPLES}")
     wins = np.zeros(settings)
     block = max(1, BLOCK // (environments * n + settings))
     for start in range(0, resamples, block):
@@ -111,10 +111,10 @@ def chs_win_probability(normalised: np.ndarray, rng: np.random.Generator, resamp
         for setting in range(settings):
             runs = normalised[np.arange(environments)[:, None], setting, rng.integers(n, size=size)]
             means[setting] = runs.mean((1, 2))
-        wins += shared_wins(means)
+        wins += count_wins(means)
     return wins / resamples
 
 
-def _failures_lowest(scores: np.ndarray) -> np.ndarray:
-    """NaN as -inf."""
+def _rank_failures_lowest(scores: np.ndarray) -> np.ndarray:
+    """Return the scores with NaN replaced by -inf."""
     return np.where(np.isnan(scores), -np.inf, scores)

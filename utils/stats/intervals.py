@@ -1,4 +1,4 @@
-"""Intervals and sample sizes: arrays in, numbers out."""
+"""Confidence intervals, tolerance intervals and sample sizes."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ from collections.abc import Callable
 import numpy as np
 
 BLOCK = 2**22
-"""Bootstrap means held at once, about: 32 MiB."""
-
+"""Approximate number of float64 values that a bootstrap holds in memory at once: 32 MiB."""
 
 MIN_SAMPLES = 2
-"""Samples below which a bootstrap says nothing: every resample of one is that one."""
-
+"""Smallest number of samples for a bootstrap: all resamples of a single sample are equal."""
 
 FEW_SAMPLES = 5
-"""Samples below which a bootstrap is clearly too narrow, as no resample goes beyond them: a nominal 95% interval of
-normal data holds the true mean in 50% of cases for n = 2, 75% for 3, 92% for 5, 94% for 10 (simulated)."""
+"""Number of samples below which a bootstrap interval is clearly too narrow.
+
+No resample lies outside the range of the samples: a nominal 95% interval of normal data contains the true mean in 50%
+of cases for n = 2, 75% for 3, 92% for 5, 94% for 10 (simulated).
+"""
 
 
 def bootstrap_interval(
     samples: np.ndarray, confidence: float = 0.95, resamples: int = 10_000, *, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Expanded-percentile bootstrap confidence interval of the mean over axis 0.
+    """Return the expanded-percentile bootstrap confidence interval of the mean over axis 0.
 
-    samples: (n, ...), finite.  confidence: in (0, 1).  Whole samples are resampled: what stands in
-    the trailing axes, say the points of a run's curve, stays together. The bounds are percentiles of the resampled
-    means, further out the fewer samples there are (`expanded_tail`).
-    Returns low and high, each (...).  Raises ValueError for n < 2 or what is out of range.
+    samples: (n, ...), finite.  confidence: in (0, 1).
+    Whole samples are resampled: values along the trailing axes, such as the points of a run's curve, stay together.
+    The bounds are percentiles of the resampled means; they lie further out when n is small (`expanded_tail`).
+    Returns low and high, each (...).  Raises ValueError for n < 2 or an argument out of range.
     """
     n = len(samples)
     if n < MIN_SAMPLES:
         raise ValueError(f"found {n} samples; a bootstrap interval needs at least {MIN_SAMPLES}")
-    check_share("confidence", confidence)
+    check_fraction("confidence", confidence)
     check_finite(samples)
     times_drawn = rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(float)  # (resamples, n)
     flat = np.reshape(samples, (n, -1))
@@ -48,11 +49,11 @@ def bootstrap_interval(
 
 
 def expanded_tail(n: int, confidence: float) -> float:
-    """The share of the resampled means of n samples that lies below their interval, and above it.
+    """Return the fraction of resampled means of n samples to leave below the interval, and above it.
 
-    Phi(-sqrt(n / (n - 1)) t), t being Student's quantile for n - 1 degrees of freedom. The plain share,
-    (1 - confidence) / 2, makes an interval too narrow: resampled means spread as if the variance were divided by n
-    instead of n - 1, and as if it were known (Hesterberg 2015, The American Statistician 69(4)).
+    It is Phi(-sqrt(n / (n - 1)) t), where t is Student's quantile for n - 1 degrees of freedom. The usual fraction,
+    (1 - confidence) / 2, makes an interval too narrow: the spread of resampled means is that of a variance divided by
+    n instead of n - 1, and of a known variance (Hesterberg 2015, The American Statistician 69(4)).
     n: 2 or more.  confidence: in (0, 1).
     """
     from scipy.special import ndtr, stdtrit
@@ -60,14 +61,14 @@ def expanded_tail(n: int, confidence: float) -> float:
     return float(ndtr(-math.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 + confidence) / 2)))
 
 
-def check_share(name: str, value: float) -> None:
-    """Raises ValueError unless the value is in (0, 1)."""
+def check_fraction(name: str, value: float) -> None:
+    """Raise ValueError unless the value is in (0, 1)."""
     if not 0 < value < 1:
         raise ValueError(f"{name}: found {value}; allowed: above 0 and below 1")
 
 
 def check_finite(samples: np.ndarray) -> None:
-    """Raises ValueError if one is not."""
+    """Raise ValueError if a sample is not finite."""
     if not np.isfinite(samples).all():
         raise ValueError("samples: found a number that is not finite")
 
@@ -75,11 +76,11 @@ def check_finite(samples: np.ndarray) -> None:
 def tolerance_interval(
     samples: np.ndarray, coverage: float = 0.9, confidence: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Bounds that, with the stated confidence or more, hold the stated share of all runs there could be.
+    """Return bounds that contain a fraction `coverage` of all possible runs, with at least the given confidence.
 
-    samples: (n, ...), finite, n runs.  coverage, confidence: in (0, 1).  Whatever the distribution, of each number
-    in the trailing axes by itself.
-    Returns low and high, each (...).  Raises ValueError for n < `fewest_runs`, or what is out of range.
+    samples: (n, ...), finite, n runs.  coverage, confidence: in (0, 1).
+    The interval is distribution-free; each number along the trailing axes has its own.
+    Returns low and high, each (...).  Raises ValueError for n < `fewest_runs` or an argument out of range.
     """
     low, high = tolerance_ranks(len(samples), coverage, confidence)
     check_finite(samples)
@@ -88,12 +89,12 @@ def tolerance_interval(
 
 
 def tolerance_ranks(n: int, coverage: float = 0.9, confidence: float = 0.95) -> tuple[int, int]:
-    """Which of n runs, the lowest being 1, bound the narrowest two-sided tolerance interval, in its number of runs.
+    """Return the ranks among n runs, the lowest being 1, that bound the narrowest two-sided tolerance interval.
 
-    The share of the distribution between runs l and u is Beta(u - l, n - u + l + 1), which exceeds the coverage as
-    often as Binomial(n, coverage) is below u - l (Wilks 1941). Outside are as many runs on either side, or one more
-    at the top: of what may go wrong nothing is hidden.
-    Raises ValueError for too small an n, naming the number it takes, or for what is out of range.
+    The fraction of the distribution between ranks l and u is Beta(u - l, n - u + l + 1) distributed; it exceeds the
+    coverage as often as Binomial(n, coverage) is below u - l (Wilks 1941). Equally many runs lie outside on both
+    sides, or one more at the top, so that bad runs are not left out.
+    Raises ValueError, naming the number of runs needed, if n is too small; also for an argument out of range.
     """
     from scipy.stats import binom
 
@@ -109,21 +110,22 @@ def tolerance_ranks(n: int, coverage: float = 0.9, confidence: float = 0.95) -> 
 
 
 def fewest_runs(coverage: float = 0.9, confidence: float = 0.95) -> int:
-    """The runs that a two-sided, distribution-free tolerance interval takes: 46 unless told otherwise.
+    """Return the smallest number of runs for a two-sided, distribution-free tolerance interval: 46 by default.
 
-    That the lowest and the highest of n hold the coverage has probability 1 - n c^(n-1) + (n-1) c^n.
+    The lowest and highest of n runs contain a fraction c with probability 1 - n c^(n-1) + (n-1) c^n.
+    Raises ValueError for an argument out of range.
     """
-    check_share("coverage", coverage)
-    check_share("confidence", confidence)
-    return _smallest(MIN_SAMPLES, lambda n: 1 - n * coverage ** (n - 1) + (n - 1) * coverage**n >= confidence)
+    check_fraction("coverage", coverage)
+    check_fraction("confidence", confidence)
+    return _first_integer(MIN_SAMPLES, lambda n: 1 - n * coverage ** (n - 1) + (n - 1) * coverage**n >= confidence)
 
 
 def seeds_needed(samples: np.ndarray, half_width: float, confidence: float = 0.95) -> int:
-    """How many runs more make a Student interval of the mean as narrow as `half_width` to either side.
+    """Return the number of additional runs needed for a Student interval of the mean of the given half width.
 
-    samples: (n,), finite, n >= 2, the runs there are; their standard deviation is taken for that of runs to come, so
-    of few runs the answer is rough.  half_width: > 0, in the samples' unit.  0 if there are enough already.
-    Raises ValueError for what is out of range.
+    samples: (n,), finite, n >= 2, existing runs. Further runs are assumed to have their standard deviation, so the
+    answer is rough when n is small.  half_width: > 0, in the samples' unit.
+    Returns 0 if there are enough runs already.  Raises ValueError for an argument out of range.
     """
     from scipy.special import stdtrit
 
@@ -132,15 +134,15 @@ def seeds_needed(samples: np.ndarray, half_width: float, confidence: float = 0.9
         raise ValueError(f"found {n} samples; a standard deviation needs at least {MIN_SAMPLES}")
     if not half_width > 0:
         raise ValueError(f"half_width: found {half_width}; allowed: above 0")
-    check_share("confidence", confidence)
+    check_fraction("confidence", confidence)
     check_finite(samples)
     deviation, level = float(np.std(samples, ddof=1)), (1 + confidence) / 2
-    wanted = _smallest(MIN_SAMPLES, lambda m: stdtrit(m - 1, level) * deviation <= half_width * m**0.5)
+    wanted = _first_integer(MIN_SAMPLES, lambda m: stdtrit(m - 1, level) * deviation <= half_width * m**0.5)
     return max(0, wanted - n)
 
 
-def _smallest(start: int, holds: Callable[[int], bool]) -> int:
-    """The smallest integer from `start` on at which a condition holds that holds ever after."""
+def _first_integer(start: int, holds: Callable[[int], bool]) -> int:
+    """Return the smallest integer >= start for which a monotone condition holds."""
     below, high = start - 1, start
     while not holds(high):
         below, high = high, 2 * high

@@ -1,7 +1,7 @@
-"""Is one agent better than another?  Two sets of runs, compared.
+"""Comparison of two sets of runs, such as those of two agents.
 
-Welch (1947) on the means, Mann & Whitney (1947) on the ranks, and beside their p values, which say nothing of how
-much, the probability of superiority: that a run of the one beats a run of the other.
+Tests of the means (Welch 1947) and of the ranks (Mann & Whitney 1947). Their p values do not measure the size of an
+effect, so the probability of superiority is reported too: that a run of one set beats a run of the other.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.stats.intervals import BLOCK, MIN_SAMPLES, check_share
+from utils.stats.intervals import BLOCK, MIN_SAMPLES, check_fraction
 
 
 @dataclass(frozen=True)
 class PairComparison:
-    """a against b.
+    """Comparison of runs a with runs b.
 
-    difference: mean of a - mean of b.  welch_p: two-sided; both are NaN where a run of either failed, as there is no
-    mean then; welch_p also where no run differs from its fellows, as there is no deviation to compare with.
-    mann_whitney_p: two-sided; exact for small samples without ties, else by its normal limit.
-    superiority: P(a > b) + P(a = b) / 2, the effect size: 1/2 where neither is better, 1 where every run of a beats
-    every run of b.  superiority_interval: its percentile-bootstrap interval.
+    difference: mean of a - mean of b; NaN if a run of either failed.
+    welch_p: two-sided p value; NaN if a run of either failed, or if neither set varies.
+    mann_whitney_p: two-sided p value; exact for small samples without ties, otherwise from the normal approximation.
+    superiority: P(a > b) + P(a = b) / 2, the effect size: 1/2 if neither is better, 1 if every run of a beats every
+    run of b.
+    superiority_interval: percentile-bootstrap interval of superiority.
     """
 
     difference: float
@@ -34,29 +35,30 @@ class PairComparison:
 def compare_pair(
     a: np.ndarray, b: np.ndarray, confidence: float = 0.95, resamples: int = 10_000, *, rng: np.random.Generator
 ) -> PairComparison:
-    """Two sets of independent runs, compared.
+    """Return a comparison of two sets of independent runs.
 
-    a, b: (n,) and (m,), n, m >= 2, one number a run, NaN where it diverged or is missing.  In whatever goes by ranks
-    such a run is below every finite one, and equal to its like.  confidence: of the interval, in (0, 1).
-    Raises ValueError for too few runs or what is out of range.
+    a, b: (n,) and (m,), n, m >= 2, one number per run, NaN where it diverged or is missing. For ranks, such a run is
+    below every finite one and tied with other failures.
+    confidence: of the interval, in (0, 1).
+    Raises ValueError for too few runs or an argument out of range.
     """
     for name, runs in (("a", a), ("b", b)):
         if len(runs) < MIN_SAMPLES:
             raise ValueError(f"{name}: found {len(runs)} runs; a comparison needs at least {MIN_SAMPLES}")
-    check_share("confidence", confidence)
+    check_fraction("confidence", confidence)
     low_a, low_b = (np.where(np.isnan(runs), -np.inf, runs) for runs in (a, b))
     beats = (low_a[:, None] > low_b) + 0.5 * (low_a[:, None] == low_b)  # (n, m)
     return PairComparison(
         float(np.mean(a) - np.mean(b)),
-        _welch(a, b),
-        _mann_whitney(low_a, low_b),
+        _welch_p_value(a, b),
+        _mann_whitney_p_value(low_a, low_b),
         float(beats.mean()),
         _superiority_interval(beats, confidence, resamples, rng),
     )
 
 
-def _welch(a: np.ndarray, b: np.ndarray) -> float:
-    """p value of equal means; NaN where it is not defined."""
+def _welch_p_value(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the p value of equal means; NaN where it is not defined."""
     from scipy.stats import ttest_ind_from_stats
 
     moments = [(float(np.mean(runs)), float(np.std(runs, ddof=1)), len(runs)) for runs in (a, b)]
@@ -65,8 +67,8 @@ def _welch(a: np.ndarray, b: np.ndarray) -> float:
     return float(ttest_ind_from_stats(*moments[0], *moments[1], equal_var=False).pvalue)
 
 
-def _mann_whitney(a: np.ndarray, b: np.ndarray) -> float:
-    """p value of equal distributions; 1 where all runs are equal."""
+def _mann_whitney_p_value(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the p value of equal distributions; 1 if all runs are equal."""
     from scipy.stats import mannwhitneyu
 
     if (np.concatenate([a, b]) == a[0]).all():
@@ -77,7 +79,10 @@ def _mann_whitney(a: np.ndarray, b: np.ndarray) -> float:
 def _superiority_interval(
     beats: np.ndarray, confidence: float, resamples: int, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """Both sides' runs are resampled.  beats: (n, m), what each run of a makes of each run of b."""
+    """Return the bootstrap interval of superiority; the runs of both sets are resampled.
+
+    beats: (n, m), 1 where run n of a beats run m of b, 0.5 where they are equal.
+    """
     n, m = beats.shape
     drawn = np.empty(resamples)
     block = max(1, BLOCK // (n + m))

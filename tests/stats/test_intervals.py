@@ -1,4 +1,4 @@
-"""Statistics against enumeration, scipy and cases computed by hand."""
+"""Intervals and sample sizes, checked against enumeration, scipy and tables."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from scipy import integrate
 from scipy import stats as scipy_stats
 
 from utils.stats import intervals
-from utils.stats.curves import area_under_curve, final_performance, step_weighted_curve
 from utils.stats.intervals import (
     bootstrap_interval,
     expanded_tail,
@@ -19,7 +17,6 @@ from utils.stats.intervals import (
     tolerance_interval,
     tolerance_ranks,
 )
-from utils.stats.settings import rank_settings
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -28,7 +25,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 class TestBootstrapInterval:
     def test_of_two_samples_is_their_range(self) -> None:
-        """Their mean's distribution has a quarter at either end and half in the middle."""
+        """The bootstrap mean is each sample with probability 1/4 and their midpoint with probability 1/2."""
         low, high = bootstrap_interval(np.array([[0.0, 5.0], [1.0, -5.0]]), rng=rng())
         np.testing.assert_array_equal((low, high), ([0.0, -5.0], [1.0, 5.0]))
 
@@ -38,7 +35,7 @@ class TestBootstrapInterval:
 
     @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95])
     def test_against_all_resamples(self, confidence: float) -> None:
-        """The bounds are quantiles of all 5^5 means, each as probable, but for the chance of the draw."""
+        """The bounds are quantiles of all 5^5 equally probable means, up to sampling error."""
         samples = np.array([1.0, 10.0, 100.0, 300.0, 1000.0])
         means = np.array([np.sum(drawn) / len(samples) for drawn in product(samples, repeat=len(samples))])
         bounds = bootstrap_interval(samples, confidence, 100_000, rng=rng())
@@ -65,7 +62,7 @@ class TestBootstrapInterval:
 
     @pytest.mark.parametrize(("n", "confidence"), [(2, 0.5), (10, 0.95), (30, 0.99)])
     def test_the_tail_is_students(self, n: int, confidence: float) -> None:
-        """Of normal means that spread by 1/sqrt(n) of the deviation with denominator n, it lies at Student's bound."""
+        """For normal resampled means (variance with denominator n, divided by n), the bound is Student's."""
         bound = scipy_stats.t.ppf((1 + confidence) / 2, n - 1) / np.sqrt(n)
         spread = np.sqrt((n - 1) / n) / np.sqrt(n)
         np.testing.assert_allclose(expanded_tail(n, confidence), scipy_stats.norm.cdf(-bound / spread), rtol=1e-9)
@@ -82,7 +79,7 @@ class TestBootstrapInterval:
         np.testing.assert_array_equal(whole, parts)
 
     def test_whole_samples_are_resampled(self) -> None:
-        """So a curve that is another's double has an interval that is the other's double."""
+        """The interval of a doubled curve is therefore the doubled interval."""
         samples = rng(1).integers(-100, 100, (8, 1)).astype(float)
         low, high = bootstrap_interval(samples * [1.0, 2.0], rng=rng(2))
         assert (low[1], high[1]) == (2 * low[0], 2 * high[0])
@@ -121,8 +118,8 @@ class TestToleranceInterval:
 
     @pytest.mark.parametrize("coverage", [0.5, 0.9])
     @pytest.mark.parametrize("confidence", [0.6, 0.95])
-    def test_ranks_are_the_narrowest_that_hold(self, coverage: float, confidence: float) -> None:
-        """By the Beta law of what lies between two order statistics, not by the binomial one."""
+    def test_ranks_are_the_narrowest_sufficient(self, coverage: float, confidence: float) -> None:
+        """Check with the Beta distribution of the fraction between two order statistics, not with the binomial."""
         for n in range(fewest_runs(coverage, confidence), 300):
             low, high = tolerance_ranks(n, coverage, confidence)
             assert (n - high) - (low - 1) in (0, 1)
@@ -135,7 +132,7 @@ class TestToleranceInterval:
         ordered = np.arange(100.0)
         samples = np.stack([rng(1).permutation(ordered), -rng(2).permutation(ordered)], axis=1)
         low, high = tolerance_interval(samples)
-        # Binomial(100, 0.9) is at most 95 in 97.6% and at most 94 in 94.2% of cases: 96 gaps, three runs outside.
+        # P(Binomial(100, 0.9) <= 95) = 97.6% and P(... <= 94) = 94.2%: 96 gaps, three runs outside.
         np.testing.assert_array_equal((low, high), ([1.0, -98.0], [97.0, -2.0]))
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -166,7 +163,7 @@ class TestSeedsNeeded:
             assert reached(len(samples) + more - 1) > half_width
 
     def test_normal_limit(self) -> None:
-        """Of unit deviation, (1.96 / h)^2 runs."""
+        """Samples of unit deviation need (1.96 / h)^2 runs."""
         samples = np.array([-1.0, 1.0]) * np.sqrt(0.5)
         assert seeds_needed(samples, 0.001) == pytest.approx((scipy_stats.norm.ppf(0.975) / 0.001) ** 2, rel=1e-5)
 
@@ -186,76 +183,3 @@ class TestSeedsNeeded:
     def test_out_of_range(self, samples: list[float], half_width: float, confidence: float, said: str) -> None:
         with pytest.raises(ValueError, match=said):
             seeds_needed(np.array(samples), half_width, confidence)
-
-
-class TestStepWeightedCurve:
-    def test_by_hand(self) -> None:
-        """Episodes hold the steps 1-3, 4 and 5-6."""
-        curve = step_weighted_curve(np.array([-3.0, -1.0, -2.0]), np.array([3, 1, 2]), np.arange(1, 7))
-        assert curve.tolist() == [-3.0, -3.0, -3.0, -1.0, -2.0, -2.0]
-
-    def test_mean_over_all_steps_weighs_returns_by_length(self) -> None:
-        returns, steps = rng().normal(size=20), rng().integers(1, 50, 20)
-        curve = step_weighted_curve(returns, steps, np.arange(1, steps.sum() + 1))
-        assert curve.mean() == pytest.approx(np.average(returns, weights=steps), rel=1e-12)
-
-    @pytest.mark.parametrize("timestep", [0, 7])
-    def test_outside_the_episodes(self, timestep: int) -> None:
-        with pytest.raises(ValueError, match="allowed: 1 to 6"):
-            step_weighted_curve(np.array([-3.0, -1.0, -2.0]), np.array([3, 1, 2]), np.array([timestep]))
-
-    def test_of_nothing(self) -> None:
-        assert step_weighted_curve(np.empty(0), np.empty(0, int), np.empty(0, int)).shape == (0,)
-
-
-class TestAreaUnderCurve:
-    def test_by_hand(self) -> None:
-        """0 to 10 in two steps, then still at 10 for eight: (2 * 5 + 8 * 10) / 10."""
-        assert area_under_curve(np.array([0.0, 10.0, 10.0]), np.array([0, 2, 10])) == 9.0
-
-    def test_against_scipy(self) -> None:
-        returns, timesteps = rng(1).normal(size=(3, 4, 20)), np.cumsum(rng(2).integers(1, 50, 20))
-        area = integrate.trapezoid(returns, timesteps)
-        np.testing.assert_allclose(area_under_curve(returns, timesteps), area / np.ptp(timesteps), rtol=1e-12)
-
-    def test_of_one_point(self) -> None:
-        assert area_under_curve(np.array([[3.0], [4.0]]), np.array([7])).tolist() == [3.0, 4.0]
-
-    def test_without_a_number(self) -> None:
-        assert np.isnan(area_under_curve(np.array([0.0, np.nan, 1.0]), np.arange(3)))
-
-    @pytest.mark.parametrize("timesteps", [[], [0, 0], [1, 0]])
-    def test_timesteps_that_do_not_increase(self, timesteps: list[int]) -> None:
-        with pytest.raises(ValueError, match="increas"):
-            area_under_curve(np.zeros(len(timesteps)), np.array(timesteps))
-
-
-class TestFinalPerformance:
-    @pytest.mark.parametrize(
-        ("returns", "value"),
-        [
-            ([[0.0, 0.0], [1.0, 3.0], [4.0, 6.0], [8.0, 10.0]], 7.0),
-            ([[0.0, 0.0], [1.0, 3.0], [4.0, 6.0]], 3.5),
-            ([[-2.0, -4.0]], -3.0),
-        ],
-    )
-    def test_is_the_mean_of_the_last_half(self, returns: list[list[float]], value: float) -> None:
-        assert final_performance(np.array(returns)) == value
-
-    def test_without_a_number(self) -> None:
-        assert np.isnan(final_performance(np.array([0.0, np.nan])))
-
-
-class TestRankSettings:
-    def test_by_mean_over_runs(self) -> None:
-        assert rank_settings(np.array([[1.0, 2.0], [5.0, 5.0], [0.0, 9.0]])).tolist() == [1, 2, 0]
-
-    def test_a_survivor_stands_below_every_whole_setting(self) -> None:
-        performance = np.array([[100.0, np.nan, 100.0], [1.0, 2.0, 3.0], [np.nan, np.nan, 500.0], [-7.0, -7.0, -7.0]])
-        assert rank_settings(performance).tolist() == [1, 3, 0, 2]
-
-    def test_nothing_but_failures(self) -> None:
-        assert rank_settings(np.array([[np.nan, np.nan], [np.nan, -9.0]])).tolist() == [1, 0]
-
-    def test_ties_go_to_the_lower_number(self) -> None:
-        assert rank_settings(np.array([[1.0], [2.0], [2.0]])).tolist() == [1, 2, 0]
