@@ -1,10 +1,10 @@
-"""Results whose environments behave differently are named, with what differs between the machines."""
+"""utils/results/provenance_diff.py: results whose environments behave differently are listed with the cause."""
 
 from __future__ import annotations
 
 import pytest
 
-from utils.results.provenance_diff import Origin, unlike_environments
+from utils.results.provenance_diff import Origin, common_engine, describe_environment_differences
 
 
 def origin(name: str, rollout_hash: str | None, mujoco: str = "3.3.7", flags: str = "avx avx2 fma") -> Origin:
@@ -13,34 +13,67 @@ def origin(name: str, rollout_hash: str | None, mujoco: str = "3.3.7", flags: st
 
 
 def test_equal_hashes_say_nothing_whatever_else_differs():
-    assert unlike_environments([origin("a", "11"), origin("b", "11", mujoco="3.3.0", flags="neon")]) == []
+    assert describe_environment_differences([origin("a", "11"), origin("b", "11", mujoco="3.3.0", flags="neon")]) == []
 
 
 def test_versions_and_flags_of_both_sides_are_named():
-    [line] = unlike_environments([origin("a", "11"), origin("b", "22", "3.3.0", "avx avx2 avx512f avx512bw")])
+    [line] = describe_environment_differences([origin("a", "11"), origin("b", "22", "3.3.0", "avx avx2 avx512f avx512bw")])
     assert line == (
-        "a and b: their environments do not behave alike: rollout_hash 11 and 22; mujoco 3.3.7 and 3.3.0; "
-        "CPU flags of the first only: fma; CPU flags of the second only: avx512bw avx512f"
+        "a and b: their environments behave differently: rollout_hash 11 and 22; mujoco 3.3.7 and 3.3.0; "
+        "CPU flags only in the first: fma; CPU flags only in the second: avx512bw avx512f"
     )
 
 
 def test_nothing_to_blame_is_said_too():
-    [line] = unlike_environments([origin("a", "11"), origin("b", "22")])
+    [line] = describe_environment_differences([origin("a", "11"), origin("b", "22")])
     assert line.endswith("versions and CPU flags are the same")
 
 
 def test_once_for_each_pair_of_hashes():
     hashes = ["11", "22", "11", "33", "22", "22"]
-    lines = unlike_environments(origin(f"r{i}", h) for i, h in enumerate(hashes))
+    lines = describe_environment_differences(origin(f"r{i}", h) for i, h in enumerate(hashes))
     assert [line.split(":")[0] for line in lines] == ["r0 and r1", "r0 and r3", "r1 and r3"]
 
 
 @pytest.mark.parametrize("provenance", [None, [], {}, {"rollout_hash": None}, {"rollout_hash": 3}])
 def test_results_without_a_hash_are_passed_over(provenance):
-    assert unlike_environments([Origin("old", provenance), origin("a", "11")]) == []
+    assert describe_environment_differences([Origin("old", provenance), origin("a", "11")]) == []
 
 
 def test_a_hash_alone_is_enough():
-    [line] = unlike_environments([Origin("a", {"rollout_hash": "1", "cpu": None}), origin("b", "2")])
+    [line] = describe_environment_differences([Origin("a", {"rollout_hash": "1", "cpu": None}), origin("b", "2")])
     assert "mujoco None and 3.3.7" in line
-    assert "second only: avx avx2 fma" in line
+    assert "only in the second: avx avx2 fma" in line
+
+
+@pytest.mark.parametrize(
+    ("engines", "common"),
+    [
+        (["eager", "eager"], "eager"),
+        (["eager", "compiled"], None),
+        (["eager", None], None),
+        ([None, None], None),
+        (["eager", 3], None),
+        ([], None),
+    ],
+)
+def test_a_common_engine_takes_every_run(engines, common):
+    assert common_engine(Origin("a", {"engine": engine}) for engine in engines) == common
+
+
+def test_an_origin_without_provenance_has_no_engine():
+    assert common_engine([Origin("a", {"engine": "eager"}), Origin("b", None)]) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ({"commit": "c0ffee", "dirty": False}, "c0ffee"),
+        ({"commit": "c0ffee", "dirty": True}, "c0ffee with uncommitted changes"),
+        ({"commit": None, "dirty": None}, None),
+        (None, None),
+        ("c0ffee", None),
+    ],
+)
+def test_code_is_the_commit_and_whether_files_differed(code, text):
+    assert Origin("a", {"code": code}).code == text

@@ -1,67 +1,89 @@
-"""Were two results computed on environments that behave alike, and if not, what differs between the machines?"""
+"""Differences between the provenances of results, such as versions and CPU flags."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import combinations
 from typing import Any, NamedTuple
 
 
 class Origin(NamedTuple):
-    """Where one result comes from.  name: its file.  provenance: as it stands there, if it is there at all."""
+    """Where one result comes from.
+
+    name: the result's file.  provenance: the record in the result; anything else if it has no valid one.
+    """
 
     name: str
     provenance: Any
 
-    def part(self, name: str) -> dict[str, Any]:
-        """One of the provenance's objects, {} where it has none."""
-        found = self.provenance.get(name) if isinstance(self.provenance, dict) else None
+    def section(self, name: str) -> dict[str, Any]:
+        """Return one of the provenance's objects; {} if it is not recorded."""
+        found = self.value(name)
         return found if isinstance(found, dict) else {}
+
+    def value(self, name: str) -> Any:
+        """Return one of the provenance's values; None if it is not recorded."""
+        return self.provenance.get(name) if isinstance(self.provenance, dict) else None
 
     @property
     def rollout_hash(self) -> str | None:
-        """None in results from before it was recorded."""
+        """Hash of the environment's behaviour; None if it is not recorded, as in old results."""
         return self._text("rollout_hash")
 
     @property
     def engine(self) -> str | None:
-        """None in results from before it was recorded."""
+        """Engine that computed the run; None if it is not recorded, as in old results."""
         return self._text("engine")
 
     @property
-    def flags(self) -> list[str] | None:
-        """The processor's, those that decide which kernels run, in order; None where they are not recorded."""
-        found = self.part("cpu").get("flags")
+    def code(self) -> str | None:
+        """Commit of the code, and whether files differed from it; None if it is not recorded."""
+        code = self.section("code")
+        if not code.get("commit"):
+            return None
+        return f"{code['commit']}{' with uncommitted changes' if code.get('dirty') else ''}"
+
+    @property
+    def cpu_flags(self) -> list[str] | None:
+        """Sorted CPU flags that decide which arithmetic kernels run; None if they are not recorded."""
+        found = self.section("cpu").get("flags")
         return sorted(map(str, found)) if isinstance(found, list) else None
 
     def _text(self, name: str) -> str | None:
-        found = self.provenance.get(name) if isinstance(self.provenance, dict) else None
+        found = self.value(name)
         return found if isinstance(found, str) else None
 
 
-def unlike_environments(origins: Iterable[Origin]) -> list[str]:
-    """One line on each pair of distinct rollout hashes, naming the first result that has either.
+def common_engine(origins: Iterable[Origin]) -> str | None:
+    """Return the engine that all runs recorded; None if they differ or a run did not record one."""
+    engines = {origin.engine for origin in origins}
+    return engines.pop() if len(engines) == 1 else None
 
-    The results are taken to be of one environment protocol.
+
+def describe_environment_differences(origins: Iterable[Origin]) -> list[str]:
+    """Return a line for each pair of distinct rollout hashes, with the first result that has each hash.
+
+    origins: results of one protocol.
     """
     first: dict[str, Origin] = {}
     for origin in origins:
         if origin.rollout_hash is not None:
             first.setdefault(origin.rollout_hash, origin)
-    return [_line(a, b) for a, b in combinations(first.values(), 2)]
+    return [_describe_pair(a, b) for a, b in combinations(first.values(), 2)]
 
 
-def _line(a: Origin, b: Origin) -> str:
-    causes = "; ".join([*_versions(a, b), *_flags(a, b)])
+def _describe_pair(a: Origin, b: Origin) -> str:
+    flags = describe_flag_differences(a.cpu_flags or (), b.cpu_flags or ())
+    causes = "; ".join([*_version_differences(a, b), *(f"CPU flags {difference}" for difference in flags)])
     return (
-        f"{a.name} and {b.name}: their environments do not behave alike: rollout_hash {a.rollout_hash} and "
+        f"{a.name} and {b.name}: their environments behave differently: rollout_hash {a.rollout_hash} and "
         f"{b.rollout_hash}; {causes or 'versions and CPU flags are the same'}"
     )
 
 
-def _versions(a: Origin, b: Origin) -> list[str]:
-    """`mujoco 3.3.0 and 3.3.7` for each package that differs."""
-    ours, theirs = a.part("versions"), b.part("versions")
+def _version_differences(a: Origin, b: Origin) -> list[str]:
+    """Return `mujoco 3.3.0 and 3.3.7` for each package whose versions differ."""
+    ours, theirs = a.section("versions"), b.section("versions")
     return [
         f"{name} {ours.get(name)} and {theirs.get(name)}"
         for name in sorted(ours.keys() | theirs.keys())
@@ -69,8 +91,7 @@ def _versions(a: Origin, b: Origin) -> list[str]:
     ]
 
 
-def _flags(a: Origin, b: Origin) -> list[str]:
-    """The CPU flags that only one of the two has."""
-    ours, theirs = (set(origin.flags or ()) for origin in (a, b))
-    sides = (("first", ours - theirs), ("second", theirs - ours))
-    return [f"CPU flags of the {which} only: {' '.join(sorted(flags))}" for which, flags in sides if flags]
+def describe_flag_differences(first: Collection[str], second: Collection[str]) -> list[str]:
+    """Return `only in the first: fma` for each side that has CPU flags the other lacks."""
+    sides = (("first", set(first) - set(second)), ("second", set(second) - set(first)))
+    return [f"only in the {side}: {' '.join(sorted(flags))}" for side, flags in sides if flags]

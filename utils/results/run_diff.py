@@ -9,7 +9,7 @@ import numpy as np
 
 from utils.files.json_diff import find_difference
 from utils.results.arrays import read_arrays
-from utils.results.provenance_diff import Origin, unlike_environments
+from utils.results.provenance_diff import Origin, describe_environment_differences
 from utils.results.schema import is_same_protocol, read_result, reproducible_part
 
 
@@ -34,7 +34,7 @@ def explain_difference(first: Path, second: Path) -> list[str]:
     results = [read_result(path) for path in (first, second)]
     if not is_same_protocol(*(result.experiment["environment"] for result in results)):
         return []
-    return unlike_environments(Origin(str(result.path), result.run.get("provenance")) for result in results)
+    return describe_environment_differences(Origin(str(result.path), result.run.get("provenance")) for result in results)
 
 
 def first_run_difference(a: dict[str, Any], b: dict[str, Any]) -> str | None:
