@@ -17,7 +17,7 @@ from utils.core.errors import BadInput
 from utils.core.grid import Grid
 from utils.core.indices import MAX_INDEX
 from utils.files.archive import read_file
-from utils.files.json_text import canonical_json, parse_json
+from utils.files.json_text import parse_json
 
 SCHEMA_VERSION = 1
 """Version of the result schema; docs/changelog.md says what each version changed."""
@@ -236,5 +236,8 @@ def reproducible_part(run: dict[str, Any]) -> dict[str, Any]:
 
 
 def is_same_protocol(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
-    """Return whether two environment configurations are the same, whatever the order of their keys."""
-    return canonical_json(a) == canonical_json(b)
+    """Return whether two environment configurations are the same: equal values, whatever the order of their keys.
+
+    Whether returns mean the same under two protocols depends on fewer keys: `utils.analysis.combined_results`.
+    """
+    return a == b
