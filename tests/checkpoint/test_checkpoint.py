@@ -1,4 +1,4 @@
-"""A checkpoint is the last state that was saved whole, wherever a process was killed."""
+"""A checkpoint is the last completely saved state, whenever the process was killed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from utils.checkpoint import row_files as rows
+from utils.checkpoint import row_files
 from utils.checkpoint.checkpoint import Checkpoint, CheckpointRefused
 from utils.checkpoint.row_files import RowSequence
 
@@ -18,49 +18,49 @@ CONDITIONS = {"run": "abc", "numpy version": "2"}
 
 
 def state(timestep: int) -> dict[str, Any]:
-    """A ring of 4 rows among other things."""
+    """Return a state with a ring of 4 rows, among other values."""
     held = np.zeros((min(4, timestep), 3))
     for i in range(timestep):
         held[i % 4 if timestep > 4 else i] = i
     return {"timestep": timestep, "weights": np.full(5, float(timestep)), "replay": RowSequence(held, timestep)}
 
 
-def assert_is(found: dict[str, Any], timestep: int) -> None:
+def assert_state(found: dict[str, Any], timestep: int) -> None:
     expected = state(timestep)
     np.testing.assert_array_equal(found["weights"], expected["weights"])
     np.testing.assert_array_equal(found["replay"], expected["replay"].held)
 
 
-def test_it_comes_back(tmp_path):
+def test_round_trip(tmp_path):
     checkpoint = Checkpoint(tmp_path / "key", CONDITIONS)
     assert (checkpoint.exists(), checkpoint.timestep()) == (False, None)
     for timestep in (1, 3, 9):
         checkpoint.save(state(timestep), timestep)
         other = Checkpoint(tmp_path / "key", CONDITIONS)
         assert other.timestep() == timestep
-        assert_is(other.load(), timestep)
+        assert_state(other.load(), timestep)
     checkpoint.remove()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_one_that_was_read_is_added_to(tmp_path):
+def test_a_loaded_checkpoint_is_appended_to(tmp_path):
     Checkpoint(tmp_path / "key", CONDITIONS).save(state(3), 3)
     other = Checkpoint(tmp_path / "key", CONDITIONS)
     other.load()
     other.save(state(4), 4)
     assert (tmp_path / "key/replay.0.rows").stat().st_size == 4 * 24
-    assert_is(Checkpoint(tmp_path / "key", CONDITIONS).load(), 4)
+    assert_state(Checkpoint(tmp_path / "key", CONDITIONS).load(), 4)
 
 
 class Killed(BaseException):
-    """Ends whatever runs."""
+    """Simulated kill of the process."""
 
 
-def killing(monkeypatch, when: int) -> list[str]:
-    """Have the process be killed before its n-th call that changes a disk. Returns the calls made."""
+def kill_before_call(monkeypatch, when: int) -> list[str]:
+    """Simulate a kill before disk-changing call number `when`. Returns the list of calls made."""
     calls: list[str] = []
 
-    def before(owner: Any, name: str) -> None:
+    def wrap(owner: Any, name: str) -> None:
         function = getattr(owner, name)
 
         def killed(*arguments: Any, **options: Any) -> Any:
@@ -72,12 +72,12 @@ def killing(monkeypatch, when: int) -> list[str]:
         monkeypatch.setattr(owner, name, killed)
 
     for owner, name in ((os, "fsync"), (os, "replace"), (Path, "unlink"), (Path, "mkdir")):
-        before(owner, name)
+        wrap(owner, name)
     return calls
 
 
-def test_a_kill_at_any_moment_leaves_the_state_before_or_the_new_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "SMALLEST", 1)
+def test_a_kill_at_any_moment_leaves_the_old_or_the_new_state(tmp_path, monkeypatch):
+    monkeypatch.setattr(row_files, "MIN_FILE_BYTES", 1)
     found = []
     for when in range(20):
         folder = tmp_path / str(when)
@@ -85,7 +85,7 @@ def test_a_kill_at_any_moment_leaves_the_state_before_or_the_new_one(tmp_path, m
         for timestep in (2, 3, 6):
             checkpoint.save(state(timestep), timestep)
         with monkeypatch.context() as patched:
-            calls = killing(patched, when)
+            calls = kill_before_call(patched, when)
             try:
                 checkpoint.save(state(9), 9)
             except Killed:
@@ -94,17 +94,17 @@ def test_a_kill_at_any_moment_leaves_the_state_before_or_the_new_one(tmp_path, m
                 break
         again = Checkpoint(folder, CONDITIONS)
         timestep = again.timestep()
-        assert_is(again.load(), timestep)
+        assert_state(again.load(), timestep)
         found.append(timestep)
         again.save(state(11), 11)
-        assert_is(Checkpoint(folder, CONDITIONS).load(), 11)
+        assert_state(Checkpoint(folder, CONDITIONS).load(), 11)
     else:
-        pytest.fail(f"20 calls and more: {calls}")
+        pytest.fail(f"20 or more calls: {calls}")
     assert found == sorted(found)
     assert set(found) == {6, 9}
 
 
-def test_every_flipped_bit_is_found_out(tmp_path):
+def test_every_flipped_bit_is_detected(tmp_path):
     checkpoint = Checkpoint(tmp_path / "key", CONDITIONS)
     checkpoint.save(state(6), 6)
     for path in sorted((tmp_path / "key").iterdir()):
@@ -116,7 +116,7 @@ def test_every_flipped_bit_is_found_out(tmp_path):
             with pytest.raises(CheckpointRefused, match="key"):
                 Checkpoint(tmp_path / "key", CONDITIONS).load()
         path.write_bytes(content)
-    assert_is(Checkpoint(tmp_path / "key", CONDITIONS).load(), 6)
+    assert_state(Checkpoint(tmp_path / "key", CONDITIONS).load(), 6)
 
 
 @pytest.mark.parametrize(
@@ -133,20 +133,20 @@ def test_other_conditions_are_refused(conditions, reason, tmp_path):
         Checkpoint(tmp_path / "key", CONDITIONS | conditions).load()
 
 
-def test_one_put_aside_is_no_more_but_is_not_lost(tmp_path):
+def test_a_checkpoint_put_aside_is_not_lost(tmp_path):
     checkpoint = Checkpoint(tmp_path / "key", CONDITIONS)
     for timestep in (3, 6):
         checkpoint.save(state(timestep), timestep)
         aside = checkpoint.put_aside()
         assert not checkpoint.exists()
-    assert_is(Checkpoint(aside, CONDITIONS).load(), 6)
+    assert_state(Checkpoint(aside, CONDITIONS).load(), 6)
     checkpoint.remove()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_rows_of_no_checkpoint_are_written_over(tmp_path):
+def test_rows_without_a_checkpoint_are_overwritten(tmp_path):
     Checkpoint(tmp_path / "key", CONDITIONS).save(state(6), 6)
     (tmp_path / "key/state").unlink()
     Checkpoint(tmp_path / "key", CONDITIONS).save(state(2), 2)
-    assert_is(Checkpoint(tmp_path / "key", CONDITIONS).load(), 2)
+    assert_state(Checkpoint(tmp_path / "key", CONDITIONS).load(), 2)
     shutil.rmtree(tmp_path / "key")

@@ -1,16 +1,16 @@
-"""One run's whole state on disk, so that a later process goes on from there to the bit.
+"""The whole state of one run on disk, from which a later process resumes bit for bit.
 
-    checkpoints/<key>/state                a line of JSON, then an .npz: the last good state, whole
+    checkpoints/<key>/state                one line of JSON, then an .npz: the last complete state
     checkpoints/<key>/<name>.<n>.rows      rows of the replay and of recorded arrays (`utils.checkpoint.row_files`)
-    checkpoints/<key>.lock                 while a process trains the run
-    checkpoints/<key>.refused              a checkpoint that was refused, until the run has its result
+    checkpoints/<key>.lock                 present while a process trains the run
+    checkpoints/<key>.refused              a refused checkpoint, kept until the run has its result
 
-The line holds the format's version, the timestep, and the SHA-256 of all that follows. A state is
-written under a temporary name, flushed and renamed, after the rows that it counts on: until the rename
-the state before is the one that holds, and all of its rows are still there.
+The first line holds the format version, the timestep, and the SHA-256 of the rest. The rows that a state refers to are
+written first; the state is then written under a temporary name, flushed and renamed. Until the rename, the previous
+state is valid and all of its rows are still present.
 
-What is read is checked before it is used, and refused if it is damaged or of another format, run, or
-version of a package whose arithmetic a result depends on. Nothing in it is executed.
+A checkpoint is verified before it is used. It is refused if it is damaged, or belongs to another format, run, or
+version of a package that affects results. Nothing in it is executed.
 """
 
 from __future__ import annotations
@@ -32,83 +32,90 @@ from utils.checkpoint.state_codec import EncodedState, decode_state
 from utils.files.atomic import make_directory, write_atomically
 
 FORMAT = 1
-"""To be raised whenever what is saved, or what it means, changes."""
+"""Version of the format; increase it whenever the content or its meaning changes."""
 
 CHECKPOINTS_DIRECTORY = "checkpoints"
+"""Directory of checkpoints, within the directory of results."""
 
 
 class CheckpointRefused(Exception):
-    """Says, in one line, why a checkpoint cannot be gone on from."""
+    """Error whose one-line message explains why a run cannot resume from a checkpoint."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What can be known of a state without reading all of it."""
+    """First line of a state file.
+
+    timestep: of the run.  sha256: of the rest of the file, hexadecimal.
+    """
 
     timestep: int
     sha256: str
 
 
 class Checkpoint:
-    """The state of one run; there may be none."""
+    """One run's checkpoint, which may not exist yet."""
 
     def __init__(self, directory: Path, conditions: Mapping[str, Any]) -> None:
-        """directory: the run's own.  conditions: JSON values that must be the same when it is read."""
+        """Describe a checkpoint; nothing is read or written.
+
+        directory: the run's own.  conditions: JSON values that must be equal when the checkpoint is loaded.
+        """
         self.directory, self.conditions = directory, dict(conditions)
         self._files: dict[str, RowFiles] = {}
 
     @property
     def path(self) -> Path:
-        """The file that makes it a checkpoint."""
+        """State file; the checkpoint exists if this file does."""
         return self.directory / "state"
 
     def exists(self) -> bool:
-        """Whether there is one, good or not."""
+        """Return whether a checkpoint exists, valid or not."""
         return self.path.exists()
 
     def timestep(self) -> int | None:
-        """Where the run stands, unchecked; None where there is no state that says so."""
+        """Return the timestep of the saved state without verifying the rest; None if no timestep can be read."""
         try:
             with open(self.path, "rb") as file:
-                return self._header(file.readline()).timestep
+                return self._parse_header(file.readline()).timestep
         except (OSError, CheckpointRefused):
             return None
 
     def save(self, tree: Any, timestep: int) -> None:
-        """Have the checkpoint be this state.  Raises OSError, the state before then being the one that holds."""
-        packed = EncodedState(tree)
+        """Save a state.  Raises OSError; the previously saved state then remains valid."""
+        encoded = EncodedState(tree)
         make_directory(self.directory)
-        files = {name: self._files.get(name, RowFiles(self.directory, name)) for name in packed.rows}
-        chunks = {name: files[name].write(rows) for name, rows in packed.rows.items()}
+        files = {name: self._files.get(name, RowFiles(self.directory, name)) for name in encoded.rows}
+        chunks = {name: files[name].write(rows) for name, rows in encoded.rows.items()}
         index = {
             "conditions": self.conditions,
             "timestep": timestep,
-            "rows": {name: _described(rows, chunks[name]) for name, rows in packed.rows.items()},
+            "rows": {name: _describe_rows(rows, chunks[name]) for name, rows in encoded.rows.items()},
         }
-        write_atomically(self.path, _content(index, packed, timestep))
+        write_atomically(self.path, _encode_file(index, encoded, timestep))
         for name, file in files.items():
             file.chunks = chunks[name]
             file.remove_unused()
         self._files = files
 
     def load(self) -> Any:
-        """The state that was saved.  Raises Refused."""
+        """Return the saved state.  Raises CheckpointRefused."""
         try:
             with open(self.path, "rb") as file:
-                header, content = self._header(file.readline()), file.read()
+                header, content = self._parse_header(file.readline()), file.read()
             if hashlib.sha256(content).hexdigest() != header.sha256:
                 raise CheckpointRefused(f"{self.path} is damaged: its content has another SHA-256")
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 arrays = dict(stored)
             index, text = orjson.loads(arrays.pop(".index").tobytes()), arrays.pop(".tree").tobytes()
-            self._check(index, header)
+            self._check_index(index, header)
             tree = decode_state(text, arrays, self._read_rows(index["rows"]))
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise CheckpointRefused(f"{self.directory} cannot be read ({' '.join(str(error).split())})") from error
         return tree
 
-    def _header(self, line: bytes) -> Header:
-        """A state's first line.  Raises Refused."""
+    def _parse_header(self, line: bytes) -> Header:
+        """Return the header in a state file's first line.  Raises CheckpointRefused."""
         try:
             found = orjson.loads(line)
             version, header = found["format"], Header(found["timestep"], found["sha256"])
@@ -120,7 +127,8 @@ class Checkpoint:
             raise CheckpointRefused(f"{self.path} is damaged: found timestep {header.timestep!r}")
         return header
 
-    def _check(self, index: dict[str, Any], header: Header) -> None:
+    def _check_index(self, index: dict[str, Any], header: Header) -> None:
+        """Raise CheckpointRefused unless the index matches the header and the conditions."""
         if index["timestep"] != header.timestep:
             raise CheckpointRefused(
                 f"{self.path} is damaged: found timesteps {header.timestep} and {index['timestep']}"
@@ -131,7 +139,7 @@ class Checkpoint:
                 raise CheckpointRefused(f"{self.path} is of another {name}: found {found}; allowed here: {here}")
 
     def _read_rows(self, described: dict[str, Any]) -> dict[str, np.ndarray]:
-        """All rows that count.  Raises OSError or ValueError."""
+        """Return the rows of each sequence.  Raises OSError or ValueError."""
         rows = {}
         for name, entry in described.items():
             files = RowFiles(self.directory, name, [Chunk(*chunk) for chunk in entry["chunks"]])
@@ -141,29 +149,29 @@ class Checkpoint:
         return rows
 
     def remove(self) -> None:
-        """There is none any more, nor one that was put aside.  Raises OSError."""
+        """Remove the checkpoint and any that was put aside.  Raises OSError."""
         self._files = {}
-        for directory in (self.directory, self._aside):
+        for directory in (self.directory, self._refused_directory):
             state = directory / self.path.name
             if state.is_file():
-                state.unlink()  # First: without it there is none.
+                state.unlink()  # First: without this file the checkpoint does not exist.
             if directory.exists():
                 shutil.rmtree(directory)
 
     def put_aside(self) -> Path:
-        """Have there be none, without losing what is there. Returns where it is now.  Raises OSError."""
+        """Rename the directory, so that the checkpoint no longer exists. Returns the new path.  Raises OSError."""
         self._files = {}
-        if self._aside.exists():
-            shutil.rmtree(self._aside)
-        return self.directory.rename(self._aside)
+        if self._refused_directory.exists():
+            shutil.rmtree(self._refused_directory)
+        return self.directory.rename(self._refused_directory)
 
     @property
-    def _aside(self) -> Path:
+    def _refused_directory(self) -> Path:
         return self.directory.with_name(f"{self.directory.name}.refused")
 
 
-def _described(rows: RowSequence, chunks: list[Chunk]) -> dict[str, Any]:
-    """What is to be known of rows besides their bytes."""
+def _describe_rows(rows: RowSequence, chunks: list[Chunk]) -> dict[str, Any]:
+    """Return the metadata from which a row sequence is restored."""
     sample = np.asarray(rows.held[:1])
     return {
         "held": len(rows.held), "count": rows.count, "shape": list(sample.shape[1:]), "dtype": sample.dtype.str,
@@ -171,12 +179,12 @@ def _described(rows: RowSequence, chunks: list[Chunk]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _content(index: dict[str, Any], packed: EncodedState, timestep: int) -> bytes:
-    """The file of a state."""
+def _encode_file(index: dict[str, Any], encoded: EncodedState, timestep: int) -> bytes:
+    """Return the content of a state file."""
     buffer = io.BytesIO()
-    texts = {".index": orjson.dumps(index), ".tree": packed.text}
+    texts = {".index": orjson.dumps(index), ".tree": encoded.text}
     members = {name: np.frombuffer(text, np.uint8) for name, text in texts.items()}
-    np.savez(buffer, allow_pickle=False, **members, **packed.arrays)
+    np.savez(buffer, allow_pickle=False, **members, **encoded.arrays)
     content = buffer.getbuffer()
     header = {"format": FORMAT, "timestep": timestep, "sha256": hashlib.sha256(content).hexdigest()}
     return orjson.dumps(header, option=orjson.OPT_APPEND_NEWLINE) + content
