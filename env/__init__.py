@@ -1,4 +1,10 @@
-"""Environments by name: our own, then gymnasium's registry. Flat observations, bounded Box or Discrete actions."""
+"""Environments: `make_env` turns a name into an environment, `Episodes` and `EnvBatch` run it.
+
+1. `tasks` has our own environments, `registered` finds all others in gymnasium's registry.
+2. `make_env` checks the actions (bounded Box or Discrete) and flattens the observations.
+3. `episodes` adds what a protocol asks for, steps R environments in lock-step, and saves their states.
+4. `drawing` renders them, when asked.
+"""
 
 from __future__ import annotations
 
@@ -12,24 +18,25 @@ import numpy as np
 
 from env.episodes.batch import EnvBatch
 from env.episodes.episode import EpisodeProtocol, Episodes
-from env.episodes.observations import flat
-from env.registered import UnknownEnvironment, make_registered, one_line
+from env.episodes.observations import flatten_observations
+from env.registered import UnknownEnvironment, describe_error, make_registered
 from env.tasks.min_atar import GAMES
 
 __all__ = ["ENVS", "EnvBatch", "EnvEntry", "EpisodeProtocol", "Episodes", "UnknownEnvironment", "make_env"]
 
 
 class EnvEntry(NamedTuple):
-    """Where an environment of our own is, and in which kinds of actions it comes.
+    """One of our own environments.
 
-    kinds: of "continuous" and "discrete", the default first. Where there are both, the class takes
-    `continuous`.  fixed: keyword arguments that make the variant.
+    module, class_name: where its class is defined.
+    kinds: of actions, "continuous" and "discrete", the default first. With both, the class takes `continuous`.
+    arguments: keyword arguments that make this variant.
     """
 
     module: str
     class_name: str
     kinds: tuple[str, ...]
-    fixed: Mapping[str, Any] = {}
+    arguments: Mapping[str, Any] = {}
 
 
 _CONTINUOUS_GRIDWORLD = EnvEntry("env.tasks.continuous_gridworld", "ContinuousGridWorld", ("continuous",))
@@ -58,40 +65,41 @@ ENVS: dict[str, EnvEntry] = {
     **{f"MinAtar{name}": EnvEntry("env.tasks.min_atar", "MinAtar", ("discrete",), {"game": game})
        for name, game in GAMES.items()},
 }  # fmt: skip
-"""Environments that gymnasium does not register, by name."""
+"""Our own environments, which gymnasium does not register, by name."""
 
 
 def make_env(
     name: str, continuous: bool | None = None, refuses: Mapping[str, str] | None = None, /, **env_kwargs: Any
 ) -> gym.Env[Any, Any]:
-    """The named environment without gymnasium's own step limit and checkers.
+    """Make the named environment, without gymnasium's own step limit and checkers.
 
-    continuous: which kind of actions is wanted; None: whichever there is.  refuses: kinds of
-    actions ("continuous", "discrete") that the agent cannot take, each with the reason.  Raises
-    ValueError, saying what was found and what is allowed, for keyword arguments that it does not
-    take, or spaces that the agent, or no agent here, can use; UnknownEnvironment for an unknown name.
+    continuous: the kind of actions wanted; None: the environment's default.  refuses: kinds of
+    actions ("continuous", "discrete") that the agent does not support, each with the reason.  Raises
+    UnknownEnvironment for an unknown name; ValueError for keyword arguments that the environment
+    does not take, and for spaces that this agent, or every agent, does not support.
     """
     env = _make_own(name, continuous, env_kwargs) if name in ENVS else make_registered(name, ENVS, env_kwargs)
     if env.spec is not None and not env.spec.additional_wrappers:
         env = env.unwrapped
     _check_actions(name, env, continuous, refuses or {})
-    return flat(env, name)
+    return flatten_observations(env, name)
 
 
 def _make_own(name: str, continuous: bool | None, env_kwargs: Mapping[str, Any]) -> gym.Env[Any, Any]:
-    """One of ENVS.  Raises ValueError if it, or its package, does not take the arguments or is not there."""
+    """Make one of ENVS.  Raises ValueError if it refuses the arguments or its package is not installed."""
     entry = ENVS[name]
     make = getattr(importlib.import_module(entry.module), entry.class_name)
     kind = {} if len(entry.kinds) == 1 or continuous is None else {"continuous": continuous}
-    _check_flags(make, env_kwargs)
+    _check_booleans(make, env_kwargs)
     try:
-        return make(**kind, **entry.fixed, **env_kwargs)
+        return make(**kind, **entry.arguments, **env_kwargs)
     except Exception as error:
-        raise ValueError(f"env_name: '{name}' cannot be made with {dict(env_kwargs)} ({one_line(error)})") from error
+        message = f"env_name: '{name}' cannot be made with {dict(env_kwargs)} ({describe_error(error)})"
+        raise ValueError(message) from error
 
 
-def _check_flags(make: type, env_kwargs: Mapping[str, Any]) -> None:
-    """Raises ValueError where true or false is given for anything else, or anything else for true or false."""
+def _check_booleans(make: type, env_kwargs: Mapping[str, Any]) -> None:
+    """Raise ValueError for a true or false that should be another value, and the reverse."""
     for key, parameter in inspect.signature(make).parameters.items():
         if key in env_kwargs and isinstance(env_kwargs[key], bool) != isinstance(parameter.default, bool):
             allowed = "true or false" if isinstance(parameter.default, bool) else "neither true nor false"
@@ -99,6 +107,7 @@ def _check_flags(make: type, env_kwargs: Mapping[str, Any]) -> None:
 
 
 def _check_actions(name: str, env: gym.Env[Any, Any], continuous: bool | None, refuses: Mapping[str, str]) -> None:
+    """Raise ValueError unless the actions are of the kind wanted and the agent supports them."""
     action = env.action_space
     if continuous is not None and continuous != isinstance(action, gym.spaces.Box):
         found = str(continuous).lower()
@@ -106,7 +115,7 @@ def _check_actions(name: str, env: gym.Env[Any, Any], continuous: bool | None, r
     kind = "discrete" if isinstance(action, gym.spaces.Discrete) else "continuous"
     if kind in refuses:
         both = name in ENVS and len(ENVS[name].kinds) == 2
-        hint = f"; it has others with continuous: {str(kind == 'discrete').lower()}" if both else ""
+        hint = f"; the other kind is available with continuous: {str(kind == 'discrete').lower()}" if both else ""
         raise ValueError(f"env_name: '{name}' has actions {action}; {refuses[kind]}{hint}")
     if isinstance(action, gym.spaces.Discrete):
         return

@@ -1,1 +1,5 @@
-"""TODO."""
+"""Pictures of environments. Training that nobody watches draws none.
+
+1. `render` prepares a process for rendering, with or without a display.
+2. `canvas` draws our own environments; gymnasium's environments bring pygame or MuJoCo's renderer.
+"""

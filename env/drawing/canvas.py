@@ -1,76 +1,99 @@
-"""A picture drawn in world units: filled shapes on white, smoothed by drawing twice as large as shown.
+"""A picture drawn in world units with numpy: filled shapes with smooth edges on a white background.
 
-pygame is imported when a canvas is made and nowhere else, so that training never loads it.
+Every shape is a polygon. How much of a pixel it covers is summed along each line of samples from the
+places where its edges cross that line, as font rasterizers do.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 Point = tuple[float, float]
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
-WHITE: Colour = (255, 255, 255)
-BLACK: Colour = (20, 20, 20)
-GREY: Colour = (150, 150, 150)
-RED: Colour = (204, 77, 77)
-BLUE: Colour = (60, 110, 190)
-GOLD: Colour = (220, 170, 40)
+WHITE: Color = (255, 255, 255)
+BLACK: Color = (0, 0, 0)
+GREY: Color = (150, 150, 150)
+RED: Color = (206, 68, 62)
+BLUE: Color = (60, 110, 195)
+GREEN: Color = (70, 170, 90)
+GOLD: Color = (220, 170, 40)
 
-OVERSAMPLING = 2
+SAMPLES = 8
+"""Lines of samples per row of pixels. Along a line, coverage is exact."""
+
+HALF_CIRCLE = np.linspace(-math.pi / 2, math.pi / 2, 25)
+"""Angles of a half circle's corners, in radians."""
 
 
 class Canvas:
     """The rectangle [left, right] x [bottom, top] of a plane whose second axis points up."""
 
     def __init__(self, left: float, right: float, bottom: float, top: float, width: int = 500) -> None:
-        """width: of the image in pixels; its height follows, one scale for both axes.
+        """Start with a white picture.
 
-        Raises ImportError, saying what to install, where there is no pygame.
+        width: of the picture, in pixels. Its height follows from one scale for both axes.
         """
-        self._pygame = _import_pygame()
-        self._left, self._top = left, top
-        self._shown = (width, round(width * (top - bottom) / (right - left)))
-        self._scale = OVERSAMPLING * width / (right - left)
-        self._surface = self._pygame.Surface((OVERSAMPLING * width, OVERSAMPLING * self._shown[1]), depth=24)
-        self._surface.fill(WHITE)
+        self._left, self._top, self._scale = left, top, width / (right - left)
+        height = round(self._scale * (top - bottom))
+        self._pixels = np.empty((height, width, 3), np.float32)
+        self._pixels[:] = WHITE
 
-    def line(self, start: Point, end: Point, width: float, colour: Colour) -> None:
-        """A line with round ends.  width: in world units."""
-        (x0, y0), (x1, y1) = start, end
-        length = math.hypot(x1 - x0, y1 - y0) or 1.0
-        across, along = width / 2 * (y0 - y1) / length, width / 2 * (x1 - x0) / length
-        sides = [(x0 + across, y0 + along), (x1 + across, y1 + along), (x1 - across, y1 - along)]
-        self.polygon([*sides, (x0 - across, y0 - along)], colour)
-        self.circle(start, width / 2, colour)
-        self.circle(end, width / 2, colour)
+    def line(self, start: Point, end: Point, width: float, color: Color) -> None:
+        """Draw a line with round ends.  width: in world units."""
+        angles = math.atan2(end[1] - start[1], end[0] - start[0]) + np.concatenate((HALF_CIRCLE, HALF_CIRCLE + math.pi))
+        centers = np.repeat((end, start), len(HALF_CIRCLE), axis=0)
+        self.polygon(centers + width / 2 * np.stack((np.cos(angles), np.sin(angles)), axis=1), color)
 
-    def circle(self, centre: Point, radius: float, colour: Colour) -> None:
-        """A filled circle."""
-        self._pygame.draw.circle(self._surface, colour, self._pixel(centre), radius * self._scale)
+    def circle(self, center: Point, radius: float, color: Color) -> None:
+        """Fill a circle."""
+        self.line(center, center, 2 * radius, color)
 
-    def polygon(self, points: Sequence[Point], colour: Colour) -> None:
-        """A filled polygon with these corners."""
-        self._pygame.draw.polygon(self._surface, colour, [self._pixel(point) for point in points])
+    def rectangle(self, x: Point, y: Point, color: Color) -> None:
+        """Fill an upright rectangle.  x, y: its lower and its upper edge along each axis."""
+        self.polygon([(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])], color)
+
+    def polygon(self, corners: Sequence[Point] | np.ndarray, color: Color) -> None:
+        """Fill a polygon, whose edges must not cross each other.  corners: (N, 2)."""
+        height, width, _ = self._pixels.shape
+        pixels = (np.asarray(corners, float) - (self._left, self._top)) * (self._scale, -self._scale)
+        left, top = np.clip(np.floor(pixels.min(0)), 0, (width, height)).astype(int)
+        right, bottom = np.clip(np.ceil(pixels.max(0)), 0, (width, height)).astype(int)
+        covered = coverage(pixels - (left, top), bottom - top, right - left)[..., None]
+        region = self._pixels[top:bottom, left:right]
+        region += covered * (np.array(color, np.float32) - region)
 
     def image(self) -> np.ndarray:
-        """What was drawn, (height, width, 3) uint8."""
-        shown = self._pygame.transform.smoothscale(self._surface, self._shown)
-        return np.ascontiguousarray(self._pygame.surfarray.array3d(shown).transpose(1, 0, 2))
+        """Return the picture, (height, width, 3) uint8."""
+        return np.rint(self._pixels).astype(np.uint8)
 
-    def _pixel(self, point: Point) -> Point:
-        return (point[0] - self._left) * self._scale, (self._top - point[1]) * self._scale
+    def copy(self) -> Canvas:
+        """Return a canvas with the same picture, to be drawn on separately."""
+        other = Canvas.__new__(Canvas)
+        other.__dict__ |= self.__dict__ | {"_pixels": self._pixels.copy()}
+        return other
 
 
-def _import_pygame() -> Any:
-    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it greets on standard output
-    try:
-        import pygame
-    except ImportError as error:
-        raise ImportError("rendering needs pygame; install it with: pip install pygame-ce") from error
-    return pygame
+def coverage(corners: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Return how much of each pixel a polygon covers, from 0 to 1.
+
+    corners: (N, 2), x and y in pixels, y pointing down.  Returns (height, width) float32.
+    """
+    (x0, y0), (x1, y1) = corners.T, np.roll(corners, -1, axis=0).T
+    lines = (np.arange(height * SAMPLES) + 0.5) / SAMPLES
+    line, edge = ((y0 <= lines[:, None]) != (y1 <= lines[:, None])).nonzero()
+    share = (lines[line] - y0[edge]) / (y1 - y0)[edge]
+    x = np.clip(x0[edge] + share * (x1 - x0)[edge], 0, width)
+    column = x.astype(int)
+    direction = np.where(y1 > y0, 1.0, -1.0)[edge] / SAMPLES
+    # A crossing adds its direction to all pixels on its right, and to its own pixel in part.
+    cell = line // SAMPLES * (width + 2) + column
+    changes = np.bincount(
+        np.concatenate((cell, cell + 1)),
+        np.concatenate((direction * (column + 1 - x), direction * (x - column))),
+        minlength=height * (width + 2),
+    )
+    return np.abs(changes.reshape(height, width + 2).cumsum(axis=1)[:, :width]).astype(np.float32)

@@ -1,9 +1,9 @@
-"""Pictures of an environment, on machines with and without a display.
+"""Prepares a process for rendering an environment, with or without a display.
 
-Rendering reads an environment and never steps it. MuJoCo draws through OpenGL, whose ways to work
-without a display differ from machine to machine: EGL needs a driver, which compute nodes may lack,
-OSMesa draws in software, GLFW needs a display. A way that is there can still fail, or end the
-process, so each is tried in a process of its own before this one commits itself to it.
+Rendering reads an environment and never steps it. MuJoCo draws through OpenGL, whose backends for
+machines without a display differ: EGL needs a driver, which compute nodes may lack, OSMesa draws in
+software, GLFW needs a display. An installed backend can still fail, or end the process, so each is
+probed in a separate process before this one commits to it.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import Any
 
 import gymnasium as gym
 
-MODE = "rgb_array"
+RENDER_MODE = "rgb_array"
 
 FPS = 30.0
-"""Where an environment does not say how fast it is to be watched."""
+"""Frames per second for an environment that does not specify them."""
 
-GL_WAYS = ("egl", "osmesa", "glfw")
-"""Values of MUJOCO_GL, in the order in which they are tried where it is not set."""
+GL_BACKENDS = ("egl", "osmesa", "glfw")
+"""Values of MUJOCO_GL, in the order in which they are probed if it is not set."""
 
-TRIAL_SECONDS = 60
+PROBE_SECONDS = 60
 
-TRIAL = """
+PROBE = """
 import os
 try:
     import mujoco
@@ -39,67 +39,67 @@ except Exception as error:
     os._exit(1)
 os._exit(0)
 """
-"""Draws one picture. Ends without the clean-up, which fails too where drawing does."""
+"""A script that draws one picture. It exits without cleaning up, because that fails too where drawing does."""
 
-PYGAME = {
+PYGAME_VARIABLES = {
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
     "SDL_VIDEODRIVER": "dummy",
     "SDL_AUDIODRIVER": "dummy",
     "SDL_NO_SIGNAL_HANDLERS": "1",
 }
-"""Environments draw with pygame, off screen: it shall say nothing, and reach for no display, no sound card and
-no SIGTERM, which a batch system sends."""
+"""Environment variables for pygame, which gymnasium's environments draw with: no greeting, no display, no sound
+card, and no handler of SIGTERM, which a batch system sends."""
 
 
 class CannotRender(OSError):
-    """Says, in one line, what the system lacks and what to do."""
+    """States in one line what the system lacks and what to do."""
 
 
-def prepare(env: gym.Env[Any, Any]) -> float:
-    """Set up this process for an environment's pictures, before the first.
+def prepare_rendering(env: gym.Env[Any, Any]) -> float:
+    """Set up this process for an environment's pictures, before the first. Returns frames per second.
 
-    Returns how many a second it is meant to be watched at.  Raises CannotRender.
+    Raises CannotRender.
     """
-    for name, value in PYGAME.items():
+    for name, value in PYGAME_VARIABLES.items():
         os.environ.setdefault(name, value)
     logging.getLogger("OpenGL").setLevel(logging.WARNING)
     if hasattr(env.unwrapped, "mujoco_renderer"):
-        os.environ["MUJOCO_GL"] = working_gl()
+        os.environ["MUJOCO_GL"] = find_gl_backend()
     return float(env.metadata.get("render_fps") or FPS)
 
 
-def working_gl() -> str:
-    """The first value of MUJOCO_GL that works here, or the one that is set if it works.  Raises CannotRender."""
-    asked = os.environ.get("MUJOCO_GL")
-    complaints = []
-    for way in [asked] if asked else GL_WAYS:
-        complaint = _try(way)
-        if complaint is None:
-            return way
-        complaints.append(f"{way}: {complaint}")
+def find_gl_backend() -> str:
+    """Return the first OpenGL backend that works, or the value of MUJOCO_GL if it works.  Raises CannotRender."""
+    chosen = os.environ.get("MUJOCO_GL")
+    problems = []
+    for backend in [chosen] if chosen else GL_BACKENDS:
+        problem = _probe_backend(backend)
+        if problem is None:
+            return backend
+        problems.append(f"{backend}: {problem}")
     raise CannotRender(
-        f"MuJoCo cannot draw here ({'; '.join(complaints)}); install EGL (libegl1) or OSMesa (libosmesa6), "
-        "or set MUJOCO_GL to a way that works"
+        f"MuJoCo cannot draw here ({'; '.join(problems)}); install EGL (libegl1) or OSMesa (libosmesa6), "
+        "or set MUJOCO_GL to a backend that works"
     )
 
 
-def _try(way: str) -> str | None:
-    """What goes wrong when MuJoCo draws one picture this way; None if nothing does."""
+def _probe_backend(backend: str) -> str | None:
+    """Return what goes wrong when MuJoCo draws one picture with this backend; None if nothing does."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", TRIAL], env=os.environ | {"MUJOCO_GL": way},
-            capture_output=True, text=True, check=False, timeout=TRIAL_SECONDS,
+            [sys.executable, "-c", PROBE], env=os.environ | {"MUJOCO_GL": backend},
+            capture_output=True, text=True, check=False, timeout=PROBE_SECONDS,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return f"no picture after {TRIAL_SECONDS} s"
+        return f"no picture after {PROBE_SECONDS} s"
     if done.returncode == 0:
         return None
     return done.stdout.strip() or f"exit code {done.returncode}"
 
 
 def check_renderable(name: str, env: gym.Env[Any, Any]) -> None:
-    """Raises ValueError if the environment gives no pictures."""
+    """Raise ValueError if the environment cannot return pictures."""
     modes = env.metadata.get("render_modes") or []
-    if MODE not in modes:
+    if RENDER_MODE not in modes:
         found = ", ".join(modes) or "none"
-        raise ValueError(f"env_name: '{name}' cannot be watched; found render modes: {found}; required: {MODE}")
+        raise ValueError(f"env_name: '{name}' cannot be rendered; found render modes: {found}; required: {RENDER_MODE}")

@@ -1,4 +1,4 @@
-"""R environments in lock-step, each reset by itself when its episode ends."""
+"""R environments in lock-step, each reset when its episode ends."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from utils.core.transition import Step
 
 
 class EnvBatch:
-    """R environments; `obs` (R, O) float32 is what each shows now.
+    """R environments in lock-step, one per slot.
 
-    A slot that is not active is left alone: its arrays keep their last values. An environment that
-    raises is the affair of its own slot: `errors` holds what it raised, by slot, and the others go on.
+    obs: (R, O) float32, the current observation of each.
+    errors: the exception of each environment that raised one, by slot. The other slots continue.
+    Methods change active or chosen slots only; all other slots keep their last values.
     """
 
     def __init__(self, envs: Sequence[Episodes]) -> None:
@@ -27,34 +28,35 @@ class EnvBatch:
         self.errors: dict[int, Exception] = {}
 
     def reset(self) -> np.ndarray:
-        """Begin an episode everywhere. Returns obs (R, O)."""
+        """Begin an episode in all slots. Returns obs (R, O)."""
         self.obs = self.obs.copy()
         for r in range(self.runs):
             self._reset(r)
         return self.obs
 
     def _reset(self, run: int) -> None:
+        """Begin an episode in one slot."""
         try:
             self.obs[run] = self.envs[run].reset()
-        except Exception as error:  # noqa: BLE001 - environments raise what they please; the loop reports it.
+        except Exception as error:  # noqa: BLE001 - environments may raise anything; the loop reports it.
             self.errors[run] = error
 
     def begin(self, seeds: Sequence[int], which: np.ndarray) -> None:
-        """Begin an episode in the chosen slots (R,) bool, their generators seeded anew."""
+        """Begin an episode in the chosen slots (R,) bool, with newly seeded generators."""
         self.obs = self.obs.copy()
         for r in which.nonzero()[0].tolist():
             self.envs[r].reseed(seeds[r])
             self._reset(r)
 
     def state(self, run: int) -> dict[str, Any]:
-        """What one slot shows, and the state of its environment; or only why that cannot be saved."""
+        """Return one slot's observation and the state of its environment; or only why that cannot be saved."""
         try:
             return {"obs": self.obs[run].copy(), "episodes": self.envs[run].state()}
         except Unsavable as reason:
             return {"unsavable": str(reason)}
 
     def load_state(self, run: int, state: dict[str, Any]) -> str | None:
-        """Put one slot where `state` found it. Returns None, or why that cannot be: a new episode is then due."""
+        """Restore one slot from its `state`. Returns None, or why that failed: the slot must then be reset."""
         if "unsavable" in state:
             return str(state["unsavable"])
         try:

@@ -1,4 +1,4 @@
-"""What the harness adds to a gymnasium environment: step limit, rewards, start state, clipping."""
+"""Episodes of a gymnasium environment under a protocol: step limit, rewards, start state, clipping."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from env.episodes.start_state import check_start_state, set_state
 
 @dataclass(frozen=True)
 class EpisodeProtocol:
-    """How episodes run.  steps_per_episode: the only step limit there is."""
+    """The rules of an episode.
+
+    steps_per_episode: the only step limit; gymnasium's own is off.
+    overwrite_rewards: replace rewards by those of `rewards`, "timestep" and, at termination, "goal".
+    start_state: the state in which every episode starts; empty: the environment's own choice.
+    bootstrap_on_truncation: whether the value of the state at the step limit is bootstrapped.
+    """
 
     steps_per_episode: int
     overwrite_rewards: bool = False
@@ -27,15 +33,16 @@ class EpisodeProtocol:
 class Episodes:
     """One environment under a protocol.
 
-    An action outside the bounds of a box is clipped here and nowhere else; an index into discrete
-    actions becomes an integer. Steps report `terminated` where
-    nothing is to be bootstrapped: at a terminal state, at the end of a one-step episode (a bandit
-    has no future), and at the step limit if the protocol says so.
+    This is the only place where an action outside the bounds of a box is clipped; an index into discrete
+    actions becomes an integer. Steps report `terminated` where the value of the successor must not be
+    bootstrapped: at a terminal state, at the end of a one-step episode (a bandit has no future), and at
+    the step limit if the protocol asks for it.
     """
 
     def __init__(self, env: gym.Env[Any, Any], protocol: EpisodeProtocol, seed: int) -> None:
-        """seed: for the environment's own generator at the next reset; later resets carry it on.
+        """Check the start state.
 
+        seed: of the environment's own generator at the next reset; later resets continue that generator.
         Raises ValueError for a start_state that the environment cannot be in.
         """
         self.env, self.protocol = env, protocol
@@ -49,7 +56,7 @@ class Episodes:
             check_start_state(env, protocol.start_state)
 
     def reseed(self, seed: int) -> None:
-        """Have the next reset seed the environment's generator anew."""
+        """Seed the environment's generator again at the next reset."""
         self._seed = seed
 
     def reset(self) -> np.ndarray:
@@ -61,8 +68,8 @@ class Episodes:
         return obs
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool]:
-        """action (A,) -> next_obs (O,), reward, terminated, truncated."""
-        obs, reward, terminated, truncated, _ = self.env.step(self._legal(action))
+        """Take an action (A,). Returns next_obs (O,), reward, terminated, truncated."""
+        obs, reward, terminated, truncated, _ = self.env.step(self._env_action(action))
         self._steps += 1
         protocol = self.protocol
         if protocol.overwrite_rewards:
@@ -73,16 +80,19 @@ class Episodes:
         return obs, float(reward), bool(terminated), bool(truncated)
 
     def state(self) -> dict[str, Any]:
-        """Where the present episode stands.  Raises `env.episodes.snapshot.Unsavable`."""
+        """Return the state of the present episode.  Raises `env.episodes.snapshot.Unsavable`."""
         return {"steps": self._steps, "env": save(self.env)}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was called.  Raises `env.episodes.snapshot.Unsavable`; a reset is then due."""
+        """Resume the episode whose `state` this is.
+
+        Raises `env.episodes.snapshot.Unsavable`; the environment must then be reset.
+        """
         restore(self.env, state["env"])
         self._seed, self._steps = None, state["steps"]
 
-    def _legal(self, action: np.ndarray) -> np.ndarray | int:
-        """What the environment is handed for an action (A,)."""
+    def _env_action(self, action: np.ndarray) -> np.ndarray | int:
+        """Return an action (A,) in the form that the environment takes."""
         if self.action_bounds is None:
             return self._first_action + int(action[0])
         low, high = self.action_bounds

@@ -1,8 +1,7 @@
-"""Observations as learners take them: one flat float32 vector.
+"""Converts observations to what learners take: one flat float32 vector.
 
-A vector stays as it is. A number out of n becomes a one-hot vector. An array of any other shape, an
-image for one, is flattened row by row; its values are kept, so that those of a uint8 image go from
-0 to 255.
+A vector stays unchanged. A number out of n becomes a one-hot vector. An array of any other shape, such
+as an image, is flattened row by row; its values are kept, so those of a uint8 image range from 0 to 255.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 
-def flat(env: gym.Env[Any, Any], name: str) -> gym.Env[Any, Any]:
-    """The environment with flat observations.
+def flatten_observations(env: gym.Env[Any, Any], name: str) -> gym.Env[Any, Any]:
+    """Return the environment with flat observations.
 
-    Raises ValueError, naming the environment, for observations that are neither a Box nor Discrete.
+    name: for messages.  Raises ValueError for observations that are neither a Box nor Discrete.
     """
     space = env.observation_space
     if isinstance(space, Box):
@@ -28,7 +27,7 @@ def flat(env: gym.Env[Any, Any], name: str) -> gym.Env[Any, Any]:
 
 
 class FlatBox(gym.ObservationWrapper[np.ndarray, Any, np.ndarray]):
-    """An array of any shape, row by row."""
+    """A wrapper that flattens arrays of any shape row by row."""
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         super().__init__(env)
@@ -37,12 +36,12 @@ class FlatBox(gym.ObservationWrapper[np.ndarray, Any, np.ndarray]):
         self.observation_space = Box(low, high, dtype=np.float32)
 
     def observation(self, observation: np.ndarray) -> np.ndarray:
-        """Any shape -> (O,) float32."""
+        """Return an array of any shape as (O,) float32."""
         return np.asarray(observation, np.float32).reshape(-1)
 
 
 class OneHot(gym.ObservationWrapper[np.ndarray, Any, Any]):
-    """A number out of n as n zeros and ones."""
+    """A wrapper that encodes a number out of n as n zeros and ones."""
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         super().__init__(env)
@@ -51,7 +50,7 @@ class OneHot(gym.ObservationWrapper[np.ndarray, Any, Any]):
         self.observation_space = Box(0.0, 1.0, (self._count,), np.float32)
 
     def observation(self, observation: Any) -> np.ndarray:
-        """A number, from the space's first on -> (n,) float32."""
+        """Return a number, counted from the space's first one, as (n,) float32."""
         vector = np.zeros(self._count, np.float32)
         vector[int(observation) - self._first] = 1.0
         return vector

@@ -1,8 +1,8 @@
-"""MuJoCo's data as plain arrays, and data put back to where they were, to the bit.
+"""Saves MuJoCo's data as plain arrays and restores them to the same bits.
 
-The integration state, the solver's warm start included, is all that the next step is computed from. But
-what gymnasium's environments read before it, positions of bodies for one, was derived during the last
-step, from the state before that; so every derived array is kept too, not computed anew.
+The next step depends on the integration state only, the solver's warm start included. But some values
+that gymnasium's environments read before that step, such as positions of bodies, were derived during
+the last step from the state before it. So every derived array is saved too, instead of being recomputed.
 """
 
 from __future__ import annotations
@@ -10,32 +10,32 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-SPEC = mujoco.mjtState.mjSTATE_INTEGRATION
+STATE_SPEC = mujoco.mjtState.mjSTATE_INTEGRATION
 
 
-def state_of(data: mujoco.MjData) -> dict[str, np.ndarray]:
-    """The integration state, "state", and all arrays by name, copied."""
-    state = np.empty(mujoco.mj_stateSize(data.model, SPEC))
-    mujoco.mj_getState(data.model, data, state, SPEC)
-    return {"state": state} | {name: array.copy() for name, array in arrays_of(data).items()}
+def read_physics(data: mujoco.MjData) -> dict[str, np.ndarray]:
+    """Return copies of the integration state, under "state", and of all arrays, by name."""
+    state = np.empty(mujoco.mj_stateSize(data.model, STATE_SPEC))
+    mujoco.mj_getState(data.model, data, state, STATE_SPEC)
+    return {"state": state} | {name: array.copy() for name, array in array_views(data).items()}
 
 
-def put(data: mujoco.MjData, state: dict[str, np.ndarray]) -> None:
-    """Set the state, then what was derived from it.  Raises ValueError for that of another model.
+def write_physics(data: mujoco.MjData, state: dict[str, np.ndarray]) -> None:
+    """Set the integration state, then the arrays derived from it.  Raises ValueError for another model's state.
 
-    Arrays of constraints, whose number varies, are skipped where their shapes differ: every step makes
-    them anew.
+    Arrays of constraints, whose number varies, are skipped where their shapes differ: every step
+    recomputes them.
     """
-    size = mujoco.mj_stateSize(data.model, SPEC)
+    size = mujoco.mj_stateSize(data.model, STATE_SPEC)
     if len(state["state"]) != size:
         raise ValueError(f"found a state of {len(state['state'])} numbers; allowed: {size}")
-    mujoco.mj_setState(data.model, data, state["state"], SPEC)
-    for name, array in arrays_of(data).items():
+    mujoco.mj_setState(data.model, data, state["state"], STATE_SPEC)
+    for name, array in array_views(data).items():
         if name in state and array.shape == state[name].shape:
             array[...] = state[name]
 
 
-def arrays_of(data: mujoco.MjData) -> dict[str, np.ndarray]:
-    """Views of MuJoCo's own memory, by name."""
+def array_views(data: mujoco.MjData) -> dict[str, np.ndarray]:
+    """Return views of MuJoCo's own memory, by name."""
     named = ((name, getattr(data, name)) for name in dir(data) if not name.startswith("_"))
     return {name: value for name, value in named if isinstance(value, np.ndarray)}

@@ -1,12 +1,12 @@
-"""An environment's state as plain values, and an environment put back into one, to the bit.
+"""Saves an environment's state as plain values and restores it to the same bits.
 
-All attributes of an environment and of the wrappers around it are taken, and those of plain Python
-objects in them: numbers, texts, lists, tuples, dictionaries and arrays, with their types. A random
-generator is told by its bit generator's state, MuJoCo's data as `env.episodes.physics` says.
+The state consists of all attributes of the environment, of the wrappers around it, and of plain Python
+objects in them: numbers, strings, lists, tuples, dictionaries and arrays, with their types. A random
+generator is saved as its bit generator's state, MuJoCo's data as in `env.episodes.physics`.
 
-What cannot change in an episode is left alone: spaces, models, functions, and what draws pictures.
-Anything else, and an array or a list that is in two places at once, makes the environment one that
-cannot be saved. What no attribute shows, a module's own variables for one, is not seen.
+Attributes that cannot change during an episode are left alone: spaces, models, functions, and objects
+that draw. Any other kind of attribute, or an array or list that occurs in two places at once, makes the
+environment unsavable. State that is in no attribute, such as a module's variables, goes unnoticed.
 """
 
 from __future__ import annotations
@@ -20,123 +20,132 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
-PLAIN = (type(None), bool, int, float, str, bytes)
+ATOMIC_TYPES = (type(None), bool, int, float, str, bytes)
 
-FIXED = (gym.Space, EnvSpec, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, PurePath)
-"""What does not change in an episode."""
+CONSTANT_TYPES = (gym.Space, EnvSpec, type, ModuleType, FunctionType, BuiltinFunctionType, MethodType, PurePath)
+"""Types of attributes that do not change during an episode."""
 
-PICTURES = ("pygame", "gymnasium.envs.mujoco.mujoco_rendering")
+DRAWING_MODULES = ("pygame", "gymnasium.envs.mujoco.mujoco_rendering")
 """Modules whose objects only draw."""
 
-LEFT_OUT = ("render_mode", "_ezpickle_args", "_ezpickle_kwargs")
-"""Attributes that are the same in every state, or a matter of who looks on."""
+SKIPPED_ATTRIBUTES = ("render_mode", "_ezpickle_args", "_ezpickle_kwargs")
+"""Attributes that are the same in every state, or concern rendering only."""
 
 HEAP_TYPE = 1 << 9
 """Py_TPFLAGS_HEAPTYPE: set on classes that a class statement made."""
 
 
 class Unsavable(Exception):
-    """Says which attribute cannot be saved, or put back."""
+    """Names the attribute that cannot be saved or restored."""
 
 
 def save(env: gym.Env[Any, Any]) -> dict[str, Any]:
-    """The state of an environment that was reset, copied.  Raises Unsavable."""
-    return _Saver().attributes(env, type(env).__name__)
+    """Return a copy of the state of an environment that was reset.  Raises Unsavable."""
+    return _Saver().save_attributes(env, type(env).__name__)
 
 
 def restore(env: gym.Env[Any, Any], state: dict[str, Any]) -> None:
-    """Put an environment, made as the saved one was, into its state.  Raises Unsavable."""
-    env.reset(seed=0)  # Makes the objects that are then filled.
-    _put_attributes(env, state, type(env).__name__)
+    """Restore the state of an environment that was made like the saved one.  Raises Unsavable."""
+    env.reset(seed=0)  # Creates the objects that are then filled.
+    _restore_attributes(env, state, type(env).__name__)
 
 
-def _is_fixed(value: Any) -> bool:
-    """Models, MuJoCo's included, and all else that is left alone."""
+def _is_constant(value: Any) -> bool:
+    """Return whether the value is left alone, as models are, MuJoCo's included."""
     kind = type(value)
-    return isinstance(value, FIXED) or kind.__module__.startswith(PICTURES) or kind.__name__ == "MjModel"
+    return (
+        isinstance(value, CONSTANT_TYPES) or kind.__module__.startswith(DRAWING_MODULES) or kind.__name__ == "MjModel"
+    )
 
 
-def _is_python(kind: type) -> bool:
-    """Whether all that an object of this class holds is in its __dict__."""
+def _is_python_class(kind: type) -> bool:
+    """Return whether all data of an object of this class is in its __dict__."""
     own = [base for base in kind.__mro__ if base not in (object, Generic)]
     return all(base.__flags__ & HEAP_TYPE and not base.__dict__.get("__slots__") for base in own)
 
 
-def _varying(holder: Any) -> dict[str, Any]:
-    """The attributes that may change."""
-    return {name: value for name, value in vars(holder).items() if name not in LEFT_OUT and not _is_fixed(value)}
+def _mutable_attributes(holder: Any) -> dict[str, Any]:
+    """Return the attributes that may change."""
+    return {
+        name: value
+        for name, value in vars(holder).items()
+        if name not in SKIPPED_ATTRIBUTES and not _is_constant(value)
+    }
 
 
 class _Saver:
-    """Copies values, each changeable one once."""
+    """Copies values and refuses to copy a mutable one twice."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
 
-    def attributes(self, holder: Any, place: str) -> dict[str, Any]:
-        """Those of an object."""
-        self._meet(holder, place)
-        return {name: self.value(value, f"{place}.{name}") for name, value in _varying(holder).items()}
+    def save_attributes(self, holder: Any, path: str) -> dict[str, Any]:
+        """Return copies of an object's attributes, each under its kind.  path: of the object, for messages."""
+        self._visit(holder, path)
+        return {name: self._save_value(value, f"{path}.{name}") for name, value in _mutable_attributes(holder).items()}
 
-    def value(self, value: Any, place: str) -> Any:
-        """An attribute's."""
+    def _save_value(self, value: Any, path: str) -> Any:
+        """Return a copy of an attribute under its kind."""
         if isinstance(value, np.random.Generator):
             return {"generator": value.bit_generator.state}
         if isinstance(value, np.random.RandomState):
             return {"generator": value.get_state(legacy=False)}
         if _is_physics(value):
-            return {"physics": _physics(value)}
-        if type(value) in COPIERS or type(value) in PLAIN or isinstance(value, np.generic):
-            return {"value": self.plain(value, place)}
-        if hasattr(value, "__dict__") and _is_python(type(value)):
-            return {"object": self.attributes(value, place)}
-        raise Unsavable(f"{place} is a {type(value).__name__}")
+            return {"physics": _save_physics(value)}
+        if type(value) in COPIERS or type(value) in ATOMIC_TYPES or isinstance(value, np.generic):
+            return {"value": self._copy(value, path)}
+        if hasattr(value, "__dict__") and _is_python_class(type(value)):
+            return {"object": self.save_attributes(value, path)}
+        raise Unsavable(f"{path} is a {type(value).__name__}")
 
-    def plain(self, value: Any, place: str) -> Any:
-        """A value that is told by what it consists of."""
-        if type(value) in PLAIN or isinstance(value, np.generic):
+    def _copy(self, value: Any, path: str) -> Any:
+        """Return a copy of a value that consists of plain values."""
+        if type(value) in ATOMIC_TYPES or isinstance(value, np.generic):
             return value
         copier = COPIERS.get(type(value))
         if copier is None:
-            raise Unsavable(f"{place} has a {type(value).__name__} in it")
-        return copier(self, value, place)
+            raise Unsavable(f"{path} contains a {type(value).__name__}")
+        return copier(self, value, path)
 
-    def _meet(self, value: Any, place: str) -> None:
+    def _visit(self, value: Any, path: str) -> None:
+        """Raise Unsavable if the value was visited before."""
         if id(value) in self._seen:
-            raise Unsavable(f"{place} is in a second place too")
+            raise Unsavable(f"{path} occurs in a second place too")
         self._seen.add(id(value))
 
-    def _list(self, values: list[Any], place: str) -> list[Any]:
-        self._meet(values, place)
-        return [self.plain(value, place) for value in values]
+    def _copy_list(self, values: list[Any], path: str) -> list[Any]:
+        self._visit(values, path)
+        return [self._copy(value, path) for value in values]
 
-    def _tuple(self, values: tuple[Any, ...], place: str) -> tuple[Any, ...]:
-        return tuple(self.plain(value, place) for value in values)
+    def _copy_tuple(self, values: tuple[Any, ...], path: str) -> tuple[Any, ...]:
+        return tuple(self._copy(value, path) for value in values)
 
-    def _dict(self, values: dict[Any, Any], place: str) -> dict[Any, Any]:
-        self._meet(values, place)
-        return {self.plain(key, place): self.plain(value, place) for key, value in values.items()}
+    def _copy_dict(self, values: dict[Any, Any], path: str) -> dict[Any, Any]:
+        self._visit(values, path)
+        return {self._copy(key, path): self._copy(value, path) for key, value in values.items()}
 
-    def _array(self, array: np.ndarray, place: str) -> np.ndarray:
+    def _copy_array(self, array: np.ndarray, path: str) -> np.ndarray:
         owner: Any = array
         while isinstance(owner.base, np.ndarray):
             owner = owner.base
         if owner.base is not None or array.dtype.hasobject:
-            raise Unsavable(f"{place} is an array of objects, or of memory that is not its own")
-        self._meet(owner, place)
+            raise Unsavable(f"{path} is an array of objects, or of memory that it does not own")
+        self._visit(owner, path)
         return array.copy()
 
 
 COPIERS: dict[type, Callable[[_Saver, Any, str], Any]] = {
-    list: _Saver._list,
-    tuple: _Saver._tuple,
-    dict: _Saver._dict,
-    np.ndarray: _Saver._array,
+    list: _Saver._copy_list,
+    tuple: _Saver._copy_tuple,
+    dict: _Saver._copy_dict,
+    np.ndarray: _Saver._copy_array,
 }
+"""Methods that copy values made of other values, by type."""
 
 
-def _put_attributes(holder: Any, state: dict[str, Any], place: str) -> None:
-    for name in _varying(holder).keys() - state.keys():
+def _restore_attributes(holder: Any, state: dict[str, Any], path: str) -> None:
+    """Give an object its saved attributes and remove all others that may change."""
+    for name in _mutable_attributes(holder).keys() - state.keys():
         delattr(holder, name)
     for name, saved in state.items():
         ((kind, content),) = saved.items()
@@ -144,48 +153,50 @@ def _put_attributes(holder: Any, state: dict[str, Any], place: str) -> None:
         if kind == "value":
             setattr(holder, name, content)
         else:
-            PUTTERS[kind](current, content, f"{place}.{name}")
+            RESTORERS[kind](current, content, f"{path}.{name}")
 
 
-def _put_generator(generator: Any, state: dict[str, Any], place: str) -> None:
+def _restore_generator(generator: Any, state: dict[str, Any], path: str) -> None:
     try:
         if isinstance(generator, np.random.RandomState):
             generator.set_state(state)
         else:
             generator.bit_generator.state = state
     except (AttributeError, ValueError, TypeError) as error:
-        raise Unsavable(f"{place} is not the generator that it was ({error})") from error
+        raise Unsavable(f"{path} is a different generator than the saved one ({error})") from error
 
 
-def _put_object(current: Any, state: dict[str, Any], place: str) -> None:
+def _restore_object(current: Any, state: dict[str, Any], path: str) -> None:
     if not hasattr(current, "__dict__"):
-        raise Unsavable(f"{place} is not the object that it was")
-    _put_attributes(current, state, place)
+        raise Unsavable(f"{path} is not an object like the saved one")
+    _restore_attributes(current, state, path)
 
 
 def _is_physics(value: Any) -> bool:
+    """Return whether the value is MuJoCo's data, without importing MuJoCo."""
     return type(value).__name__ == "MjData" and type(value).__module__.startswith("mujoco.")
 
 
-def _physics(data: Any) -> dict[str, np.ndarray]:
-    from env.episodes.physics import state_of
+def _save_physics(data: Any) -> dict[str, np.ndarray]:
+    from env.episodes.physics import read_physics
 
-    return state_of(data)
+    return read_physics(data)
 
 
-def _put_physics(data: Any, state: dict[str, np.ndarray], place: str) -> None:
+def _restore_physics(data: Any, state: dict[str, np.ndarray], path: str) -> None:
     if not _is_physics(data):
-        raise Unsavable(f"{place} is not the physics that it was")
-    from env.episodes.physics import put
+        raise Unsavable(f"{path} is not MuJoCo's data, as the saved one was")
+    from env.episodes.physics import write_physics
 
     try:
-        put(data, state)
+        write_physics(data, state)
     except ValueError as error:
-        raise Unsavable(f"{place}: {error}") from error
+        raise Unsavable(f"{path}: {error}") from error
 
 
-PUTTERS: dict[str, Callable[[Any, Any, str], None]] = {
-    "generator": _put_generator,
-    "object": _put_object,
-    "physics": _put_physics,
+RESTORERS: dict[str, Callable[[Any, Any, str], None]] = {
+    "generator": _restore_generator,
+    "object": _restore_object,
+    "physics": _restore_physics,
 }
+"""Functions that fill an existing object with its saved state, by kind."""

@@ -1,10 +1,10 @@
-"""Putting an environment in a state.
+"""Puts an environment into a given state.
 
-An environment of ours that can be put in a state has, once it was reset:
-    state        (S,) float64, readable and settable; with `np_random`, all there is to know of it
-    state_space  a Box (S,), where its states may lie
-    _get_obs()   what it shows in that state, (O,)
-Of others, MuJoCo's have qpos and qvel, and gymnasium's classic control has a bare `state`.
+An environment of ours that supports this has, after a reset:
+    state        (S,) float64, readable and settable; together with `np_random` its whole state
+    state_space  a Box (S,) of all its states
+    _get_obs()   the observation (O,) of its state
+Of other environments, MuJoCo's have qpos and qvel, and gymnasium's classic control has only `state`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 
 def check_start_state(env: gym.Env[Any, Any], state: Sequence[float]) -> None:
-    """Raises ValueError, saying what is allowed, where `state` cannot be the environment's state. Resets it."""
+    """Raise ValueError, naming what is allowed, if `state` cannot be the environment's state. Resets it."""
     raw: Any = env.unwrapped
     env.reset(seed=0)
     name = type(raw).__name__
@@ -28,23 +28,24 @@ def check_start_state(env: gym.Env[Any, Any], state: Sequence[float]) -> None:
         raise ValueError(f"start_state has {len(state)} numbers; {name} allows {allowed} or none")
     if hasattr(raw, "state_space"):
         _check_range(name, state, raw.state_space)
-    elif not raw.observation_space.contains(_put(raw, state)):
-        raise ValueError(f"start_state is {list(state)}; {name} allows what it can show, {raw.observation_space}")
+    elif not raw.observation_space.contains(_set_raw_state(raw, state)):
+        raise ValueError(f"start_state is {list(state)}; {name} allows what it can observe, {raw.observation_space}")
 
 
 def set_state(env: gym.Env[Any, Any], state: Sequence[float]) -> np.ndarray:
-    """Put a checked environment in a state (MuJoCo: qpos, then qvel). Returns its observation (O,)."""
-    return _seen_through(env, _put(env.unwrapped, state))
+    """Put a checked environment into a state (MuJoCo: qpos, then qvel). Returns its observation (O,)."""
+    return _wrap_observation(env, _set_raw_state(env.unwrapped, state))
 
 
 def _check_range(name: str, state: Sequence[float], space: gym.spaces.Box) -> None:
+    """Raise ValueError for the first number outside the space."""
     for i, (value, low, high) in enumerate(zip(state, space.low, space.high, strict=True)):
         if not low <= value <= high:
             raise ValueError(f"start_state[{i}] is {value:g}; {name} allows {low:g} to {high:g}")
 
 
-def _put(raw: Any, state: Sequence[float]) -> np.ndarray:
-    """Set the bare environment's state. Returns the bare environment's observation."""
+def _set_raw_state(raw: Any, state: Sequence[float]) -> np.ndarray:
+    """Set the unwrapped environment's state. Returns the unwrapped environment's observation."""
     values = np.array(state, np.float64)
     if hasattr(raw, "set_state"):
         raw.set_state(values[: raw.model.nq], values[raw.model.nq :])
@@ -55,9 +56,9 @@ def _put(raw: Any, state: Sequence[float]) -> np.ndarray:
     return raw._get_obs() if hasattr(raw, "_get_obs") else values.astype(np.float32)
 
 
-def _seen_through(env: gym.Env[Any, Any], obs: np.ndarray) -> np.ndarray:
-    """A bare environment's observation as the wrappers around it show it."""
+def _wrap_observation(env: gym.Env[Any, Any], obs: np.ndarray) -> np.ndarray:
+    """Return an unwrapped environment's observation as its wrappers transform it."""
     if not isinstance(env, gym.Wrapper):
         return obs
-    inner = _seen_through(env.env, obs)
+    inner = _wrap_observation(env.env, obs)
     return env.observation(inner) if isinstance(env, gym.ObservationWrapper) else inner

@@ -1,4 +1,4 @@
-"""The acrobot, two links swung up by a torque between them, with continuous or discrete torques.
+"""Acrobot-v1: swing two links up by a torque between them, with continuous or discrete torques.
 
 Dynamics of Sutton & Barto's book as in gymnasium's Acrobot-v1, which has discrete torques only, and
 in its order of operations, but in plain floats: the same states, four times as fast.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from env.drawing.canvas import BLACK, BLUE, GOLD, GREY, Canvas
-from env.tasks.classic_control import ClassicControl, box, wrap
+from env.tasks.classic_control import ClassicControl, symmetric_box, wrap_angle
 
 DT = 0.2
 GRAVITY = 9.8
@@ -28,35 +28,35 @@ State = tuple[float, float, float, float]
 class Acrobot(ClassicControl):
     """Swing the free end one link's length above the fixed end.
 
-    State: theta1, the first link's angle from hanging, and theta2, the second's from the first, in
-    [-pi, pi) rad; their speeds, in [-4 pi, 4 pi] and [-9 pi, 9 pi] rad/s.
+    State: theta1, the first link's angle from hanging, and theta2, the second link's angle from the
+    first, in [-pi, pi) rad; their speeds, in [-4 pi, 4 pi] and [-9 pi, 9 pi] rad/s.
     Observation: cos theta1, sin theta1, cos theta2, sin theta2, both speeds.
     Action: torque at the joint between the links, an index into -1, 0, 1 N m, or in [-1, 1].
-    Reward: -1 a step, 0 for the one that reaches the goal, which ends the episode.
+    Reward: -1 per step, 0 for the step that reaches the goal.  End: at the goal.
     Start: each number uniform in [-0.1, 0.1].  Step: 0.2 s of Runge-Kutta; links of 1 kg, 1 m,
     mass in the middle, moment of inertia 1 kg m^2; no noise.
     """
 
     angles = (0, 1)
     view = (-2.2, 2.2, -2.2, 2.2)
-    state_space = box(math.inf, math.inf, *MAX_SPEEDS, dtype=np.float64)
-    observation_space = box(1.0, 1.0, 1.0, 1.0, *MAX_SPEEDS)
+    state_space = symmetric_box(math.inf, math.inf, *MAX_SPEEDS, dtype=np.float64)
+    observation_space = symmetric_box(1.0, 1.0, 1.0, 1.0, *MAX_SPEEDS)
 
     def __init__(self, continuous: bool = False, render_mode: str | None = None) -> None:
-        """Raises ValueError for a value that is not allowed."""
+        """Choose the kind of torque.  Raises ValueError for a value that is not allowed."""
         super().__init__(MAX_TORQUE, continuous, render_mode)
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """action: torque (1,), or an index.  Returns obs (6,) float32, reward, terminated, False, {}."""
-        theta1, theta2, speed1, speed2 = swing(self._state, self._force(action))
+        """Apply a torque (1,), or the index of one. Returns obs (6,) float32, reward, terminated, False, {}."""
+        theta1, theta2, speed1, speed2 = swing_links(self._state, self._force(action))
         high1, high2 = MAX_SPEEDS
         speed1, speed2 = max(min(speed1, high1), -high1), max(min(speed2, high2), -high2)
-        self._state = wrap(theta1), wrap(theta2), speed1, speed2
+        self._state = wrap_angle(theta1), wrap_angle(theta2), speed1, speed2
         terminated = -cos(theta1) - cos(theta1 + theta2) > 1.0
         return self._get_obs(), 0.0 if terminated else -1.0, terminated, False, {}
 
-    def _start(self) -> tuple[float, ...]:
-        # gymnasium starts from single precision
+    def _start_state(self) -> tuple[float, ...]:
+        # gymnasium rounds the start to single precision.
         return tuple(self.np_random.uniform(-0.1, 0.1, 4).astype(np.float32).tolist())
 
     def _get_obs(self) -> np.ndarray:
@@ -75,8 +75,11 @@ class Acrobot(ClassicControl):
         canvas.circle(tip, 0.05, BLACK)
 
 
-def swing(state: State, torque: float, dt: float = DT) -> State:
-    """One step of the fourth-order Runge-Kutta method. State: two angles (rad), two speeds (rad/s)."""
+def swing_links(state: State, torque: float, dt: float = DT) -> State:
+    """Return the state after one step of the fourth-order Runge-Kutta method.
+
+    state: two angles (rad), two speeds (rad/s).  torque: N m.  dt: s.
+    """
     theta1, theta2, speed1, speed2 = state
     half, sixth = dt / 2.0, dt / 6.0
     a1, a2 = accelerations(theta1, theta2, speed1, speed2, torque)
@@ -95,7 +98,7 @@ def swing(state: State, torque: float, dt: float = DT) -> State:
 
 
 def accelerations(theta1: float, theta2: float, speed1: float, speed2: float, torque: float) -> tuple[float, float]:
-    """Angular accelerations of both joints in rad/s^2, by the book's equations; rounded in gymnasium's order."""
+    """Return both joints' accelerations in rad/s^2, by the book's equations, rounded in gymnasium's order."""
     cos2, sin2 = cos(theta2), sin(theta2)
     d1 = 0.25 + (1.25 + cos2) + 2.0
     d2 = 0.25 + 0.5 * cos2 + 1.0

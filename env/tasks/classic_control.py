@@ -9,91 +9,70 @@ from typing import Any, ClassVar
 import gymnasium as gym
 import numpy as np
 
-from env.drawing.canvas import Canvas
-from env.drawing.picture import METADATA, checked_mode
+from env.tasks.base import BaseEnv
 
 
-class ClassicControl(gym.Env[np.ndarray, Any]):
+class ClassicControl(BaseEnv):
     """A system of a few real numbers, moved by one force.
 
-    A subclass sets `state_space`, `observation_space` and `view`, and gives `_start`, `step`,
-    `_get_obs` and `_draw`. The state and the generator `np_random` are all there is to know of it.
+    A subclass sets `state_space`, `observation_space` and `view`, and implements `step`, `_start_state`,
+    `_get_obs` and `_draw`. Its state and the generator `np_random` determine its future.
     """
 
-    metadata = METADATA
     state_space: gym.spaces.Box
     angles: ClassVar[tuple[int, ...]] = ()
-    """Where in the state an angle stands; it is kept in [-pi, pi)."""
-    view: ClassVar[tuple[float, float, float, float]]
-    """What a picture shows: left, right, bottom, top."""
+    """Positions of the angles in the state. Angles are kept in [-pi, pi)."""
+    picture_width = 500
 
     def __init__(self, limit: float, continuous: bool, render_mode: str | None) -> None:
-        """limit: of the force, either way.  continuous: a Box (1,), else the forces -limit, 0, limit.
+        """Set the action space.
 
+        limit: of the force, in either direction.  continuous: a Box (1,), else the forces -limit, 0, limit.
         Raises ValueError for a render mode other than "rgb_array" or None.
         """
-        self.render_mode = checked_mode(render_mode)
+        super().__init__(render_mode)
         self.limit = limit
         self._forces = None if continuous else (-limit, 0.0, limit)
         self.action_space = gym.spaces.Discrete(3) if self._forces else gym.spaces.Box(-limit, limit, (1,))
-        self._state: Any  # a tuple of S floats, S the subclass's own
+        self._state: Any  # a tuple of S floats; each subclass has its own S
 
     @property
     def state(self) -> np.ndarray:
-        """The state (S,) float64; there is none before the first reset. Settable, angles in radians of any size."""
+        """The state (S,) float64, available after the first reset. Settable, with angles in radians of any size."""
         return np.array(self._state)
 
     @state.setter
     def state(self, values: Sequence[float]) -> None:
-        self._state = tuple(wrap(float(x)) if i in self.angles else float(x) for i, x in enumerate(values))
+        self._state = tuple(wrap_angle(float(x)) if i in self.angles else float(x) for i, x in enumerate(values))
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Begin an episode. Returns obs (O,) float32 and no information."""
-        super().reset(seed=seed)
-        self._state = self._start()
-        return self._get_obs(), {}
+    def _start(self) -> None:
+        self._state = self._start_state()
 
-    def render(self) -> np.ndarray:
-        """The system as it stands, (height, width, 3) uint8.  Raises ImportError where there is no pygame."""
-        canvas = Canvas(*self.view)
-        self._draw(canvas)
-        return canvas.image()
-
-    def _start(self) -> tuple[float, ...]:
-        """The state in which an episode begins."""
-        raise NotImplementedError
-
-    def _get_obs(self) -> np.ndarray:
-        """What the state shows, (O,) float32."""
-        raise NotImplementedError
-
-    def _draw(self, canvas: Canvas) -> None:
-        """Draw the state."""
+    def _start_state(self) -> tuple[float, ...]:
+        """Draw the state in which an episode begins."""
         raise NotImplementedError
 
     def _force(self, action: Any) -> float:
-        """The force for an action: an index, or (1,) cut at the limit. NaN stays NaN."""
+        """Return the force of an action: an index, or (1,) clipped at the limit. NaN stays NaN."""
         if self._forces:
             return self._forces[action]
         return max(min(float(action[0]), self.limit), -self.limit)
 
 
-def wrap(angle: float) -> float:
-    """The same direction in [-pi, pi); an angle that is there already keeps its bits. Radians."""
+def wrap_angle(angle: float) -> float:
+    """Return the same direction in [-pi, pi), in radians. An angle already there keeps its bits."""
     turned = math.remainder(angle, math.tau)
     return -math.pi if turned >= math.pi else turned
 
 
-def box(*high: float, dtype: Any = np.float32) -> gym.spaces.Box:
-    """The box from -high to high."""
+def symmetric_box(*high: float, dtype: Any = np.float32) -> gym.spaces.Box:
+    """Return the box from -high to high."""
     bound = np.array(high, dtype)
     return gym.spaces.Box(-bound, bound, dtype=dtype)
 
 
-def number(name: str, value: Any) -> float:
-    """An argument as a float.  Raises ValueError, by its name, unless it is a finite number."""
+def finite_number(name: str, value: Any) -> float:
+    """Return an argument as a float.  Raises ValueError unless it is a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"env_kwargs.{name}: found {value!r}; allowed: a finite number")
     return float(value)

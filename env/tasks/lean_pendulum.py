@@ -1,4 +1,4 @@
-"""gymnasium's Pendulum-v1 in a third of the time: the same steps to the bit, numbers where gymnasium has arrays."""
+"""gymnasium's Pendulum-v1 in a third of the time: bit-identical steps, computed on numbers instead of arrays."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from gymnasium.envs.classic_control.pendulum import PendulumEnv
 
 
 class LeanPendulum(PendulumEnv):
-    """As its base in everything but speed. Its sines are numpy's, which the C library's need not equal."""
+    """A faster PendulumEnv. Its sines are numpy's, because the C library's may differ in the last bit."""
 
     def step(self, u: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """u: torque (1,), whose type decides how its terms are rounded.  Returns obs (3,) float32, reward, ..."""
+        """Apply a torque (1,), whose dtype decides how its terms are rounded.
+
+        Returns obs (3,) float32, reward, False, False, {}.
+        """
         theta, speed = self.state.tolist()
         torque = u[0]
         if not -self.max_torque <= torque <= self.max_torque:

@@ -1,9 +1,9 @@
-"""The pendulum to be swung up and held, with five rewards.
+"""Pendulum-v0 and its variants: swing a pendulum up and hold it, with five rewards.
 
-The dynamics are those of gymnasium's Pendulum-v1 (a rod of mass m and length l about its end), the
-start, the observation and the cosine reward those of Neumann et al.'s GreedyAC experiments
-(arXiv 1810.09103). There the angle moved by the speed before it was cut at the limit; here, as in
-gymnasium, by the speed after it.
+The dynamics are those of gymnasium's Pendulum-v1 (a rod of mass m and length l about its end). The
+start, the observation and the cosine reward are those of Neumann et al.'s GreedyAC experiments
+(arXiv 1810.09103). There the angle moves by the speed before it is clipped; here, as in gymnasium, by
+the speed after it is clipped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import gymnasium as gym
 import numpy as np
 
 from env.drawing.canvas import BLACK, RED, Canvas
-from env.tasks.classic_control import ClassicControl, box, number, wrap
+from env.tasks.classic_control import ClassicControl, finite_number, symmetric_box, wrap_angle
 
 DT = 0.05
 MAX_SPEED = 8.0
@@ -33,49 +33,52 @@ def _sparse(theta: float) -> float:
 
 
 REWARDS: dict[str, Callable[[float], float]] = {"cosine": math.cos, "positive": _positive, "sparse": _sparse}
-"""Rewards of the angle that a step leads to."""
+"""Rewards by name, as functions of the angle after a step."""
 
 
 class Pendulum(ClassicControl):
-    """Swing a pendulum up from hanging and hold it there; it never ends.
+    """Swing a hanging pendulum up and hold it there.
 
     State, observation: theta in [-pi, pi) rad, 0 upright and counter-clockwise positive; its speed in
     [-8, 8] rad/s. With `trig_features` the observation is cos theta, sin theta, speed.
     Action: torque in [-2, 2] N m, or an index into -2, 0, 2.
-    Reward of the angle reached: "cosine", cos theta; "positive", (1 + cos theta) / 2; "sparse", 1
-    within 15 degrees of upright, else 0 (the sparse reward of Neumann's MirrorDescentRL). `penalty`
-    is subtracted on each step that ends at the speed limit: rising freely from the lowest point to
-    upright takes 7.75 rad/s there, so whirling pays and a swing-up need not. "positive" and `penalty`
-    are our own definitions: GreedyAC names such variants, but does not publish them.
-    Start: hanging still.  Step: 0.05 s of semi-implicit Euler, m = 1 kg, l = 1 m.
+    Reward for the angle after the step: "cosine", cos theta; "positive", (1 + cos theta) / 2; "sparse",
+    1 within 15 degrees of upright, else 0 (the sparse reward of Neumann's MirrorDescentRL). `penalty` is
+    subtracted on each step that ends at the speed limit. Rising freely from the lowest point to upright
+    takes 7.75 rad/s there, so a swing-up can avoid the penalty and whirling cannot. "positive" and
+    `penalty` are our own definitions: GreedyAC names such variants, but does not publish them.
+    Start: hanging at rest.  End: never.  Step: 0.05 s of semi-implicit Euler, m = 1 kg, l = 1 m.
     """
 
     angles = (0,)
     view = (-1.3, 1.3, -1.3, 1.3)
-    state_space = box(math.inf, MAX_SPEED, dtype=np.float64)
+    state_space = symmetric_box(math.inf, MAX_SPEED, dtype=np.float64)
 
     def __init__(
         self, continuous: bool = True, trig_features: bool = False, g: float = 10.0, reward: str = "cosine",
         penalty: float = 0.0, render_mode: str | None = None,
     ) -> None:  # fmt: skip
-        """g: gravity in m/s^2.  reward: of REWARDS.  Raises ValueError for a value that is not allowed."""
+        """Set observation and reward.
+
+        g: gravity in m/s^2.  reward: a key of REWARDS.  Raises ValueError for a value that is not allowed.
+        """
         super().__init__(MAX_TORQUE, continuous, render_mode)
         if reward not in REWARDS:
             raise ValueError(f"env_kwargs.reward: found {reward!r}; allowed: {', '.join(REWARDS)}")
         self.trig_features = trig_features
-        self.g, self.penalty = number("g", g), number("penalty", penalty)
+        self.g, self.penalty = finite_number("g", g), finite_number("penalty", penalty)
         self._reward = REWARDS[reward]
-        self.observation_space: gym.spaces.Box = box(*([1.0, 1.0] if trig_features else [math.pi]), MAX_SPEED)
+        self.observation_space: gym.spaces.Box = symmetric_box(*([1.0, 1.0] if trig_features else [math.pi]), MAX_SPEED)
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """action: torque (1,), or an index.  Returns obs (O,) float32, reward, False, False, {}."""
-        theta, speed = self._state = swing(self._state, self._force(action), self.g)
+        """Apply a torque (1,), or the index of one. Returns obs (O,) float32, reward, False, False, {}."""
+        theta, speed = self._state = swing_pendulum(self._state, self._force(action), self.g)
         reward = self._reward(theta)
         if abs(speed) >= MAX_SPEED:
             reward -= self.penalty
         return self._get_obs(), reward, False, False, {}
 
-    def _start(self) -> tuple[float, ...]:
+    def _start_state(self) -> tuple[float, ...]:
         return -math.pi, 0.0
 
     def _get_obs(self) -> np.ndarray:
@@ -89,9 +92,12 @@ class Pendulum(ClassicControl):
         canvas.circle((0.0, 0.0), 0.05, BLACK)
 
 
-def swing(state: tuple[float, float], torque: float, g: float, dt: float = DT) -> tuple[float, float]:
-    """One step of semi-implicit Euler, dt seconds. State: theta in [-pi, pi) rad, speed in rad/s."""
+def swing_pendulum(state: tuple[float, float], torque: float, g: float, dt: float = DT) -> tuple[float, float]:
+    """Return the state after one step of semi-implicit Euler.
+
+    state: theta in [-pi, pi) rad, speed in rad/s.  torque: N m.  g: m/s^2.  dt: s.
+    """
     theta, speed = state
     speed += (1.5 * g * math.sin(theta) + 3.0 * torque) * dt
     speed = max(min(speed, MAX_SPEED), -MAX_SPEED)
-    return wrap(theta + speed * dt), speed
+    return wrap_angle(theta + speed * dt), speed

@@ -10,7 +10,7 @@ import pytest
 from scipy.linalg import eigh
 
 from env import make_env
-from env.tasks.acrobot import DT, GRAVITY, swing
+from env.tasks.acrobot import DT, GRAVITY, swing_links
 
 
 def theirs() -> gym.Env:
@@ -74,7 +74,7 @@ def test_a_torque_between_the_discrete_ones():
     env.step(np.array([0.5], np.float32))
     expected = np.linalg.solve(MASS, [0.0, 0.5])
     np.testing.assert_allclose(env.state[2:] / DT, expected, rtol=0.2)  # the links leave rest within the step
-    tiny = swing((0.0, 0.0, 0.0, 0.0), 0.5, 1e-4)
+    tiny = swing_links((0.0, 0.0, 0.0, 0.0), 0.5, 1e-4)
     np.testing.assert_allclose(np.array(tiny[2:]) / 1e-4, expected, rtol=1e-6)
 
 
@@ -97,7 +97,7 @@ def energy(state: tuple[float, ...]) -> float:
 def drift(start: tuple[float, ...], seconds: float, dt: float) -> float:
     state = start
     for _ in range(round(seconds / dt)):
-        state = swing(state, 0.0, dt)
+        state = swing_links(state, 0.0, dt)
     return energy(state) - energy(start)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from env import make_env
-from env.tasks.pendulum import DT, swing
+from env.tasks.pendulum import DT, swing_pendulum
 
 GRAVITY = 10.0
 STIFFNESS = 1.5 * GRAVITY  # 3 g / (2 l)
@@ -124,7 +124,7 @@ def free(amplitude: float, steps: int, dt: float = DT) -> np.ndarray:
     """States (steps + 1, 2) after letting go at rest, `amplitude` from hanging."""
     states = [(math.pi - amplitude, 0.0)]
     for _ in range(steps):
-        states.append(swing(states[-1], 0.0, GRAVITY, dt))
+        states.append(swing_pendulum(states[-1], 0.0, GRAVITY, dt))
     return np.array(states)
 
 

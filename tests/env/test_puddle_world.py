@@ -69,7 +69,7 @@ def test_kinds_and_bounds():
     for env in (make_env("PuddleWorld-v1"), make_env("PuddleWorld-v1", True)):
         np.testing.assert_allclose(env.action_space.high, [0.05, 0.05])
     np.testing.assert_allclose(make_env("PuddleWorld-v1", thrust=0.2).action_space.low, [-0.2, -0.2])
-    with pytest.raises(ValueError, match="needs others; it has others with continuous: false"):
+    with pytest.raises(ValueError, match="needs others; the other kind is available with continuous: false"):
         make_env("PuddleWorld-v1", None, {"continuous": "needs others"})
 
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from env import EpisodeProtocol, Episodes, UnknownEnvironment, make_env
-from env.registered import MUJOCO
+from env.registered import MUJOCO_CHANGES
 from utils.core.errors import suggestion
 
 CLASSIC = [name for name, spec in gym.registry.items() if "envs.classic_control." in str(spec.entry_point)]
-RUNNING = [f"{base}-v{version}" for base in MUJOCO for version in (4, 5) if (base, version) != ("Pusher", 4)]
-OLD = [name for name in gym.registry if name.rpartition("-")[0] in MUJOCO and name not in RUNNING]
+RUNNING = [f"{base}-v{version}" for base in MUJOCO_CHANGES for version in (4, 5) if (base, version) != ("Pusher", 4)]
+OLD = [name for name in gym.registry if name.rpartition("-")[0] in MUJOCO_CHANGES and name not in RUNNING]
 
 
 def test_the_lists_are_gymnasiums():
@@ -23,7 +23,7 @@ def test_the_lists_are_gymnasiums():
         "Acrobot-v1", "CartPole-v0", "CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1",
     ]  # fmt: skip
     assert set(RUNNING) <= gym.registry.keys()
-    assert {name.rpartition("-")[0] for name in OLD} == set(MUJOCO)
+    assert {name.rpartition("-")[0] for name in OLD} == set(MUJOCO_CHANGES)
     assert {name[-3:] for name in OLD} == {"-v2", "-v3", "-v4"}
     assert mujoco.__version__.startswith("3.")
 
@@ -52,7 +52,7 @@ def test_old_mujoco_is_refused_with_what_changed(name):
     with pytest.raises(ValueError, match=rf"'{name}' cannot be made .* allowed: '{base}-v5' \(new in it: ") as caught:
         make_env(name)
     assert "\n" not in str(caught.value)
-    assert MUJOCO[base] in str(caught.value)
+    assert MUJOCO_CHANGES[base] in str(caught.value)
     assert (f"or '{base}-v4'" in str(caught.value)) == (base != "Pusher")
 
 

@@ -80,8 +80,8 @@ def test_it_repeats_in_this_process_and_in_another(name):
     found = rollout_hash(episodes)
     assert rollout_hash(episodes) == found
     code = (
-        "from env import *; from env.rollout import rollout_hash\n"
-        f"print(rollout_hash(Episodes(make_env('{name}'), Protocol(70), 0)))"
+        "from env import *; from env.episodes.rollout import rollout_hash\n"
+        f"print(rollout_hash(Episodes(make_env('{name}'), EpisodeProtocol(70), 0)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == found

@@ -89,11 +89,11 @@ SHARED = np.zeros(3)
     ("attributes", "reason"),
     [
         ({"queue": deque([1])}, "Drift.queue is a deque"),
-        ({"nested": {"a": [{1, 2}]}}, "Drift.nested has a set in it"),
+        ({"nested": {"a": [{1, 2}]}}, "Drift.nested contains a set"),
         ({"objects": np.array([None])}, "Drift.objects is an array of objects"),
-        ({"lent": np.frombuffer(bytearray(8))}, "Drift.lent is an array of objects, or of memory that is not its own"),
-        ({"a": SHARED, "b": SHARED}, "Drift.b is in a second place too"),
-        ({"a": SHARED[:2], "b": SHARED[1:]}, "Drift.b is in a second place too"),
+        ({"lent": np.frombuffer(bytearray(8))}, "Drift.lent is an array of objects, or of memory that it does not own"),
+        ({"a": SHARED, "b": SHARED}, "Drift.b occurs in a second place too"),
+        ({"a": SHARED[:2], "b": SHARED[1:]}, "Drift.b occurs in a second place too"),
     ],
 )
 def test_what_cannot_be_saved_is_named(attributes, reason):
@@ -111,7 +111,7 @@ def test_an_iterator_cannot_be_saved():
 def test_the_state_of_another_environment_is_refused():
     with pytest.raises(Unsavable, match="allowed"):
         restore(make_env("HalfCheetah-v5"), save(begun(make_env("Hopper-v5"))))
-    with pytest.raises(Unsavable, match="is not the physics that it was"):
+    with pytest.raises(Unsavable, match="is not MuJoCo's data, as the saved one was"):
         restore(make_env("Pendulum-v1"), save(begun(make_env("Hopper-v5"))))
-    with pytest.raises(Unsavable, match="is not the object that it was"):
+    with pytest.raises(Unsavable, match="is not an object like the saved one"):
         restore(make_env("Pendulum-v1"), save(begun(make_env("MinAtarBreakout"))))

@@ -74,7 +74,7 @@ def test_a_monitored_pendulum_is_the_same_run_bit_for_bit(files, tmp_path):
 
 def can_draw() -> bool:
     try:
-        render.working_gl()
+        render.find_gl_backend()
     except render.CannotRender:
         return False
     return True
@@ -94,7 +94,7 @@ def test_a_monitored_mujoco_environment_is_the_same_run_bit_for_bit(files, tmp_p
 
 
 def test_where_mujoco_cannot_draw_training_goes_on_and_the_reason_is_said(files, tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(render, "_try", lambda way: "not installed")
+    monkeypatch.setattr(render, "_probe_backend", lambda way: "not installed")
     done = train(files, tmp_path, "-m", env_name="InvertedPendulum-v5", total_timesteps=40)
     assert done.exit_code == 0
     assert len(results(tmp_path)) == 1
@@ -160,7 +160,7 @@ def test_an_environment_without_pictures_is_bad_input(files, tmp_path, monkeypat
     done = train(files, tmp_path / "out", "-m")
     assert done.exit_code == 2
     (line,) = done.stderr.splitlines()
-    assert "environment.json: env_name: 'Pendulum-v1' cannot be watched; found render modes: human" in line
+    assert "environment.json: env_name: 'Pendulum-v1' cannot be rendered; found render modes: human" in line
     assert not (tmp_path / "out").exists()
 
 

@@ -200,7 +200,6 @@ RANDOM = {"agent_name": "Random", "parameters": {}}
     ("env_name", "package", "said"),
     [
         ("Pendulum-v1", "pygame", "error: nothing can be drawn: pygame is not installed"),
-        ("Pendulum-v0", "pygame", "error: nothing can be drawn: rendering needs pygame"),
         ("Bandit", "imageio_ffmpeg", "a video needs imageio-ffmpeg with its encoder"),
     ],
 )

@@ -50,7 +50,7 @@ class Makers(NamedTuple):
     trial: Callable[[Experiment], Trial]
     """Tries an environment, once a process."""
     prepare: Callable[[Any], float]
-    """`env.drawing.render.prepare`."""
+    """`env.drawing.render.prepare_rendering`."""
 
 
 @dataclass(frozen=True)

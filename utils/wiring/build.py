@@ -37,10 +37,10 @@ def make_experiment(
 def makers() -> Makers:
     """What is handed to those who know no agent and no environment by name."""
     from agent.engine.selection import by_length, start_engine
-    from env.drawing.render import prepare
+    from env.drawing.render import prepare_rendering
     from utils.training.stack_trainer import Makers
 
-    return Makers(build_stack, start_engine, by_length, tried, prepare)
+    return Makers(build_stack, start_engine, by_length, tried, prepare_rendering)
 
 
 def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
@@ -88,12 +88,12 @@ def build_env(experiment: Experiment, seed: int, pictures: bool = False) -> Any:
     """One environment under its protocol.  pictures: it gives them.  Raises BadInput."""
     from agent import AGENTS
     from env import EpisodeProtocol, Episodes, UnknownEnvironment, make_env
-    from env.drawing.render import MODE, check_renderable
+    from env.drawing.render import RENDER_MODE, check_renderable
 
     config = experiment.environment
     try:
         refuses = AGENTS[experiment.agent.agent_name].refuses
-        kwargs = config.env_kwargs | ({"render_mode": MODE} if pictures else {})
+        kwargs = config.env_kwargs | ({"render_mode": RENDER_MODE} if pictures else {})
         env = make_env(config.env_name, config.continuous, refuses, **kwargs)
         if pictures:
             check_renderable(config.env_name, env)

@@ -10,33 +10,33 @@ from typing import Any
 import numpy as np
 
 from agent import AGENTS, make_agent
-from env.drawing.render import prepare
+from env.drawing.render import prepare_rendering
 from utils.core.errors import BadInput
 from utils.core.process_setup import prepare_process
 from utils.core.random_streams import env_seed
 from utils.display.camera import Camera, FrameSink, open_sink
 from utils.display.video import Video
-from utils.experiment.config import EnvironmentConfig, agent_config, resolve
+from utils.experiment.config import EnvironmentConfig, check_agent_config, resolve_setting
 from utils.experiment.experiment import Experiment
 from utils.files.json_model import validate
-from utils.results.learned_params import Learned
+from utils.results.learned_params import LearnedRun
 from utils.wiring.build import build_env, make_experiment, spaces_of
 
 
-def experiment_of(learned: Learned) -> Experiment:
+def experiment_of(learned: LearnedRun) -> Experiment:
     """The experiment that a result stands in.  Raises BadInput if this version does not know it."""
     source, tree = str(learned.result.path), learned.result.experiment
     environment = validate(EnvironmentConfig, tree["environment"], source)
-    return make_experiment(environment, agent_config(tree["agent"], source, AGENTS), (source, source), "results")
+    return make_experiment(environment, check_agent_config(tree["agent"], source, AGENTS), (source, source), "results")
 
 
-def rebuild(learned: Learned, experiment: Experiment, seed: int, spaces: Any) -> Any:
+def rebuild(learned: LearnedRun, experiment: Experiment, seed: int, spaces: Any) -> Any:
     """The agent as it was when the run ended, alone.  Raises BadInput if the arrays do not fit it."""
     name, source = experiment.agent.agent_name, str(learned.result.path)
     params = learned.result.agent_params
     if "cuda" in params:  # What learned on a GPU acts without one.
         params = params | {"cuda": False}
-    settings = [resolve(params, AGENTS[name].hyperparameters, source)]
+    settings = [resolve_setting(params, AGENTS[name].hyperparameters, source)]
     agent = make_agent(name, settings, [seed], experiment.environment.gamma, spaces)
     try:
         agent.load_learned_params(learned.arrays, 0)
@@ -60,7 +60,7 @@ def play(episodes: Any, act: Callable[[np.ndarray], np.ndarray], seen: Callable[
 
 
 def returns(
-    learned: Learned, episodes: int, seed: int | None, video: Path | None, policy: str | None
+    learned: LearnedRun, episodes: int, seed: int | None, video: Path | None, policy: str | None
 ) -> Iterator[tuple[float, int]]:
     """Show so many episodes, or fewer if the window is closed. Yields the return and the steps of each.
 
@@ -74,7 +74,7 @@ def returns(
     agent = rebuild(learned, experiment, seed, spaces_of(shown, config.tile_coding))
     agent.begin_eval(timestep)
     greedy = (policy or config.eval_policy) == "mode"
-    make_sink = sink_maker(learned.result.path, prepare(shown.env), video)
+    make_sink = sink_maker(learned.result.path, prepare_rendering(shown.env), video)
     with closing(shown.env), closing(Camera(shown.env, make_sink)) as camera:
         for _ in range(episodes):
             outcome = play(shown, lambda obs: agent.act_eval(obs, greedy), lambda: camera.update() is None)
