@@ -18,8 +18,8 @@ from click.testing import CliRunner
 import main
 from tests.support.fakes import assert_refused, combine, write_result
 from utils import compare_runs
-from utils.combining.combine import combining_alone
-from utils.combining.unarchive_results import take_out
+from utils.combining.combine import lock_combining
+from utils.combining.unarchive_results import unarchive_results
 from utils.core.errors import BadInput
 from utils.files.archive import ARCHIVE, open_archive, read_file
 from utils.files.archive_writer import FRAME
@@ -165,7 +165,7 @@ class TestWhatStays:
         write_result(sweep, 0, 5, name="run_x.json", learned_params={"file": name, "arrays": {}})
         done = combine(sweep, archive=True)
         assert done.exit_code == 1
-        assert "the name of a .npz beside the result" in done.stderr
+        assert "the name of a .npz in the result's directory" in done.stderr
         assert names(sweep) == [ARCHIVE, *DATA_JSON, "run_x.json"]
 
     def test_all_where_two_results_contradict_each_other(self, sweep: Path) -> None:
@@ -214,7 +214,7 @@ class TestTakingOut:
         combine(sweep, archive=True)
         gone = {"run_0_0.json", "run_0_0.npz", "run_2_0.json", "run_7_7.json"}
         newest = contents(sweep)
-        take_out(sweep, gone, place)
+        unarchive_results(sweep, gone, place)
         assert contents(place) == {name: newest[name] for name in gone if name in newest}
         assert contents(sweep) == {name: before[name] for name in before if name not in gone}
         extract(sweep / ARCHIVE, unpacked)
@@ -230,15 +230,15 @@ class TestTakingOut:
     def test_of_all_leaves_no_archive(self, sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
         before, place = contents(sweep), tmp_path_factory.mktemp("place")
         combine(sweep, archive=True)
-        take_out(sweep, before.keys(), place)
+        unarchive_results(sweep, before.keys(), place)
         assert contents(place) == before
         assert names(sweep) == DATA_JSON
 
     def test_while_another_combines_changes_nothing(self, sweep: Path, tmp_path: Path) -> None:
         combine(sweep, archive=True)
         content = (sweep / ARCHIVE).read_bytes()
-        with combining_alone(sweep), pytest.raises(BadInput, match="combines it"):
-            take_out(sweep, {"run_0_0.json"}, tmp_path)
+        with lock_combining(sweep), pytest.raises(BadInput, match="combines it"):
+            unarchive_results(sweep, {"run_0_0.json"}, tmp_path)
         assert (sweep / ARCHIVE).read_bytes() == content
 
     @pytest.mark.parametrize("name", ["run_0_0.json", "run_0_1.json"])
@@ -249,7 +249,7 @@ class TestTakingOut:
         content[60] ^= 1
         (sweep / ARCHIVE).write_bytes(content)
         with pytest.raises(BadInput, match="damaged at byte 0"):
-            take_out(sweep, {name}, tmp_path_factory.mktemp("place"))
+            unarchive_results(sweep, {name}, tmp_path_factory.mktemp("place"))
         assert (sweep / ARCHIVE).read_bytes() == content
         assert names(sweep) == [ARCHIVE, *DATA_JSON]
 

@@ -15,14 +15,14 @@ from click.testing import Result
 
 from tests.support.fakes import PARAMETERS, assert_refused, combine, fake_run, write_result
 from utils.combining.combine import LOCK
-from utils.combining.listing import Listing, _result_files
+from utils.combining.listing import ResultListing, _scan_result_files
 from utils.files.json_diff import first_difference
 from utils.files.lock import Lock
 from utils.results.schema import read_tree
 
 ROOT = Path(__file__).resolve().parents[2]
 
-READ = Listing.read
+READ = ResultListing.read
 
 
 def read(directory: Path) -> dict[str, Any]:
@@ -66,9 +66,9 @@ class TestBytes:
                 write_result(tmp_path, setting, number)
         write_result(tmp_path, 0, 0, name="A.json", provenance={"host": "there"})
         seen = set()
-        listed = sorted(_result_files(tmp_path))
+        listed = sorted(_scan_result_files(tmp_path))
         for order in (listed, listed[::-1], listed[4:] + listed[:4]):
-            monkeypatch.setattr("utils.combining.listing._result_files", lambda _, order=order: iter(order))
+            monkeypatch.setattr("utils.combining.listing._scan_result_files", lambda _, order=order: iter(order))
             (tmp_path / "data.json.index").unlink(missing_ok=True)
             assert combine(tmp_path).exit_code == 0
             seen.add((tmp_path / "data.json").read_bytes())
@@ -101,7 +101,7 @@ class TestIncremental:
         added, changed = write_result(tmp_path, 1, 0), write_result(tmp_path, 0, 2, status="diverged")
         write_result(tmp_path, 0, 3).unlink()
         read = []
-        monkeypatch.setattr(Listing, "read", lambda *given: read.append(given[1]) or READ(*given))
+        monkeypatch.setattr(ResultListing, "read", lambda *given: read.append(given[1]) or READ(*given))
         assert combine(tmp_path).exit_code == 0
         assert sorted(read) == sorted([added.name, changed.name])
         cells = read_tree(tmp_path / "data.json")["experiment_data"]

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.fakes import combine, write_result
-from utils.combining.data_json import read_combined
-from utils.combining.listing import _result_files
+from utils.combining.data_json import read_data_json
+from utils.combining.listing import _scan_result_files
 from utils.files.archive import ARCHIVE, open_archive
 
 CELLS = st.tuples(st.integers(0, 2), st.integers(0, 3))
@@ -134,12 +134,12 @@ def test_whatever_happened_data_json_is_what_the_files_say(steps: list[Any], see
             return
         data = directory.path / "data.json"
         assert data.read_bytes() == merged(view)
-        assert as_tree(read_combined(data)) == json.loads(merged(view))
+        assert as_tree(read_data_json(data)) == json.loads(merged(view))
         data.with_name("data.json.index").unlink()
         with pytest.MonkeyPatch.context() as patch:
-            listed = list(_result_files(directory.path))
+            listed = list(_scan_result_files(directory.path))
             random.Random(seed).shuffle(listed)
-            patch.setattr("utils.combining.listing._result_files", lambda _: iter(listed))
+            patch.setattr("utils.combining.listing._scan_result_files", lambda _: iter(listed))
             assert combine(directory.path).stdout == result.stdout
         assert data.read_bytes() == merged(view)
         for name, content in directory.archived.items():

@@ -1,4 +1,4 @@
-"""utils/combined.py: data.json a run at a time."""
+"""utils/combining/data_json.py: data.json a run at a time."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from tests.support.fakes import combine, write_result
 from utils.combining import data_json as combined
 from utils.combining import run_bytes as fragments
-from utils.combining.coverage import Coverage, missing_runs
-from utils.combining.data_json import read_combined, run_numbers
+from utils.combining.coverage import Coverage, missing_runs_by_setting
+from utils.combining.data_json import read_data_json, run_numbers
 from utils.core.errors import BadInput
 
 
@@ -26,7 +26,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_is_the_tree(data):
-    tree, whole = read_combined(data), json.loads(data.read_bytes())
+    tree, whole = read_data_json(data), json.loads(data.read_bytes())
     assert tree["experiment"] == whole["experiment"]
     assert list(tree["experiment_data"]) == list(whole["experiment_data"])
     for setting, cell in whole["experiment_data"].items():
@@ -41,10 +41,10 @@ def test_is_the_tree(data):
 
 def test_reads_only_the_runs_that_are_asked_for(data, monkeypatch):
     read = []
-    monkeypatch.setattr(combined, "at", lambda file, place: read.append(place) or fragments.at(file, place))
-    monkeypatch.setattr(combined, "read_checked", lambda path: pytest.fail("read as a whole"))
-    tree = read_combined(data)
-    missing_runs(tree)
+    monkeypatch.setattr(combined, "read_at", lambda file, place: read.append(place) or fragments.read_at(file, place))
+    monkeypatch.setattr(combined, "read_tree", lambda path: pytest.fail("read as a whole"))
+    tree = read_data_json(data)
+    missing_runs_by_setting(tree)
     assert read == []
     assert tree["experiment_data"]["0"]["runs"][1]["run_number"] == 1
     assert [place.setting for place in read] == [0]
@@ -61,14 +61,14 @@ def test_without_a_good_index_is_read_as_a_whole(damage, data, tmp_path):
     else:
         flipped = content.replace(b'"completed"', b'"diverged_"')
         index.write_bytes({"absent": b"", "cut": content[: len(content) // 2], "flipped": flipped}[damage])
-    runs = read_combined(data)["experiment_data"]["0"]["runs"]
+    runs = read_data_json(data)["experiment_data"]["0"]["runs"]
     assert isinstance(runs, list)
     assert [run["run_number"] for run in runs] == [0, 1, 2]
 
 
 def test_a_run_that_was_changed_by_hand_is_refused(data):
     data.write_bytes(data.read_bytes().replace(b"-9.0", b"-8.0"))
-    runs = read_combined(data)["experiment_data"]["0"]["runs"]
+    runs = read_data_json(data)["experiment_data"]["0"]["runs"]
     with pytest.raises(BadInput, match="combine again"):
         list(runs)
 
@@ -77,24 +77,24 @@ def test_a_copy_is_read_by_its_copied_index(data, tmp_path):
     (tmp_path / "copy").mkdir()
     for name in ("data.json", "data.json.index"):
         shutil.copy(data.with_name(name), tmp_path / "copy" / name)
-    runs = read_combined(tmp_path / "copy/data.json")["experiment_data"]["0"]["runs"]
+    runs = read_data_json(tmp_path / "copy/data.json")["experiment_data"]["0"]["runs"]
     assert not isinstance(runs, list)
     assert list(runs) == json.loads(data.read_bytes())["experiment_data"]["0"]["runs"]
 
 
 def test_missing_runs(data):
-    assert missing_runs(read_combined(data)) == {0: [], 1: [0, 1, 2], 2: [1, 2]}
-    assert missing_runs(json.loads(data.read_bytes())) == {0: [], 1: [0, 1, 2], 2: [1, 2]}
+    assert missing_runs_by_setting(read_data_json(data)) == {0: [], 1: [0, 1, 2], 2: [1, 2]}
+    assert missing_runs_by_setting(json.loads(data.read_bytes())) == {0: [], 1: [0, 1, 2], 2: [1, 2]}
 
 
 def test_missing_runs_too_many_to_list_are_counted():
     coverage = Coverage(2, {0: {0: "completed", 10**9: "completed"}})
-    assert "2000000000 runs are missing" in coverage.report()
-    assert "1000000001" in coverage.table()
+    assert "2000000000 runs are missing" in coverage.format_report()
+    assert "1000000001" in coverage.format_table()
     with pytest.raises(BadInput, match="too many to list"):
-        coverage.missing()
+        coverage.missing_indices()
 
 
 def test_a_list_of_indices_too_long_to_copy_is_counted():
     coverage = Coverage(2, {0: dict.fromkeys(range(1000), "completed")})
-    assert coverage.report().endswith("still to run: 1000 indices; main.py --runs 1000 trains what is missing")
+    assert coverage.format_report().endswith("still to run: 1000 indices; main.py --runs 1000 trains what is missing")

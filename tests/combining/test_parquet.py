@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.fakes import combine, write_result
 from utils.combining import parquet as tables
-from utils.combining.parquet import param_kinds
+from utils.combining.parquet import param_types
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_episodes(folder):
 
 def test_row_groups_make_no_difference(folder, monkeypatch):
     before = [pd.read_parquet(folder / name) for name in tables.TABLES]
-    monkeypatch.setattr(tables, "VALUES", 1)
+    monkeypatch.setattr(tables, "ROW_GROUP_VALUES", 1)
     combine(folder, parquet=True)
     for frame, name in zip(before, tables.TABLES, strict=True):
         pd.testing.assert_frame_equal(pd.read_parquet(folder / name), frame)
@@ -70,7 +70,7 @@ def test_kinds_of_hyperparameters():
         {"a": 1, "b": 1, "c": True, "d": "x", "e": [0.9, 0.999], "f": None},
         {"a": 2, "b": 0.5, "c": False, "d": None, "e": [0.5, 0.9]},
     ]
-    kinds = param_kinds(settings)
+    kinds = param_types(settings)
     assert {name: kinds[f"param_{name}"] for name in "abcde"} == {
         "a": "int64", "b": "float64", "c": "bool", "d": "string", "e": "string",
     }  # fmt: skip

@@ -1,8 +1,8 @@
-"""Run files -> archive, and only then out of the directory.
+"""Moves result files into the directory's archive.
 
-Whatever interrupts, each result is in the directory, in the archive, or in both with the same content:
-the new archive, with all that the old one had, is written beside it, read back and compared, and made
-to last before it takes the old one's place; only then do files go, a result before its arrays.
+Whatever interrupts, each result is in the directory, in the archive, or in both with the same content. The new archive
+with everything from the old one is written next to it, read back, compared and synced before it replaces the old one.
+Only then are files removed from the directory, a result before its arrays.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from utils.core.errors import BadInput
 from utils.files.archive import ARCHIVE, Archive, is_archived, open_archive
 from utils.files.archive_writer import ArchiveWriter
 from utils.files.atomic import open_atomically
-from utils.results.arrays import named_arrays, find_array_flaw
+from utils.results.arrays import find_array_flaw, named_arrays
 from utils.results.schema import parse_result
 
 NANOSECONDS = 10**9
 
 
-class Packable(NamedTuple):
-    """A file to be packed, and what it was when it was read."""
+class PackableFile(NamedTuple):
+    """A file to pack, with its content and stamp when it was read."""
 
     name: str
     content: bytes
@@ -36,46 +36,50 @@ class Packable(NamedTuple):
 
     @property
     def modified(self) -> int:
-        """When, in seconds since the epoch."""
+        """Modification time, seconds since the epoch."""
         return self.stamp[1] // NANOSECONDS
 
 
 @dataclass
 class PackingReport:
-    """What came of it.  removed: files.  left: a line on each result that stays in the directory."""
+    """Outcome of packing.
+
+    removed: number of files removed from the directory.
+    left: a line for each result that stays in the directory.
+    """
 
     removed: int = 0
     left: list[str] = field(default_factory=list)
 
 
-def pack(directory: Path, results: Iterable[tuple[str, str]]) -> PackingReport:
-    """Move results, and the arrays they name, into the directory's archive.
+def archive_results(directory: Path, results: Iterable[tuple[str, str]]) -> PackingReport:
+    """Move results, and the arrays that they name, into the directory's archive.
 
-    results: each file's name and the SHA-256 of the content that was found to be a result. One that is another
-    now, or whose arrays are missing or damaged, stays. What the archive has already is only removed.
+    results: each file's name and the SHA-256 of its validated content. A result that has changed since, or whose arrays
+    are missing or damaged, stays in the directory. A file that is already archived is only removed.
     Raises BadInput, having removed nothing, if the archive cannot be written.
     """
     packed, stamps = PackingReport(), dict[str, Stamp]()
     try:
-        _archive(directory, _files(directory, results, stamps, packed.left))
-        stamps |= _left_behind(directory, stamps)
+        _add_to_archive(directory, _read_files(directory, results, stamps, packed.left))
+        stamps |= _find_leftovers(directory, stamps)
     except OSError as error:
         raise BadInput(f"{directory / ARCHIVE}: cannot be written: {error.strerror}") from error
     for name, stamp in stamps.items():
-        _remove(directory / name, stamp, packed)
+        _remove_packed(directory / name, stamp, packed)
     return packed
 
 
-def _files(
+def _read_files(
     directory: Path, results: Iterable[tuple[str, str]], stamps: dict[str, Stamp], left: list[str]
-) -> Iterator[Packable]:
-    """Every file to be packed, each result before its arrays.
+) -> Iterator[PackableFile]:
+    """Yield every file to pack, each result before its arrays.
 
-    Fills `stamps` with what may be removed once all are packed, and `left` with what may not.
+    Fills `stamps` with the files that may be removed once all are packed, and `left` with a line for each other result.
     """
     for name, sha256 in results:
         try:
-            files = _run_files(directory, name, sha256)
+            files = _read_run_files(directory, name, sha256)
         except (BadInput, OSError) as error:
             left.append(str(error))
             continue
@@ -84,15 +88,15 @@ def _files(
             yield file
 
 
-def _run_files(directory: Path, name: str, sha256: str) -> list[Packable]:
-    """A result and its arrays.  Raises OSError, or BadInput if it is not to be packed."""
-    result = _read(directory / name)
+def _read_run_files(directory: Path, name: str, sha256: str) -> list[PackableFile]:
+    """Read a result and its arrays.  Raises OSError, or BadInput if they must not be packed."""
+    result = _read_packable(directory / name)
     if result.sha256 != sha256:
         raise BadInput(f"{directory / name}: not packed: it has changed since it was read")
     files = [result]
     for file, arrays in named_arrays(parse_result(directory / name, result.content).run).items():
         try:
-            content = _read(directory / file)
+            content = _read_packable(directory / file)
         except FileNotFoundError as error:
             if is_archived(directory / file):
                 continue
@@ -104,18 +108,18 @@ def _run_files(directory: Path, name: str, sha256: str) -> list[Packable]:
     return files
 
 
-def _read(path: Path) -> Packable:
-    """Raises OSError."""
+def _read_packable(path: Path) -> PackableFile:
+    """Read a file to pack.  Raises OSError."""
     with open(path, "rb") as file:
         stamp = stamp_of(os.fstat(file.fileno()))
         content = file.read()
-    return Packable(path.name, content, hashlib.sha256(content).hexdigest(), stamp)
+    return PackableFile(path.name, content, hashlib.sha256(content).hexdigest(), stamp)
 
 
-def _archive(directory: Path, files: Iterator[Packable]) -> None:
-    """Put the files that it lacks into the archive.  Raises OSError, or BadInput if it does not read back."""
+def _add_to_archive(directory: Path, files: Iterator[PackableFile]) -> None:
+    """Add the files that the archive lacks.  Raises OSError, or BadInput if the archive does not read back."""
     old = open_archive(directory)
-    lacking = (file for file in files if not _holds(old, file))
+    lacking = (file for file in files if not _is_in_archive(old, file))
     first = next(lacking, None)
     if first is None:
         return
@@ -127,25 +131,25 @@ def _archive(directory: Path, files: Iterator[Packable]) -> None:
         writer.check(Path(file.name))
 
 
-def _holds(archive: Archive | None, file: Packable) -> bool:
+def _is_in_archive(archive: Archive | None, file: PackableFile) -> bool:
     return archive is not None and file.name in archive.members and archive.members[file.name].sha256 == file.sha256
 
 
-def _left_behind(directory: Path, stamps: dict[str, Stamp]) -> dict[str, Stamp]:
-    """Arrays that are packed, and that an interrupted call did not come to remove."""
+def _find_leftovers(directory: Path, stamps: dict[str, Stamp]) -> dict[str, Stamp]:
+    """Return packed arrays that an interrupted call has not removed."""
     archive = open_archive(directory)
     names = [name for name in os.listdir(directory) if archive and name in archive.members and name not in stamps]
-    found = [_read(directory / name) for name in names if name.endswith(".npz")]
-    return {file.name: file.stamp for file in found if _holds(archive, file)}
+    found = [_read_packable(directory / name) for name in names if name.endswith(".npz")]
+    return {file.name: file.stamp for file in found if _is_in_archive(archive, file)}
 
 
-def _remove(path: Path, stamp: Stamp, packed: PackingReport) -> None:
-    """Remove the file, unless it is no longer the one that was packed."""
+def _remove_packed(path: Path, stamp: Stamp, packed: PackingReport) -> None:
+    """Remove a file unless it has changed since it was packed."""
     try:
         if stamp_of(os.stat(path)) != stamp:
-            packed.left.append(f"{path}: packed, and not removed: it has changed since")
+            packed.left.append(f"{path}: packed but not removed: it has changed since")
             return
         path.unlink()
         packed.removed += 1
     except OSError as error:
-        packed.left.append(f"{path}: packed, and not removed: {error.strerror}")
+        packed.left.append(f"{path}: packed but not removed: {error.strerror}")

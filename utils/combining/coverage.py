@@ -1,4 +1,4 @@
-"""How much of a grid is there: runs completed, diverged and missing, setting by setting."""
+"""Coverage of a grid: completed, diverged and missing runs of each setting."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from utils.core.errors import BadInput
 from utils.core.indices import MAX_INDICES, format_indices, index_of, locate_index
 from utils.results.schema import grid_of_tree
 
-MOST_ROWS = 20
-"""Of a grid with more settings than this, only the incomplete ones are listed, at most as many as this."""
+MAX_LISTED_SETTINGS = 20
+"""Number of listed settings; of a larger grid, only incomplete settings are listed, at most this many."""
 
-MOST_CHARACTERS = 2000
-"""Of a list of indices that is printed: a longer one is nothing to copy."""
+MAX_INDEX_CHARACTERS = 2000
+"""Longest list of indices that is printed."""
 
 
 class Counts(NamedTuple):
-    """Runs of a setting, or of several."""
+    """Numbers of runs of a setting, or of several."""
 
     completed: int
     diverged: int
@@ -29,22 +29,26 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True)
 class Coverage:
-    """size: settings in the grid.  statuses: by setting, of those that have runs, and run number."""
+    """Runs that a grid has and lacks.
+
+    size: number of settings in the grid.
+    statuses: status by setting and run number, for settings that have runs.
+    """
 
     size: int
     statuses: Mapping[int, Mapping[int, str]]
 
     @property
     def runs(self) -> range:
-        """The run numbers that each setting should have: from the smallest present to the largest.
+        """Run numbers that each setting should have: from the smallest present number to the largest.
 
-        Not from 0: what reports a setting on fresh seeds begins where the seeds that chose it end.
+        They need not start at 0: fresh seeds start after the seeds that chose the setting.
         """
         present = [number for statuses in self.statuses.values() for number in (min(statuses), max(statuses))]
         return range(min(present), max(present) + 1) if present else range(0)
 
-    def missing(self) -> list[int]:
-        """The indices still to run, in order.  Raises BadInput if they are too many to list."""
+    def missing_indices(self) -> list[int]:
+        """Return the indices of the missing runs in order.  Raises BadInput if they are too many to list."""
         count = len(self.runs) * self.size - sum(map(len, self.statuses.values()))
         if count > MAX_INDICES:
             raise BadInput(
@@ -55,54 +59,55 @@ class Coverage:
             index_of(setting, run, self.size) for run, setting in pairs if run not in self.statuses.get(setting, ())
         ]
 
-    def table(self) -> str:
-        """Completed, diverged and missing runs of each setting."""
+    def format_table(self) -> str:
+        """Return a table of completed, diverged and missing runs per setting."""
         total = len(self.runs)
         counts = {setting: _counts(self.statuses.get(setting, {}), total) for setting in range(self.size)}
-        lines = [f"{name:>12}{''.join(f'{count:>12}' for count in row)}" for name, row in _rows(counts)]
+        lines = [f"{name:>12}{''.join(f'{count:>12}' for count in row)}" for name, row in _table_rows(counts)]
         return "\n".join([f"{'setting':>12}{'completed':>12}{'diverged':>12}{'missing':>12}", *lines])
 
-    def report(self) -> str:
-        """The table, and the indices still to run."""
+    def format_report(self) -> str:
+        """Return the table and the indices of the missing runs."""
         try:
-            return f"{self.table()}\n{self._still_to_run(self.missing())}"
+            return f"{self.format_table()}\n{self._format_missing(self.missing_indices())}"
         except BadInput as error:
-            return f"{self.table()}\n{error}"
+            return f"{self.format_table()}\n{error}"
 
-    def _still_to_run(self, indices: list[int]) -> str:
+    def _format_missing(self, indices: list[int]) -> str:
         if not indices:
             return "nothing is missing"
         text = format_indices(indices)
-        if len(text) <= MOST_CHARACTERS:
+        if len(text) <= MAX_INDEX_CHARACTERS:
             return f"still to run: --index {text}"
         return f"still to run: {len(indices)} indices; main.py --runs {self.runs.stop} trains what is missing"
 
 
 def _counts(statuses: Mapping[int, str], total: int) -> Counts:
-    """Of one setting."""
+    """Count the runs of one setting."""
     diverged = sum(status == "diverged" for status in statuses.values())
     return Counts(len(statuses) - diverged, diverged, total - len(statuses))
 
 
-def _rows(counts: dict[int, Counts]) -> list[tuple[str, Counts]]:
-    """The table's rows: settings, those too many to list, and all."""
-    listed = [s for s, row in counts.items() if len(counts) <= MOST_ROWS or row.diverged or row.missing][:MOST_ROWS]
+def _table_rows(counts: dict[int, Counts]) -> list[tuple[str, Counts]]:
+    """Return the rows of the table: listed settings, the sum of the other settings, and the sum of all."""
+    small = len(counts) <= MAX_LISTED_SETTINGS
+    listed = [s for s, row in counts.items() if small or row.diverged or row.missing][:MAX_LISTED_SETTINGS]
     rows = [(str(setting), counts[setting]) for setting in listed]
     rest = [counts[setting] for setting in counts.keys() - set(listed)]
     if rest:
-        rows.append((f"{len(rest)} others", _sums(rest)))
-    return [*rows, ("all", _sums(counts.values()))]
+        rows.append((f"{len(rest)} others", _column_sums(rest)))
+    return [*rows, ("all", _column_sums(counts.values()))]
 
 
-def _sums(counts: Iterable[Counts]) -> Counts:
-    """Column sums."""
+def _column_sums(counts: Iterable[Counts]) -> Counts:
+    """Return the column sums."""
     return Counts(*(sum(column) for column in zip(*counts, strict=True)))
 
 
-def missing_runs(tree: dict[str, Any]) -> dict[int, list[int]]:
-    """For each setting of a data.json's grid, the runs it lacks, from the smallest number present to the largest.
+def missing_runs_by_setting(tree: dict[str, Any]) -> dict[int, list[int]]:
+    """Return the missing run numbers of each setting of a data.json's grid.
 
-    Raises BadInput if they are too many to list.
+    Expected are the numbers from the smallest present to the largest.  Raises BadInput if too many are missing to list.
     """
     statuses = {
         int(setting): dict.fromkeys(run_numbers(cell["runs"]), "present")
@@ -110,7 +115,7 @@ def missing_runs(tree: dict[str, Any]) -> dict[int, list[int]]:
     }
     size = len(grid_of_tree(tree))
     lacking: dict[int, list[int]] = {setting: [] for setting in range(size)}
-    for index in Coverage(size, statuses).missing():
+    for index in Coverage(size, statuses).missing_indices():
         setting, run = locate_index(index, size)
         lacking[setting].append(run)
     return lacking

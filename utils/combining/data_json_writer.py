@@ -1,4 +1,4 @@
-"""Write data.json from a selection, one run at a time, as `utils.files.json_text.encode_json` would write the whole tree."""
+"""Writes data.json from a selection, one run at a time: the bytes that `encode_json` gives for the whole tree."""
 
 from __future__ import annotations
 
@@ -9,48 +9,49 @@ from typing import BinaryIO, TypeVar
 
 import orjson
 
-from utils.combining.index_file import Entry, Place, Values
-from utils.combining.run_bytes import Fragment
-from utils.combining.selection import Selection, first
+from utils.combining.index_file import DistinctValues, Entry, RunLocation
+from utils.combining.run_bytes import RunBytes
+from utils.combining.selection import Selection, first_entry
 from utils.files.atomic import open_atomically
 from utils.files.json_text import encode_json
 
 Item = TypeVar("Item")
 
 
-def assemble(
-    path: Path, selection: Selection, params: Values, fragment: Callable[[Entry], Fragment]
-) -> dict[str, Place]:
-    """Write the file, whole or not at all.
+def write_data_json(
+    path: Path, selection: Selection, params: DistinctValues, run_bytes: Callable[[Entry], RunBytes]
+) -> dict[str, RunLocation]:
+    """Write data.json atomically.
 
-    fragment: an entry's run.  Returns where each entry's run stands, by the entry's name.
-    Raises OSError, and what `fragment` raises.
+    run_bytes: returns the bytes of an entry's run.
+    Returns the location of each entry's run, by the entry's name.
+    Raises OSError, and whatever `run_bytes` raises.
     """
-    places: dict[str, Place] = {}
+    locations: dict[str, RunLocation] = {}
     with open_atomically(path) as file:
-        writer = _Writer(file)
+        writer = _CountingWriter(file)
         writer.write(b'{"experiment":%s,"experiment_data":{' % encode_json(selection.experiment))
-        for setting, runs in writer.separated(selection.cells.items()):
-            cell = params.packed[first(runs.values()).params]
+        for setting, runs in writer.comma_separated(selection.cells.items()):
+            cell = params.packed[first_entry(runs.values()).params]
             writer.write(b'"%d":{"agent_params":%s,"runs":[' % (setting, cell))
-            for entry in writer.separated(runs.values()):
-                content, alias = indexed(fragment(entry), selection.index(setting, entry.run))
-                places[entry.name] = Place(setting, alias, writer.offset, len(content), zlib.crc32(content))
+            for entry in writer.comma_separated(runs.values()):
+                content, alias = with_index(run_bytes(entry), selection.index(setting, entry.run))
+                locations[entry.name] = RunLocation(setting, alias, writer.offset, len(content), zlib.crc32(content))
                 writer.write(content)
             writer.write(b"]}")
         writer.write(b"}}")
-    return places
+    return locations
 
 
-def indexed(fragment: Fragment, index: int) -> Fragment:
-    """The run with its index in the grid that it is combined under; a run without an index gets none."""
-    if fragment.alias in (None, index):
-        return fragment
-    return Fragment(encode_json(orjson.loads(fragment.content) | {"index": index}), index)
+def with_index(run_bytes: RunBytes, index: int) -> RunBytes:
+    """Return a run with its index in the combined grid; a run without an index gets none."""
+    if run_bytes.alias in (None, index):
+        return run_bytes
+    return RunBytes(encode_json(orjson.loads(run_bytes.content) | {"index": index}), index)
 
 
-class _Writer:
-    """Counts what it writes."""
+class _CountingWriter:
+    """A file with the number of bytes written to it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self.offset = file, 0
@@ -58,8 +59,8 @@ class _Writer:
     def write(self, content: bytes) -> None:
         self.offset += self._file.write(content)
 
-    def separated(self, items: Iterable[Item]) -> Iterator[Item]:
-        """The items, with a comma written before each but the first."""
+    def comma_separated(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield the items, writing a comma before each but the first."""
         for number, item in enumerate(items):
             if number:
                 self.write(b",")

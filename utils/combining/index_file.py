@@ -1,7 +1,7 @@
-"""What a data.json was made of: beside it, in `data.json.index`, for the next call and for readers.
+"""data.json.index: the result files that a data.json was made from, for the next call and for readers.
 
-A line of JSON each: a header, the distinct experiments, the distinct resolved hyperparameters, every result
-file, and the SHA-256 of all lines before. An index that is not whole, or of another version, counts for none.
+Each line is JSON: a header, the distinct experiments, the distinct resolved hyperparameters, and every result file; the
+last line is the SHA-256 of all lines before it. An index that is incomplete or of another version is ignored.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from utils.combining.listing import Stamp, stamp_from
+from utils.combining.listing import Stamp, parse_stamp
 from utils.core.errors import BadInput
 from utils.files.atomic import open_atomically
 from utils.results.schema import DATA_JSON
 
-INDEX = f"{DATA_JSON}.index"
+INDEX_FILE = f"{DATA_JSON}.index"
 
 VERSION = 1
 
 
-class Place(NamedTuple):
-    """Where a run stands in data.json, bytes, under which setting and index (alias) there, and the CRC-32 of it."""
+class RunLocation(NamedTuple):
+    """Position of a run in data.json in bytes, its setting and its index (alias) there, and its CRC-32."""
 
     setting: int
     alias: int | None
@@ -36,10 +36,13 @@ class Place(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What one result file says.
+    """One result file.
 
-    stamp: None for one in the archive.  sha256: of its content.  experiment, params: places in the manifest's
-    lists.  setting, alias: setting and index in the grid it was made with.  place: None if it is not in data.json.
+    stamp: None for a file in the archive.
+    sha256: of the file's content.
+    experiment, params: numbers in the manifest's `experiments` and `params`.
+    setting, alias: setting and index in the grid of the file.
+    location: None if the run is not in data.json.
     """
 
     name: str
@@ -52,12 +55,15 @@ class Entry(NamedTuple):
     status: str
     alias: int | None
     rollout_hash: str | None
-    place: Place | None
+    location: RunLocation | None
 
 
 @dataclass
-class Values:
-    """Distinct JSON values by number.  packed: each as `utils.files.json_text.encode_json` packs it."""
+class DistinctValues:
+    """Distinct JSON values by number.
+
+    packed: each value as `encode_json` encodes it.
+    """
 
     packed: list[bytes] = field(default_factory=list)
 
@@ -66,7 +72,7 @@ class Values:
         return {value: number for number, value in enumerate(self.packed)}
 
     def number(self, packed: bytes) -> int:
-        """The same number for the same value, its keys in the same order."""
+        """Return the number of a value; equal bytes have the same number."""
         if packed not in self._numbers:
             self._numbers[packed] = len(self.packed)
             self.packed.append(packed)
@@ -78,17 +84,22 @@ class Values:
 
 @dataclass
 class Manifest:
-    """data: data.json's stamp when it was written.  plan: a digest of what it holds."""
+    """Everything that data.json.index contains.
+
+    experiment: the experiment of data.json.
+    data: stamp of data.json when it was written.
+    plan: digest of everything that determines the bytes of data.json.
+    """
 
     experiment: dict[str, Any] = field(default_factory=dict)
     data: Stamp | None = None
     plan: str = ""
-    experiments: Values = field(default_factory=Values)
-    params: Values = field(default_factory=Values)
+    experiments: DistinctValues = field(default_factory=DistinctValues)
+    params: DistinctValues = field(default_factory=DistinctValues)
     entries: list[Entry] = field(default_factory=list)
 
     def write(self, path: Path) -> None:
-        """Raises BadInput if it cannot be written."""
+        """Write the index file.  Raises BadInput if it cannot be written."""
         digest = hashlib.sha256()
         try:
             with open_atomically(path) as file:
@@ -105,31 +116,31 @@ class Manifest:
         for packed in (*self.experiments.packed, *self.params.packed):
             yield packed + b"\n"
         for entry in self.entries:
-            place = None if entry.place is None else tuple(entry.place)
-            yield orjson.dumps((*entry[:-1], place), option=orjson.OPT_APPEND_NEWLINE)
+            location = None if entry.location is None else tuple(entry.location)
+            yield orjson.dumps((*entry[:-1], location), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """The manifest in a file; None if there is none that is whole and of this version.
+    """Read an index file; None if there is none that is complete and of this version.
 
-    Raises BadInput if there is one that cannot be read.
+    Raises BadInput if the file cannot be read.
     """
     try:
-        if not _is_whole(path):
+        if not _is_complete(path):
             return None
         with open(path, "rb") as file:
             _, *counts, data, plan, experiment = orjson.loads(file.readline())
-            experiments, params = (Values([file.readline()[:-1] for _ in range(count)]) for count in counts)
-            entries = [_entry(line) for line in file if line.endswith(b"\n")]
+            experiments, params = (DistinctValues([file.readline()[:-1] for _ in range(count)]) for count in counts)
+            entries = [_parse_entry(line) for line in file if line.endswith(b"\n")]
     except FileNotFoundError:
         return None
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
-    return Manifest(experiment, stamp_from(data), plan, experiments, params, entries)
+    return Manifest(experiment, parse_stamp(data), plan, experiments, params, entries)
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether the last line is the digest of the others, and the first begins with this version."""
+def _is_complete(path: Path) -> bool:
+    """Return whether the last line is the digest of the others, and the first begins with this version."""
     digest, line = hashlib.sha256(), b""
     with open(path, "rb") as file:
         known = file.readline().startswith(b"[%d," % VERSION)
@@ -140,6 +151,6 @@ def _is_whole(path: Path) -> bool:
     return known and line == digest.hexdigest().encode()
 
 
-def _entry(line: bytes) -> Entry:
+def _parse_entry(line: bytes) -> Entry:
     entry = Entry(*orjson.loads(line))
-    return entry._replace(stamp=stamp_from(entry.stamp), place=entry.place and Place(*entry.place))
+    return entry._replace(stamp=parse_stamp(entry.stamp), location=entry.location and RunLocation(*entry.location))

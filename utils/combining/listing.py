@@ -13,55 +13,58 @@ from utils.files.read_ahead import map_ahead
 from utils.results.schema import DATA_JSON
 
 Stamp = tuple[int, int, int, int]
-"""Size, modification and status change times (ns), and inode: another content has another stamp."""
+"""Size, modification time and status change time (ns), and inode: a changed file has another stamp."""
 
 
 def stamp_of(stat: os.stat_result) -> Stamp:
-    """What tells a file from what it was before."""
+    """Return the stamp of a file."""
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
-def stamp_from(values: Sequence[int] | None) -> Stamp | None:
-    """A stamp as JSON gives it back."""
+def parse_stamp(values: Sequence[int] | None) -> Stamp | None:
+    """Return a stamp from its JSON values; None for null."""
     if values is None:
         return None
     size, modified, changed, inode = values
     return size, modified, changed, inode
 
 
-class Content(NamedTuple):
-    """What a file held when it was read.  stamp: None for one in the archive."""
+class FileContent(NamedTuple):
+    """Content of a file when it was read.
+
+    stamp: None for a file in the archive.
+    """
 
     content: bytes
     stamp: Stamp | None
 
 
-class Listing:
-    """What there is to combine in a directory. A file counts before one of the same name in the archive."""
+class ResultListing:
+    """The result files of a directory and of its archive. A file has precedence over an archived one of its name."""
 
     def __init__(self, directory: Path) -> None:
-        """Raises BadInput if the directory or its archive cannot be read."""
+        """List the files.  Raises BadInput if the directory or its archive cannot be read."""
         self.directory = directory
         self.archive: Archive | None = open_archive(directory)
         try:
-            self.files = dict(sorted(_result_files(directory)))
+            self.files = dict(sorted(_scan_result_files(directory)))
         except OSError as error:
             raise BadInput(f"{directory}: cannot be read: {error.strerror}; allowed: a directory of results") from error
 
-    def archived(self) -> Iterator[str]:
-        """The names of the archived results, as they stand in the archive."""
+    def archived_names(self) -> Iterator[str]:
+        """Yield the names of the archived results, in the order of the archive."""
         if self.archive:
             yield from (name for name in self.archive.names_in_order() if name.endswith(".json"))
 
-    def archived_sha256(self, name: str) -> str | None:
-        """Of an archived file's content; None if there is none of that name."""
+    def sha256_in_archive(self, name: str) -> str | None:
+        """Return the SHA-256 of an archived file; None if no file of this name is archived."""
         member = self.archive.members.get(name) if self.archive else None
         return member and member.sha256
 
-    def read_all(self, names: Sequence[str], archived: bool) -> Iterator[Content | BadInput]:
-        """The files in their order; of each that cannot be read, what is wrong with it."""
+    def read_all(self, names: Sequence[str], archived: bool) -> Iterator[FileContent | BadInput]:
+        """Yield the content of each file in order, or the error for a file that cannot be read."""
 
-        def attempt(name: str) -> Content | BadInput:
+        def attempt(name: str) -> FileContent | BadInput:
             try:
                 return self.read(name, archived)
             except BadInput as error:
@@ -69,21 +72,21 @@ class Listing:
 
         return map(attempt, names) if archived else map_ahead(attempt, names)
 
-    def read(self, name: str, archived: bool) -> Content:
-        """Raises BadInput if it cannot be read."""
+    def read(self, name: str, archived: bool) -> FileContent:
+        """Read a file.  Raises BadInput if it cannot be read."""
         path = self.directory / name
         try:
             if archived:
                 assert self.archive is not None
-                return Content(self.archive.read(name), None)
+                return FileContent(self.archive.read(name), None)
             with open(path, "rb", buffering=0) as file:
-                return Content(file.read(), stamp_of(os.fstat(file.fileno())))
+                return FileContent(file.read(), stamp_of(os.fstat(file.fileno())))
         except OSError as error:
             raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def _result_files(directory: Path) -> Iterator[tuple[str, Stamp | None]]:
-    """Name and stamp of each file that should be a result; no stamp where there is none to be had."""
+def _scan_result_files(directory: Path) -> Iterator[tuple[str, Stamp | None]]:
+    """Yield name and stamp of each file that should be a result; None for a stamp that cannot be read."""
     with os.scandir(directory) as entries:
         for entry in entries:
             name = entry.name
@@ -92,4 +95,4 @@ def _result_files(directory: Path) -> Iterator[tuple[str, Stamp | None]]:
             try:
                 yield name, stamp_of(entry.stat())
             except OSError:
-                yield name, None  # Reading it says what is wrong with it.
+                yield name, None  # Reading the file reports the error.

@@ -1,6 +1,6 @@
-"""data.json -> tidy tables for pandas: `runs.parquet`, one row a run, and `episodes.parquet`, one row an episode.
+"""Tidy tables for pandas: `runs.parquet`, a row per run, and `episodes.parquet`, a row per episode.
 
-Both name a run by setting and run_number.
+Both identify a run by setting and run_number.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from utils.files.atomic import open_atomically
 
 RUNS, EPISODES = TABLES = ("runs.parquet", "episodes.parquet")
 
-VALUES = 800_000
-"""At least, of every row group but the last: what is held in memory at once."""
+ROW_GROUP_VALUES = 800_000
+"""Least number of values in every row group but the last; a row group is held in memory."""
 
 RUN_COLUMNS = {
     "env_name": "string", "agent_name": "string", "setting": "int64", "run_number": "int64", "index": "int64",
@@ -27,47 +27,55 @@ RUN_COLUMNS = {
     "total_train_episodes": "int64", "train_time": "float64", "eval_time": "float64",
     "rollout_hash": "string", "engine": "string", "host": "string", "peak_memory_mib": "float64",
 }  # fmt: skip
-"""As in a result and its provenance; beside them a column for each hyperparameter, `param_` before its name."""
+"""Columns from a result and its provenance. Each hyperparameter has a column besides, prefixed by `param_`."""
 
 EPISODE_COLUMNS = {
     "setting": "int64", "run_number": "int64", "phase": "string", "timestep": "int64", "episode": "int64",
     "episode_return": "float64", "episode_steps": "int64", "complete": "bool",
 }  # fmt: skip
-"""phase: "train" or "eval".  timestep: the training step with which a training episode ended, or at which an
-evaluation took place.  episode: its number in the run, or in the evaluation."""
+"""Columns of an episode. phase: "train" or "eval". timestep: training timestep at which a training episode ended or an
+evaluation took place. episode: its number in the run or in the evaluation."""
 
-KINDS: dict[str, tuple[type, ...]] = {"int64": (int,), "float64": (float, int), "bool": (bool,), "string": (str,)}
-"""Types of columns, and the values that fit them."""
+COLUMN_TYPES: dict[str, tuple[type, ...]] = {
+    "int64": (int,),
+    "float64": (float, int),
+    "bool": (bool,),
+    "string": (str,),
+}
+"""Column types, and the Python types of their values."""
 
 Columns = dict[str, list[Any]]
 
 
 def write_tables(data: Path, tree: dict[str, Any]) -> None:
-    """Write both tables beside a data.json, of its tree, each whole or not at all.  Raises BadInput."""
-    params = param_kinds(cell["agent_params"] for cell in tree["experiment_data"].values())
+    """Write both tables of a tree next to its data.json, each atomically.  Raises BadInput."""
+    params = param_types(cell["agent_params"] for cell in tree["experiment_data"].values())
     runs = RUN_COLUMNS | params
-    _write(data.with_name(RUNS), runs, run_rows(tree, runs))
-    _write(data.with_name(EPISODES), EPISODE_COLUMNS, episode_rows(tree))
+    _write_table(data.with_name(RUNS), runs, run_rows(tree, runs))
+    _write_table(data.with_name(EPISODES), EPISODE_COLUMNS, episode_rows(tree))
 
 
-def param_kinds(settings: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """Each hyperparameter's column and its type: one that all its values have, or text, their JSON."""
+def param_types(settings: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Return the column of each hyperparameter and its type: a type that fits all values, or JSON text."""
     found: dict[str, list[Any]] = {}
     for params in settings:
         for name, value in params.items():
             found.setdefault(f"param_{name}", []).append(value)
     return {
-        name: next((kind for kind in KINDS if all(_fits(value, kind) for value in values)), "string")
+        name: next((kind for kind in COLUMN_TYPES if all(_fits_type(value, kind) for value in values)), "string")
         for name, values in found.items()
     }
 
 
-def _fits(value: Any, kind: str) -> bool:
-    return value is None or type(value) in KINDS[kind]
+def _fits_type(value: Any, kind: str) -> bool:
+    return value is None or type(value) in COLUMN_TYPES[kind]
 
 
 def run_rows(tree: dict[str, Any], kinds: dict[str, str]) -> Iterator[Columns]:
-    """One row a run, of the columns in `kinds`."""
+    """Yield a row per run with the given columns.
+
+    kinds: types by column.
+    """
     experiment = tree["experiment"]
     named = {"env_name": experiment["environment"]["env_name"], "agent_name": experiment["agent"]["agent_name"]}
     for setting, cell in tree["experiment_data"].items():
@@ -76,26 +84,26 @@ def run_rows(tree: dict[str, Any], kinds: dict[str, str]) -> Iterator[Columns]:
         for run in cell["runs"]:
             origin = run.get("provenance")
             row = (origin if isinstance(origin, dict) else {}) | run | same
-            yield {name: [_fitted(row.get(name), kind)] for name, kind in kinds.items()}
+            yield {name: [_fit_value(row.get(name), kind)] for name, kind in kinds.items()}
 
 
-def _fitted(value: Any, kind: str) -> Any:
-    """The value, or its JSON where text is wanted, or null."""
-    if _fits(value, kind):
+def _fit_value(value: Any, kind: str) -> Any:
+    """Return a value that fits the column: the value, its JSON for a text column, or None."""
+    if _fits_type(value, kind):
         return value
     return orjson.dumps(value).decode() if kind == "string" else None
 
 
 def episode_rows(tree: dict[str, Any]) -> Iterator[Columns]:
-    """One row an episode: of each run those of training, then those of the evaluations."""
+    """Yield a row per episode: for each run its training episodes, then those of its evaluations."""
     for setting, cell in tree["experiment_data"].items():
         for run in cell["runs"]:
-            for columns in (_training(run), _evaluations(run)):
+            for columns in (_training_columns(run), _evaluation_columns(run)):
                 count = len(columns["episode"])
                 yield {"setting": [int(setting)] * count, "run_number": [run["run_number"]] * count} | columns
 
 
-def _training(run: dict[str, Any]) -> Columns:
+def _training_columns(run: dict[str, Any]) -> Columns:
     steps = run["train_episode_steps"]
     return {
         "phase": ["train"] * len(steps),
@@ -107,8 +115,8 @@ def _training(run: dict[str, Any]) -> Columns:
     }
 
 
-def _evaluations(run: dict[str, Any]) -> Columns:
-    """Of a run that does not tell how long they were, with null for it."""
+def _evaluation_columns(run: dict[str, Any]) -> Columns:
+    """Return the columns of a run's evaluation episodes; steps are None if the run does not record them."""
     returns = run["eval_episode_rewards"]
     steps = run.get("eval_episode_steps") or [[None] * len(episodes) for episodes in returns]
     timesteps = zip(run["timesteps_at_eval"], returns, strict=True)
@@ -123,8 +131,8 @@ def _evaluations(run: dict[str, Any]) -> Columns:
     }
 
 
-def _write(path: Path, kinds: dict[str, str], rows: Iterable[Columns]) -> None:
-    """Raises BadInput."""
+def _write_table(path: Path, kinds: dict[str, str], rows: Iterable[Columns]) -> None:
+    """Write a table atomically.  Raises BadInput."""
     try:
         import pyarrow as pa
         from pyarrow import parquet
@@ -136,19 +144,19 @@ def _write(path: Path, kinds: dict[str, str], rows: Iterable[Columns]) -> None:
     schema = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in kinds.items()])
     try:
         with open_atomically(path) as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-            for columns in _grouped(kinds, rows):
+            for columns in _group_rows(kinds, rows):
                 writer.write_table(pa.table(columns, schema=schema))
     except (OSError, OverflowError, pa.ArrowException) as error:
         raise BadInput(f"{path}: cannot be written: {' '.join(str(error).split())}") from error
 
 
-def _grouped(names: Iterable[str], rows: Iterable[Columns]) -> Iterator[Columns]:
-    """The rows, many at a time."""
+def _group_rows(names: Iterable[str], rows: Iterable[Columns]) -> Iterator[Columns]:
+    """Collect rows into groups of at least ROW_GROUP_VALUES values."""
     held: Columns = {name: [] for name in names}
     for columns in rows:
         for name, values in columns.items():
             held[name] += values
-        if len(held["setting"]) * len(held) >= VALUES:
+        if len(held["setting"]) * len(held) >= ROW_GROUP_VALUES:
             yield held
             held = {name: [] for name in held}
     yield held

@@ -1,14 +1,14 @@
-"""Which results belong to one grid under one protocol, and in what order they stand.
+"""The results of a directory that belong to one grid under one protocol, in order.
 
-Unless told which, all results must be of the same grid and protocol, and a result's own setting counts.
-Where a grid is named, results are looked up by what they are, their resolved hyperparameters: so a grid
-may have grown or been reordered since they were made. What is not of the grid or protocol stays outside.
+Without options, all results must be of the same grid and protocol, and each result's own setting number is used. If a
+grid is given, results are matched by their resolved hyperparameters, so the grid may have grown or been reordered since
+they were made. Results of another grid or protocol are left outside.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ from utils.combining.index_file import Entry, Manifest
 from utils.core.errors import BadInput
 from utils.core.grid import Grid
 from utils.core.indices import index_of
+from utils.experiment.config import read_agent, read_environment, resolve_setting
 from utils.files.json_diff import first_difference
 from utils.files.json_text import canonical_json
-from utils.results.schema import reproducible_part
+from utils.results.schema import is_same_protocol, reproducible_part
 
 ALLOWED = (
     "allowed in one directory: one grid, one protocol, and files that agree on a run; "
@@ -31,11 +32,12 @@ ALLOWED = (
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is to be combined of a directory.
+class WantedRuns:
+    """The results of a directory to combine.
 
-    environment: a protocol, None: the only one there is.  agent: as it stands in a result, None: the only one.
-    settings: each setting of the agent's grid, resolved, in their order.
+    environment: a protocol; None: the only one in the directory.
+    agent: the agent's part of a result's experiment; None: the only one in the directory.
+    settings: the settings of the agent's grid, resolved, in order.
     """
 
     environment: dict[str, Any] | None = None
@@ -45,62 +47,85 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Selection:
-    """experiment: that of data.json.  size: settings in its grid.  cells: entries by setting and run, in order."""
+    """The results that data.json is made from.
+
+    experiment: the experiment of data.json.
+    size: number of settings in its grid.
+    cells: entries by setting and run number, in order.
+    """
 
     experiment: dict[str, Any]
     size: int
     cells: dict[int, dict[int, Entry]]
 
     def index(self, setting: int, run: int) -> int:
-        """The run's index under the grid."""
+        """Return the index of a run in the grid."""
         return index_of(setting, run, self.size)
 
     def coverage(self) -> Coverage:
-        """How much of the grid there is."""
+        """Return the coverage of the grid."""
         cells = self.cells.items()
         return Coverage(self.size, {setting: {run: e.status for run, e in runs.items()} for setting, runs in cells})
 
-    def plan(self, manifest: Manifest) -> str:
-        """A digest of everything that the bytes of data.json depend on."""
+    def plan_digest(self, manifest: Manifest) -> str:
+        """Return a digest of everything that determines the bytes of data.json."""
         digest = hashlib.sha256(orjson.dumps(self.experiment))
         for setting, runs in self.cells.items():
-            digest.update(b"%d %s\n" % (setting, manifest.params.packed[first(runs.values()).params]))
+            digest.update(b"%d %s\n" % (setting, manifest.params.packed[first_entry(runs.values()).params]))
             for entry in runs.values():
                 digest.update(entry.sha256.encode())
         return digest.hexdigest()
 
 
-def first(entries: Iterable[Entry]) -> Entry:
-    """The first of at least one."""
+def first_entry(entries: Iterable[Entry]) -> Entry:
+    """Return the first of one or more entries."""
     return next(iter(entries))
 
 
-class Selector:
-    """Makes the selection of a directory's entries."""
+def read_wanted_runs(agent_json: str | None, env_json: str | None, agents: Mapping[str, Any]) -> WantedRuns:
+    """Read the configuration files that choose among a directory's results.  Raises BadInput.
 
-    def __init__(self, directory: Path, manifest: Manifest, wanted: Wanted, read: Callable[[Entry], Any]) -> None:
-        """read: the run that an entry is of, to say in what two differ."""
+    agents: entries of `agent.AGENTS`, by name.
+    """
+    environment = read_environment(env_json).model_dump(mode="json") if env_json else None
+    if agent_json is None:
+        return WantedRuns(environment)
+    agent = read_agent(agent_json, agents)
+    grid, model = Grid(agent.parameters, agent_json), agents[agent.agent_name].hyperparameters
+    resolved = (resolve_setting(grid.setting(number), model, agent_json) for number in range(len(grid)))
+    settings = [setting.model_dump(mode="json") for setting in resolved]
+    return WantedRuns(environment, agent.model_dump(mode="json"), settings)
+
+
+class Selector:
+    """Selects entries of a directory."""
+
+    def __init__(self, directory: Path, manifest: Manifest, wanted: WantedRuns, read: Callable[[Entry], Any]) -> None:
+        """Prepare the lookup of settings.
+
+        read: returns the run of an entry, to describe how two runs differ.
+        """
         self.directory, self.manifest, self.wanted, self.read = directory, manifest, wanted, read
         self._lookup = {canonical_json(params): number for number, params in reversed(list(enumerate(wanted.settings)))}
         self._settings: dict[int, int | None] = {}
         self._inside: dict[int, bool] = {}
 
-    def inside(self, entries: Iterable[Entry]) -> list[Entry]:
-        """Those of the wanted grid and protocol, with their settings in it."""
-        placed = ((entry, self._setting(entry)) for entry in entries if self._wanted(entry.experiment))
+    def matching_entries(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Return the entries of the wanted grid and protocol, with their setting numbers in that grid."""
+        placed = ((entry, self._setting_in_grid(entry)) for entry in entries if self._is_wanted(entry.experiment))
         return [entry._replace(setting=setting) for entry, setting in placed if setting is not None]
 
-    def _wanted(self, experiment: int) -> bool:
-        """Whether an experiment's agent and protocol are the wanted ones."""
+    def _is_wanted(self, experiment: int) -> bool:
+        """Return whether an experiment has the wanted agent and protocol."""
         if experiment not in self._inside:
             found, wanted = self.manifest.experiments[experiment], self.wanted
             self._inside[experiment] = (
-                wanted.environment is None or first_difference(found["environment"], wanted.environment) is None
+                wanted.environment is None or is_same_protocol(found["environment"], wanted.environment)
             ) and (wanted.agent is None or found["agent"]["agent_name"] == wanted.agent["agent_name"])
         return self._inside[experiment]
 
-    def _setting(self, entry: Entry) -> int | None:
-        """The setting that it is of in the wanted grid, if it is in it."""
+    def _setting_in_grid(self, entry: Entry) -> int | None:
+        """Return the setting number of an entry in the wanted grid; None if it is not in the grid."""
         if self.wanted.agent is None:
             return entry.setting
         if entry.params not in self._settings:
@@ -108,9 +133,10 @@ class Selector:
         return self._settings[entry.params]
 
     def select(self, inside: Sequence[Entry]) -> Selection:
-        """Entries by setting and run; of those that agree, the first by name.
+        """Select one entry per setting and run: of entries that agree, the first by name.
 
-        inside: at least one, sorted by name.  Raises BadInput, naming two files, if they contradict each other.
+        inside: one or more matching entries, sorted by name.
+        Raises BadInput, naming two files, if they contradict each other.
         """
         experiment = self.manifest.experiments[inside[0].experiment]
         cells: dict[int, dict[int, Entry]] = {}
@@ -118,30 +144,32 @@ class Selector:
         for entry in inside:
             if entry.experiment not in compared:
                 compared[entry.experiment] = entry
-                self._agree_on_experiment(inside[0], entry)
+                self._check_same_experiment(inside[0], entry)
             runs = cells.setdefault(entry.setting, {})
             kept = runs.setdefault(entry.run, entry)
             if kept.sha256 != entry.sha256:
                 what = f"setting {entry.setting}, run {entry.run}"
-                self._agree(kept, entry, what, reproducible_part(self.read(kept)), reproducible_part(self.read(entry)))
-            self._agree_on_params(first(runs.values()), entry)
+                self._check_agreement(
+                    kept, entry, what, reproducible_part(self.read(kept)), reproducible_part(self.read(entry))
+                )
+            self._check_same_params(first_entry(runs.values()), entry)
         experiment |= {"agent": self.wanted.agent} if self.wanted.agent else {}
         ordered = {setting: dict(sorted(cells[setting].items())) for setting in sorted(cells)}
         return Selection(experiment, len(Grid(experiment["agent"]["parameters"])), ordered)
 
-    def _agree_on_experiment(self, a: Entry, b: Entry) -> None:
+    def _check_same_experiment(self, a: Entry, b: Entry) -> None:
         pair = [self.manifest.experiments[entry.experiment] for entry in (a, b)]
         if self.wanted.agent is not None:
             pair = [{"environment": experiment["environment"]} for experiment in pair]
-        self._agree(a, b, "experiment", *pair)
+        self._check_agreement(a, b, "experiment", *pair)
 
-    def _agree_on_params(self, a: Entry, b: Entry) -> None:
+    def _check_same_params(self, a: Entry, b: Entry) -> None:
         if a.params != b.params:
             what = f"setting {b.setting}, agent_params"
-            self._agree(a, b, what, self.manifest.params[a.params], self.manifest.params[b.params])
+            self._check_agreement(a, b, what, self.manifest.params[a.params], self.manifest.params[b.params])
 
-    def _agree(self, a: Entry, b: Entry, what: str, in_a: Any, in_b: Any) -> None:
-        """Raises BadInput, naming both files, if they say different things."""
+    def _check_agreement(self, a: Entry, b: Entry, what: str, in_a: Any, in_b: Any) -> None:
+        """Check that two files agree.  Raises BadInput, naming both, if they differ."""
         difference = first_difference(in_a, in_b)
         if difference is not None:
             one, other = (self.directory / entry.name for entry in (a, b))

@@ -89,7 +89,7 @@ class Cluster(BaseModel):
         return options
 
     @model_validator(mode="after")
-    def _fits(self) -> Cluster:
+    def _check_time(self) -> Cluster:
         """The time is one that the cluster takes, and leaves some before the warning."""
         if self.time == AUTO:
             return self

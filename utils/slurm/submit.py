@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils.combining.unarchive_results import take_out
+from utils.combining.unarchive_results import unarchive_results
 from utils.experiment.experiment import Experiment, RunId
 from utils.slurm.cluster import Cluster
 from utils.slurm.commands import SlurmError, submit
@@ -146,12 +146,12 @@ def _note(submission: Submission, record: SubmissionRecord, jobs: Sequence[int])
 def put_aside(experiment: Experiment, cells: Sequence[RunId], folder: Path) -> None:
     """Move results that are to be replaced into the submission's folder, so that their runs are missing.
 
-    Of one that is both archived and a file, the file counts.  Raises OSError, or BadInput as `take_out` does.
+    Of one that is both archived and a file, the file counts.  Raises OSError, or BadInput as `unarchive_results` does.
     """
     replaced = folder / "replaced"
     replaced.mkdir(parents=True, exist_ok=True)
     paths = [path for cell in cells for path in (experiment.file(cell.key).json, experiment.file(cell.key).npz)]
-    take_out(experiment.directory, {path.name for path in paths}, replaced)
+    unarchive_results(experiment.directory, {path.name for path in paths}, replaced)
     for path in paths:
         if path.exists():
             path.rename(replaced / path.name)
