@@ -1,4 +1,4 @@
-"""Pools of processes: who does what, what is heard of it, and how processes end."""
+"""Pools of processes: which process runs a task, what is reported, and how processes end."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.support import works
 from tests.support.works import start_interruptible, wait_for
 from utils.core.interrupt import Interruption
 from utils.workers.pool import Pool, Worker, run_tasks
-from utils.workers.worker import SECONDS_BETWEEN_REPORTS, Report, TaskFailure, TaskOutcome
+from utils.workers.worker import REPORT_SECONDS, StepReporter, TaskFailure, TaskOutcome
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def do(tasks, jobs, stepped=lambda number, steps: None):
-    """Numbers and failures in the order in which they came."""
-    outcomes = list(run_tasks(works.call, tasks, jobs, stepped, Interruption()))
+def run(tasks, jobs, on_steps=lambda number, steps: None):
+    """Run the tasks; return numbers and failures in order of arrival."""
+    outcomes = list(run_tasks(works.call, tasks, jobs, on_steps, Interruption()))
     assert multiprocessing.active_children() == []
     assert not any(outcome.stopped for _, outcome in outcomes)
     return [(number, outcome.failure) for number, outcome in outcomes]
@@ -33,23 +33,23 @@ def pids(*paths: Path) -> list[int]:
     return [int(path.read_text()) for path in paths]
 
 
-def test_one_job_is_this_process_and_goes_in_order(tmp_path):
+def test_one_job_runs_in_this_process_in_order(tmp_path):
     paths = [tmp_path / str(i) for i in range(3)]
-    assert do([partial(works.sign, path) for path in paths], 1) == [(0, None), (1, None), (2, None)]
+    assert run([partial(works.sign, path) for path in paths], 1) == [(0, None), (1, None), (2, None)]
     assert pids(*paths) == [os.getpid()] * 3
 
 
 def test_a_single_task_needs_no_other_process(tmp_path):
-    do([partial(works.sign, tmp_path / "0")], 4)
+    run([partial(works.sign, tmp_path / "0")], 4)
     assert pids(tmp_path / "0") == [os.getpid()]
 
 
-def test_the_free_process_takes_the_next_task(tmp_path):
-    """The first task lasts until the third is done, so one process must do the second and third."""
+def test_an_idle_process_takes_the_next_task(tmp_path):
+    """The first task lasts until the third is done, so one process must run the second and third."""
     first, second, third = (tmp_path / name for name in "abc")
     tasks = [partial(works.sign_after, third, first), partial(works.sign, second), partial(works.sign, third)]
-    soonest, *others = do(tasks, 2)
-    assert soonest == (1, None)
+    first_done, *others = run(tasks, 2)
+    assert first_done == (1, None)
     assert sorted(others) == [(0, None), (2, None)]
     a, b, c = pids(first, second, third)
     assert b == c
@@ -59,7 +59,7 @@ def test_the_free_process_takes_the_next_task(tmp_path):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_error_ends_its_task_only(jobs, tmp_path):
     tasks = [works.raise_error, works.return_reason, partial(works.sign, tmp_path / "2")]
-    failures = dict(do(tasks, jobs))
+    failures = dict(run(tasks, jobs))
     assert failures[0].reason == "ValueError: three apples"
     assert failures[0].traceback.startswith("\nTraceback (most recent call last):\n")
     assert failures[0].traceback.endswith("\nValueError: three apples")
@@ -67,110 +67,110 @@ def test_an_error_ends_its_task_only(jobs, tmp_path):
     assert failures[2] is None
 
 
-def test_a_process_that_dies_is_named_and_replaced(tmp_path):
-    """With two jobs and four deaths, the last tasks can be done by new processes only."""
+def test_a_process_that_dies_is_reported_and_replaced(tmp_path):
+    """With two jobs and four deaths, only new processes can run the last tasks."""
     deaths = [
         partial(works.die, signal.SIGKILL),
         partial(works.leave, 3),
         partial(works.die, signal.SIGABRT),
         partial(works.leave, 0),
     ]
-    failures = dict(do([*deaths, partial(works.sign, tmp_path / "4"), partial(works.sign, tmp_path / "5")], 2))
+    failures = dict(run([*deaths, partial(works.sign, tmp_path / "4"), partial(works.sign, tmp_path / "5")], 2))
     assert failures[0].reason.startswith("its process was killed, as the system does when memory runs out")
-    assert failures[1].reason == "its process left with exit code 3"
+    assert failures[1].reason == "its process exited with code 3"
     assert failures[2].reason == "its process was ended by SIGABRT"
-    assert failures[3].reason == "its process left with exit code 0"
+    assert failures[3].reason == "its process exited with code 0"
     assert failures[4] is failures[5] is None
     assert os.getpid() not in pids(tmp_path / "4", tmp_path / "5")
 
 
-def test_a_process_that_died_before_its_task_is_found_out():
+def test_a_process_that_died_before_its_task_is_detected():
     worker = Worker(works.call)
     worker.process.kill()
     worker.process.join()
-    worker.give(7, works.return_reason)
-    outcome = worker.hear(lambda number, steps: None)
+    worker.send_task(7, works.return_reason)
+    outcome = worker.receive(lambda number, steps: None)
     assert outcome is not None
     assert outcome.failure.reason.startswith("its process was killed")
 
 
 def test_steps_and_log_records_come_through(caplog):
-    heard = [0, 0, 0, 0]
+    counts = [0, 0, 0, 0]
 
-    def stepped(number, steps):
-        heard[number] += steps
+    def on_steps(number, steps):
+        counts[number] += steps
 
     tasks = [partial(works.step, 1000), partial(works.say, "pears"), partial(works.say, "plums"), works.raise_error]
     with caplog.at_level("INFO"):
-        do(tasks, 2, stepped)
-    assert heard == [1000, 0, 0, 0]
-    said = sorted(record.getMessage() for record in caplog.records if record.name == "policy_params")
-    assert said == ["pears", "plums"]
+        run(tasks, 2, on_steps)
+    assert counts == [1000, 0, 0, 0]
+    messages = sorted(record.getMessage() for record in caplog.records if record.name == "policy_params")
+    assert messages == ["pears", "plums"]
     assert all(record.process != os.getpid() for record in caplog.records)
     warned = [record.getMessage() for record in caplog.records if record.name == "py.warnings"]
     assert sorted(line.partition("warned: ")[2].split()[0] for line in warned) == ["pears", "plums"]
 
 
-def test_what_is_logged_by_the_parents_level_only(caplog):
+def test_the_parents_log_level_applies(caplog):
     with caplog.at_level("ERROR"):
-        do([partial(works.say, "pears"), partial(works.say, "plums")], 2)
+        run([partial(works.say, "pears"), partial(works.say, "plums")], 2)
     assert [record for record in caplog.records if record.levelno < logging.ERROR] == []
 
 
 def test_steps_are_sent_together():
     now, sent = 0.0, []
-    report = Report(sent.append, lambda: now)
-    for now in (0.0, SECONDS_BETWEEN_REPORTS / 2, SECONDS_BETWEEN_REPORTS, SECONDS_BETWEEN_REPORTS * 1.5):  # noqa: B007
-        report(2)
+    reporter = StepReporter(sent.append, lambda: now)
+    for now in (0.0, REPORT_SECONDS / 2, REPORT_SECONDS, REPORT_SECONDS * 1.5):  # noqa: B007
+        reporter(2)
     assert sent == [6]
-    report.flush()
-    report.flush()
+    reporter.flush()
+    reporter.flush()
     assert sent == [6, 2]
 
 
 def test_an_error_in_the_parent_ends_all_processes(tmp_path):
     paths = [tmp_path / "0.pid", tmp_path / "1.pid"]
 
-    def stepped(number, steps):
+    def on_steps(number, steps):
         if all(path.exists() for path in paths):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt), Pool(works.call, 2, Interruption()) as pool:
-        list(pool.do([partial(works.step_for_ever, path) for path in paths], stepped))
+        list(pool.run([partial(works.step_for_ever, path) for path in paths], on_steps))
     assert multiprocessing.active_children() == []
     assert all(path.with_suffix(".saved").exists() for path in paths)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_told_to_stop_no_task_begins_and_those_begun_are_saved(jobs, tmp_path):
+def test_a_stop_request_saves_running_tasks_and_starts_no_more(jobs, tmp_path):
     paths, interruption = [tmp_path / f"{i}.pid" for i in range(3)], Interruption()
 
-    def stepped(number, steps):
+    def on_steps(number, steps):
         if all(path.exists() for path in paths[:jobs]):
             interruption.request_stop(signal.SIGTERM)
 
     tasks = [partial(works.step_for_ever, path) for path in paths]
-    outcomes = list(run_tasks(works.call, tasks, jobs, stepped, interruption))
+    outcomes = list(run_tasks(works.call, tasks, jobs, on_steps, interruption))
     assert sorted(outcomes) == [(number, TaskOutcome(stopped=True)) for number in range(jobs)]
     assert [path.with_suffix(".saved").exists() for path in paths] == [i < jobs for i in range(3)]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_worker_that_is_told_twice_still_saves(number, tmp_path):
-    """By its parent, and by whoever signals all processes of a job; also before it can heed signals."""
+def test_a_worker_that_is_signalled_twice_still_saves(number, tmp_path):
+    """The parent and the scheduler may both signal it, even before it can handle signals."""
     worker = Worker(works.call)
     os.kill(worker.process.pid, number)
-    worker.give(0, partial(works.step_for_ever, tmp_path / "0.pid"))
+    worker.send_task(0, partial(works.step_for_ever, tmp_path / "0.pid"))
     wait_for((tmp_path / "0.pid").exists)
     os.kill(worker.process.pid, number)
-    outcomes = (worker.hear(lambda number, steps: None) for _ in iter(int, 1))
+    outcomes = (worker.receive(lambda number, steps: None) for _ in iter(int, 1))
     assert next(outcome for outcome in outcomes if outcome) == TaskOutcome(stopped=True)
     assert (tmp_path / "0.saved").exists()
-    worker.bury()
+    worker.join()
 
 
-def running(pid: int) -> bool:
-    """Whether a process is there and more than an entry in its parent's list."""
+def is_running(pid: int) -> bool:
+    """Return whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -196,6 +196,6 @@ def test_no_process_outlives_its_parent(ended_by, tmp_path):
         parent.kill()
     _, errors = parent.communicate(timeout=60)
     assert "Traceback" not in errors
-    wait_for(lambda: not any(running(pid) for pid in pids(*paths)))
+    wait_for(lambda: not any(is_running(pid) for pid in pids(*paths)))
     saved = ended_by == "SIGTERM to all"
     assert [path.with_suffix(".saved").exists() for path in paths] == [saved, saved]

@@ -1,11 +1,11 @@
-"""Tasks done by several processes at once, each task by whichever process is free.
+"""A pool of worker processes; each task runs in whichever process is idle.
 
-Every worker has a pipe of its own to the parent, over which go its tasks, its log records, its steps
-and its outcomes. So lines of different workers never mix; a worker that dies leaves a closed pipe
-behind, which is noticed at once, and no lock that others wait for; and a worker dies with its parent.
-Told to stop, the parent tells its workers, begins nothing more, and waits for what they are saving.
+Every worker has its own pipe to the parent, which carries its tasks, log records, steps and outcomes. Lines of
+different workers therefore never mix. When a worker dies, its pipe closes, so the parent notices at once and no lock
+stays held. When the parent dies, its workers die too. When asked to stop, the parent asks its workers to stop, starts
+no further task, and waits until the workers have saved.
 
-Workers are spawned: a fork would copy the state of libraries, their locks and threads half-way.
+Workers are spawned: a fork would copy the locks and threads of libraries in an inconsistent state.
 """
 
 from __future__ import annotations
@@ -24,43 +24,44 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from utils.core.interrupt import STOP_SIGNALS, Interruption
-from utils.workers.worker import TaskFailure, TaskOutcome, Work, attempt, serve
+from utils.workers.worker import TaskFailure, TaskOutcome, Work, run_task, run_worker
 
-Stepped = Callable[[int, int], object]
-"""Called with a task's number, and the steps it has made since the last call."""
+StepCallback = Callable[[int, int], object]
+"""Callback that receives a task's number and the steps it has made since the last call."""
 
-Ended = tuple[int, TaskOutcome]
-"""A task's number, and how it ended."""
+NumberedOutcome = tuple[int, TaskOutcome]
+"""A task's number and its outcome."""
 
-SECONDS_TO_LEAVE = 10.0
-"""What a worker that is to leave may take over it."""
+EXIT_SECONDS = 10.0
+"""Time a worker has to exit before it is killed, s."""
 
-SECONDS_BETWEEN_LOOKS = 0.2
-"""After which the parent sees whether it was told to stop."""
+POLL_SECONDS = 0.2
+"""Interval at which the parent checks whether it was asked to stop, s."""
 
 SPAWN = multiprocessing.get_context("spawn")
 
 
 def run_tasks(
-    work: Work, tasks: Sequence[Any], jobs: int, stepped: Stepped, interruption: Interruption
-) -> Generator[Ended, None, None]:
-    """Do the tasks, begun in order, `jobs` at a time; in this process if that is one. Yields outcomes as they come.
+    work: Work, tasks: Sequence[Any], jobs: int, on_steps: StepCallback, interruption: Interruption
+) -> Generator[NumberedOutcome, None, None]:
+    """Run the tasks, `jobs` at a time, and yield their outcomes as they arrive.
 
-    work and tasks are pickled where there are more jobs.  A task that fails does not end the others.
-    interruption: once it is requested, no task begins, and tasks without an outcome were not begun.
+    Tasks start in order; with one job or one task they run in this process. work and tasks are pickled if there are
+    several processes. A failed task does not end the others.
+    interruption: once it is requested, no further task starts; tasks without an outcome were not started.
     """
     if min(jobs, len(tasks)) <= 1:
         for number, task in enumerate(tasks):
             if interruption.is_requested():
                 return
-            yield number, attempt(work, task, partial(stepped, number), interruption)
+            yield number, run_task(work, task, partial(on_steps, number), interruption)
         return
     with Pool(work, jobs, interruption) as pool:
-        yield from pool.do(tasks, stepped)
+        yield from pool.run(tasks, on_steps)
 
 
 class Pool:
-    """Processes that stay for several tasks, as what they import takes seconds to load."""
+    """Worker processes that are reused for several tasks, because their imports take seconds."""
 
     def __init__(self, work: Work, jobs: int, interruption: Interruption) -> None:
         self._work, self._jobs, self._interruption = work, jobs, interruption
@@ -71,51 +72,51 @@ class Pool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Dismiss all workers; after an error, having them stop."""
+        """Dismiss all workers; after an error, ask the busy ones to stop."""
         for worker in self._idle:
             worker.dismiss()
         for worker in self._busy.values():
-            worker.dismiss() if kind is None else worker.stop()
+            worker.dismiss() if kind is None else worker.request_stop()
         for worker in [*self._idle, *self._busy.values()]:
-            worker.bury()
+            worker.join()
 
-    def do(self, tasks: Sequence[Any], stepped: Stepped) -> Generator[Ended, None, None]:
-        """See `run_tasks`."""
-        waiting, told = deque(enumerate(tasks)), False
+    def run(self, tasks: Sequence[Any], on_steps: StepCallback) -> Generator[NumberedOutcome, None, None]:
+        """Run the tasks and yield their outcomes; see `run_tasks`."""
+        waiting, stopping = deque(enumerate(tasks)), False
         while waiting or self._busy:
-            if self._interruption.is_requested() and not told:
-                told = True
+            if self._interruption.is_requested() and not stopping:
+                stopping = True
                 waiting.clear()
                 for worker in self._busy.values():
-                    worker.stop()
+                    worker.request_stop()
             while waiting and len(self._busy) < self._jobs:
-                self._give(*waiting.popleft())
+                self._start_task(*waiting.popleft())
             if not waiting:
-                for worker in self._idle:  # What they hold is free again while the others go on.
+                for worker in self._idle:  # Frees their memory while the other workers continue.
                     worker.dismiss()
-            for pipe in wait([*self._busy], SECONDS_BETWEEN_LOOKS):
+            for pipe in wait([*self._busy], POLL_SECONDS):
                 worker = self._busy[pipe]  # type: ignore[index]
-                if (outcome := worker.hear(stepped)) is not None:
+                if (outcome := worker.receive(on_steps)) is not None:
                     self._release(worker)
                     yield worker.number, outcome
 
-    def _give(self, number: int, task: Any) -> None:
-        """Hand a task to an idle worker, or to a new one."""
+    def _start_task(self, number: int, task: Any) -> None:
+        """Give a task to an idle worker, or to a new one."""
         worker = self._idle.pop() if self._idle else Worker(self._work)
         self._busy[worker.pipe] = worker
-        worker.give(number, task)
+        worker.send_task(number, task)
 
     def _release(self, worker: Worker) -> None:
-        """The worker, if it still lives, is free."""
+        """Mark a worker as idle, unless it has died."""
         del self._busy[worker.pipe]
         if not worker.pipe.closed:
             self._idle.append(worker)
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Signals to stop wait; processes started meanwhile let them wait until they can heed them."""
-    resource_tracker.ensure_running()  # It would let Ctrl-C through when it is started later.
+def _blocked_signals() -> Iterator[None]:
+    """Block the stop signals; processes started meanwhile inherit the block until they can handle signals."""
+    resource_tracker.ensure_running()  # If it were started later, it would not block Ctrl-C.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield
@@ -124,52 +125,55 @@ def _undisturbed() -> Iterator[None]:
 
 
 class Worker:
-    """One process, seen from its parent.  number: its present task's."""
+    """One worker process as its parent sees it.
+
+    number: of its current task.  pipe: the parent's end.
+    """
 
     def __init__(self, work: Work) -> None:
         self.number = -1
         self.pipe, theirs = SPAWN.Pipe()
         level = logging.getLogger().getEffectiveLevel()
-        self.process = SPAWN.Process(target=serve, args=(work, theirs, os.getpid(), level), daemon=True)
-        with _undisturbed():
+        self.process = SPAWN.Process(target=run_worker, args=(work, theirs, os.getpid(), level), daemon=True)
+        with _blocked_signals():
             self.process.start()
         theirs.close()
 
-    def give(self, number: int, task: Any) -> None:
-        """Hand over a task. Whether the process still lives, `hear` finds out."""
+    def send_task(self, number: int, task: Any) -> None:
+        """Send a task. If the process has died, `receive` reports it."""
         self.number = number
         with suppress(BrokenPipeError, ConnectionResetError):
             self.pipe.send(task)
 
-    def hear(self, stepped: Stepped) -> TaskOutcome | None:
-        """Take in the next thing it says, and pass it on. Returns the outcome if its task has ended."""
+    def receive(self, on_steps: StepCallback) -> TaskOutcome | None:
+        """Receive one message and pass it on. Returns the outcome if the task has ended."""
         try:
             message = self.pipe.recv()
         except (EOFError, OSError):
-            self.bury()
-            return TaskOutcome(TaskFailure(self._cause_of_death()))
+            self.join()
+            return TaskOutcome(TaskFailure(self._exit_reason()))
         if isinstance(message, TaskOutcome):
             return message
         if isinstance(message, logging.LogRecord):
             logging.getLogger(message.name).handle(message)
         else:
-            stepped(self.number, message)
+            on_steps(self.number, message)
         return None
 
-    def stop(self) -> None:
-        """Have it save what it does and end its task."""
+    def request_stop(self) -> None:
+        """Ask the process to save and end its task."""
         self.process.terminate()
 
     def dismiss(self) -> None:
-        """Have it leave when it next listens or speaks."""
+        """Close the pipe; the process exits when it next uses it."""
         self.pipe.close()
 
-    def bury(self) -> None:
-        """Wait for its end, and bring it about if it does not come.
+    def join(self) -> None:
+        """Wait until the process has exited; kill it after EXIT_SECONDS.
 
-        Until its task has ended it may speak: one that is told to stop would else leave without having saved.
+        The pipe stays open until the task has ended: a worker asked to stop would otherwise exit without saving.
         """
-        deadline = time.monotonic() + SECONDS_TO_LEAVE
+        deadline = time.monotonic() + EXIT_SECONDS
         with suppress(EOFError, OSError):
             while self.pipe.poll(max(0.0, deadline - time.monotonic())) and not isinstance(
                 self.pipe.recv(), TaskOutcome
@@ -181,8 +185,8 @@ class Worker:
             self.process.kill()
             self.process.join()
 
-    def _cause_of_death(self) -> str:
-        """In one line."""
+    def _exit_reason(self) -> str:
+        """Return in one line why the process exited."""
         code = self.process.exitcode
         assert code is not None
         if code == -signal.SIGKILL:
@@ -190,4 +194,4 @@ class Worker:
             return f"its process was killed, {hint}"
         if code < 0:
             return f"its process was ended by {signal.Signals(-code).name}"
-        return f"its process left with exit code {code}"
+        return f"its process exited with code {code}"

@@ -1,4 +1,4 @@
-"""A process of a pool, from its own side: it does tasks as they come and speaks through its pipe only."""
+"""The code that runs inside a worker process; it communicates with its parent through a pipe only."""
 
 from __future__ import annotations
 
@@ -17,27 +17,29 @@ from typing import Any, NamedTuple
 from utils.core.interrupt import STOP_SIGNALS, Interruption, Stopped
 
 Work = Callable[[Any, Callable[[int], object], Interruption], str | None]
-"""Does a task, telling the callable how many steps it has made since it last did. Returns what failed, or None.
+"""Function that runs a task: (task, on_steps, interruption) -> what failed, or None.
 
-Raises `utils.core.interrupt.Stopped` if it was told to stop and can go on another time.
+It calls on_steps with the number of steps made since the last call. It raises `utils.core.interrupt.Stopped` if it was
+asked to stop and the task can be resumed later.
 """
 
-SECONDS_BETWEEN_REPORTS = 0.2
+REPORT_SECONDS = 0.2
+"""Interval at which steps are reported to the parent, s."""
 
 PR_SET_PDEATHSIG = 1
-"""Linux, prctl(2)."""
-
+"""Option of prctl(2) on Linux: signal that a process receives when its parent dies."""
 
 TORCH_OUT_OF_MEMORY = (
     "can't allocate memory", "out of memory", "size calculation overflowed", "Overflow when unpacking long",
 )  # fmt: skip
-"""Texts of torch's errors of that kind: most are mere RuntimeErrors."""
+"""Texts that identify torch's out-of-memory errors, most of which are plain RuntimeErrors."""
 
 
 class TaskFailure(NamedTuple):
-    """Why a task failed.  traceback: where, beginning with a new line, if its work did not foresee it.
+    """Why a task failed.
 
-    expected: the reason says it all.
+    reason: one line or more.  traceback: begins with a newline; empty if the work reported the failure itself.
+    expected: whether the reason is sufficient without the traceback.
     """
 
     reason: str
@@ -46,25 +48,28 @@ class TaskFailure(NamedTuple):
 
 
 class TaskOutcome(NamedTuple):
-    """How a task ended.  failure: None if it did not fail.  stopped: it was told to stop, and can go on."""
+    """How a task ended.
+
+    failure: None if it did not fail.  stopped: it was asked to stop and can be resumed.
+    """
 
     failure: TaskFailure | None = None
     stopped: bool = False
 
 
-def attempt(work: Work, task: Any, stepped: Callable[[int], object], interruption: Interruption) -> TaskOutcome:
-    """Do one task. Whatever error ends it ends it alone."""
+def run_task(work: Work, task: Any, on_steps: Callable[[int], object], interruption: Interruption) -> TaskOutcome:
+    """Run one task and return its outcome; an exception becomes a failure."""
     try:
-        reason = work(task, stepped, interruption)
+        reason = work(task, on_steps, interruption)
     except Stopped:
         return TaskOutcome(stopped=True)
-    except Exception as error:  # noqa: BLE001 - handed on to be reported.
-        return TaskOutcome(_failure(error))
+    except Exception as error:  # noqa: BLE001 - reported as the task's failure.
+        return TaskOutcome(_describe_error(error))
     return TaskOutcome(None if reason is None else TaskFailure(reason))
 
 
-def _failure(error: Exception) -> TaskFailure:
-    """What there is to say of an error, which is being handled. Of a disk or memory that fails, one line says it."""
+def _describe_error(error: Exception) -> TaskFailure:
+    """Return the failure for the exception being handled; disk and memory errors need no traceback."""
     reason, trace = f"{type(error).__name__}: {error}", "\n" + traceback.format_exc().rstrip()
     if isinstance(error, MemoryError) or any(text in str(error) for text in TORCH_OUT_OF_MEMORY):
         hint = "fewer --jobs, a smaller --stack or smaller hyperparameters need less"
@@ -72,35 +77,36 @@ def _failure(error: Exception) -> TaskFailure:
     return TaskFailure(reason, trace, expected=isinstance(error, OSError))
 
 
-def serve(work: Work, pipe: Connection, parent: int, level: int) -> None:
-    """Do tasks until the parent closes its end of the pipe, or is gone.
+def run_worker(work: Work, pipe: Connection, parent: int, level: int) -> None:
+    """Run tasks until the parent closes its end of the pipe or exits.
 
-    parent: its process id.  level: the least that is logged.  Ctrl-C is the parent's affair. Any other
-    signal to stop, from the parent or from whoever signals us all, is a request, however often it comes.
+    parent: its process id.  level: lowest level that is logged.
+    Ctrl-C is left to the parent. Any other stop signal, from the parent or sent to all processes of a job, is a
+    request to stop, even if repeated.
     """
     interruption = Interruption()
     for number in STOP_SIGNALS:
         signal.signal(number, interruption.request_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-    _die_with(parent)
+    _exit_with_parent(parent)
     logging.getLogger().addHandler(PipeHandler(pipe))
     logging.getLogger().setLevel(level)
     logging.captureWarnings(True)
     try:
         while True:
-            task, report = pipe.recv(), Report(pipe.send)
-            outcome = attempt(work, task, report, interruption)
-            report.flush()
+            task, reporter = pipe.recv(), StepReporter(pipe.send)
+            outcome = run_task(work, task, reporter, interruption)
+            reporter.flush()
             pipe.send(outcome)
     except (EOFError, BrokenPipeError, ConnectionResetError):
-        pass  # The parent is gone or wants no more.
+        pass  # The parent has exited or has no more tasks.
 
 
-def _die_with(parent: int) -> None:
-    """Have the system kill this process when its parent dies: its runs may then be gone on with at once.
+def _exit_with_parent(parent: int) -> None:
+    """Make the system kill this process when its parent dies, so that its runs can be resumed at once.
 
-    Elsewhere than on Linux, a process finds out when it next speaks.
+    On systems other than Linux, the process notices when it next uses the pipe.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -109,33 +115,33 @@ def _die_with(parent: int) -> None:
 
 
 class PipeHandler(QueueHandler):
-    """Sends records to the parent, message and traceback already text."""
+    """Log handler that sends records to the parent, with message and traceback formatted as text."""
 
     def __init__(self, pipe: Connection) -> None:
         super().__init__(pipe)  # type: ignore[arg-type]
         self._pipe = pipe
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Raises OSError, which ends the work, if the parent is gone."""
+        """Send a record.  Raises OSError, which ends the work, if the parent has exited."""
         self._pipe.send(self.prepare(record))
 
 
-class Report:
-    """Adds up steps, and sends what has come together a few times a second."""
+class StepReporter:
+    """Callback that accumulates steps and sends their sum a few times per second."""
 
     def __init__(self, send: Callable[[int], object], clock: Callable[[], float] = time.monotonic) -> None:
-        """clock: seconds."""
+        """Start with no steps.  send: receives the sum.  clock: returns seconds."""
         self._send, self._clock = send, clock
         self._steps, self._last = 0, clock()
 
     def __call__(self, steps: int) -> None:
-        """So many more."""
+        """Add steps."""
         self._steps += steps
-        if self._clock() - self._last >= SECONDS_BETWEEN_REPORTS:
+        if self._clock() - self._last >= REPORT_SECONDS:
             self.flush()
 
     def flush(self) -> None:
-        """Send what there is."""
+        """Send the steps accumulated so far."""
         if self._steps:
             self._send(self._steps)
         self._steps, self._last = 0, self._clock()
