@@ -1,4 +1,4 @@
-"""The acrobot: gymnasium's step for step, the continuous torque, energy."""
+"""The acrobot: gymnasium's steps, the continuous torque, energy."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def theirs() -> gym.Env:
     return env
 
 
-def test_it_starts_as_gymnasiums_does():
-    """The same seed, the same bits."""
+def test_start_states_are_gymnasiums():
+    """The same seed gives the same bits."""
     ours, other = make_env("Acrobot-v1"), theirs()
     for seed in range(5):
         np.testing.assert_array_equal(ours.reset(seed=seed)[0], other.reset(seed=seed)[0])
@@ -28,9 +28,9 @@ def test_it_starts_as_gymnasiums_does():
 
 
 @pytest.mark.parametrize("continuous", [True, False])
-def test_it_moves_as_gymnasiums_does(continuous):
-    """Step for step from any state. Both round in one order, so they differ only where cos and sin do:
-    by the last bit of numbers up to 9 pi and of what four evaluations make of it."""
+def test_steps_are_gymnasiums(continuous):
+    """From any state. Both round in the same order, so they differ only where cos and sin do: in the last
+    bit of numbers up to 9 pi, and in what four evaluations make of that."""
     ours, other = make_env("Acrobot-v1", continuous), theirs()
     ours.reset()
     rng = np.random.default_rng(0)
@@ -47,8 +47,8 @@ def test_it_moves_as_gymnasiums_does(continuous):
     assert 0 < ends < 2000
 
 
-def test_an_episode_as_gymnasiums():
-    """Energy pumped into the second link: both reach the goal at one step, with rewards -1, ..., -1, 0."""
+def test_an_episode_is_gymnasiums():
+    """Energy pumped into the second link: both reach the goal at the same step, with rewards -1, ..., -1, 0."""
     ours, other = make_env("Acrobot-v1"), theirs()
     obs, _ = ours.reset(seed=1)
     other.reset(seed=1)
@@ -66,8 +66,8 @@ def test_an_episode_as_gymnasiums():
     assert rewards == [-1.0] * (len(rewards) - 1) + [0.0]
 
 
-def test_a_torque_between_the_discrete_ones():
-    """At rest hanging, M acc = (0, u), with M's inverse by hand."""
+def test_an_intermediate_torque_by_hand():
+    """Hanging at rest, M acceleration = (0, u)."""
     env = make_env("Acrobot-v1", True)
     env.reset()
     env.state = [0.0, 0.0, 0.0, 0.0]
@@ -79,13 +79,13 @@ def test_a_torque_between_the_discrete_ones():
 
 
 MASS = np.array([[4.5, 1.75], [1.75, 1.25]])
-"""Inertia of the links hanging: l = m = I = 1, centres at 1/2."""
+"""Inertia matrix of the hanging links: l = m = I = 1, centers of mass at 1/2."""
 STIFFNESS = GRAVITY * np.array([[2.0, 0.5], [0.5, 0.5]])
-"""Second derivative of the potential there."""
+"""Second derivative of the potential energy of the hanging links."""
 
 
 def energy(state: tuple[float, ...]) -> float:
-    """Above hanging at rest, from the links' own motion: both centres', and both turns'."""
+    """Return the energy above hanging at rest, from the motion of both centers of mass and both rotations."""
     theta1, theta2, speed1, speed2 = state
     both = speed1 + speed2
     first = (speed1 / 2) ** 2
@@ -102,9 +102,9 @@ def drift(start: tuple[float, ...], seconds: float, dt: float) -> float:
 
 
 @pytest.mark.parametrize("mode", [0, 1])
-def test_small_swings_lose_what_runge_kutta_takes(mode):
+def test_small_swings_lose_the_energy_of_the_closed_form(mode):
     """Each step multiplies a mode of frequency w by 1 + z + z^2/2 + z^3/6 + z^4/24, z = i w dt, and so its
-    energy by 1 - (w dt)^6 / 72 + (w dt)^8 / 576: 0.004 and 0.04 percent a step here, dt^5 a second."""
+    energy by 1 - (w dt)^6 / 72 + (w dt)^8 / 576: 0.004 and 0.04 percent per step here, O(dt^5) per second."""
     squares, modes = eigh(STIFFNESS, MASS)
     wdt = math.sqrt(squares[mode]) * DT
     start = (*(1e-4 * modes[:, mode]), 0.0, 0.0)
@@ -114,9 +114,9 @@ def test_small_swings_lose_what_runge_kutta_takes(mode):
 
 
 @pytest.mark.parametrize("start", [(0.5, 0.5, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0), (2.0, -1.0, 0.0, 0.0)])
-def test_large_swings_lose_less_than_the_fourth_power_of_the_step(start):
-    """A method of order 4 errs by at most C dt^4 over a fixed time: half the step, a sixteenth of it or less.
-    At the environment's own step, ten seconds take under two percent."""
+def test_the_energy_error_of_large_swings_has_order_four(start):
+    """The error over a fixed time is at most C dt^4: half the step gives a sixteenth of it or less.
+    At the environment's own step, ten seconds lose under two percent."""
     lost = [abs(drift(start, 10.0, dt)) for dt in (DT / 2, DT / 4, DT / 8)]
     assert lost[0] > 16 * lost[1] > 256 * lost[2]
     assert abs(drift(start, 10.0, DT)) < 0.02 * energy(start)

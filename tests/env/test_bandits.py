@@ -1,4 +1,4 @@
-"""Bandit and Bimodal: what actions pay, and that an episode is one step with no future."""
+"""Bandit and Bimodal: rewards of actions, and episodes of one step without a future."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DRAWS = 20_000
 
 
 def rewards(name: str, action: Any, **env_kwargs: Any) -> np.ndarray:
-    """DRAWS rewards of one action."""
+    """Return DRAWS rewards of one action."""
     env = make_env(name, **env_kwargs)
     env.reset(seed=0)
     return np.array([env.step(action)[1] for _ in range(DRAWS)])
@@ -24,7 +24,7 @@ def rewards(name: str, action: Any, **env_kwargs: Any) -> np.ndarray:
     ("action", "reward"),
     [(-1.0, 1.0), (1.0, 1.5), (-0.8, math.exp(-0.5)), (1.4, 1.5 * math.exp(-2)), (0.0, 2.5 * math.exp(-12.5))],
 )
-def test_bimodal_pays_two_bells(action, reward):
+def test_the_expected_reward_is_the_sum_of_two_bells(action, reward):
     env = make_env("Bimodal", reward_variance=False)
     env.reset(seed=0)
     obs, found, terminated, truncated, _ = env.step(np.array([action]))
@@ -32,7 +32,7 @@ def test_bimodal_pays_two_bells(action, reward):
     assert (obs.tolist(), terminated, truncated) == ([1.0], True, False)
 
 
-def test_bimodals_noise_lies_under_the_lower_peak():
+def test_only_the_lower_peak_is_noisy():
     low, high = rewards("Bimodal", np.array([-1.0])), rewards("Bimodal", np.array([1.0]))
     assert low.mean() == pytest.approx(1.0, abs=4 * 5 / math.sqrt(DRAWS))
     assert low.std() == pytest.approx(5.0, rel=0.02)
@@ -40,14 +40,14 @@ def test_bimodals_noise_lies_under_the_lower_peak():
     assert (low > 1.5).mean() == pytest.approx(0.46, abs=0.02)
 
 
-def test_bimodals_peaks_can_be_shaped():
+def test_heights_and_widths_of_the_peaks():
     env = make_env("Bimodal", reward_variance=False, heights=[0.75, 2.0], widths=[0.2, 0.05])
     env.reset(seed=0)
     assert env.step(np.array([-1.2]))[1] == pytest.approx(0.75 * math.exp(-0.5))
     assert env.step(np.array([1.05]))[1] == pytest.approx(2.0 * math.exp(-0.5), rel=1e-6)
 
 
-def test_an_arm_pays_its_mean():
+def test_an_arms_rewards_have_its_mean_and_the_noise():
     means = make_env("Bandit").means
     assert means.shape == (10,)
     for arm in (0, int(means.argmax())):
@@ -56,7 +56,7 @@ def test_an_arm_pays_its_mean():
         assert found.std() == pytest.approx(1.0, rel=0.02)
 
 
-def test_the_arms_are_the_problems_not_the_seeds():
+def test_the_arms_depend_on_the_problem_not_on_the_seed():
     a, b = make_env("Bandit", n_actions=4), make_env("Bandit", n_actions=4)
     a.reset(seed=1)
     b.reset(seed=2)
@@ -92,6 +92,6 @@ def test_nothing_is_bootstrapped(name, action, steps_per_episode):
         ("Bimodal", {"arms": 3}, "unexpected keyword argument 'arms'"),
     ],
 )
-def test_arguments_that_make_no_bandit(name, kwargs, message):
+def test_invalid_arguments_are_refused(name, kwargs, message):
     with pytest.raises(ValueError, match=f"'{name}' cannot be made with .*{message}"):
         make_env(name, **kwargs)

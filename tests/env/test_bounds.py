@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Uneven(gym.Env):
-    """Bounds that differ by side and dimension; the observation is the action it was handed."""
+    """An environment whose bounds differ by side and dimension. Its observation is the action it received."""
 
     low, high = np.array([-1.0, 0.0, -4.0], np.float32), np.array([3.0, 0.5, -2.0], np.float32)
     observation_space = action_space = gym.spaces.Box(low, high)
@@ -31,20 +31,20 @@ class Uneven(gym.Env):
 
 
 @pytest.fixture(autouse=True)
-def named(monkeypatch):
-    """Uneven can be made by its name."""
+def registered(monkeypatch):
+    """Register Uneven by name."""
     monkeypatch.setitem(env.ENVS, "Uneven", EnvEntry(__name__, "Uneven", ("continuous",)))
 
 
 def test_each_bound_clips_its_own_side_and_dimension():
     episodes = Episodes(make_env("Uneven", True), EpisodeProtocol(10), seed=0)
     episodes.reset()
-    for action, handed in (
+    for action, received in (
         ([-2.0, -1.0, -9.0], [-1.0, 0.0, -4.0]),
         ([9.0, 0.75, 0.0], [3.0, 0.5, -2.0]),
         ([2.5, 0.25, -3.0], [2.5, 0.25, -3.0]),
     ):
-        np.testing.assert_array_equal(episodes.step(np.array(action, np.float32))[0], handed)
+        np.testing.assert_array_equal(episodes.step(np.array(action, np.float32))[0], received)
 
 
 @pytest.mark.parametrize("agent", ["Random", "SAC_classic_best_pendulum"])

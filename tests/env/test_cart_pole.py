@@ -1,4 +1,4 @@
-"""The cart-pole with a continuous push: gymnasium's at full push, in between by hand."""
+"""The cart-pole with a continuous push: full pushes against gymnasium's, others by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from env import make_env
 
 
-def test_full_pushes_are_gymnasiums_episode_for_episode():
+def test_episodes_of_full_pushes_are_gymnasiums():
     ours, other = make_env("ContinuousCartpole-v0"), gym.make("CartPole-v1", disable_env_checker=True).unwrapped
     rng = np.random.default_rng(0)
     for seed in range(50):
@@ -26,7 +26,7 @@ def test_full_pushes_are_gymnasiums_episode_for_episode():
 
 
 @pytest.mark.parametrize(("arguments", "newtons"), [({}, 4.0), ({"force_mag": 30.0}, 12.0)])
-def test_a_push_between_by_hand(arguments, newtons):
+def test_an_intermediate_push_by_hand(arguments, newtons):
     """From rest upright: turn = -(F / M) / (l (4/3 - m / M)), pull = F / M - m l turn / M, times 0.02 s."""
     env = make_env("ContinuousCartpole-v0", **arguments)
     env.reset()
@@ -36,7 +36,7 @@ def test_a_push_between_by_hand(arguments, newtons):
     np.testing.assert_allclose(env.state, [0, 0.02 * (newtons - 0.05 * turn) / 1.1, 0, 0.02 * turn], rtol=1e-12)
 
 
-def test_pushes_are_cut_at_the_limit():
+def test_pushes_are_clipped_at_the_limit():
     env = make_env("ContinuousCartpole-v0")
     after = []
     for push in (1.0, 7.0, -1.0, -7.0):
@@ -51,7 +51,7 @@ def test_pushes_are_cut_at_the_limit():
      ([0.0, 0.0, 0.2, 0.0], False), ([0.0, 0.0, 0.2, 1.0], True), ([0.0, 0.0, -0.2, -1.0], True)],
 )  # fmt: skip
 def test_ends_by_hand(state, terminated):
-    """Explicit Euler: position and angle move by the old speeds, 0.02 a step; limits 2.4 and 0.20944."""
+    """Explicit Euler: position and angle move by the old speeds, times 0.02 per step; limits 2.4 and 0.20944."""
     env = make_env("ContinuousCartpole-v0")
     env.reset()
     env.state = state

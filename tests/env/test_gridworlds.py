@@ -1,4 +1,4 @@
-"""The three gridworlds: the same walk, seen in three ways."""
+"""The three gridworlds: the same walk with three kinds of observation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def one_hot(index: int) -> list[float]:
 
 
 def walk(name: str, actions: list[int]):
-    """What each step of a walk over the 2 by 3 grid gives: obs, reward, terminated."""
+    """Return obs, reward and terminated of each step of a walk over the 2 by 3 grid."""
     env = make_env(name, **SIZE)
     env.reset(seed=0)
     return [env.step(action)[:3] for action in actions]
@@ -50,7 +50,7 @@ def test_the_goal(name):
     ("name", "high"),
     [("Gridworld", [1.0] * 6), ("XYGridworld", [2.0, 1.0]), ("IndexGridworld", [5.0])],
 )
-def test_ranges(name, high):
+def test_observation_bounds(name, high):
     space = make_env(name, **SIZE).observation_space
     np.testing.assert_array_equal(space.high, high)
     np.testing.assert_array_equal(space.low, np.zeros(len(high)))
@@ -67,6 +67,6 @@ def test_a_start_state():
 
 
 @pytest.mark.parametrize("size", [{"rows": 0}, {"rows": 1, "cols": 1}, {"rows": 2.5}])
-def test_sizes_that_are_none(size):
+def test_invalid_sizes_are_refused(size):
     with pytest.raises(ValueError, match="'Gridworld' cannot be made with"):
         make_env("Gridworld", **size)

@@ -1,4 +1,4 @@
-"""The lean Pendulum-v1 against gymnasium's: every step the same, to the bit."""
+"""The lean Pendulum-v1 against gymnasium's: every step is bit-identical."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from env import make_env
 from env.tasks.lean_pendulum import LeanPendulum
 
 
-def both(**env_kwargs):
-    """gymnasium's and the lean one, made alike and begun alike."""
+def make_both(**env_kwargs):
+    """Make gymnasium's and the lean environment with the same arguments."""
     theirs = gym.make("Pendulum-v1", max_episode_steps=-1, disable_env_checker=True, **env_kwargs).unwrapped
     ours = make_env("Pendulum-v1", **env_kwargs)
     assert (type(theirs), type(ours)) == (PendulumEnv, LeanPendulum)
@@ -22,8 +22,8 @@ def both(**env_kwargs):
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 @pytest.mark.parametrize("g", [10.0, 9.81, 3])
 def test_every_step_is_gymnasiums(g, kind):
-    """Torques beyond the limits among them; 3,000 steps from each of three starts, the speed limit met."""
-    theirs, ours = both(g=g)
+    """3,000 steps from each of three starts, with torques beyond the limits and speeds at the limit."""
+    theirs, ours = make_both(g=g)
     rng, fastest = np.random.default_rng(1), 0.0
     for seed in range(3):
         assert theirs.reset(seed=seed)[0].tobytes() == ours.reset(seed=seed)[0].tobytes()
@@ -39,8 +39,8 @@ def test_every_step_is_gymnasiums(g, kind):
     assert fastest == ours.max_speed or g == 3
 
 
-def test_what_is_no_number_stays_so():
-    theirs, ours = both()
+def test_a_nan_torque_gives_nan():
+    theirs, ours = make_both()
     for env in (theirs, ours):
         env.reset(seed=0)
         obs, reward, *_ = env.step(np.array([np.nan], np.float32))
@@ -48,15 +48,15 @@ def test_what_is_no_number_stays_so():
         assert np.isnan(reward)
 
 
-def test_it_looks_the_same():
-    theirs, ours = both(render_mode="rgb_array")
+def test_pictures_are_gymnasiums():
+    theirs, ours = make_both(render_mode="rgb_array")
     for env in (theirs, ours):
         env.reset(seed=4)
         env.step(np.array([1.5], np.float32))
     np.testing.assert_array_equal(ours.render(), theirs.render())
 
 
-def test_one_registered_by_someone_else_is_theirs():
+def test_other_registrations_keep_gymnasiums_class():
     gym.register("Pendulum-v77", entry_point="tests.env.test_lean_pendulum:PendulumEnv", kwargs={"g": 1.0})
     try:
         assert type(make_env("Pendulum-v77")) is PendulumEnv

@@ -1,4 +1,4 @@
-"""MinAtar's games: against the package itself, repeatable, flat, and without its drawing libraries."""
+"""MinAtar's games: equal to the package's, repeatable, flat, and without its drawing libraries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHANNELS = {"Asterix": 4, "Breakout": 4, "Freeway": 7, "Seaquest": 10, "SpaceInv
 
 
 def play(game: str, seed: int, steps: int = 400, **env_kwargs):
-    """Observations, rewards and ends of an episode after another under fixed actions."""
+    """Return observations, rewards and ends of successive episodes under fixed actions."""
     env = make_env(f"MinAtar{game}", **env_kwargs)
     rows = [(env.reset(seed=seed)[0], 0.0, False)]
     for action in np.random.default_rng(7).integers(env.action_space.n, size=steps):
@@ -44,7 +44,7 @@ def test_spaces(game):
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_the_seed_is_all_there_is_to_chance(game):
+def test_the_seed_determines_the_game(game):
     first, again, other = play(game, 3), play(game, 3), play(game, 4)
     for a, b in zip(first, again, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -52,8 +52,8 @@ def test_the_seed_is_all_there_is_to_chance(game):
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_a_game_is_the_packages(game):
-    """One episode, stickiness included, against the package's own class on an equal generator."""
+def test_games_are_the_packages(game):
+    """One episode with sticky actions, against the package's own class with an equal generator."""
     env = make_env(f"MinAtar{game}", sticky_action_prob=0.3)
     package = Environment(GAMES[game], sticky_action_prob=0.3)
     package.random = package.env.random = np.random.RandomState(seeding.np_random(5)[0].bit_generator)
@@ -68,8 +68,8 @@ def test_a_game_is_the_packages(game):
             break
 
 
-def test_a_sticky_action_is_the_one_before():
-    """Always sticky: the paddle never moves, whatever is asked. Never sticky: it moves at once."""
+def test_a_sticky_action_repeats_the_previous_one():
+    """Always sticky: the paddle never moves, whatever the action. Never sticky: it moves at once."""
     for probability, places in ((1.0, [4, 4, 4]), (0.0, [3, 2, 1])):
         env = make_env("MinAtarBreakout", sticky_action_prob=probability)
         env.reset(seed=0)
@@ -77,7 +77,7 @@ def test_a_sticky_action_is_the_one_before():
         assert [int(row[9, :, 0].argmax()) for row in rows] == places
 
 
-def test_an_episode_begins_without_a_last_action():
+def test_an_episode_starts_without_a_previous_action():
     env = make_env("MinAtarBreakout", sticky_action_prob=0.0)
     env.reset(seed=0)
     env.step(1)
@@ -88,7 +88,7 @@ def test_an_episode_begins_without_a_last_action():
 
 @pytest.mark.parametrize("ramping", [True, False])
 def test_difficulty_ramping(ramping):
-    """Asterix's entities come faster after every 100 steps, or never."""
+    """Asterix's entities speed up every 100 steps, or never."""
     env = make_env("MinAtarAsterix", difficulty_ramping=ramping, sticky_action_prob=0.0)
     env.reset(seed=0)
     for _ in range(210):
@@ -118,7 +118,7 @@ def test_a_picture_shows_the_cells():
     np.testing.assert_array_equal(shown, obs.reshape(10, 10, 4).any(axis=2))
 
 
-def test_an_impossible_stickiness():
+def test_an_invalid_stickiness_is_refused():
     with pytest.raises(ValueError, match=r"sticky_action_prob is 1\.5; allowed: 0 to 1"):
         make_env("MinAtarBreakout", sticky_action_prob=1.5)
 

@@ -1,4 +1,4 @@
-"""The shaped mountain car: gymnasium's dynamics, the shaped reward worked by hand."""
+"""The shaped mountain car: gymnasium's dynamics, the shaped reward by hand."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from env import make_env
 
 
-def test_it_moves_as_gymnasiums_does():
-    """Step for step from any state: gymnasium rounds what comes out to float32."""
+def test_steps_are_gymnasiums():
+    """From any state; gymnasium rounds its result to float32."""
     ours = make_env("MountainCarShaped")
     other = gym.make("MountainCarContinuous-v0", disable_env_checker=True).unwrapped
     rng = np.random.default_rng(0)
@@ -42,7 +42,7 @@ def energy(position: float, speed: float) -> float:
 
 @pytest.mark.parametrize("gamma", [0.9, 1.0])
 def test_the_reward_by_hand(gamma):
-    """At x = -pi/6 the ground is level, at its lowest: the speed becomes the engine's 0.0015 u."""
+    """At x = -pi/6, the lowest point, the ground is level: the speed becomes the engine's 0.0015 u."""
     env = make_env("MountainCarShaped", gamma=gamma, shaping=2.0)
     env.reset()
     env.state = [-math.pi / 6, 0.0]
@@ -52,7 +52,7 @@ def test_the_reward_by_hand(gamma):
     assert not terminated
 
 
-def test_enough_energy_is_all_that_is_paid_for():
+def test_surplus_energy_is_not_rewarded():
     env = make_env("MountainCarShaped")
     env.reset()
     env.state = [0.0, 0.06]  # 600 * 0.06^2 = 2.16 > sin(1.35)
@@ -60,7 +60,7 @@ def test_enough_energy_is_all_that_is_paid_for():
 
 
 @pytest.mark.parametrize("gamma", [0.95, 1.0])
-def test_shaping_shifts_an_episodes_return_by_its_start_only(gamma):
+def test_shaping_shifts_a_return_by_a_function_of_the_start(gamma):
     """sum gamma^t (gamma Phi' - Phi) telescopes to gamma^T Phi(end) - Phi(start), and Phi(end) is 0."""
     env = make_env("MountainCarShaped", gamma=gamma, shaping=10.0)
     env.reset(seed=2)
@@ -76,7 +76,7 @@ def test_shaping_shifts_an_episodes_return_by_its_start_only(gamma):
     assert start < 0
 
 
-def test_without_shaping_it_is_minus_one_a_step():
+def test_without_shaping_the_reward_is_minus_one_per_step():
     env = make_env("MountainCarShaped", shaping=0.0)
     env.reset(seed=0)
     assert {env.step(np.ones(1))[1] for _ in range(50)} == {-1.0}

@@ -1,4 +1,4 @@
-"""Observations as one flat float32 vector: one-hot, images, what stays as it is, what is refused."""
+"""Observations as one flat float32 vector: one-hot, images, vectors, and what is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from env import EnvBatch, EnvEntry, EpisodeProtocol, Episodes, make_env
 
 
 class Shows(gym.Env):
-    """Shows `values` in turn, one a step, in the given space; the state is the place among them."""
+    """An environment whose observations are `values` in turn; its state is the position among them."""
 
     action_space = Discrete(2)
 
@@ -47,7 +47,7 @@ CASES = {
 
 @pytest.fixture
 def shows(monkeypatch):
-    """make_env for a Shows with the given space and values."""
+    """A function that makes a Shows with the given space and values by make_env."""
 
     def make(space: gym.Space, values: list[Any]) -> gym.Env:
         monkeypatch.setitem(env.ENVS, "Shows", EnvEntry(__name__, "Shows", ("discrete",)))
@@ -70,7 +70,7 @@ def test_observations_are_flat(case, shows):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_episodes_and_start_states_show_them_too(case, shows):
+def test_episodes_and_start_states_are_flattened_too(case, shows):
     space, values, flat = CASES[case]
     envs = EnvBatch([Episodes(shows(space, values), EpisodeProtocol(10), seed=0),
                      Episodes(shows(space, values), EpisodeProtocol(10, start_state=[1.0]), seed=0)])  # fmt: skip
@@ -82,12 +82,12 @@ def test_episodes_and_start_states_show_them_too(case, shows):
 @pytest.mark.parametrize(
     "space", [Dict(a=Box(0, 1)), Tuple([Discrete(2)]), MultiBinary(3)], ids=lambda space: type(space).__name__
 )
-def test_other_observations_are_refused_by_name(space, shows):
+def test_other_observations_are_refused(space, shows):
     with pytest.raises(ValueError, match=rf"'Shows' has observations {type(space).__name__}; allowed: Box or Discre"):
         shows(space, [])
 
 
-def test_gymnasiums_grids_are_one_hot():
+def test_gymnasiums_discrete_observations_are_one_hot():
     lake = make_env("FrozenLake-v1", is_slippery=False)
     np.testing.assert_array_equal(lake.reset(seed=0)[0], np.eye(16)[0])
     np.testing.assert_array_equal(lake.step(2)[0], np.eye(16)[1])

@@ -1,4 +1,4 @@
-"""What every environment of our own promises, whatever it is."""
+"""Properties of every environment of our own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KINDS = [(name, kind == "continuous") for name, entry in ENVS.items() for kind i
 
 
 def rollout(env: gym.Env[Any, Any], seed: int, steps: int) -> list[tuple]:
-    """Observations, rewards and ends under random actions, from a reset with this seed."""
+    """Return observations, rewards and ends under random actions, after a reset with this seed."""
     env.action_space.seed(seed)
     obs, _ = env.reset(seed=seed)
     seen: list[tuple] = [(obs.tolist(),)]
@@ -33,20 +33,20 @@ def rollout(env: gym.Env[Any, Any], seed: int, steps: int) -> list[tuple]:
     return seen
 
 
-KNOWN = "symmetric and normalized space|alternative render modes|Box observation space m.*infinity"
+EXPECTED_WARNINGS = "symmetric and normalized space|alternative render modes|Box observation space m.*infinity"
 
 
 @pytest.mark.parametrize(("name", "continuous"), KINDS)
 def test_gymnasiums_checker_passes(name, continuous):
-    """Torques in newton metres, unbounded speeds and the missing registration are as they are meant to be."""
+    """Unnormalized torques, unbounded speeds and the missing registration are intended."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         check_env(make_env(name, continuous))
-    assert [str(w.message) for w in caught if not re.search(KNOWN, str(w.message))] == []
+    assert [str(w.message) for w in caught if not re.search(EXPECTED_WARNINGS, str(w.message))] == []
 
 
 @pytest.mark.parametrize(("name", "continuous"), KINDS)
-def test_the_seed_decides_a_rollout(name, continuous):
+def test_the_seed_determines_a_rollout(name, continuous):
     env = make_env(name, continuous)
     assert rollout(env, 3, 300) == rollout(env, 3, 300) == rollout(make_env(name, continuous), 3, 300)
     assert rollout(env, 3, 300) != rollout(env, 4, 300)
@@ -70,28 +70,28 @@ def test_ten_thousand_random_steps_stay_in_the_stated_ranges(name, continuous):
 
 
 @pytest.mark.parametrize(("name", "continuous"), KINDS)
-def test_state_and_generator_are_all_there_is(name, continuous):
-    """What was taken and put back goes on as before, bit for bit, in another environment too."""
+def test_state_and_generator_determine_the_future(name, continuous):
+    """A restored environment continues with the same bits; so does another one with that state."""
     env, other = make_env(name, continuous), make_env(name, continuous)
     rollout(env, 5, 50)
     other.reset(seed=6)
     if not hasattr(env.unwrapped, "state"):
-        pytest.skip("it cannot be put in a state")
+        pytest.skip("its state cannot be set")
     state, generator = env.unwrapped.state, env.unwrapped.np_random.bit_generator.state
     actions = [env.action_space.sample() for _ in range(5)]
 
-    def go_on(this: gym.Env[Any, Any]) -> list:
+    def continue_from_state(this: gym.Env[Any, Any]) -> list:
         this.unwrapped.state = state
         this.unwrapped.np_random.bit_generator.state = generator
         seen = [(obs.tolist(), *rest) for obs, *rest in map(this.step, actions)]
         return [*seen, this.unwrapped.state.tolist(), this.reset()[0].tolist()]
 
-    assert go_on(env) == go_on(env) == go_on(other)
+    assert continue_from_state(env) == continue_from_state(env) == continue_from_state(other)
 
 
 @pytest.mark.parametrize(("name", "continuous"), KINDS)
 def test_kinds_of_action(name, continuous):
-    """The kind asked for is the kind there is; without a word, the entry's first."""
+    """The requested kind is made; by default, the entry's first."""
     kind = gym.spaces.Box if continuous else gym.spaces.Discrete
     assert isinstance(make_env(name, continuous).action_space, kind)
     first = gym.spaces.Box if ENVS[name].kinds[0] == "continuous" else gym.spaces.Discrete
@@ -102,14 +102,14 @@ def test_kinds_of_action(name, continuous):
 
 
 @pytest.mark.parametrize("name", ENVS)
-def test_an_unknown_argument_is_refused_by_name(name):
+def test_an_unknown_argument_is_refused(name):
     with pytest.raises(ValueError, match=rf"env_name: '{name}' cannot be made with .*'wings'"):
         make_env(name, wings=2)
 
 
 @pytest.mark.parametrize("name", ENVS)
 def test_pictures(name):
-    """A picture shows the state: the same for the same one, another for another."""
+    """A picture shows the state: equal states look equal, different ones different."""
     env = make_env(name, render_mode="rgb_array")
     env.reset(seed=0)
     first = env.render()
@@ -165,6 +165,6 @@ def test_without_a_render_mode_there_is_no_picture(name):
         ("ContinuousCartpole-v0", {"force_mag": []}, r"env_kwargs.force_mag: found \[\]"),
     ],
 )
-def test_arguments_of_a_wrong_kind(name, arguments, message):
+def test_arguments_of_a_wrong_type_are_refused(name, arguments, message):
     with pytest.raises(ValueError, match=message):
         make_env(name, **arguments)

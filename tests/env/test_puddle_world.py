@@ -9,8 +9,8 @@ from env import EpisodeProtocol, Episodes, make_env
 from env.tasks.puddle_world import depth, in_goal
 
 
-def moved(name: str, start: tuple[float, float], action, **env_kwargs):
-    """One noiseless step from `start`: obs, reward, terminated."""
+def step_from(name: str, start: tuple[float, float], action, **env_kwargs):
+    """Return obs, reward and terminated of one noiseless step from `start`."""
     env = make_env(name, noise=0.0, **env_kwargs)
     env.reset(seed=0)
     env.state = np.array(start)
@@ -52,14 +52,14 @@ def test_depth(x, y, expected):
     ],
 )
 def test_a_continuous_step(start, action, place, reward, end):
-    obs, found, terminated = moved("PuddleWorld-v1", start, np.array(action))
+    obs, found, terminated = step_from("PuddleWorld-v1", start, np.array(action))
     np.testing.assert_allclose(obs, place, atol=1e-7)
     assert (found, terminated) == (pytest.approx(reward), end)
 
 
 @pytest.mark.parametrize(("action", "place"), [(0, (0.45, 0.1)), (1, (0.55, 0.1)), (2, (0.5, 0.05)), (3, (0.5, 0.15))])
 def test_a_discrete_step(action, place):
-    obs, reward, _ = moved("PuddleWorld-v1", (0.5, 0.1), action, continuous=False)
+    obs, reward, _ = step_from("PuddleWorld-v1", (0.5, 0.1), action, continuous=False)
     np.testing.assert_allclose(obs, place, atol=1e-7)
     assert reward == -1.0
 
@@ -85,7 +85,7 @@ def test_noise_is_normal_in_each_coordinate():
     assert abs(np.corrcoef(np.array(ends).T)[0, 1]) < 0.05
 
 
-def test_starts_are_everywhere_but_in_the_goal():
+def test_starts_are_uniform_outside_the_goal():
     env = make_env("PuddleWorld-v1")
     env.reset(seed=0)
     starts = np.array([env.reset()[0] for _ in range(2000)])
@@ -109,25 +109,25 @@ def test_a_start_state(name):
         ((0.1, 0.1), [0.05, 0.03], (0.15, 0.13), -1.0, False),
         ((0.33, 0.5), [0.05, 0.04], (0.33, 0.54), -1.0, False),  # x would enter the block
         ((0.5, 0.67), [0.04, -0.05], (0.54, 0.67), -1.0, False),  # y would
-        ((0.34, 0.34), [0.03, 0.03], (0.37, 0.34), -1.0, False),  # at the corner x goes first
+        ((0.34, 0.34), [0.03, 0.03], (0.37, 0.34), -1.0, False),  # at the corner x moves first
         ((0.02, 0.99), [-0.05, 0.05], (0.0, 1.0), -1.0, False),
         ((0.88, 0.95), [0.03, 0.0], (0.91, 0.95), 0.0, True),
         ((0.88, 0.88), [0.03, 0.0], (0.91, 0.88), -1.0, False),
     ],
 )
 def test_a_step_of_the_continuous_gridworld(start, action, place, reward, end):
-    obs, found, terminated = moved("ContinuousGridWorld", start, np.array(action))
+    obs, found, terminated = step_from("ContinuousGridWorld", start, np.array(action))
     np.testing.assert_allclose(obs, place, atol=1e-7)
     assert (found, terminated) == (reward, end)
 
 
 def test_the_block_can_be_left_out():
-    obs, _, _ = moved("CGW", (0.33, 0.5), np.array([0.05, 0.0]), block=False)
+    obs, _, _ = step_from("CGW", (0.33, 0.5), np.array([0.05, 0.0]), block=False)
     np.testing.assert_allclose(obs, [0.38, 0.5], atol=1e-7)
 
 
-def test_the_ways_round_the_block_are_mirror_images():
-    """A walk and its mirror image, from the same start: as long, and mirrored at every step."""
+def test_the_paths_around_the_block_are_mirror_images():
+    """A walk and its mirror image from the same start take the same number of steps and mirror each other."""
     walk = [(0.05, 0.0)] * 14 + [(0.05, 0.05)] * 2 + [(0.0, 0.05)] * 14
     places = []
     for mirrored in (False, True):
@@ -141,6 +141,6 @@ def test_the_ways_round_the_block_are_mirror_images():
 
 @pytest.mark.parametrize("name", ["PuddleWorld-v1", "ContinuousGridWorld"])
 @pytest.mark.parametrize("kwargs", [{"thrust": 0}, {"noise": -0.1}])
-def test_motions_that_are_none(name, kwargs):
+def test_invalid_motions_are_refused(name, kwargs):
     with pytest.raises(ValueError, match="allowed: thrust above 0, noise from 0"):
         make_env(name, **kwargs)

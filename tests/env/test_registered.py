@@ -1,8 +1,12 @@
-"""gymnasium's environments: all of classic control and MuJoCo, and what is said of names that are not there."""
+"""gymnasium's environments: classic control, MuJoCo, a user's own module, and errors for unknown names."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import gymnasium as gym
 import mujoco
@@ -13,12 +17,13 @@ from env import EpisodeProtocol, Episodes, UnknownEnvironment, make_env
 from env.registered import MUJOCO_CHANGES
 from utils.core.errors import suggestion
 
+ROOT = Path(__file__).resolve().parents[2]
 CLASSIC = [name for name, spec in gym.registry.items() if "envs.classic_control." in str(spec.entry_point)]
 RUNNING = [f"{base}-v{version}" for base in MUJOCO_CHANGES for version in (4, 5) if (base, version) != ("Pusher", 4)]
 OLD = [name for name in gym.registry if name.rpartition("-")[0] in MUJOCO_CHANGES and name not in RUNNING]
 
 
-def test_the_lists_are_gymnasiums():
+def test_the_lists_match_gymnasiums_registry():
     assert sorted(CLASSIC) == [
         "Acrobot-v1", "CartPole-v0", "CartPole-v1", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1",
     ]  # fmt: skip
@@ -47,7 +52,7 @@ def test_it_runs(name):
 
 
 @pytest.mark.parametrize("name", [*OLD, "Hopper-v0", "Ant-v1"])
-def test_old_mujoco_is_refused_with_what_changed(name):
+def test_old_mujoco_is_refused_with_a_list_of_changes(name):
     base = name.rpartition("-")[0]
     with pytest.raises(ValueError, match=rf"'{name}' cannot be made .* allowed: '{base}-v5' \(new in it: ") as caught:
         make_env(name)
@@ -56,8 +61,8 @@ def test_old_mujoco_is_refused_with_what_changed(name):
     assert (f"or '{base}-v4'" in str(caught.value)) == (base != "Pusher")
 
 
-def test_what_v5_changed():
-    """The changes that the messages name, seen."""
+def test_the_changes_in_v5():
+    """The environments differ as the messages say."""
     sizes = {n: make_env(n).observation_space.shape[0] for n in ("Ant-v4", "Ant-v5", "Reacher-v4", "Reacher-v5")}
     assert sizes == {"Ant-v4": 27, "Ant-v5": 105, "Reacher-v4": 11, "Reacher-v5": 10}
     frictions = [make_env(name).model.geom("foot_left_geom").friction[0] for name in ("Walker2d-v4", "Walker2d-v5")]
@@ -82,7 +87,7 @@ def test_what_v5_changed():
         ("MountainCarContinuous-v1", "MountainCarContinuous-v0"),
     ],
 )
-def test_of_an_unknown_name_the_nearest_is_among_those_allowed(name, near):
+def test_an_unknown_name_gets_a_suggestion(name, near):
     with pytest.raises(UnknownEnvironment, match=rf"'{re.escape(name)}' cannot be made") as caught:
         make_env(name)
     assert suggestion(caught.value.name, caught.value.allowed) == f"; did you mean '{near}'?"
@@ -97,7 +102,7 @@ def test_of_an_unknown_name_the_nearest_is_among_those_allowed(name, near):
         ("nowhere:Nothing-v0", {}, "No module named 'nowhere'"),
     ],
 )
-def test_arguments_that_it_does_not_take(name, kwargs, message):
+def test_arguments_that_the_environment_refuses(name, kwargs, message):
     with pytest.raises(ValueError, match=f"'{name}' cannot be made with .*{message}"):
         make_env(name, **kwargs)
 
@@ -110,6 +115,45 @@ def test_arguments_that_it_does_not_take(name, kwargs, message):
         ("ContinuousGridWorld", {"noise": True}, "env_kwargs.noise: found True; allowed: neither true nor false"),
     ],
 )
-def test_true_and_false_are_for_flags(name, kwargs, message):
+def test_booleans_are_accepted_for_boolean_arguments_only(name, kwargs, message):
     with pytest.raises(ValueError, match=message):
         make_env(name, **kwargs)
+
+
+OWN_MODULE = """
+import gymnasium as gym
+import numpy as np
+
+class Corridor(gym.Env):
+    observation_space = gym.spaces.Box(-np.inf, np.inf, (1,))
+    action_space = gym.spaces.Box(-1.0, 1.0, (1,))
+
+    def __init__(self, length=10.0, render_mode=None):
+        self.length = length
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.position = 0.0
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        self.position += float(action[0])
+        return np.array([self.position], np.float32), -1.0, self.position >= self.length, False, {}
+
+gym.register("CorridorOfAUser-v0", entry_point="module_of_a_user:Corridor")
+"""
+
+
+def test_an_environment_in_a_users_own_module(files, tmp_path):
+    """The module is on PYTHONPATH; "module:Name-v0" imports it, in worker processes too."""
+    (tmp_path / "module_of_a_user.py").write_text(OWN_MODULE)
+    protocol = files.environment(env_name="module_of_a_user:CorridorOfAUser-v0", env_kwargs={"length": 5.0})
+    agent = files.write("random.json", {"agent_name": "Random", "parameters": {}})
+    arguments = ["--env-json", protocol, "--agent-json", agent, "--save-dir", str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "main.py", *arguments, "--runs", "2", "--jobs", "2"], cwd=ROOT, check=False,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    folder = tmp_path / "out" / "module_of_a_user-CorridorOfAUser-v0_Random"
+    assert len(list(folder.glob("*.json"))) == 2

@@ -1,4 +1,4 @@
-"""Pictures: how MuJoCo is made to draw, and what is said where it cannot."""
+"""Rendering: the choice of MuJoCo's OpenGL backend, and errors where nothing can be drawn."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from env.drawing.render import CannotRender, check_renderable, find_gl_backend, 
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch):
-    """The process's variables and loggers are put back as they were."""
+def restored_process(monkeypatch):
+    """Restore the process's variables and loggers after each test."""
     monkeypatch.delenv("MUJOCO_GL", raising=False)
     before, level = os.environ.copy(), logging.getLogger("OpenGL").level
     yield
@@ -25,20 +25,21 @@ def environment(monkeypatch):
         del os.environ[name]
 
 
-def works(*ways):
-    return lambda way: None if way in ways else f"no {way}"
+def probe(*working):
+    """Return a probe that finds these backends working."""
+    return lambda backend: None if backend in working else f"no {backend}"
 
 
 @pytest.mark.parametrize(
-    ("there", "chosen"), [(("egl", "osmesa"), "egl"), (("osmesa", "glfw"), "osmesa"), (("glfw",), "glfw")]
+    ("working", "chosen"), [(("egl", "osmesa"), "egl"), (("osmesa", "glfw"), "osmesa"), (("glfw",), "glfw")]
 )
-def test_the_first_way_that_works_is_taken(there, chosen, monkeypatch):
-    monkeypatch.setattr(render, "_probe_backend", works(*there))
+def test_the_first_working_backend_is_chosen(working, chosen, monkeypatch):
+    monkeypatch.setattr(render, "_probe_backend", probe(*working))
     assert find_gl_backend() == chosen
 
 
-def test_the_way_that_is_asked_for_is_the_only_one_tried(monkeypatch):
-    monkeypatch.setattr(render, "_probe_backend", works("egl", "osmesa"))
+def test_only_the_requested_backend_is_probed(monkeypatch):
+    monkeypatch.setattr(render, "_probe_backend", probe("egl", "osmesa"))
     monkeypatch.setenv("MUJOCO_GL", "osmesa")
     assert find_gl_backend() == "osmesa"
     monkeypatch.setenv("MUJOCO_GL", "glfw")
@@ -46,24 +47,24 @@ def test_the_way_that_is_asked_for_is_the_only_one_tried(monkeypatch):
         find_gl_backend()
 
 
-def test_where_none_works_each_is_named_with_its_reason(monkeypatch):
-    monkeypatch.setattr(render, "_probe_backend", works())
+def test_the_error_lists_every_backend_with_its_problem(monkeypatch):
+    monkeypatch.setattr(render, "_probe_backend", probe())
     with pytest.raises(CannotRender) as raised:
         find_gl_backend()
-    said = str(raised.value)
-    assert "egl: no egl; osmesa: no osmesa; glfw: no glfw" in said
-    assert "libosmesa6" in said
-    assert "\n" not in said
+    message = str(raised.value)
+    assert "egl: no egl; osmesa: no osmesa; glfw: no glfw" in message
+    assert "libosmesa6" in message
+    assert "\n" not in message
 
 
-def test_a_trial_is_made_in_a_process_of_its_own():
-    complaint = render._probe_backend("no such way")
-    assert "no such way" in complaint
-    assert "\n" not in complaint
+def test_a_probe_runs_in_a_separate_process():
+    problem = render._probe_backend("no such backend")
+    assert "no such backend" in problem
+    assert "\n" not in problem
     assert "MUJOCO_GL" not in os.environ
 
 
-def test_a_trial_that_hangs_is_given_up(monkeypatch):
+def test_a_probe_that_hangs_is_ended(monkeypatch):
     def hang(*arguments, timeout, **options):
         raise subprocess.TimeoutExpired(arguments[0], timeout)
 
@@ -71,8 +72,8 @@ def test_a_trial_that_hangs_is_given_up(monkeypatch):
     assert render._probe_backend("egl") == "no picture after 60 s"
 
 
-def test_preparing_sets_mujocos_way_for_mujoco_only(monkeypatch):
-    monkeypatch.setattr(render, "_probe_backend", works("osmesa"))
+def test_the_backend_is_set_for_mujoco_only(monkeypatch):
+    monkeypatch.setattr(render, "_probe_backend", probe("osmesa"))
     assert prepare_rendering(make_env("Pendulum-v1")) == 30.0
     assert "MUJOCO_GL" not in os.environ
     assert prepare_rendering(make_env("HalfCheetah-v5")) == 20.0
@@ -80,7 +81,7 @@ def test_preparing_sets_mujocos_way_for_mujoco_only(monkeypatch):
     assert os.environ["SDL_NO_SIGNAL_HANDLERS"] == "1"
 
 
-def test_a_speed_that_is_not_given_is_30():
+def test_the_default_is_30_frames_per_second():
     class Still(gym.Env):
         metadata = {"render_modes": ["rgb_array"]}  # noqa: RUF012
 
@@ -88,7 +89,7 @@ def test_a_speed_that_is_not_given_is_30():
     check_renderable("Still", Still())
 
 
-def test_an_environment_without_pictures_is_refused():
+def test_an_environment_without_the_render_mode_is_refused():
     class Blind(gym.Env):
         metadata = {"render_modes": ["human", "ansi"]}  # noqa: RUF012
 

@@ -1,4 +1,4 @@
-"""The rollout hash: which bytes are in it, that it repeats, and what changes it."""
+"""The rollout hash: the bytes it covers, its reproducibility, and what changes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Script(gym.Env):
-    """Shows its seed's low byte and the step's number, and remembers actions; ends at the 150th step."""
+    """An environment that records its actions and seeds, observes the step's number, and ends at step 150."""
 
     def __init__(self, actions: gym.Space, last: float = 0.0) -> None:
         self.observation_space = gym.spaces.Box(-np.inf, np.inf, (2,), np.float64)
@@ -53,7 +53,7 @@ def test_the_bytes_by_hand():
     assert env.seeds == [env_seed(0, "env"), None]
 
 
-def test_actions_are_fixed_uniform_draws_in_the_action_space():
+def test_actions_are_uniform_draws_from_run_0s_stream():
     env = Script(BOX)
     rollout_hash(Episodes(env, EpisodeProtocol(1000), 0))
     drawn = make_generator(0, "act").random((STEPS, 2))
@@ -63,7 +63,7 @@ def test_actions_are_fixed_uniform_draws_in_the_action_space():
     assert discrete.actions == [4 + int(3 * u) for u in make_generator(0, "act").random(STEPS)]
 
 
-def test_the_last_reward_and_the_protocol_count():
+def test_the_last_reward_and_the_protocol_change_the_hash():
     def found(last=0.0, **protocol):
         return rollout_hash(Episodes(Script(BOX, last), EpisodeProtocol(**{"steps_per_episode": 1000} | protocol), 0))
 
@@ -75,7 +75,7 @@ def test_the_last_reward_and_the_protocol_count():
 
 
 @pytest.mark.parametrize("name", ["Pendulum-v1", "CartPole-v1", "HalfCheetah-v5"])
-def test_it_repeats_in_this_process_and_in_another(name):
+def test_the_hash_is_reproducible_in_another_process(name):
     episodes = Episodes(make_env(name), EpisodeProtocol(70), 3)
     found = rollout_hash(episodes)
     assert rollout_hash(episodes) == found
@@ -88,6 +88,6 @@ def test_it_repeats_in_this_process_and_in_another(name):
     assert len(found) == 16
 
 
-def test_other_physics_has_another_hash():
+def test_other_physics_changes_the_hash():
     a, b = (rollout_hash(Episodes(make_env("Pendulum-v1", g=g), EpisodeProtocol(200), 0)) for g in (10.0, 10.000001))
     assert a != b

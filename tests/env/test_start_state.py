@@ -1,4 +1,4 @@
-"""Start states: where an environment begins when it is told to, and what is refused."""
+"""Start states: episodes that start in a given state, and states that are refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STARTS = {
 
 @pytest.mark.parametrize(("name", "start"), STARTS.items())
 def test_start_states(name, start):
-    """Every episode begins there, and goes on from there."""
+    """Every episode starts in the given state and continues from it."""
     state, obs = start
     env = Episodes(make_env(name), EpisodeProtocol(10, start_state=state), seed=0)
     action = np.zeros(1, np.float32)
@@ -52,12 +52,12 @@ def test_start_states(name, start):
         ("HalfCheetah-v5", [0.0], r"start_state has 1 numbers; HalfCheetahEnv allows 18 or none"),
     ],
 )
-def test_start_states_out_of_range(name, state, message):
+def test_invalid_start_states_are_refused(name, state, message):
     with pytest.raises(ValueError, match=message):
         Episodes(make_env(name), EpisodeProtocol(10, start_state=state), seed=0)
 
 
-def test_a_start_state_is_seen_through_the_wrappers():
+def test_a_start_states_observation_passes_through_the_wrappers():
     env = gym.wrappers.TransformObservation(make_env("Pendulum-v0"), lambda obs: 2 * obs, None)
     env = gym.wrappers.TransformReward(env, lambda reward: reward)
     np.testing.assert_array_equal(Episodes(env, EpisodeProtocol(10, start_state=[0.5, -1.0]), 0).reset(), [1.0, -2.0])

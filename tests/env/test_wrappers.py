@@ -1,4 +1,4 @@
-"""The harness's episodes: step limit, rewards, start state, clipping, true successors."""
+"""Episodes and batches: step limit, rewards, start state, clipping, true successors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from env import EnvBatch, EpisodeProtocol, Episodes, make_env
 
 
 class Corridor(gym.Env):
-    """Walks right by its action, in [-1, 1]; ends at 3. Observation: place. Reward: the action it was given."""
+    """A walk to the right by the action, in [-1, 1], that ends at 3. The observation is the position, the reward the
+    action that the environment received."""
 
     observation_space = gym.spaces.Box(-np.inf, np.inf, (1,))
     action_space = gym.spaces.Box(-1.0, 1.0, (1,))
@@ -50,12 +51,12 @@ def test_termination_at_the_limit_is_termination():
     assert walk(corridor(steps_per_episode=3), 1.0, 3)[-1][2:] == (True, False)
 
 
-def test_truncation_ends_the_future_if_so_asked():
+def test_truncation_terminates_if_the_protocol_asks_for_it():
     steps = walk(corridor(steps_per_episode=2, bootstrap_on_truncation=False), 1.0, 2)
     assert steps[-1][2:] == (True, True)
 
 
-def test_a_one_step_episode_has_no_future():
+def test_a_one_step_episode_terminates():
     assert walk(corridor(steps_per_episode=1), 1.0, 1)[-1][2:] == (True, True)
 
 
@@ -64,7 +65,7 @@ def test_overwritten_rewards():
     assert [s[1] for s in walk(env, 1.0, 3)] == [-1.0, -1.0, 5.0]
 
 
-def test_a_truncated_step_is_no_goal():
+def test_a_truncated_step_does_not_get_the_goals_reward():
     env = corridor(
         steps_per_episode=2, bootstrap_on_truncation=False, overwrite_rewards=True,
         rewards={"timestep": -1.0, "goal": 5.0},
@@ -72,7 +73,7 @@ def test_a_truncated_step_is_no_goal():
     assert [s[1] for s in walk(env, 1.0, 2)] == [-1.0, -1.0]
 
 
-def test_actions_are_clipped_for_the_environment_only():
+def test_only_the_environment_receives_the_clipped_action():
     action = np.array([7.0], np.float32)
     env = corridor()
     env.reset()
@@ -80,18 +81,18 @@ def test_actions_are_clipped_for_the_environment_only():
     assert action[0] == 7.0
 
 
-def test_a_start_state_where_there_is_none_to_set():
+def test_a_start_state_needs_an_environment_with_a_state():
     with pytest.raises(ValueError, match="Corridor cannot be put in a state"):
         corridor(start_state=[0.0])
 
 
-def test_gymnasiums_own_limit_is_off():
+def test_gymnasiums_own_step_limit_is_off():
     """Pendulum-v1 is registered with 200 steps."""
     env = Episodes(make_env("Pendulum-v1"), EpisodeProtocol(1000), seed=0)
     assert [s[3] for s in walk(env, 0.0, 201)] == [False] * 201
 
 
-def test_the_seed_decides_the_episodes():
+def test_the_seed_determines_the_episodes():
     def starts(seed: int) -> list[list[float]]:
         env = Episodes(make_env("Pendulum-v1"), EpisodeProtocol(10), seed)
         return [env.reset().tolist() for _ in range(3)]
@@ -102,7 +103,7 @@ def test_the_seed_decides_the_episodes():
     assert first != second
 
 
-def test_the_batch_shows_the_true_successor_and_resets_by_itself():
+def test_the_batch_returns_true_successors_and_resets():
     envs = EnvBatch([corridor(), corridor(steps_per_episode=2)])
     envs.reset()
     active = np.ones(2, bool)
@@ -117,7 +118,7 @@ def test_the_batch_shows_the_true_successor_and_resets_by_itself():
     np.testing.assert_array_equal(third.next_obs, [[3.0], [0.5]])
 
 
-def test_an_inactive_slot_is_left_alone():
+def test_an_inactive_slot_does_not_change():
     envs = EnvBatch([corridor(), corridor()])
     envs.reset()
     envs.step(np.ones((2, 1), np.float32), np.array([True, False]))
@@ -133,17 +134,17 @@ def test_an_inactive_slot_is_left_alone():
         ("Hopper-v3", {}, "cannot be made"),
     ],
 )
-def test_environments_that_cannot_be_used(name, kwargs, message):
+def test_unusable_environments_are_refused(name, kwargs, message):
     with pytest.raises(ValueError, match=message):
         make_env(name, **kwargs)
 
 
-def test_env_kwargs_reach_gymnasium():
+def test_env_kwargs_are_passed_to_gymnasium():
     assert make_env("Pendulum-v1", g=1.0).g == 1.0
 
 
 @pytest.mark.parametrize(("name", "kind"), [("CartPole-v1", "discrete"), ("Pendulum-v1", "continuous")])
-def test_actions_that_the_agent_refuses(name, kind):
+def test_kinds_of_actions_that_the_agent_refuses(name, kind):
     other = {"discrete": "continuous", "continuous": "discrete"}[kind]
     with pytest.raises(ValueError, match=rf"'{name}' has actions .*; no such thing"):
         make_env(name, None, {kind: "no such thing"})
@@ -153,7 +154,7 @@ def test_actions_that_the_agent_refuses(name, kind):
 
 
 class Counter(Corridor):
-    """Discrete actions 5, 6, 7; the reward is the action."""
+    """An environment with discrete actions 5, 6, 7, whose reward is the action."""
 
     action_space = gym.spaces.Discrete(3, start=5)
 
@@ -162,7 +163,7 @@ class Counter(Corridor):
         return np.zeros(1, np.float32), float(action), False, False, {}
 
 
-def test_an_index_becomes_the_discrete_action_it_stands_for():
+def test_an_index_becomes_the_discrete_action_with_that_index():
     envs = EnvBatch([Episodes(Counter(), EpisodeProtocol(10), seed=0) for _ in range(3)])
     envs.reset()
     transitions = envs.step(np.array([[0.0], [1.0], [2.0]], np.float32), np.ones(3, bool))

@@ -1,4 +1,4 @@
-"""Environments whose state is hard to save, or cannot be."""
+"""Environments whose state is hard or impossible to save, or that fail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gymnasium.spaces import Box
 
 
 class Drift(gym.Env[np.ndarray, Any]):
-    """A random walk that an action pushes, with an end that comes by chance."""
+    """A random walk, shifted by the action, that ends at random."""
 
     observation_space = Box(-np.inf, np.inf, (2,), np.float32)
     action_space = Box(-1.0, 1.0, (1,), np.float32)
@@ -19,30 +19,30 @@ class Drift(gym.Env[np.ndarray, Any]):
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
         super().reset(seed=seed)
         self.place, self.path = 0.0, [0.0]
-        return self._shown(), {}
+        return self._get_obs(), {}
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         self.place += float(action[0]) + float(self.np_random.standard_normal())
         self.path = [*self.path[-2:], self.place]
-        return self._shown(), -abs(self.place), bool(self.np_random.random() < 0.05), False, {}
+        return self._get_obs(), -abs(self.place), bool(self.np_random.random() < 0.05), False, {}
 
-    def _shown(self) -> np.ndarray:
+    def _get_obs(self) -> np.ndarray:
         return np.array((self.place, sum(self.path)), np.float32)
 
 
-class Unsavable(Drift):
-    """The same, but how far it has come is hidden in an iterator."""
+class HiddenClock(Drift):
+    """A Drift that counts its steps in an iterator, which cannot be saved."""
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
         self.clock = itertools.count()
         return super().reset(seed=seed)
 
-    def _shown(self) -> np.ndarray:
+    def _get_obs(self) -> np.ndarray:
         return np.array((self.place, next(self.clock)), np.float32)
 
 
 class Lagging(gym.Wrapper[np.ndarray, Any, np.ndarray, Any]):
-    """Shows the observation before, and cuts an episode after so many steps, like a time limit."""
+    """A wrapper that returns the previous observation and truncates episodes after `limit` steps."""
 
     def __init__(self, env: gym.Env[Any, Any], limit: int) -> None:
         super().__init__(env)
@@ -59,23 +59,26 @@ class Lagging(gym.Wrapper[np.ndarray, Any, np.ndarray, Any]):
         return shown, reward, terminated, truncated or self.steps >= self.limit, info
 
 
-def lagging() -> gym.Env[Any, Any]:
-    """Two of them, one in the other."""
+def make_lagging() -> gym.Env[Any, Any]:
+    """Return a Drift inside two Lagging wrappers."""
     return Lagging(Lagging(Drift(), 11), 13)
 
 
 class Brittle(Drift):
-    """The same, but after a reset with a doomed seed it raises an error at a step that was set for it."""
+    """A Drift that raises an error some steps after a reset with a doomed seed.
+
+    doomed: the step of the error, by seed.
+    """
 
     doomed: ClassVar[dict[int, int]] = {}
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
         if seed is not None:
-            self.fate, self.steps = self.doomed.get(seed), 0
+            self.failing_step, self.steps = self.doomed.get(seed), 0
         return super().reset(seed=seed)
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         self.steps += 1
-        if self.steps == self.fate:
+        if self.steps == self.failing_step:
             raise ArithmeticError("the rope broke")
         return super().step(action)

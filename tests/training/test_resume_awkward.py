@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from tests.support.awkward_envs import Drift, Unsavable, lagging
+from tests.support.awkward_envs import Drift, HiddenClock, make_lagging
 from tests.support.experiments import assert_same_bits, make_experiment, train
 from tests.support.resuming import CONDITIONS, assert_resumes_exactly, loop_of, run_to, store
 from tests.training.test_bits import PENDULUM
@@ -19,7 +19,7 @@ SHORT = {"hidden_dim": [16], "batch_size": [8]}
 
 @pytest.fixture(autouse=True)
 def _registered():
-    made = {"Drift-v0": Drift, "Lagging-v0": lagging, "Unsavable-v0": Unsavable}
+    made = {"Drift-v0": Drift, "Lagging-v0": make_lagging, "HiddenClock-v0": HiddenClock}
     for name, entry_point in made.items():
         gym.register(name, entry_point)
     yield
@@ -36,7 +36,7 @@ def test_environments_of_others_and_wrappers_go_on_exactly(name, tmp_path):
 @pytest.mark.parametrize("agent", ["SAC", "linearAC"])
 def test_an_environment_that_cannot_be_saved_begins_another_episode(agent, tmp_path):
     grid = SHORT if agent == "SAC" else {}
-    experiment = make_experiment(PROTOCOL | {"env_name": "Unsavable-v0"}, grid, tmp_path, agent)
+    experiment = make_experiment(PROTOCOL | {"env_name": "HiddenClock-v0"}, grid, tmp_path, agent)
     loop = loop_of(experiment, [0, 1])
     run_to(loop, 45)
     store(loop, [0, 1], tmp_path)
@@ -45,7 +45,7 @@ def test_an_environment_that_cannot_be_saved_begins_another_episode(agent, tmp_p
     for _ in range(2):
         resumed = loop_of(experiment, [0, 1])
         reasons = resume(resumed, [Checkpoint(tmp_path / str(i), CONDITIONS).load() for i in (0, 1)])
-        assert reasons == dict.fromkeys((0, 1), "Unsavable.clock is a count")
+        assert reasons == dict.fromkeys((0, 1), "HiddenClock.clock is a count")
         np.testing.assert_array_equal(resumed.stack.envs.obs, [[0, 0], [0, 0]])
         for steps, record in zip(before, resumed.records, strict=True):
             assert record.train_episode_steps[: len(steps)] == steps
