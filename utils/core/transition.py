@@ -14,8 +14,8 @@ class Step(NamedTuple):
     action: (R, A), as the agent chose them, before clipping.
     reward: (R,).
     next_obs: (R, O), the true successors, never the observations after a reset.
-    terminated: (R,), 1 where the value of the successor is not bootstrapped.
-    truncated: (R,), 1 where the episode ended without termination (or at the step limit).
+    terminated: (R,), 1 where the value of the successor must not be bootstrapped.
+    truncated: (R,), 1 where the episode was cut off, by a step limit, without reaching a terminal state.
     """
 
     obs: np.ndarray
