@@ -1,4 +1,4 @@
-"""The window, its process on a driver without a screen or played by a script; its pace, on the test's own clock."""
+"""The window, with its process on an off-screen driver or replaced by a script; its rate, on a simulated clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from utils.display.window import NoWindow, Pace, Window
 
 
 class Clock:
-    """Time that passes only by sleeping, or where the test says so."""
+    """Simulated clock that advances only by sleeping or by assignment."""
 
     def __init__(self) -> None:
         self.now, self.slept = 100.0, []
@@ -28,7 +28,7 @@ class Clock:
         return Pace(fps, self, self.sleep)
 
 
-def test_a_fast_caller_is_held_to_the_pace():
+def test_a_fast_caller_is_slowed_down():
     clock = Clock()
     pace = clock.pace(fps=4.0)
     for _ in range(3):
@@ -38,7 +38,7 @@ def test_a_fast_caller_is_held_to_the_pace():
     assert clock.now == 100.75
 
 
-def test_a_slow_caller_does_not_wait_and_lost_time_is_not_made_up_for():
+def test_a_slow_caller_does_not_wait_and_lost_time_is_not_caught_up():
     clock = Clock()
     pace = clock.pace(fps=4.0)
     clock.now += 10.0
@@ -51,21 +51,21 @@ def test_a_slow_caller_does_not_wait_and_lost_time_is_not_made_up_for():
 
 @pytest.fixture(autouse=True)
 def display(monkeypatch):
-    """A display that SDL's driver without a screen stands for."""
+    """Simulate a display with SDL's off-screen driver."""
     monkeypatch.setenv("DISPLAY", ":none")
     monkeypatch.setenv("SDL_VIDEODRIVER", "offscreen")
 
 
 FRAME = np.zeros((240, 320, 3), np.uint8)
-"""Three times as much as a pipe holds."""
+"""Frame three times as large as the buffer of a pipe."""
 
 
-def other_end(monkeypatch, script: str) -> None:
-    """Have a script be the window's process."""
+def replace_process(monkeypatch, script: str) -> None:
+    """Use a script as the window's process."""
     monkeypatch.setattr(window, "COMMAND", (sys.executable, "-c", script))
 
 
-def test_it_takes_each_frame_and_shows_it_for_its_time():
+def test_each_frame_is_shown_for_one_period():
     clock = Clock()
     shown = Window("a title", FRAME, clock.pace(fps=50.0))
     assert [shown.show(FRAME) for _ in range(5)] == [None] * 5
@@ -73,9 +73,9 @@ def test_it_takes_each_frame_and_shows_it_for_its_time():
     shown.close()
 
 
-def test_the_process_is_told_title_and_size_and_gets_the_bytes(monkeypatch, tmp_path):
+def test_the_process_receives_title_size_and_frames(monkeypatch, tmp_path):
     got = tmp_path / "got"
-    other_end(
+    replace_process(
         monkeypatch,
         f"import sys; print('open', flush=True); assert sys.argv[1:] == ['a title', '320', '240']\n"
         f"open({str(got)!r}, 'wb').write(sys.stdin.buffer.read(2 * 240 * 320 * 3))",
@@ -89,42 +89,44 @@ def test_the_process_is_told_title_and_size_and_gets_the_bytes(monkeypatch, tmp_
 
 
 @pytest.mark.parametrize(
-    ("code", "said"), [(0, "the window was closed"), (3, "the window was lost (exit code 3)")], ids=["closed", "lost"]
+    ("code", "message"),
+    [(0, "the window was closed"), (3, "the window was lost (exit code 3)")],
+    ids=["closed", "lost"],
 )
-def test_the_end_of_its_process_is_the_end(code, said, monkeypatch):
-    other_end(
+def test_the_end_of_its_process_ends_the_window(code, message, monkeypatch):
+    replace_process(
         monkeypatch,
         f"import sys; print('open', flush=True); sys.stdin.buffer.read(2 * 240 * 320 * 3); sys.exit({code})",
     )
     clock = Clock()
     shown = Window("", FRAME, clock.pace(50.0))
     found = [shown.show(FRAME) for _ in range(3)]
-    assert found == [None, None, said]
+    assert found == [None, None, message]
     assert len(clock.slept) == 2
     shown.close()
 
 
-def test_a_process_that_takes_no_frame_is_given_up(monkeypatch):
-    other_end(monkeypatch, "import time; print('open', flush=True); time.sleep(60)")
+def test_a_process_that_accepts_no_frame_is_given_up(monkeypatch):
+    replace_process(monkeypatch, "import time; print('open', flush=True); time.sleep(60)")
     shown = Window("", FRAME, Clock().pace(50.0))
-    monkeypatch.setattr(window, "PATIENCE", 0.1)
-    assert shown.show(FRAME) == "the window took no frame for 0 s"
+    monkeypatch.setattr(window, "TIMEOUT_SECONDS", 0.1)
+    assert shown.show(FRAME) == "the window accepted no frame for 0 s"
     shown.close()
     assert shown._process.returncode != 0
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "message"),
     [("print('no display')", "no display"), ("", "its process ended"), ("import time; time.sleep(60)", "did not open")],
 )
-def test_a_process_that_opens_none_says_why(script, said, monkeypatch):
-    other_end(monkeypatch, script)
-    monkeypatch.setattr(window, "PATIENCE", 2.0)
-    with pytest.raises(NoWindow, match=said):
+def test_a_process_that_opens_no_window_reports_why(script, message, monkeypatch):
+    replace_process(monkeypatch, script)
+    monkeypatch.setattr(window, "TIMEOUT_SECONDS", 2.0)
+    with pytest.raises(NoWindow, match=message):
         Window("", FRAME, Clock().pace(50.0))
 
 
-def test_without_a_display_there_is_none(monkeypatch):
+def test_without_a_display_no_window_opens(monkeypatch):
     monkeypatch.setattr("sys.platform", "linux")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setenv("WAYLAND_DISPLAY", "")
@@ -132,8 +134,8 @@ def test_without_a_display_there_is_none(monkeypatch):
         Window("", FRAME, Clock().pace(50.0))
 
 
-def test_where_pictures_are_drawn_off_screen_the_window_still_is_on_it(monkeypatch):
-    """`env.drawing.render` sets the driver "dummy"; the window's process takes the display's, which is not there."""
+def test_off_screen_rendering_does_not_affect_the_window(monkeypatch):
+    """`env.drawing.render` sets the driver "dummy"; the window's process still tries the display, which is missing."""
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setenv("DISPLAY", "localhost:7654")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)

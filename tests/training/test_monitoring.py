@@ -123,7 +123,7 @@ def test_a_video_that_cannot_be_written_harms_nothing_and_is_reported(files, tmp
     assert train(files, tmp_path / "b", "-m").exit_code == 0
     assert_equal_results(tmp_path / "a", tmp_path / "b")
     assert sorted(path.suffix for path in (tmp_path / "b").glob("*/*")) == [".json", ".npz"]
-    assert ".mp4: cannot be written: 0 of 120 frames are there" in caplog.text
+    assert ".mp4: cannot be written: 0 of 120 frames were written" in caplog.text
 
 
 def test_only_the_first_run_of_the_first_stack_is_monitored(files, tmp_path):

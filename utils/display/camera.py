@@ -1,4 +1,4 @@
-"""Where frames go: a window or, where none can be opened, a video."""
+"""Rendering of an environment into a window or, if none can be opened, into a video."""
 
 from __future__ import annotations
 
@@ -12,80 +12,85 @@ import numpy as np
 from utils.display.video import Video
 from utils.display.window import NoWindow, Pace, Window
 
-LEAST_SIDE = 240
-"""Pixels of a frame's shorter side, below which its pixels are enlarged."""
+MIN_SIDE_PIXELS = 240
+"""Length of a frame's shorter side below which the frame is enlarged, pixels."""
 
 log = logging.getLogger("policy_params")
 
 
 class FrameSink(Protocol):
-    """Takes frames, all of one size."""
+    """A consumer of frames of one size."""
 
     def show(self, frame: np.ndarray) -> str | None:
-        """frame (H, W, 3) uint8. Returns why no further one is wanted, or None."""
+        """Show a frame (H, W, 3) uint8. Returns why no further frame is wanted, or None."""
 
     def close(self) -> None:
-        """There are no more."""
+        """Finish; no frame follows."""
 
 
-def viewable(frame: object) -> np.ndarray:
-    """A frame (h, w, 3) as a sink takes it: (H, W, 3), not too small, H and W even as video needs them.
+def prepare_frame(frame: object) -> np.ndarray:
+    """Return a frame (h, w, 3) as sinks need it: (H, W, 3), not too small, with even H and W for video.
 
-    Raises ValueError if it is not an array (h, w, 3) of uint8.
+    Raises ValueError if the frame is not an array (h, w, 3) of uint8.
     """
     if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
         found = f"{frame.dtype}{list(frame.shape)}" if isinstance(frame, np.ndarray) else type(frame).__name__
         raise ValueError(f"found a frame {found}; allowed: uint8[h, w, 3]")
-    times = -(-LEAST_SIDE // min(frame.shape[:2]))
-    frame = frame.repeat(times, 0).repeat(times, 1) if times > 1 else frame
+    factor = -(-MIN_SIDE_PIXELS // min(frame.shape[:2]))
+    frame = frame.repeat(factor, 0).repeat(factor, 1) if factor > 1 else frame
     height, width, _ = frame.shape
     return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
 
 
 class Camera:
-    """Takes an environment's pictures to a sink, which is opened for the first of them."""
+    """Renders an environment into a sink, which is opened for the first frame."""
 
     def __init__(self, env: Any, make_sink: Callable[[np.ndarray], FrameSink]) -> None:
-        """env: of render mode rgb_array.  make_sink: handed the first frame."""
+        """Prepare to render; nothing is opened yet.
+
+        env: a gymnasium environment with render mode rgb_array.  make_sink: receives the first frame.
+        """
         self._env, self._make_sink = env, make_sink
         self._sink: FrameSink | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether there has been a first frame."""
+        """Whether a frame has been shown."""
         return self._sink is not None
 
     def update(self) -> str | None:
-        """Show the environment as it is now. Returns why no further picture is wanted, or None.
+        """Show the environment's current state. Returns why no further frame is wanted, or None.
 
-        Raises OSError if a package that draws it is not installed, or what the sink raises.
+        Raises OSError if a package needed for rendering is not installed, and whatever the sink raises.
         """
-        frame = viewable(self._picture())
+        frame = prepare_frame(self._render())
         if self._sink is None:
             self._sink = self._make_sink(frame)
         return self._sink.show(frame)
 
-    def _picture(self) -> object:
+    def _render(self) -> object:
         try:
             return self._env.render()
         except Exception as error:
-            if isinstance(error, ImportError) or isinstance(error.__cause__, ImportError):  # The latter: gymnasium's.
+            if isinstance(error, ImportError) or isinstance(error.__cause__, ImportError):  # The latter in gymnasium.
                 raise OSError(f"nothing can be drawn: {error}") from error
             raise
 
     def close(self) -> None:
-        """There are no more."""
+        """Close the sink, if one is open."""
         if self._sink is not None:
             self._sink.close()
 
 
-def open_sink(frame: np.ndarray, title: str, fps: float, video: Path, most: int | None) -> FrameSink:
-    """A window, or the video of at most so many frames where none can be opened.
+def open_sink(frame: np.ndarray, title: str, fps: float, video: Path, max_frames: int | None) -> FrameSink:
+    """Return a window or, if none can be opened, a video of at most `max_frames` frames.
 
-    frame: of the size of all that will be shown.  Raises OSError if the video cannot be written.
+    frame: has the size of all frames to be shown.  fps: frames per second.  max_frames: None for no limit.
+    Raises OSError if the video cannot be written.
     """
     try:
         return Window(title, frame, Pace(fps))
     except NoWindow as reason:
-        log.info("no window: %s; recording %s", reason, f"{video}{f', {most} frames at most' if most else ''}")
-        return Video(video, fps, frame, most)
+        limit = f", at most {max_frames} frames" if max_frames else ""
+        log.info("no window: %s; recording %s%s", reason, video, limit)
+        return Video(video, fps, frame, max_frames)

@@ -1,4 +1,4 @@
-"""An .mp4 file that frames are written to. imageio-ffmpeg, which brings its encoder, is imported when one is begun."""
+"""Recording of frames as an .mp4 file. imageio-ffmpeg, which includes an encoder, is imported on first use."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ if TYPE_CHECKING:
     import numpy as np
 
 MAX_VIDEO_FRAMES = 1000
-"""Of a run's video. Drawn in software a MuJoCo frame takes up to 0.25 s, by which training is delayed."""
+"""Maximum number of frames in a training run's video.
+
+Rendering a MuJoCo frame in software delays training by up to 0.25 s.
+"""
 
 log = logging.getLogger("policy_params")
 
 
 class Video:
-    """Frames as an .mp4, which stands under its name once it is whole."""
+    """An .mp4 file, which appears under its name when it is complete."""
 
-    def __init__(self, path: Path, fps: float, frame: np.ndarray, most: int | None = None) -> None:
-        """frame: of the size (H, W, 3) of all that will be shown, H and W even.  most: frames at most.
+    def __init__(self, path: Path, fps: float, frame: np.ndarray, max_frames: int | None = None) -> None:
+        """Start the encoder.
 
-        Raises OSError if the file cannot be written, or nothing is installed that writes one.
+        frame: has the size (H, W, 3) of all frames to be shown, H and W even.  max_frames: None for no limit.
+        Raises OSError if the file cannot be written or no encoder is installed.
         """
-        encoder = _encoder(path)
-        self.path, self.frames, self._most = path, 0, most
+        encoder = _import_encoder(path)
+        self.path, self.frames, self._max_frames = path, 0, max_frames
         self._temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             self._temporary.touch()
@@ -38,29 +42,29 @@ class Video:
         self._writer.send(None)
 
     def show(self, frame: np.ndarray) -> str | None:
-        """Add frame (H, W, 3) uint8. Returns why no further one is wanted, or None.  Raises OSError."""
+        """Append a frame (H, W, 3) uint8. Returns why no further frame is wanted, or None.  Raises OSError."""
         try:
             self._writer.send(frame.tobytes())
         except OSError as error:
             raise OSError(f"{self.path}: the encoder ended early: {str(error).splitlines()[0]}") from error
         self.frames += 1
-        return f"the video has its {self._most} frames" if self.frames == self._most else None
+        return f"the video has its {self._max_frames} frames" if self.frames == self._max_frames else None
 
     def close(self) -> None:
-        """Complete the file and give it its name.  Raises OSError, leaving nothing, if not all of it was written."""
+        """Finish the file and rename it to its path.  Raises OSError, leaving no file, if frames are missing."""
         self._writer.close()
         try:
             written = _count_frames(self._temporary)
             if written != self.frames:
-                raise OSError(f"{self.path}: cannot be written: {written} of {self.frames} frames are there")
+                raise OSError(f"{self.path}: cannot be written: {written} of {self.frames} frames were written")
             os.replace(self._temporary, self.path)
         finally:
             self._temporary.unlink(missing_ok=True)
         log.info("%d frames: %s", self.frames, self.path)
 
 
-def _encoder(path: Path) -> Any:
-    """imageio_ffmpeg.  Raises OSError where it, or an encoder that it knows of, is not installed."""
+def _import_encoder(path: Path) -> Any:
+    """Return the module imageio_ffmpeg.  Raises OSError if it or its encoder is not installed."""
     try:
         import imageio_ffmpeg
 
@@ -71,7 +75,7 @@ def _encoder(path: Path) -> Any:
 
 
 def _count_frames(path: Path) -> int:
-    """Frames that can be read back; 0 of what is no video."""
+    """Return the number of frames that can be read back; 0 if the file is not a video."""
     import imageio_ffmpeg
 
     try:
