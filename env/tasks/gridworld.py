@@ -70,10 +70,9 @@ class Gridworld(BaseEnv):
         """Draw the cells; the goal in green, the position in red."""
         width, height = 1.0 / self.cols, 1.0 / self.rows
         canvas.rectangle((1.0 - width, 1.0), (0.0, height), GREEN)
-        for col in range(self.cols):
-            canvas.rectangle((col * width, (col + 0.03) * width), (0.0, 1.0), GREY)
-        for row in range(self.rows):
-            canvas.rectangle((0.0, 1.0), (1.0 - (row + 0.03) * height, 1.0 - row * height), GREY)
-        col, row = self.state
-        x, y = ((col + 0.2) * width, (col + 0.8) * width), (1.0 - (row + 0.8) * height, 1.0 - (row + 0.2) * height)
-        canvas.rectangle(x, y, RED)
+        for line in range(self.cols):
+            canvas.rectangle((line * width, (line + 0.03) * width), (0.0, 1.0), GREY)
+        for line in range(self.rows):
+            canvas.rectangle((0.0, 1.0), (1.0 - (line + 0.03) * height, 1.0 - line * height), GREY)
+        left, top = self.state[0] * width, 1.0 - self.state[1] * height
+        canvas.rectangle((left + 0.2 * width, left + 0.8 * width), (top - 0.8 * height, top - 0.2 * height), RED)
