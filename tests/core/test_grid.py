@@ -1,4 +1,4 @@
-"""Index order against a hand-worked case and against an independent enumeration."""
+"""Order of settings, checked against a case worked out by hand and an independent enumeration."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from utils.core.errors import BadInput
 from utils.core.grid import Grid
-from utils.core.indices import format_indices, parse_indices
 
 LINEAR_AC = {
     "decay": [0.0, 0.9],
@@ -50,8 +49,8 @@ def test_an_index_is_a_setting_and_a_run():
     assert grid.locate(36 * 7 + 5) == (5, 7)
 
 
-def test_batch_and_replay_become_the_slowest_digit():
-    """Pairs with batch <= replay, batch outer: (8, 10), (8, 100), (32, 100); (32, 10) is illegal."""
+def test_batch_size_and_replay_capacity_become_the_slowest_digit():
+    """The legal pairs are (8, 10), (8, 100), (32, 100), in this order; (32, 10) is illegal."""
     grid = Grid({"replay_capacity": [10, 100], "tau": [1, 2], "batch_size": [8, 32], "alpha": [3, 4]})
     assert len(grid) == 2 * 2 * 3
     pairs = [(s["batch_size"], s["replay_capacity"]) for s in map(grid.setting, range(12))]
@@ -60,7 +59,7 @@ def test_batch_and_replay_become_the_slowest_digit():
     assert [s["alpha"] for s in map(grid.setting, range(4))] == [3, 3, 4, 4]
 
 
-def test_one_of_the_pair_alone_stays_in_its_place():
+def test_one_key_of_the_pair_alone_keeps_its_position():
     grid = Grid({"batch_size": [8, 16], "tau": [1, 2]})
     assert [grid.setting(i) for i in range(3)] == [
         {"batch_size": 8, "tau": 1},
@@ -80,7 +79,7 @@ def test_no_legal_pair_is_refused():
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=5))
 @settings(max_examples=50, deadline=None)
-def test_order_is_that_of_mixed_radix_counting(sizes):
+def test_settings_are_ordered_by_mixed_radix_counting(sizes):
     grid = Grid({f"key{i}": list(range(size)) for i, size in enumerate(sizes)})
     counter = [0] * len(sizes)
     for number in range(len(grid)):
@@ -89,26 +88,3 @@ def test_order_is_that_of_mixed_radix_counting(sizes):
             counter[place] = (counter[place] + 1) % size
             if counter[place]:
                 break
-
-
-@pytest.mark.parametrize(
-    ("text", "indices"),
-    [("0", [0]), ("0-3,7", [0, 1, 2, 3, 7]), ("7,0-1, 1", [0, 1, 7]), ("5-5", [5])],
-)
-def test_lists_and_ranges_of_indices(text, indices):
-    assert parse_indices(text) == indices
-
-
-@pytest.mark.parametrize("text", ["-1", "", "a", "1-", "3-1", "1,,2", "1.5", "0-99999999999", "9" * 30])
-def test_other_indices_are_refused(text):
-    with pytest.raises(BadInput, match="--index: found"):
-        parse_indices(text)
-
-
-@given(st.sets(st.integers(0, 40), min_size=1))
-def test_indices_are_written_as_they_are_read(indices):
-    assert parse_indices(format_indices(sorted(indices))) == sorted(indices)
-
-
-def test_neighbouring_indices_are_written_as_ranges():
-    assert format_indices([0, 1, 2, 5, 7, 8]) == "0-2,5,7-8"

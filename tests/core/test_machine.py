@@ -1,4 +1,4 @@
-"""Cores and memory from files as the kernel writes them."""
+"""Available cores and memory, from simulated kernel files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GIB = 2**30
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """Sixteen cores; writes files under a root of its own, and returns that."""
+    """Simulate a machine with 16 cores; the fixture writes files and returns their root."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(16)), raising=False)
 
     def write(**files: str) -> Path:
@@ -67,11 +67,11 @@ V1 = "9:name=systemd:/\n5:memory:/slurm/job7\n4:cpuset:/x\n3:cpu,cpuacct:/slurm/
         ({"groups": V2, "v2_own_cpu": "400000 100000\n"}, {"SLURM_CPUS_PER_TASK": "8"}, 4),
     ],
 )
-def test_cores_are_the_least_allowed(files, environment, expected, machine):
+def test_cores_are_the_smallest_limit(files, environment, expected, machine):
     assert available_cores(environment, machine(**files)) == expected
 
 
-def test_affinity_counts(machine, monkeypatch):
+def test_affinity_limits_cores(machine, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5, 7}, raising=False)
     assert available_cores({}, machine()) == 3
 
@@ -83,7 +83,7 @@ def test_a_system_without_affinity(machine, monkeypatch):
 
 
 @pytest.mark.parametrize("found", ["", "0", "many", "2.5"])
-def test_slurms_number_must_be_one(found, machine):
+def test_an_invalid_slurm_variable_is_refused(found, machine):
     with pytest.raises(BadInput, match=rf"SLURM_CPUS_PER_TASK: found '{found}'; allowed: a number of cores"):
         available_cores({"SLURM_CPUS_PER_TASK": found}, machine())
 
@@ -102,9 +102,9 @@ MEMINFO = f"MemTotal:       {64 * 2**20} kB\nMemFree: 1 kB\nMemAvailable:   {48 
         ({"groups": V1, "v1_memory": "9223372036854771712\n"}, 48),
     ],
 )
-def test_memory_is_the_least_allowed(files, gib, machine):
+def test_memory_is_the_smallest_limit(files, gib, machine):
     assert available_memory(machine(meminfo=MEMINFO, **files)) == gib * GIB
 
 
-def test_memory_of_a_system_that_tells_nothing(machine):
+def test_memory_of_a_system_that_reports_none_as_available(machine):
     assert available_memory(machine()) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -1,4 +1,4 @@
-"""Kinds of values that options of the command line take."""
+"""Value types of command-line options."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from utils.core.errors import BadInput
 from utils.core.indices import parse_indices
 
 ENGINES = ("eager", "compiled")
-"""Engines that compute an agent's updates."""
+"""Names of the engines that compute an agent's updates."""
 
 ENGINE_CHOICES = (*ENGINES, "auto")
-"""Values of --engine."""
+"""Allowed values of --engine."""
 
 DEFAULT_ENGINE = "auto"
-"""Value of --engine unless it is given."""
+"""Default value of --engine."""
 
 
 class CountOrAuto(click.ParamType):
-    """A number from 1, or None for `auto`."""
+    """Click type of an integer from 1, or `auto`."""
 
     name = "N|auto"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int | None:
-        """Fails, as click does, for anything else."""
+        """Return the integer, or None for `auto`.  Raises click.BadParameter for any other value."""
         if value == "auto":
             return None
         if not (value.isdecimal() and int(value)):
@@ -32,15 +32,16 @@ class CountOrAuto(click.ParamType):
 
 
 class IntegerList(click.ParamType):
-    """Integers from 0: a list of them and of ranges, such as 3,17 or 10-39.  count: a single N means 0 to N - 1."""
+    """Click type of a list of integers from 0 and ranges of them, such as 3,17 or 10-39."""
 
     name = "LIST"
 
     def __init__(self, count: bool = False) -> None:
+        """count: a single integer N means 0 to N - 1."""
         self._count = count
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        """Fails, as click does, for anything else, and for none."""
+        """Return the sorted integers.  Raises click.BadParameter for any other value and for an empty list."""
         if self._count and value.isdecimal():
             value = f"0-{int(value) - 1}" if int(value) else value + " runs"
         try:

@@ -1,4 +1,4 @@
-"""The errors a user can cause: one line each, exit code 2, no traceback."""
+"""Errors that a user can cause: a one-line message and exit code 2, without a traceback."""
 
 from __future__ import annotations
 
@@ -10,20 +10,24 @@ from contextlib import contextmanager
 import click
 
 EXIT_BAD_INPUT = 2
+"""Exit code of a script that ends with BadInput."""
 
 
 class BadInput(Exception):
-    """Says, in one line, which file and key, what was found, and what is allowed."""
+    """Error in a user's input.
+
+    The one-line message names the source and key, what was found, and what is allowed.
+    """
 
 
 def unwritable_out(out: object, error: OSError) -> BadInput:
-    """What to raise where the place that --out names cannot be written."""
-    return BadInput(f"--out: '{out}' cannot be written ({error.strerror}); allowed: a writable place")
+    """Return the error for an --out path that cannot be written."""
+    return BadInput(f"--out: '{out}' cannot be written ({error.strerror}); allowed: a writable path")
 
 
 @contextmanager
 def exit_on_bad_input() -> Iterator[None]:
-    """Where BadInput ends a script: its line goes to standard error, and the exit code is EXIT_BAD_INPUT."""
+    """Handle BadInput in a script: print its message to standard error and exit with EXIT_BAD_INPUT."""
     try:
         yield
     except BadInput as error:
@@ -32,10 +36,7 @@ def exit_on_bad_input() -> Iterator[None]:
 
 
 def suggestion(found: str, allowed: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the nearest allowed name, or nothing.
-
-    Case is ignored when looking for it.
-    """
+    """Return `; did you mean 'x'?` for the closest allowed name, ignoring case; an empty string if none is close."""
     by_lower = {name.lower(): name for name in allowed}
     near = difflib.get_close_matches(found.lower(), by_lower, n=1)
     return f"; did you mean '{by_lower[near[0]]}'?" if near else ""

@@ -1,8 +1,8 @@
-"""Index arithmetic: which hyperparameter setting, and which run, an index names.
+"""Numbering of hyperparameter settings and of their runs.
 
-With x settings, index i is run i div x of setting i mod x. The order of settings is the published
-GreedyAC code's: the first key varies fastest; `batch_size` and `replay_capacity`, where both occur,
-leave their places and the pairs with batch <= replay become one last, slowest digit.
+With x settings, index i is run i div x of setting i mod x. Settings are ordered as in the published GreedyAC code: the
+first key varies fastest. If both `batch_size` and `replay_capacity` occur, they are removed from their positions, and
+the pairs with batch_size <= replay_capacity become one last digit, which varies slowest.
 """
 
 from __future__ import annotations
@@ -14,16 +14,21 @@ from utils.core.errors import BadInput
 from utils.core.indices import index_of, locate_index
 
 Digit = list[dict[str, Any]]
-"""The alternatives of one place of the index: each sets one or more hyperparameters."""
+"""The values of one digit of a setting's number; each assigns one or more hyperparameters."""
 
 PAIR = ("batch_size", "replay_capacity")
+"""Hyperparameters that are combined into one digit."""
 
 
 class Grid:
-    """All settings of a grid, by number."""
+    """The settings of a grid, numbered from 0."""
 
     def __init__(self, parameters: Mapping[str, Sequence[Any]], source: str = "grid") -> None:
-        """parameters: each key's values, none empty.  Raises BadInput if no batch fits any replay buffer."""
+        """Enumerate the settings.
+
+        parameters: each hyperparameter's values, at least one.  source: name of the grid in messages.
+        Raises BadInput if no batch size fits any replay capacity.
+        """
         paired = all(key in parameters for key in PAIR)
         singles = [key for key in parameters if not (paired and key in PAIR)]
         self.digits: list[Digit] = [[{key: value} for value in parameters[key]] for key in singles]
@@ -31,24 +36,24 @@ class Grid:
             self.digits.append(_legal_pairs(parameters, source))
 
     def __len__(self) -> int:
-        """The number x of settings."""
+        """Return the number x of settings."""
         total = 1
         for digit in self.digits:
             total *= len(digit)
         return total
 
     def setting(self, number: int) -> dict[str, Any]:
-        """The hyperparameters of setting `number`, in [0, x).  Raises IndexError outside it."""
+        """Return the hyperparameters of a setting.  Raises IndexError if the number is not in [0, x)."""
         if not 0 <= number < len(self):
             raise IndexError(number)
         chosen: dict[str, Any] = {}
         for digit in self.digits:
-            number, place = divmod(number, len(digit))
-            chosen |= digit[place]
+            number, position = divmod(number, len(digit))
+            chosen |= digit[position]
         return chosen
 
     def locate(self, index: int) -> tuple[int, int]:
-        """Return the setting and the run that an index >= 0 names."""
+        """Return the setting and the run of an index >= 0."""
         return locate_index(index, len(self))
 
     def index(self, setting: int, run: int) -> int:
@@ -57,7 +62,10 @@ class Grid:
 
 
 def _legal_pairs(parameters: Mapping[str, Sequence[Any]], source: str) -> Digit:
-    """Pairs with batch <= replay, batch in the outer loop."""
+    """Return the pairs with batch_size <= replay_capacity; replay_capacity varies fastest.
+
+    Raises BadInput if there is none, or a value is not an integer.
+    """
     for key in PAIR:
         for value in parameters[key]:
             if isinstance(value, bool) or not isinstance(value, int):

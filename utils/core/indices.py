@@ -1,4 +1,4 @@
-"""Lists of indices as the command line writes them."""
+"""Indices of runs, and lists of them as written on the command line."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Sequence
 from utils.core.errors import BadInput
 
 MAX_INDICES = 1_000_000
-"""More than this in one call is a slip of the keyboard."""
-
+"""Maximum number of indices in one call; more is assumed to be a typing error."""
 
 MAX_INDEX = 2**53 - 1
-"""The largest integer that every reader of JSON takes as it is."""
+"""Largest integer that every JSON reader represents exactly."""
 
-
-INDICES = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
+INDEX_LIST = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
+"""Pattern of a list of indices and ranges."""
 
 
 def index_of(setting: int, run: int, settings: int) -> int:
@@ -24,15 +23,18 @@ def index_of(setting: int, run: int, settings: int) -> int:
 
 
 def locate_index(index: int, settings: int) -> tuple[int, int]:
-    """Return the setting and the run that an index names, in a grid with `settings` settings."""
+    """Return the setting and the run of an index, in a grid with `settings` settings."""
     run, setting = divmod(index, settings)
     return setting, run
 
 
 def parse_indices(text: str, option: str = "--index") -> list[int]:
-    """ "0-9,36" -> [0, ..., 9, 36], sorted, without repeats.  option: whose value it is.  Raises BadInput."""
+    """Return the indices in a list such as "0-9,36", sorted and without repetition.
+
+    option: its name in messages.  Raises BadInput.
+    """
     compact = text.replace(" ", "")
-    if not INDICES.fullmatch(compact):
+    if not INDEX_LIST.fullmatch(compact):
         raise BadInput(f"{option}: found '{text}'; allowed: integers from 0, ranges and lists of them, like 0-9,36")
     indices: set[int] = set()
     for part in compact.split(","):
@@ -49,7 +51,10 @@ def parse_indices(text: str, option: str = "--index") -> list[int]:
 
 
 def format_indices(indices: Sequence[int]) -> str:
-    """[0, ..., 9, 36] -> "0-9,36", what `parse_indices` takes; for sorted indices without repeats."""
+    """Return indices as text such as "0-9,36", which `parse_indices` accepts.
+
+    indices: sorted and without repetition.
+    """
     starts = [i for i in range(len(indices)) if i == 0 or indices[i] != indices[i - 1] + 1]
     pieces = [indices[start:end] for start, end in zip(starts, [*starts[1:], len(indices)], strict=True)]
     return ",".join(str(piece[0]) if len(piece) == 1 else f"{piece[0]}-{piece[-1]}" for piece in pieces)

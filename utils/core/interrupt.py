@@ -1,4 +1,4 @@
-"""Being told to stop: the first signal asks for a checkpoint, a second one ends the process."""
+"""Requests to stop by signal: the first one asks for a checkpoint, the second one ends the process."""
 
 from __future__ import annotations
 
@@ -10,34 +10,44 @@ from contextlib import contextmanager
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+"""Signals that request a stop."""
 
 ECHO_SECONDS = 1.0
-"""A scheduler may signal a process itself and have its batch script do so, too: that is one request."""
+"""Time within which a repeated signal counts as the same request, s.
+
+A scheduler may signal a process both directly and through its batch script.
+"""
 
 
 class Stopped(Exception):
-    """Training was told to stop, and can be gone on with."""
+    """Exception that ends training that was asked to stop and can be resumed."""
 
 
 class Interruption:
-    """Whether the process was told to stop.  signal: the name of what told it."""
+    """A request to stop, or its absence.
+
+    signal: name of the signal that requested it; None if there was none.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """clock: seconds."""
+        """Start without a request.  clock: returns seconds."""
         self.signal: str | None = None
         self._clock, self._since = clock, 0.0
 
     def is_requested(self) -> bool:
-        """Polled at every step."""
+        """Return whether a stop was requested."""
         return self.signal is not None
 
     def request_stop(self, number: int, _frame: FrameType | None = None) -> None:
-        """Handle a signal, the first as all others."""
+        """Handle a signal by recording a request; repeated signals have no effect."""
         if self.signal is None:
             self.signal, self._since = signal.Signals(number).name, self._clock()
 
     def handle_signal(self, number: int, frame: FrameType | None = None) -> None:
-        """Handle a signal. A second one does what it does without us, if it is Ctrl-C or no mere echo."""
+        """Handle a signal by recording a request; a second one ends the process.
+
+        A repetition within ECHO_SECONDS is ignored, unless it is Ctrl-C.
+        """
         echo = number != signal.SIGINT and self._clock() - self._since < ECHO_SECONDS
         if self.signal is None or echo:
             self.request_stop(number, frame)
@@ -48,14 +58,14 @@ class Interruption:
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Take the signals that ask for a stop, but for those that whoever started the process has ignored."""
+    """Handle the stop signals as requests, except those that were ignored when the process started."""
     interruption = Interruption()
     before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
-    taken = [number for number in STOP_SIGNALS if before[number] is not signal.SIG_IGN]
-    for number in taken:
+    handled = [number for number in STOP_SIGNALS if before[number] is not signal.SIG_IGN]
+    for number in handled:
         signal.signal(number, interruption.handle_signal)
     try:
         yield interruption
     finally:
-        for number in taken:
+        for number in handled:
             signal.signal(number, before[number])

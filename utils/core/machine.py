@@ -1,8 +1,7 @@
-"""What of this machine this process may use: cores and memory, by affinity, cgroup and SLURM allocation.
+"""Cores and memory that this process may use, by affinity, cgroup limits and SLURM allocation.
 
-A container or a job is often given less than the machine has, and only the kernel's files say so
-(cgroups(7); the kernel's Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and
-scheduler/sched-bwc.rst).
+A container or a job often has less than the whole machine, which only the kernel's files show (cgroups(7); the kernel's
+Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and scheduler/sched-bwc.rst).
 """
 
 from __future__ import annotations
@@ -15,27 +14,28 @@ from pathlib import Path, PurePosixPath
 from utils.core.errors import BadInput
 
 SLURM_CORES = "SLURM_CPUS_PER_TASK"
+"""Environment variable with the cores that SLURM gives each task of a job."""
 
 
 def available_cores(environment: Mapping[str, str] = os.environ, root: Path = Path("/")) -> int:
-    """The cores this process may use, at least 1: the least that any authority allows.
+    """Return the number of cores this process may use: the smallest limit, at least 1.
 
-    root: where /proc and /sys are.  Raises BadInput if SLURM's number is none.
+    root: directory that contains /proc and /sys.  Raises BadInput if SLURM's variable is not a number of cores.
     """
-    allowed = [_affinity(), *_slurm_cores(environment)]
-    allowed += [int(quota) for quota in _quotas(root)]
-    return max(1, min(allowed))
+    limits = [_affinity_cores(), *_slurm_cores(environment)]
+    limits += [int(quota) for quota in _cpu_quotas(root)]
+    return max(1, min(limits))
 
 
-def _affinity() -> int:
-    """The cores that the scheduler may put this process on; all, where the system has no affinity."""
+def _affinity_cores() -> int:
+    """Return the number of cores in the process's affinity mask; all cores if the system has none."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _slurm_cores(environment: Mapping[str, str]) -> list[int]:
-    """What SLURM gave each task of the job, where there is one that asked."""
+    """Return the cores that SLURM gives each task, in a list; an empty list outside of a job.  Raises BadInput."""
     found = environment.get(SLURM_CORES)
     if found is None:
         return []
@@ -44,55 +44,55 @@ def _slurm_cores(environment: Mapping[str, str]) -> list[int]:
     return [int(found)]
 
 
-def _quotas(root: Path) -> Iterator[float]:
-    """Cores' worth of time that each cgroup above this process allows, where it limits it."""
-    for directory in _cgroups("cpu", root):
-        limit = _words(directory / "cpu.max")
-        limit = limit or _words(directory / "cpu.cfs_quota_us") + _words(directory / "cpu.cfs_period_us")
+def _cpu_quotas(root: Path) -> Iterator[float]:
+    """Yield the CPU time limit of each cgroup of this process that has one, in cores."""
+    for directory in _cgroup_directories("cpu", root):
+        limit = _read_words(directory / "cpu.max")
+        limit = limit or _read_words(directory / "cpu.cfs_quota_us") + _read_words(directory / "cpu.cfs_period_us")
         if len(limit) == 2 and limit[0] not in ("max", "-1"):
             yield int(limit[0]) / int(limit[1])
 
 
 def available_memory(root: Path = Path("/")) -> int:
-    """Bytes this process may take: what the machine has to spare, or the least limit of a cgroup if that is less.
+    """Return the bytes of memory this process may use: the machine's free memory, or a cgroup's limit if that is less.
 
-    root: where /proc and /sys are.
+    root: directory that contains /proc and /sys.
     """
-    limits = [_spare_memory(root)]
-    for directory in _cgroups("memory", root):
-        limit = _words(directory / "memory.max") or _words(directory / "memory.limit_in_bytes")
+    limits = [_free_memory(root)]
+    for directory in _cgroup_directories("memory", root):
+        limit = _read_words(directory / "memory.max") or _read_words(directory / "memory.limit_in_bytes")
         limits += [int(word) for word in limit if word != "max"]
     return min(limits)
 
 
-def _spare_memory(root: Path) -> int:
-    """Bytes that can be had without swapping; all there are, where the system does not tell."""
-    words = _words(root / "proc/meminfo")
+def _free_memory(root: Path) -> int:
+    """Return the bytes available without swapping; all memory if the system does not report them."""
+    words = _read_words(root / "proc/meminfo")
     if "MemAvailable:" in words:
         return int(words[words.index("MemAvailable:") + 1]) * 1024
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _cgroups(controller: str, root: Path) -> Iterator[Path]:
-    """Directories of the cgroups that this process is in, from its own up to the topmost, of both versions.
+def _cgroup_directories(controller: str, root: Path) -> Iterator[Path]:
+    """Yield the directories of this process's cgroups and their ancestors, of cgroup versions 1 and 2.
 
-    In a container the path may be the host's, and only the topmost directory be there.
+    In a container, the path may be that of the host, and only the topmost directory may exist.
     """
-    for line in _text(root / "proc/self/cgroup").splitlines():
+    for line in _read_text(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers and controller not in controllers.split(","):
             continue
         for mount in {controllers, controller} if controllers else ("", "unified"):
             within = PurePosixPath(path.lstrip("/"))
-            for place in (within, *within.parents):
-                yield root / "sys/fs/cgroup" / mount / place
+            for ancestor in (within, *within.parents):
+                yield root / "sys/fs/cgroup" / mount / ancestor
 
 
-def _words(path: Path) -> list[str]:
-    """The words of a file; none where there is no such file."""
-    return _text(path).split()
+def _read_words(path: Path) -> list[str]:
+    """Return the words of a file; an empty list if it does not exist."""
+    return _read_text(path).split()
 
 
-def _text(path: Path) -> str:
-    """A file's text; none where there is no such file, as on systems without these interfaces."""
+def _read_text(path: Path) -> str:
+    """Return the text of a file; an empty string if it does not exist, as on other systems than Linux."""
     return path.read_text() if path.is_file() else ""

@@ -1,4 +1,4 @@
-"""How this process computes: one thread, memory that is kept for reuse, and kernels compiled once a machine."""
+"""Setup of the computing process: one thread, reuse of freed memory, and a cache of compiled kernels."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 THREADS = 1
-"""Networks this small gain nothing from a second thread; other cores serve other runs."""
+"""Threads per process: small networks do not benefit from a second one; other cores train other runs."""
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Environment variables that numerical libraries read when they are imported."""
@@ -23,33 +23,33 @@ def limit_threads() -> None:
 
 
 def prepare_process() -> None:
-    """One torch thread, no gradient tape unless asked for, memory and compiled kernels kept."""
+    """Set up torch: one thread, gradients off by default, freed memory and compiled kernels kept for reuse."""
     import torch
 
     torch.set_num_threads(THREADS)
     torch.set_grad_enabled(False)
     _keep_freed_memory()
-    _keep_kernels()
+    _set_kernel_cache()
 
 
-def _keep_kernels() -> None:
-    """Have torch keep what it compiles in the user's cache directory, where it looks before it compiles.
+def _set_kernel_cache() -> None:
+    """Set torch's cache of compiled kernels to a directory in the user's cache directory.
 
-    Processes share it: torch locks each entry. Machine code is for the processor that it was compiled on, so each
-    kind has a directory of its own. An environment that sets TORCHINDUCTOR_CACHE_DIR is obeyed.
+    Processes share it: torch locks each entry. Machine code depends on the processor, so each processor type has its
+    own directory. If TORCHINDUCTOR_CACHE_DIR is already set, it is kept.
     """
     from utils.core.provenance import describe_cpu
 
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    kind = hashlib.sha256(repr(describe_cpu()).encode()).hexdigest()[:12]
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(base / "policy_params" / f"kernels_{kind}"))
+    processor = hashlib.sha256(repr(describe_cpu()).encode()).hexdigest()[:12]
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(base / "policy_params" / f"kernels_{processor}"))
 
 
 def _keep_freed_memory() -> None:
-    """Have malloc reuse what an update frees, where the C library is glibc.
+    """Make malloc reuse the memory that an update frees, if the C library is glibc.
 
-    By default it returns temporaries of a few hundred kB to the system and faults them in again,
-    page by page: a quarter of a stacked update's time. Buffers from 32 MiB up stay mapped singly.
+    By default, glibc returns temporaries of a few hundred kB to the system and faults them in again page by page,
+    which takes a quarter of a stacked update's time. Buffers of 32 MiB and more are still mapped individually.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

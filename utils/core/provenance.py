@@ -1,4 +1,4 @@
-"""Where a result comes from: code, packages, machine, job, time."""
+"""Provenance of a result: code, packages, machine, job and time."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("torch", "numpy", "scipy", "gymnasium", "mujoco", "minatar", "pydantic", "orjson")
+"""Packages whose versions are recorded."""
 
 ROOT = Path(__file__).resolve().parents[2]
+"""Root directory of the project."""
 
 SIMD = ("sse", "ssse", "avx", "fma", "f16c", "amx", "bmi", "asimd", "sve", "neon")
-"""Beginnings of the CPU flags that decide which arithmetic kernels run."""
+"""Prefixes of the CPU flags that determine which arithmetic kernels run."""
 
 
 @cache
 def code_version() -> dict[str, Any]:
-    """The commit, and whether tracked files differ from it; None where this is no git checkout."""
-    commit = _git("rev-parse", "HEAD")
-    changes = _git("status", "--porcelain", "--untracked-files=no")
+    """Return the commit, and whether tracked files differ from it; None if this is not a git checkout."""
+    commit = _run_git("rev-parse", "HEAD")
+    changes = _run_git("status", "--porcelain", "--untracked-files=no")
     return {"commit": commit, "dirty": None if changes is None else changes != ""}
 
 
-def _git(*arguments: str) -> str | None:
+def _run_git(*arguments: str) -> str | None:
+    """Return the output of a git command; None if it fails."""
     try:
         done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
@@ -38,7 +41,7 @@ def _git(*arguments: str) -> str | None:
 
 @cache
 def package_versions() -> dict[str, str | None]:
-    """Version of Python and of each package whose code a result depends on; None where not installed."""
+    """Return the versions of Python and of the packages a result depends on; None for a package not installed."""
     versions: dict[str, str | None] = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -50,7 +53,7 @@ def package_versions() -> dict[str, str | None]:
 
 @cache
 def describe_cpu() -> dict[str, Any]:
-    """The processor's name and the flags that decide which arithmetic kernels run."""
+    """Return the processor's name and the flags that determine which arithmetic kernels run."""
     fields: dict[str, str] = {}
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -65,27 +68,28 @@ def describe_cpu() -> dict[str, Any]:
 
 
 def peak_memory_mib() -> float:
-    """The process's largest resident size so far, MiB."""
+    """Return the peak resident memory of this process so far, MiB."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 SLURM_IDS = ("SLURM_ARRAY_JOB_ID", "SLURM_ARRAY_TASK_ID", "SLURM_CLUSTER_NAME", "SLURM_JOB_ID")
+"""Environment variables that identify a SLURM job."""
 
 
 def slurm_ids() -> dict[str, str]:
-    """What SLURM calls the job that this process belongs to; {} outside of one."""
+    """Return the variables that identify the SLURM job of this process; {} outside of a job."""
     return {name: value for name, value in sorted(os.environ.items()) if name in SLURM_IDS}
 
 
 def collect_provenance(
     threads: int, engine: dict[str, Any], rollout_hash: str, stack: list[int], start: str, end: str
 ) -> dict[str, Any]:
-    """All of it.
+    """Return the provenance of a result.
 
-    engine: what computed, and why if it was not what was asked for.  rollout_hash: the environment's, from
-    `env.episodes.rollout`.  stack: the indices trained together.
-    start, end: ISO 8601, UTC.
+    engine: the engine that ran and, if it was not the requested one, why.
+    rollout_hash: hash of the environment's dynamics, from `env.episodes.rollout`.
+    stack: indices of the runs trained together.  start, end: ISO 8601, UTC.
     """
     return {
         "code": code_version(),

@@ -1,9 +1,8 @@
-"""Named random streams. The only place where randomness comes from; no global seed exists.
+"""Named random streams, the only source of randomness; there is no global seed.
 
-A run's stream is numpy's PCG64 seeded by SeedSequence(random_seed, spawn_key=(stream id,)), so that
-streams are independent of each other and of whatever else runs in the process. Evaluation at a
-timestep uses the part of its streams that bears the timestep's number, so what it draws depends
-neither on earlier evaluations nor on how long other runs' episodes last.
+A run's stream is numpy's PCG64 seeded by SeedSequence(random_seed, spawn_key=(stream id,)), so streams are independent
+of each other and of everything else in the process. Evaluation at a timestep uses a part of its streams numbered by
+that timestep, so its draws depend neither on earlier evaluations nor on the lengths of other runs' episodes.
 """
 
 from __future__ import annotations
@@ -17,37 +16,38 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 STREAMS = {"init": 0, "act": 1, "update": 2, "replay": 3, "env": 4, "eval_env": 5, "eval_act": 6}
+"""Names and ids of the streams of a run."""
 
 BLOCK = 4096
-"""Numbers drawn ahead from each run's stream, about; one call a step and run would cost more than the draw."""
+"""Approximate count of numbers drawn ahead from each stream: a call per step and run would cost more than the draw."""
 
 
 def seed_sequence(random_seed: int, stream: str, *part: int) -> np.random.SeedSequence:
-    """The seed of one stream of one run, or of a numbered part of it.  Raises KeyError for an unknown stream."""
+    """Return the seed of one stream of one run, or of a numbered part of it.  Raises KeyError for an unknown stream."""
     return np.random.SeedSequence(random_seed, spawn_key=(STREAMS[stream], *part))
 
 
 def make_generator(random_seed: int, stream: str, *part: int) -> np.random.Generator:
-    """The generator of one stream of one run, or of a numbered part of it."""
+    """Return the generator of one stream of one run, or of a numbered part of it."""
     return np.random.Generator(np.random.PCG64(seed_sequence(random_seed, stream, *part)))
 
 
 def env_seed(random_seed: int, stream: str, *part: int) -> int:
-    """What an environment's own `reset(seed=...)` is given, an integer in [0, 2^64)."""
+    """Return the seed for an environment's `reset(seed=...)`, an integer in [0, 2^64)."""
     return int(seed_sequence(random_seed, stream, *part).generate_state(1, np.uint64)[0])
 
 
 class Draws:
-    """One stream of each of R runs, handed out as (R, ...) tensors.
+    """The same stream of each of R runs, drawn as (R, ...) tensors.
 
-    Numbers are drawn ahead in blocks of whole requests. A run's numbers depend on its seed and on
-    the requests made, never on the runs beside it. One object serves requests of one size only, so
-    that the order in which a stream is consumed is the order in which it was drawn.
+    Numbers are drawn ahead in blocks of whole requests. A run's numbers depend on its seed and on the requests, never
+    on the other runs of the stack. All requests to one object must have the same size, so that numbers are used in the
+    order in which the stream produced them.
     """
 
     def __init__(self, random_seeds: Sequence[int], stream: str, *part: int) -> None:
-        """random_seeds: one for each run.  part: as for `make_generator`."""
-        from torch import from_numpy  # Here, as seeds are wanted where torch is not.
+        """Create the generators.  random_seeds: one per run.  part: as for `make_generator`."""
+        from torch import from_numpy  # Imported here: seeds are also needed without torch.
 
         self._as_tensor = from_numpy
         self._generators = [make_generator(seed, stream, *part) for seed in random_seeds]
@@ -56,14 +56,15 @@ class Draws:
         self._next = 0
 
     def normal(self, *shape: int) -> Tensor:
-        """Standard normals (R, *shape), float32."""
-        return self._take("normal", shape)
+        """Draw standard normals (R, *shape), float32.  Raises ValueError if the request differs from the first one."""
+        return self._draw("normal", shape)
 
     def uniform(self, *shape: int) -> Tensor:
-        """Uniforms in [0, 1), (R, *shape), float64."""
-        return self._take("uniform", shape)
+        """Draw uniform numbers in [0, 1), (R, *shape), float64.  Raises ValueError as `normal`."""
+        return self._draw("uniform", shape)
 
-    def _take(self, kind: str, shape: tuple[int, ...]) -> Tensor:
+    def _draw(self, kind: str, shape: tuple[int, ...]) -> Tensor:
+        """Return the next request of every run from the block, drawing a new block if it is used up."""
         if self._request is None:
             self._request = (kind, shape)
         if self._request != (kind, shape):
@@ -74,7 +75,7 @@ class Draws:
         return self._as_tensor(self._block[:, self._next - 1])
 
     def state_dict(self) -> dict[str, Any]:
-        """Where each stream stands, and what is drawn ahead of it."""
+        """Return the position of each stream and the numbers drawn ahead."""
         return {
             "generators": [g.bit_generator.state for g in self._generators],
             "block": None if self._block is None else self._block.copy(),
@@ -83,14 +84,14 @@ class Draws:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave."""
-        for g, where in zip(self._generators, state["generators"], strict=True):
-            g.bit_generator.state = where
+        """Restore what `state_dict` returned."""
+        for g, generator_state in zip(self._generators, state["generators"], strict=True):
+            g.bit_generator.state = generator_state
         self._block = None if state["block"] is None else state["block"].copy()
         self._next, self._request = state["next"], state["request"]
 
     def _draw_block(self, kind: str, shape: tuple[int, ...]) -> np.ndarray:
-        """The next requests of every run, (R, requests, *shape)."""
+        """Draw the next requests of every run, (R, requests, *shape)."""
         requests = max(1, BLOCK // int(np.prod(shape)))
         size = (requests, *shape)
         if kind == "normal":
