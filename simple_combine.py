@@ -1,4 +1,4 @@
-"""Merges result files into data.json and prints which runs are missing:  python simple_combine.py DIR"""
+"""Merges the result files of directories into data.json and prints which runs are missing."""
 
 from __future__ import annotations
 

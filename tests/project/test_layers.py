@@ -15,7 +15,7 @@ EXPERIMENT = CORE | {"files", "results", "experiment"}
 TRAINING = EXPERIMENT | {"checkpoint", "workers", "display"}
 ANALYSIS = EXPERIMENT | {"combining", "stats"}
 SLURM = TRAINING | {"training", "combining"}
-WIRING = SLURM | {"agent", "env"}
+WIRING = SLURM | {"slurm", "agent", "env"}
 
 ALLOWED: dict[str, frozenset[str]] = {
     "core": frozenset(),

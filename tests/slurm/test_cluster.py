@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from utils.core.errors import BadInput
-from utils.slurm.cluster import Cluster, account_notice, read_cluster, retirement
+from utils.slurm.cluster import Cluster, account_notice, read_cluster, retirement_notice
 
 FOLDER = Path(__file__).resolve().parents[2] / "clusters"
 NAMES = [
@@ -27,10 +27,10 @@ def test_every_file_loads_and_says_whether_it_is_retired(name):
     path = str(FOLDER / f"{name}.json")
     cluster = read_cluster(path)
     assert cluster.replaced_by == RETIRED.get(name)
-    said = retirement(cluster, path)
+    said = retirement_notice(cluster, path)
     assert (said is None) == (name not in RETIRED)
     if said is not None:
-        assert said.startswith(f"{name} is retired and {RETIRED[name]} took its place")
+        assert said.startswith(f"{name} is retired and was replaced by {RETIRED[name]}: use")
         assert (FOLDER / f"{RETIRED[name]}.json").exists()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from utils.slurm import commands as slurm
-from utils.slurm.commands import Queue, QueuedTask, SlurmError, parse_limits, parse_queue
+from utils.slurm.commands import Queue, QueuedTask, SlurmError, parse_job_limit, parse_queue
 
 QUEUE = """\
 0|RUNNING|None|a.20260101-000000-abcdef.0
@@ -24,14 +24,14 @@ def test_a_queue():
         "b|c": {12: QueuedTask("PENDING", "launch failed requeued held")},
     }
     assert parse_queue(QUEUE) == Queue(4, tasks)
-    assert parse_queue("") == slurm.EMPTY
+    assert parse_queue("") == slurm.EMPTY_QUEUE
 
 
 @pytest.mark.parametrize(
     ("account", "limit"), [("def-a", 1000), ("rrg-b", 500), ("def-none", None), (None, 500), ("other", None)]
 )
 def test_limits(account, limit):
-    assert parse_limits("def-a_cpu|1000\ndef-a_gpu|10\nrrg-b|500\ndef-none|\n", account) == (
+    assert parse_job_limit("def-a_cpu|1000\ndef-a_gpu|10\nrrg-b|500\ndef-none|\n", account) == (
         10 if account is None else limit
     )
 
@@ -50,8 +50,8 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_a_command_that_fails_is_named_with_what_it_said(commands):
     commands("squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
-    with pytest.raises(SlurmError, match=r"^squeue failed with exit code 1 and said: .*Unable to contact"):
-        slurm.queue()
+    with pytest.raises(SlurmError, match=r"^squeue failed with exit code 1: .*Unable to contact"):
+        slurm.read_queue()
 
 
 def test_the_size_of_arrays_is_asked_for(commands):
@@ -73,11 +73,11 @@ def test_only_an_account_is_taken_from_sbatchs_variables(commands, monkeypatch, 
     monkeypatch.setenv("SBATCH_ACCOUNT", "def-b")
     monkeypatch.setenv("SBATCH_TIMELIMIT", "1")
     commands("sbatch", f"env | grep ^SBATCH >{tmp_path}/seen; echo '12345;fir'")
-    assert slurm.submit(["job.sh"], account) == 12345
+    assert slurm.submit_job(["job.sh"], account) == 12345
     assert (tmp_path / "seen").read_text() == exported
 
 
 def test_an_answer_that_is_no_number_is_an_error(commands):
     commands("sbatch", "echo 'come back later'")
     with pytest.raises(SlurmError, match="come back later"):
-        slurm.submit(["job.sh"], None)
+        slurm.submit_job(["job.sh"], None)

@@ -12,10 +12,10 @@ import pytest
 
 from utils.slurm.cluster import Cluster, read_cluster
 from utils.slurm.duration import parse_duration
-from utils.slurm.job_script import Job, job_script
+from utils.slurm.job_script import Job, make_job_script
 
 ROOT = Path(__file__).resolve().parents[2]
-GOLDEN = ROOT / "tests" / "golden"
+GOLDEN = ROOT / "tests" / "slurm" / "golden"
 CLUSTERS = sorted(path.stem for path in (ROOT / "clusters").glob("*.json"))
 
 
@@ -24,7 +24,9 @@ def test_to_the_letter(name):
     cluster = read_cluster(str(ROOT / "clusters" / f"{name}.json"))
     folder = "/project/def-x/a student/it's; $(here)/results/sweep/slurm/20260101-000000-abcdef"
     command = ["python", "main.py", f"--env-json={folder}/environment.json", "--jobs=8"]
-    script = job_script(Job(cluster, parse_duration(cluster.time), "/project/def-x/a student/it's; $(here)", command))
+    script = make_job_script(
+        Job(cluster, parse_duration(cluster.time), "/project/def-x/a student/it's; $(here)", command)
+    )
     assert script == (GOLDEN / f"{name}.sh").read_text()
 
 
@@ -33,7 +35,7 @@ def test_every_key_that_asks_sbatch_for_something():
         account="rrg-a_b", partition="long", time="1-00", cpus_per_task=3, mem_per_cpu="2G", gpus_per_node="l40s:1",
         warning_seconds=60, activate=None, options=["--qos=high", "--exclusive"],
     )  # fmt: skip
-    script = job_script(Job(cluster, 86400, "/home", ["python", "main.py"]))
+    script = make_job_script(Job(cluster, 86400, "/home", ["python", "main.py"]))
     assert [line for line in script.splitlines() if line.startswith("#SBATCH")] == [
         "#SBATCH --account=rrg-a_b",
         "#SBATCH --partition=long",
@@ -90,7 +92,7 @@ class Node:
         self.asked = folder / "asked"
         cluster = Cluster(activate="my activate")
         self.script = folder / "job.sh"
-        self.script.write_text(job_script(Job(cluster, 60, str(self.home), ["python", "main.py", "--x=a b;c'd"])))
+        self.script.write_text(make_job_script(Job(cluster, 60, str(self.home), ["python", "main.py", "--x=a b;c'd"])))
         self.environment = {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "1"}
         self.path = f"{commands}{os.pathsep}{os.environ['PATH']}"
 

@@ -10,8 +10,8 @@ from tests.conftest import ENVIRONMENT
 from tests.support.experiments import make_experiment
 from utils.experiment.experiment import Experiment, RunId
 from utils.slurm.commands import Queue, QueuedTask
-from utils.slurm.missing_runs import Sorted, live_tasks, sort_cells
-from utils.slurm.submission_folder import SubmissionRecord, SubmittedArray, new_folder, write_submission
+from utils.slurm.missing_runs import SortedRuns, find_live_tasks, sort_runs
+from utils.slurm.submission_folder import SubmissionRecord, SubmittedArray, new_submission_path, write_submission
 
 
 @pytest.fixture
@@ -44,12 +44,12 @@ def test_a_result_is_a_json_file_of_its_name(experiment, cells):
     for name in (cells[0].key, cells[1].key + "x", "." + cells[2].key):
         experiment.file(name).json.touch()
     experiment.file(cells[3].key).npz.touch()
-    found = sort_cells(experiment, cells, {cells[0].key: None, cells[4].key: None})
-    assert found == Sorted([cells[0]], [cells[4]], [*cells[1:4], *cells[5:]])
+    found = sort_runs(experiment, cells, {cells[0].key: None, cells[4].key: None})
+    assert found == SortedRuns([cells[0]], [cells[4]], [*cells[1:4], *cells[5:]])
 
 
 def test_nothing_is_there_before_the_directory_is(experiment, cells):
-    assert sort_cells(experiment, cells, {}) == Sorted([], [], cells)
+    assert sort_runs(experiment, cells, {}) == SortedRuns([], [], cells)
 
 
 def test_live_are_the_runs_of_tasks_that_the_queue_has(experiment, cells):
@@ -57,7 +57,7 @@ def test_live_are_the_runs_of_tasks_that_the_queue_has(experiment, cells):
         arrays = [SubmittedArray(name=name, tasks=2) for name in names]
         record = SubmissionRecord(arrays=arrays, cores=1, seconds_per_run=1.0)
         tasks = [[cells[0:1], cells[1:3]], [cells[3:4], cells[4:6]]]
-        write_submission(new_folder(experiment), experiment, "", tasks, record)
+        write_submission(new_submission_path(experiment), experiment, "", tasks, record)
     waits, runs = QueuedTask("PENDING", "Priority"), QueuedTask("RUNNING", "None")
     queue = Queue(9, {"a.0": {1: waits}, "b.1": {0: runs}, "c.0": {0: runs}})
-    assert live_tasks(experiment, queue) == {cells[1].key: waits, cells[2].key: waits, cells[3].key: runs}
+    assert find_live_tasks(experiment, queue) == {cells[1].key: waits, cells[2].key: waits, cells[3].key: runs}

@@ -9,8 +9,8 @@ from tests.conftest import ENVIRONMENT, PARAMETERS
 from tests.support.experiments import make_experiment
 from utils.core.errors import BadInput
 from utils.experiment.config import EnvironmentConfig
-from utils.slurm.pilot import Stretch, measure, shortened
-from utils.slurm.run_cost import Cost, Measurements, estimate, evaluations
+from utils.slurm.pilot import Stretch, measure_cost, shorten_protocol
+from utils.slurm.run_cost import Cost, Measurements, count_evaluations, estimate_cost
 
 
 @pytest.mark.parametrize(
@@ -20,14 +20,14 @@ def test_evaluations_are_those_of_the_loop(total, interval, count):
     config = EnvironmentConfig.model_validate(
         ENVIRONMENT | {"total_timesteps": total, "eval_interval_timesteps": interval}
     )
-    assert evaluations(config) == count
+    assert count_evaluations(config) == count
     assert len({*range(0, total + 1, interval), total}) == count
 
 
 def test_the_rule_by_hand():
     """A run without products in a stack of 11: (1 + 1) 0.18 ms a step; 0.036 ms a step of 3 evaluations."""
     config = EnvironmentConfig.model_validate(ENVIRONMENT)
-    cost = estimate(AGENTS["linearAC"].hyperparameters(), config, 11, "eager")
+    cost = estimate_cost(AGENTS["linearAC"].hyperparameters(), config, 11, "eager")
     assert (cost.stack, cost.measured) == (11, False)
     assert cost.seconds == pytest.approx(120 * 0.36e-3 + 3 * 2 * 50 * 0.036e-3)
     assert cost.stack_seconds == pytest.approx(11 * cost.seconds)
@@ -46,27 +46,27 @@ class Trainer:
 
 def test_what_a_pilot_finds_is_free_of_what_is_paid_once(tmp_path):
     experiment = make_experiment(ENVIRONMENT | {"total_timesteps": 100_000}, PARAMETERS, tmp_path)
-    runs, trainer = [experiment.run(i) for i in range(4)], Trainer()
-    cost = measure(experiment, runs, (3, 1), trainer)
-    assert trainer.asked == [216, round(15 / (4 * (0.3 + 1.16) / 216))]
-    steps = trainer.asked[1]
+    runs, make_trainer = [experiment.run(i) for i in range(4)], Trainer()
+    cost = measure_cost(experiment, runs, (3, 1), make_trainer)
+    assert make_trainer.asked == [216, round(15 / (4 * (0.3 + 1.16) / 216))]
+    steps = make_trainer.asked[1]
     assert cost.stack == 4
-    assert cost.seconds == pytest.approx(100_000 * 0.01 + evaluations(experiment.environment) * 0.5)
+    assert cost.seconds == pytest.approx(100_000 * 0.01 + count_evaluations(experiment.environment) * 0.5)
     # A transition is 2 * 3 + 1 + 2 numbers of 4 bytes; the replay holds 1000 of them.
     assert cost.process_mib == pytest.approx(400 + steps / 100 + 4 * 36 * (1000 - min(1000, steps)) / 2**20, abs=0.1)
 
 
 def test_a_run_shorter_than_the_first_stretch_is_measured_whole(tmp_path):
-    experiment, trainer = make_experiment(ENVIRONMENT, PARAMETERS, tmp_path), Trainer()
-    cost = measure(experiment, [experiment.run(0)], (3, 1), trainer)
-    assert trainer.asked == [120, 120]
+    experiment, make_trainer = make_experiment(ENVIRONMENT, PARAMETERS, tmp_path), Trainer()
+    cost = measure_cost(experiment, [experiment.run(0)], (3, 1), make_trainer)
+    assert make_trainer.asked == [120, 120]
     assert cost.seconds == pytest.approx(0.5 + 3 * 0.5)
 
 
 def test_the_shortened_protocol_is_the_protocol(tmp_path):
     config = EnvironmentConfig.model_validate(ENVIRONMENT)
     short = EnvironmentConfig.model_validate_json(
-        EnvironmentConfig.model_validate(shortened(config, 30)).model_dump_json()
+        EnvironmentConfig.model_validate(shorten_protocol(config, 30)).model_dump_json()
     )
     changed = {"total_timesteps": 30, "eval_interval_timesteps": 30}
     assert short.model_dump() == config.model_dump() | changed

@@ -23,6 +23,7 @@ from utils.core.indices import parse_indices
 from utils.experiment.config import read_agent
 from utils.files.archive import read_file
 from utils.files.lock import Lock
+from utils.wiring import scheduling
 from utils.wiring.build import read_experiment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,8 +197,8 @@ def test_forced_runs_are_put_aside_and_submitted_again_unless_they_are_queued(pr
     result = project.submit("--force")
     assert "12 runs: 1 with results, 3 queued or running, 8 to submit" in result.output
     assert project.lines() == [[4, 5, 6, 7], [8, 9, 10, 11]]
-    put_aside = {path.name for path in (project.submissions[-1] / "replaced").iterdir()}
-    assert put_aside == {project.experiment.run(index).file.json.name for index in (4, 5)}
+    set_aside = {path.name for path in (project.submissions[-1] / "replaced").iterdir()}
+    assert set_aside == {project.experiment.run(index).file.json.name for index in (4, 5)}
     assert not project.experiment.run(4).file.json.exists()
 
 
@@ -241,8 +242,8 @@ def test_what_exceeds_the_limit_on_jobs_is_left_for_the_command_that_is_shown(pr
     project.cluster(max_jobs=4)
     slurm.edit(r"\A", "N/A|RUNNING|None|another job\nN/A|PENDING|None|and another\n")
     result = project.submit("--force")
-    assert "now 2 of the tasks" in result.output
-    assert "your limit on jobs leaves out 1 task;" in result.output
+    assert "2 of the tasks now" in result.output
+    assert "your limit on jobs leaves no room for 1 task;" in result.output
     assert "2 queued" not in project.submit().output
     assert len(slurm.calls("sbatch")) == 1
     slurm.edit(r"^.*another\n", "")
@@ -294,10 +295,10 @@ def test_two_calls_at_once_submit_once(project, slurm, monkeypatch):
         project.submit()
         return True
 
-    monkeypatch.setattr(schedule.click, "confirm", meanwhile)
+    monkeypatch.setattr(scheduling.click, "confirm", meanwhile)
     result = project.call()
     assert result.exit_code == 2
-    assert "another call has submitted since this one looked" in result.stderr
+    assert "another call has submitted since this one planned" in result.stderr
     assert len(slurm.calls("sbatch")) == 1
     slurm.empty()
     lock = Lock(project.experiment.directory / "slurm" / ".lock")
@@ -305,7 +306,7 @@ def test_two_calls_at_once_submit_once(project, slurm, monkeypatch):
     result = project.call("--yes")
     lock.release()
     assert result.exit_code == 2
-    assert "is submitting at this moment" in result.stderr
+    assert "is submitting; repeat the command" in result.stderr
     assert "12 to submit" in project.submit().output
 
 
@@ -337,7 +338,7 @@ def test_watching_looks_again_until_nothing_is_on_its_way(project, slurm, monkey
         if len(pauses) == 2:
             slurm.empty()
 
-    monkeypatch.setattr(schedule, "time", SimpleNamespace(sleep=pause))
+    monkeypatch.setattr(scheduling, "time", SimpleNamespace(sleep=pause))
     result = project.call("--watch")
     assert result.exit_code == 0
     assert pauses == [60.0, 60.0]
@@ -359,7 +360,7 @@ def test_accounts(project, slurm, monkeypatch):
 def test_a_retired_cluster_is_taken_and_said_to_be_one(project, slurm):
     shutil.copy(ROOT / "clusters/cedar.json", project.cluster_json)
     result = project.submit()
-    assert "note: cluster is retired and fir took its place" in result.stderr
+    assert "note: cluster is retired and was replaced by fir" in result.stderr
 
 
 def test_without_slurm_the_command_is_named_that_does_the_same_here(project, monkeypatch):
@@ -370,7 +371,7 @@ def test_without_slurm_the_command_is_named_that_does_the_same_here(project, mon
     words = shlex.split(result.stderr.splitlines()[1])
     assert words == [
         "python", "main.py", "--env-json", project.env_json, "--agent-json", project.agent_json,
-        "--save-dir", SAVE_DIR, "--runs", "4", "--jobs", "auto",
+        "--runs", "4", "--save-dir", SAVE_DIR, "--jobs", "auto",
     ]  # fmt: skip
     chosen = project.call("--runs", "10-11", "--settings", "0-1")
     assert "--index 30-31,33-34 --jobs auto" in chosen.stderr
@@ -403,7 +404,7 @@ def test_a_time_of_auto_wants_a_pilot(project, slurm):
 def test_a_pilot_is_computed_as_the_runs_that_it_stands_for(project, monkeypatch, asked, found):
     """It is shorter: left to itself, `auto` would not compile it."""
     monkeypatch.setattr("agent.engine.selection.WORTHWHILE", project.experiment.total_timesteps)
-    assert schedule.engine_of(SimpleNamespace(engine=asked), project.experiment) == found
+    assert scheduling.engine_for(SimpleNamespace(engine=asked), project.experiment) == found
 
 
 @pytest.mark.parametrize("name", ["cluster.json", "agent.json", "environment.json", "a; 'project'/main.py"])
@@ -425,12 +426,12 @@ def test_a_directory_that_cannot_be_written_is_an_error(project, slurm):
 def test_a_hundred_thousand_runs_resolve_each_setting_once_and_list_the_directory_once(project, slurm, monkeypatch):
     project.finish(0)
     resolved, listed = [], []
-    resolve, list_names = utils.experiment.experiment.resolve_setting, utils.slurm.missing_runs.file_names
+    resolve, list_names = utils.experiment.experiment.resolve_setting, utils.slurm.missing_runs.list_file_names
     monkeypatch.setattr(
         utils.experiment.experiment, "resolve_setting", lambda *arguments: (resolved.append(1), resolve(*arguments))[1]
     )
     monkeypatch.setattr(
-        utils.slurm.missing_runs, "file_names", lambda directory: (listed.append(1), list_names(directory))[1]
+        utils.slurm.missing_runs, "list_file_names", lambda directory: (listed.append(1), list_names(directory))[1]
     )
     project.cluster(runs_per_task=1000)
     result = project.call("--runs", "33334", "--dry-run")

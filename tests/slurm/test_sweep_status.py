@@ -9,11 +9,18 @@ import pytest
 
 from tests.conftest import ENVIRONMENT
 from tests.support.experiments import make_experiment
+from tests.support.result_trees import result_tree
 from utils.experiment.experiment import Experiment, RunId
-from utils.slurm.commands import EMPTY, Queue, QueuedTask
-from utils.slurm.status_report import status_report
-from utils.slurm.submission_folder import Submission, SubmissionRecord, SubmittedArray, new_folder, write_submission
-from utils.slurm.sweep_status import STATES, Reader, Status, find_status
+from utils.slurm.commands import EMPTY_QUEUE, Queue, QueuedTask
+from utils.slurm.status_report import format_status
+from utils.slurm.submission_folder import (
+    Submission,
+    SubmissionRecord,
+    SubmittedArray,
+    new_submission_path,
+    write_submission,
+)
+from utils.slurm.sweep_status import STATES, ResultReader, SweepStatus, find_status
 
 NAMES = ("a.0", "a.1")
 
@@ -37,20 +44,18 @@ def submitted(experiment: Experiment, arrays: list[list[list[RunId]]], names: tu
         cores=2,
         seconds_per_run=30.0,
     )
-    return write_submission(new_folder(experiment), experiment, "", arrays, record)
+    return write_submission(new_submission_path(experiment), experiment, "", arrays, record)
 
 
 def finish(experiment: Experiment, cell: RunId, status: str = "completed", seconds: float = 10.0) -> Path:
-    """A result appears."""
-    run = {"status": status, "train_time": seconds - 1, "eval_time": 1.0}
-    data = {"0": {"agent_params": {}, "runs": [run]}}
-    tree = {"experiment": {"environment": {}, "agent": {}}, "experiment_data": data}
+    """Write the result of a run."""
+    tree = result_tree(status=status, train_time=seconds - 1, eval_time=1.0)
     path = experiment.file(cell.key).json
     path.write_text(json.dumps(tree))
     return path
 
 
-def letters(status: Status) -> str:
+def letters(status: SweepStatus) -> str:
     return "".join(status.states)
 
 
@@ -59,18 +64,18 @@ def test_every_state(experiment, cells):
     submission = submitted(experiment, [[cells[0:2], cells[2:4]], [cells[4:6], [cells[6]], [cells[7]]]])
     finish(experiment, cells[0])
     finish(experiment, cells[1], "diverged")
-    submission.log(1, 1).write_text("\n".join(f"line {i}" for i in range(9)))
+    submission.log_path(1, 1).write_text("\n".join(f"line {i}" for i in range(9)))
     failure = experiment.directory / "failures" / f"{cells[10].key}.json"
     failure.parent.mkdir()
     failure.write_text('{"reason": "ValueError: no"}')
     queue = Queue(5, {"a.0": {1: QueuedTask("RUNNING", "None")}, "a.1": {0: QueuedTask("PENDING", "JobHeldUser")}})
-    status = find_status(experiment, cells, queue, Reader())
+    status = find_status(experiment, cells, queue, ResultReader())
     assert letters(status) == "CDRRQQF...F."
     assert status.unfinished
     assert status.held == ["JobHeldUser"]
     # 4 runs of 10 s, as the finished ones took, on the 2 cores of the task that runs.
     assert status.left == 20.0
-    report = status_report(status).splitlines()
+    report = format_status(status).splitlines()
     assert report[0] == str(experiment.directory)
     assert report[1].split() == ["setting", *STATES.values(), "runs", "0-5"]
     assert report[2].split() == ["0", "1", "0", "1", "1", "2", "1", "CRQF.F"]
@@ -78,26 +83,26 @@ def test_every_state(experiment, cells):
     assert report[4].split() == ["all", "1", "1", "2", "2", "2", "4"]
     assert "held: JobHeldUser" in report
     assert f"failed: setting 0, run 5: ValueError: no ({failure})" in report
-    tail = report.index(f"failed: {submission.log(1, 1)}")
+    tail = report.index(f"failed: {submission.log_path(1, 1)}")
     assert report[tail + 1 : tail + 6] == [f"    line {i}" for i in range(4, 9)]
     assert report[-1] == "about 0:00:20 left at the present pace"
 
 
 def test_the_latest_submission_of_a_run_counts(experiment, cells):
     first = submitted(experiment, [[cells[0:2]]], ("a",))
-    first.log(0, 0).write_text("it began")
-    assert letters(find_status(experiment, cells[:2], EMPTY, Reader())) == "FF"
+    first.log_path(0, 0).write_text("it began")
+    assert letters(find_status(experiment, cells[:2], EMPTY_QUEUE, ResultReader())) == "FF"
     second = submitted(experiment, [[cells[0:1]]], ("b",))
     second.folder.rename(second.folder.with_name("9" * 15))
-    assert letters(find_status(experiment, cells[:2], EMPTY, Reader())) == ".F"
+    assert letters(find_status(experiment, cells[:2], EMPTY_QUEUE, ResultReader())) == ".F"
     queue = Queue(1, {"b": {0: QueuedTask("RUNNING", "None")}})
-    status = find_status(experiment, cells[:2], queue, Reader())
+    status = find_status(experiment, cells[:2], queue, ResultReader())
     assert letters(status) == "RF"
     assert status.left == 30.0 / 2
 
 
 def test_nothing_at_all(experiment, cells):
-    status = find_status(experiment, cells, EMPTY, Reader())
+    status = find_status(experiment, cells, EMPTY_QUEUE, ResultReader())
     assert letters(status) == "." * 12
     assert not status.unfinished
     assert status.left is None
@@ -107,9 +112,9 @@ def test_a_file_that_is_no_result_is_named_once_and_its_run_missing(experiment, 
     submitted(experiment, [[cells[0:1]]], ("a",))
     path = finish(experiment, cells[0])
     path.write_text("{}")
-    reader = Reader()
+    reader = ResultReader()
     for _ in range(2):
-        assert letters(find_status(experiment, cells[:1], EMPTY, reader)) == "."
+        assert letters(find_status(experiment, cells[:1], EMPTY_QUEUE, reader)) == "."
     (complaint,) = reader.complaints
     assert str(path) in complaint
     assert "remove it" in complaint
@@ -117,10 +122,10 @@ def test_a_file_that_is_no_result_is_named_once_and_its_run_missing(experiment, 
 
 def test_results_are_read_once(experiment, cells):
     submitted(experiment, [[cells[0:1]]], ("a",))
-    path, reader = finish(experiment, cells[0]), Reader()
-    assert letters(find_status(experiment, cells[:1], EMPTY, reader)) == "C"
+    path, reader = finish(experiment, cells[0]), ResultReader()
+    assert letters(find_status(experiment, cells[:1], EMPTY_QUEUE, reader)) == "C"
     path.write_text("{}")
-    assert letters(find_status(experiment, cells[:1], EMPTY, reader)) == "C"
+    assert letters(find_status(experiment, cells[:1], EMPTY_QUEUE, reader)) == "C"
 
 
 def test_of_many_settings_only_the_incomplete_are_listed(tmp_path):
@@ -130,7 +135,7 @@ def test_of_many_settings_only_the_incomplete_are_listed(tmp_path):
     for cell in cells:
         if cell.setting != 7:
             finish(experiment, cell)
-    report = status_report(find_status(experiment, cells, EMPTY, Reader())).splitlines()
+    report = format_status(find_status(experiment, cells, EMPTY_QUEUE, ResultReader())).splitlines()
     assert [line.split() for line in report[2:]] == [
         ["7", "0", "0", "0", "0", "0", "70"],
         ["+49", "3430", "0", "0", "0", "0", "0"],

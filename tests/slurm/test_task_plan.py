@@ -13,8 +13,8 @@ from utils.experiment.experiment import RunId
 from utils.slurm.cluster import Cluster
 from utils.slurm.duration import HOUR
 from utils.slurm.run_cost import Cost
-from utils.slurm.sweep_plan import shared
-from utils.slurm.task_plan import MOST_RUNS, capacity, divide, time_limit, usable
+from utils.slurm.sweep_plan import share_places
+from utils.slurm.task_plan import MAX_RUNS_PER_TASK, divide_into_tasks, runs_that_fit, time_limit, usable_seconds
 
 
 def cells(*counts: int) -> list[RunId]:
@@ -24,43 +24,43 @@ def cells(*counts: int) -> list[RunId]:
 
 
 def test_usable_is_what_is_left_of_the_limit_before_the_warning_less_a_margin():
-    assert usable(Cluster(warning_seconds=300), 3 * HOUR) == (10800 - 300 - 60) / 1.25
-    assert usable(Cluster(time="0:05:01", warning_seconds=300), 301) == 0.0
+    assert usable_seconds(Cluster(warning_seconds=300), 3 * HOUR) == (10800 - 300 - 60) / 1.25
+    assert usable_seconds(Cluster(time="0:05:01", warning_seconds=300), 301) == 0.0
 
 
 def test_a_task_is_filled_with_whole_stacks_on_all_cores():
     """8352 usable seconds hold 3 stacks of 4 runs of 600 s each; on 2 cores 24 runs."""
     cluster = Cluster(cpus_per_task=2)
-    assert usable(cluster, 3 * HOUR) == 8352.0
-    assert capacity(cluster, Cost(stack=4, seconds=600.0), 3 * HOUR) == 24
+    assert usable_seconds(cluster, 3 * HOUR) == 8352.0
+    assert runs_that_fit(cluster, Cost(stack=4, seconds=600.0), 3 * HOUR) == 24
 
 
 def test_a_stack_that_takes_longer_than_a_task_may_is_begun_all_the_same():
-    assert capacity(Cluster(cpus_per_task=2), Cost(stack=4, seconds=1e6), 3 * HOUR) == 8
+    assert runs_that_fit(Cluster(cpus_per_task=2), Cost(stack=4, seconds=1e6), 3 * HOUR) == 8
 
 
 def test_indices_of_a_task_fit_on_a_command_line():
-    assert capacity(Cluster(cpus_per_task=192), Cost(stack=32, seconds=1.0), 3 * HOUR) == MOST_RUNS
-    assert MOST_RUNS * len("9007199254740991,") < 2**17
+    assert runs_that_fit(Cluster(cpus_per_task=192), Cost(stack=32, seconds=1.0), 3 * HOUR) == MAX_RUNS_PER_TASK
+    assert MAX_RUNS_PER_TASK * len("9007199254740991,") < 2**17
 
 
 def test_the_file_may_say_how_many():
-    assert capacity(Cluster(runs_per_task=7), Cost(stack=4, seconds=600.0), 3 * HOUR) == 7
+    assert runs_that_fit(Cluster(runs_per_task=7), Cost(stack=4, seconds=600.0), 3 * HOUR) == 7
 
 
 def test_tasks_are_as_few_as_possible_and_equally_full():
-    tasks = divide(cells(260), [([0], 256)])
+    tasks = divide_into_tasks(cells(260), [([0], 256)])
     assert [len(task) for task in tasks] == [130, 130]
     assert [cell.index for task in tasks for cell in task] == list(range(260))
 
 
 def test_exact_fits_need_no_further_task():
-    assert [len(task) for task in divide(cells(30), [([0], 10)])] == [10, 10, 10]
+    assert [len(task) for task in divide_into_tasks(cells(30), [([0], 10)])] == [10, 10, 10]
 
 
 def test_shapes_share_tasks_by_the_share_of_a_task_that_each_fills():
     """10 runs of tenths and 2 of quarters fill one and a half tasks: 0.75 each, of which the first is all tenths."""
-    tasks = divide(cells(10, 2), [([0], 10), ([1], 4)])
+    tasks = divide_into_tasks(cells(10, 2), [([0], 10), ([1], 4)])
     assert [[(cell.setting, cell.run) for cell in task] for task in tasks] == [
         [(0, run) for run in range(8)],
         [(1, 0), (1, 1), (0, 8), (0, 9)],
@@ -68,12 +68,12 @@ def test_shapes_share_tasks_by_the_share_of_a_task_that_each_fills():
 
 
 def test_runs_of_one_shape_are_taken_by_index_whatever_their_setting():
-    tasks = divide(cells(3, 3, 3), [([0, 2], 3), ([1], 3)])
+    tasks = divide_into_tasks(cells(3, 3, 3), [([0, 2], 3), ([1], 3)])
     assert [[cell.index for cell in task] for task in tasks] == [[0, 2, 3], [5, 6, 8], [1, 4, 7]]
 
 
 def test_nothing_is_no_task():
-    assert divide([], []) == []
+    assert divide_into_tasks([], []) == []
 
 
 @given(
@@ -82,7 +82,7 @@ def test_nothing_is_no_task():
 )
 def test_every_run_is_in_one_task_and_none_is_overfull_by_more_than_a_run(counts, sizes):
     wanted, capacities = cells(*counts), dict(enumerate(sizes))
-    tasks = divide(wanted, [([setting], size) for setting, size in capacities.items()])
+    tasks = divide_into_tasks(wanted, [([setting], size) for setting, size in capacities.items()])
     assert sorted(cell for task in tasks for cell in task) == wanted
     fills = [sum(Fraction(1, capacities[cell.setting]) for cell in task) for task in tasks]
     assert all(0 < fill < 1 + Fraction(1, min(sizes)) for fill in fills)
@@ -118,4 +118,4 @@ class Tasks:
 
 @pytest.mark.parametrize(("places", "shares"), [(None, [3, 4]), (7, [3, 4]), (5, [3, 2]), (2, [2, 0]), (0, [0, 0])])
 def test_the_first_sweeps_take_the_places_that_there_are(places, shares):
-    assert shared([Tasks(3), Tasks(4)], places) == shares  # type: ignore[list-item]
+    assert share_places([Tasks(3), Tasks(4)], places) == shares  # type: ignore[list-item]

@@ -1,4 +1,4 @@
-"""What is asked of SLURM's commands and told to them. Each answer takes one call, however many tasks there are."""
+"""Calls of SLURM's commands. Each query takes one call, whatever the number of tasks."""
 
 from __future__ import annotations
 
@@ -10,64 +10,72 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-SECONDS_TO_ANSWER = 120.0
-"""A busy controller takes its time; SLURM's own commands give up after less."""
+COMMAND_TIMEOUT_SECONDS = 120.0
+"""Timeout of a command: longer than SLURM's own, as a busy controller answers slowly."""
 
 ACCOUNT = "SBATCH_ACCOUNT"
 
 
 class SlurmError(Exception):
-    """Says, in one line, which command failed and what it said."""
+    """A failed SLURM command, with its error output, in one line."""
 
 
 class QueuedTask(NamedTuple):
-    """A task of an array, pending or running.  state: SLURM's, such as RUNNING; reason: why it does not run."""
+    """A pending or running task of an array.
+
+    state: SLURM's state, such as RUNNING.
+    reason: why it does not run.
+    """
 
     state: str
     reason: str
 
     @property
     def pending(self) -> bool:
-        """Whether it waits."""
+        """Whether the task is pending."""
         return self.state == "PENDING"
 
 
 class Queue(NamedTuple):
-    """The user's queue.  jobs: all there are, each task being one.  tasks: by the array's name, then by number."""
+    """The user's queue.
+
+    jobs: number of jobs; each task counts as one.
+    tasks: by name of the array, then by number.
+    """
 
     jobs: int
     tasks: Mapping[str, Mapping[int, QueuedTask]]
 
 
-EMPTY = Queue(0, {})
+EMPTY_QUEUE = Queue(0, {})
 
 
-def available() -> bool:
-    """Whether jobs can be submitted from here."""
+def is_available() -> bool:
+    """Return whether jobs can be submitted from this machine."""
     return shutil.which("sbatch") is not None
 
 
-def ask(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """What a command prints.  Raises SlurmError."""
+def run_command(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
+    """Run a command and return its output.  Raises SlurmError."""
     try:
         done = subprocess.run(
-            arguments, env=environment, capture_output=True, text=True, check=False, timeout=SECONDS_TO_ANSWER
+            arguments, env=environment, capture_output=True, text=True, check=False, timeout=COMMAND_TIMEOUT_SECONDS
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SlurmError(f"{arguments[0]}: {error}") from error
     if done.returncode:
-        said = " ".join(done.stderr.split()) or "nothing"
-        raise SlurmError(f"{arguments[0]} failed with exit code {done.returncode} and said: {said}")
+        said = " ".join(done.stderr.split()) or "no error output"
+        raise SlurmError(f"{arguments[0]} failed with exit code {done.returncode}: {said}")
     return done.stdout
 
 
-def queue() -> Queue:
-    """The user's queue now.  Raises SlurmError."""
-    return parse_queue(ask(["squeue", "--me", "--noheader", "--array", "--format=%K|%T|%r|%j"]))
+def read_queue() -> Queue:
+    """Read the user's queue.  Raises SlurmError."""
+    return parse_queue(run_command(["squeue", "--me", "--noheader", "--array", "--format=%K|%T|%r|%j"]))
 
 
 def parse_queue(text: str) -> Queue:
-    """text: a line for each job, and for each task of an array."""
+    """Parse the output of squeue: a line for each job and each task of an array."""
     tasks: dict[str, dict[int, QueuedTask]] = {}
     lines = text.splitlines()
     for line in lines:
@@ -78,25 +86,25 @@ def parse_queue(text: str) -> Queue:
 
 
 def max_array_size() -> int | None:
-    """One more than the largest number of a task; None if SLURM does not tell.  Raises SlurmError."""
-    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", ask(["scontrol", "show", "config"]), re.MULTILINE)
+    """Return MaxArraySize, one more than the largest task number; None if unknown.  Raises SlurmError."""
+    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", run_command(["scontrol", "show", "config"]), re.MULTILINE)
     return int(found[1]) if found else None
 
 
 def max_jobs(account: str | None) -> int | None:
-    """The jobs that the user may have queued and running; None if no limit can be found out.
+    """Return the user's limit on queued and running jobs; None if it cannot be determined.
 
-    account: the one that will be charged; None: any of the user's.
+    account: the account that will be charged; None: any of the user's.
     """
     try:
         arguments = ["sacctmgr", "--noheader", "--parsable2", "show", "assoc", f"user={getpass.getuser()}"]
-        return parse_limits(ask([*arguments, "format=Account,MaxSubmitJobs"]), account)
+        return parse_job_limit(run_command([*arguments, "format=Account,MaxSubmitJobs"]), account)
     except SlurmError:
-        return None  # There is no accounting database, or it is not for users to ask.
+        return None  # There is no accounting database, or users may not query it.
 
 
-def parse_limits(text: str, account: str | None) -> int | None:
-    """The least limit among the lines `account|limit` that are about the account, or about one for its CPUs."""
+def parse_job_limit(text: str, account: str | None) -> int | None:
+    """Return the smallest limit in lines `account|limit` about an account or its CPU account; None if none has."""
     limits = []
     for line in text.splitlines():
         name, _, limit = line.partition("|")
@@ -105,15 +113,15 @@ def parse_limits(text: str, account: str | None) -> int | None:
     return min(limits, default=None)
 
 
-def submit(arguments: Sequence[str], account: str | None) -> int:
-    """Call sbatch. Returns the job's number.  Raises SlurmError.
+def submit_job(arguments: Sequence[str], account: str | None) -> int:
+    """Submit a job with sbatch and return its number.  Raises SlurmError.
 
-    account: None: SBATCH_ACCOUNT's, if it is set. Other variables of sbatch's would beat the script.
+    account: None: SBATCH_ACCOUNT, if it is set. Other SBATCH_ variables are removed, as they would override the script.
     """
     kept = {ACCOUNT} if account is None else set()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SBATCH_") or name in kept}
-    answer = ask(["sbatch", "--parsable", *arguments], environment)
+    answer = run_command(["sbatch", "--parsable", *arguments], environment)
     number = answer.strip().partition(";")[0]
     if not number.isdecimal():
-        raise SlurmError(f"sbatch answered with no job's number: {answer.strip()!r}")
+        raise SlurmError(f"sbatch returned no job number: {answer.strip()!r}")
     return int(number)

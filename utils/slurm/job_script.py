@@ -1,9 +1,9 @@
-"""The script of an array's tasks, as a pure function of what they ask for and call.
+"""The script of an array's tasks, a pure function of their resources and command.
 
-A task trains the runs on one line of a file. Where SLURM tracks processes by cgroup, its signals reach the
-script alone. So main.py runs in the background, and the first signal, the warning before the time limit (USR1)
-or a preemption (TERM), is passed on to it, as USR1. main.py ignores TERM, which elsewhere reaches it too: a second
-signal would end it at once. It leaves with 75, and the task queues itself again, unless it was cancelled.
+A task trains the runs on one line of a file. Where SLURM tracks processes by cgroup, its signals reach only the script.
+So main.py runs in the background, and the script forwards the first signal, the warning before the time limit (USR1)
+or a preemption (TERM), to it as USR1. main.py ignores TERM, which would otherwise be a second signal and end it at
+once. It exits with 75, and the task requeues itself unless it was cancelled.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from utils.slurm.duration import format_duration
 
 @dataclass(frozen=True)
 class Job:
-    """What tasks have in common.
+    """Properties that all tasks share.
 
-    seconds: their time limit.  directory: where main.py runs.  command: its words, but for --index.
+    seconds: time limit.
+    directory: working directory of main.py.
+    command: words of its command line without --index.
     """
 
     cluster: Cluster
@@ -30,19 +32,19 @@ class Job:
     command: Sequence[str]
 
 
-def job_script(job: Job) -> str:
-    """The whole script. Its argument is a file with a line of indices for each task."""
+def make_job_script(job: Job) -> str:
+    """Return the whole script. Its argument is a file with a line of indices for each task."""
     activate = job.cluster.activate
     return TEMPLATE.format(
-        directives="\n".join(f"#SBATCH {option}" for option in directives(job)),
+        sbatch_directives="\n".join(f"#SBATCH {option}" for option in sbatch_directives(job)),
         directory=shlex.quote(job.directory),
         activate=f". {shlex.quote(os.path.join('.', activate))} || exit 2\n" if activate else "",
         command=shlex.join(job.command),
     )
 
 
-def directives(job: Job) -> list[str]:
-    """Options of sbatch, none of which needs quotes."""
+def sbatch_directives(job: Job) -> list[str]:
+    """Return the options of sbatch; none of them needs quotes."""
     cluster = job.cluster
     asked = {
         "account": cluster.account,
@@ -64,7 +66,7 @@ def directives(job: Job) -> list[str]:
 
 TEMPLATE = """\
 #!/bin/bash
-{directives}
+{sbatch_directives}
 
 task="${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
 echo "$(date '+%Y-%m-%d %H:%M:%S') task $task on $(hostname), start $((${{SLURM_RESTART_COUNT:-0}} + 1))"

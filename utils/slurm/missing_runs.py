@@ -1,4 +1,4 @@
-"""Which runs have neither a result nor a place in the queue: by one listing of a directory and one queue."""
+"""Runs that have neither a result nor a place in the queue, by one directory listing and one query of squeue."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from typing import NamedTuple
 from utils.experiment.experiment import Experiment, RunId
 from utils.files.archive import open_archive
 from utils.slurm.commands import Queue, QueuedTask
-from utils.slurm.submission_folder import submissions
+from utils.slurm.submission_folder import list_submissions
 
 
-class Sorted(NamedTuple):
-    """Runs with a result, runs queued or running, and the others."""
+class SortedRuns(NamedTuple):
+    """Runs with a result, queued or running runs, and missing runs."""
 
     present: list[RunId]
     live: list[RunId]
     missing: list[RunId]
 
 
-def sort_cells(experiment: Experiment, cells: Iterable[RunId], live: Mapping[str, object]) -> Sorted:
-    """live: the keys of runs that are queued or running.
+def sort_runs(experiment: Experiment, cells: Iterable[RunId], live: Mapping[str, object]) -> SortedRuns:
+    """Sort runs by whether they have a result, are queued or running, or are missing.
 
-    A result is a file of its name: files appear whole or not at all.  Raises BadInput for a bad archive of them.
+    live: keys of queued or running runs.
+    A run has a result if there is a file of its name: files appear complete or not at all.
+    Raises BadInput if the archive is damaged.
     """
-    names, found = result_names(experiment.directory), Sorted([], [], [])
+    names, found = result_names(experiment.directory), SortedRuns([], [], [])
     ending = experiment.file("").json.name
     beginning, _, suffix = ending.rpartition(".")
     for cell in cells:
@@ -40,25 +42,25 @@ def sort_cells(experiment: Experiment, cells: Iterable[RunId], live: Mapping[str
 
 
 def result_names(directory: Path) -> Set[str]:
-    """Of the files in it, and of those that were packed into its archive.  Raises BadInput if that is none."""
+    """Return the file names in a directory, archived ones included.  Raises BadInput if the archive is damaged."""
     archive = open_archive(directory)
-    return file_names(directory) | (archive.members.keys() if archive else set())
+    return list_file_names(directory) | (archive.members.keys() if archive else set())
 
 
-def file_names(directory: Path) -> Set[str]:
-    """Of everything in it; none where there is no such directory."""
+def list_file_names(directory: Path) -> Set[str]:
+    """Return the names in a directory; an empty set if it does not exist."""
     try:
         return set(os.listdir(directory))
     except FileNotFoundError:
         return set()
 
 
-def live_tasks(experiment: Experiment, queue: Queue) -> dict[str, QueuedTask]:
-    """For each run that earlier submissions have in the queue, by key, its task.  Raises BadInput or OSError."""
+def find_live_tasks(experiment: Experiment, queue: Queue) -> dict[str, QueuedTask]:
+    """Return the task of each run that earlier submissions have in the queue, by key.  Raises BadInput or OSError."""
     live: dict[str, QueuedTask] = {}
-    for submission in submissions(experiment.directory):
-        for number, array in enumerate(submission.record().arrays):
+    for submission in list_submissions(experiment.directory):
+        for number, array in enumerate(submission.read_record().arrays):
             tasks = queue.tasks.get(array.name)
-            keys: Sequence[Sequence[str]] = submission.keys(number) if tasks else []
+            keys: Sequence[Sequence[str]] = submission.read_keys(number) if tasks else []
             live |= {key: task for place, task in (tasks or {}).items() for key in keys[place]}
     return live

@@ -1,4 +1,4 @@
-"""What schedule.py was asked for, and the commands that it names."""
+"""A command line of schedule.py, and the commands that it suggests."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from utils.core.cli_types import DEFAULT_ENGINE
 from utils.core.indices import format_indices
 from utils.experiment.experiment import Experiment
+from utils.experiment.main_command import MainCommand
 
 
 @dataclass(frozen=True)
 class Request:
-    """A command line.  runs, settings: their numbers; settings None: all."""
+    """The arguments of schedule.py.
+
+    runs, settings: their numbers; settings None: all settings.
+    """
 
     cluster_json: str
     script: str
@@ -26,18 +30,18 @@ class Request:
     force: bool = False
     engine: str = DEFAULT_ENGINE
 
-    def settings_of(self, experiment: Experiment) -> Sequence[int]:
-        """The settings asked for."""
+    def requested_settings(self, experiment: Experiment) -> Sequence[int]:
+        """Return the requested settings of an experiment."""
         return range(len(experiment.grid)) if self.settings is None else self.settings
 
     @property
-    def _from_zero(self) -> bool:
-        """Whether a number says which runs they are."""
+    def _starts_at_zero(self) -> bool:
+        """Whether a single number describes the runs: 0 to N - 1."""
         return list(self.runs) == list(range(len(self.runs)))
 
     def command(self, *options: str) -> str:
-        """Of schedule.py, for the same runs.  What was forced is missing by now, and needs no force again."""
-        runs = str(len(self.runs)) if self._from_zero else format_indices(self.runs)
+        """Return the command of schedule.py for the same runs, without --force: forced runs have become missing."""
+        runs = str(len(self.runs)) if self._starts_at_zero else format_indices(self.runs)
         words = ["python", "schedule.py", "--runs", runs]
         if self.settings is not None:
             words += ["--settings", format_indices(self.settings)]
@@ -47,23 +51,28 @@ class Request:
         return shlex.join([*words, *options, *(["--"] if any(f.startswith("-") for f in files) else []), *files])
 
     def local_command(self, experiment: Experiment) -> str:
-        """Of main.py, for the same runs of one experiment on this machine."""
-        words = ["python", self.script, "--env-json", self.env_json, "--agent-json", experiment.agent_source]
-        words += ["--save-dir", self.save_dir]
-        if self.settings is None and self._from_zero:
-            words += ["--runs", str(len(self.runs))]
-        else:
-            settings, grid = self.settings_of(experiment), experiment.grid
-            indices = format_indices([grid.index(setting, run) for run in self.runs for setting in settings])
-            words += ["--index", indices]
-        if self.engine != DEFAULT_ENGINE:
-            words += ["--engine", self.engine]
-        return shlex.join([*words, "--jobs", "auto", *(["--force"] if self.force else [])])
+        """Return the command of main.py that trains the same runs of one experiment on this machine."""
+        runs, index = len(self.runs), None
+        if self.settings is not None or not self._starts_at_zero:
+            settings, grid = self.requested_settings(experiment), experiment.grid
+            index = format_indices([grid.index(setting, run) for run in self.runs for setting in settings])
+        command = MainCommand(
+            self.env_json,
+            experiment.agent_source,
+            index=index,
+            runs=runs if index is None else None,
+            save_dir=self.save_dir,
+            jobs="auto",
+            engine=None if self.engine == DEFAULT_ENGINE else self.engine,
+            force=self.force,
+        )
+        return shlex.join(command.words(self.script))
 
 
-def no_slurm(request: Request, experiments: Sequence[Experiment]) -> str:
-    """What to say where there is no sbatch."""
+def no_slurm_message(request: Request, experiments: Sequence[Experiment]) -> str:
+    """Return the error message for a machine without sbatch."""
     commands = "\n".join(f"  {request.local_command(experiment)}" for experiment in experiments)
     return (
-        f"there is no SLURM here (no sbatch on the PATH); --dry-run shows the plan, and this trains here:\n{commands}"
+        "there is no SLURM here (no sbatch on the PATH); --dry-run prints the plan; "
+        f"to train on this machine:\n{commands}"
     )

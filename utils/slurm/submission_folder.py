@@ -1,15 +1,15 @@
-"""What was submitted: a folder beside the results, in which everything is that its tasks need.
+"""A submission: a folder in the experiment's directory with everything that its tasks need.
 
     results/[SAVE_DIR/]<experiment>/slurm/<submission>/
-        submission.json               the arrays: name, number of tasks, the number that SLURM gave it
+        submission.json               the arrays: name, number of tasks, SLURM's job number
         job.sh                        the script of every task
-        agent.json environment.json   as they were: indices are theirs, however the grid grows
-        tasks.<array>.txt             the indices of each task, a line each
+        agent.json environment.json   copies of the configurations: indices refer to these, however the grid changes
+        tasks.<array>.txt             the indices of each task, one line per task
         keys.<array>.txt              the keys of the same runs
         logs/<array>_<task>.log
 
-It is written before anything is submitted, and an array is known in the queue by its name, so that what SLURM has
-taken is never submitted again, even if its answer was lost.
+It is written before anything is submitted, and an array is identified in the queue by its name, so an array that SLURM
+accepted is never submitted again, even if SLURM's answer was lost.
 """
 
 from __future__ import annotations
@@ -38,7 +38,11 @@ RECORD = "submission.json"
 
 
 class SubmittedArray(BaseModel):
-    """name: the job's, which no other has.  job: its number; None: SLURM did not say that it took it."""
+    """An array of tasks.
+
+    name: unique name of the job.
+    job: SLURM's number; None if SLURM did not confirm the submission.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -48,7 +52,11 @@ class SubmittedArray(BaseModel):
 
 
 class SubmissionRecord(BaseModel):
-    """cores: of a task.  seconds_per_run: of one core, as was foreseen."""
+    """Content of submission.json.
+
+    cores: cores of a task.
+    seconds_per_run: planned core-seconds of a run.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -58,31 +66,31 @@ class SubmissionRecord(BaseModel):
 
 
 class Submission:
-    """One folder."""
+    """The folder of one submission."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def record(self) -> SubmissionRecord:
-        """What stands in it.  Raises BadInput."""
+    def read_record(self) -> SubmissionRecord:
+        """Read submission.json.  Raises BadInput."""
         path = self.folder / RECORD
         return validate(SubmissionRecord, read_json(path), str(path))
 
     def write_record(self, record: SubmissionRecord) -> None:
-        """Raises OSError."""
+        """Write submission.json.  Raises OSError."""
         write_atomically(self.folder / RECORD, orjson.dumps(record.model_dump(), option=orjson.OPT_INDENT_2))
 
-    def keys(self, array: int) -> list[list[str]]:
-        """Those of each task of an array.  Raises OSError."""
+    def read_keys(self, array: int) -> list[list[str]]:
+        """Read the keys of the runs of each task of an array.  Raises OSError."""
         return [line.split() for line in (self.folder / f"keys.{array}.txt").read_text().splitlines()]
 
-    def log(self, array: int, task: int) -> Path:
-        """Where a task's output goes."""
+    def log_path(self, array: int, task: int) -> Path:
+        """Return the path of a task's log."""
         return self.folder / "logs" / f"{array}_{task}.log"
 
 
-def new_folder(experiment: Experiment) -> Path:
-    """The path of a submission that is not there yet; names sort by time."""
+def new_submission_path(experiment: Experiment) -> Path:
+    """Return the path of a new submission; names sort by time."""
     name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     return experiment.directory / FOLDER / name
 
@@ -94,7 +102,10 @@ def write_submission(
     arrays: Sequence[Sequence[Sequence[RunId]]],
     record: SubmissionRecord,
 ) -> Submission:
-    """Everything but the numbers of the jobs.  arrays: the cells of each task of each.  Raises OSError."""
+    """Write everything except the job numbers.  Raises OSError.
+
+    arrays: the runs of each task of each array.
+    """
     (folder / "logs").mkdir(parents=True)
     for name, config in (("agent", experiment.agent), ("environment", experiment.environment)):
         write_atomically(folder / f"{name}.json", orjson.dumps(config.model_dump(mode="json")))
@@ -109,28 +120,29 @@ def write_submission(
     return submission
 
 
-def submissions(directory: Path) -> list[Submission]:
-    """Those of an experiment's directory, the earliest first. A folder without a record was given up unsubmitted."""
+def list_submissions(directory: Path) -> list[Submission]:
+    """Return an experiment's submissions, earliest first. A folder without a record was never submitted."""
     return [Submission(path.parent) for path in sorted((directory / FOLDER).glob(f"*/{RECORD}"))]
 
 
-def names(directory: Path) -> Set[str]:
-    """Of the submissions in an experiment's directory."""
-    return {submission.folder.name for submission in submissions(directory)}
+def submission_names(directory: Path) -> Set[str]:
+    """Return the names of the submissions in an experiment's directory."""
+    return {submission.folder.name for submission in list_submissions(directory)}
 
 
 @contextmanager
-def alone(directory: Path, before: Set[str]) -> Iterator[None]:
-    """Keep other calls from submitting what this one planned.  before: the submissions that the plan knew of.
+def lock_submitting(directory: Path, before: Set[str]) -> Iterator[None]:
+    """Keep other calls from submitting while this one submits what it planned.
 
-    Raises BadInput if there are others by now, or if another call is at it.
+    before: names of the submissions that existed when the plan was made.
+    Raises BadInput if there are others by now, or if another call is submitting.
     """
     lock = Lock(directory / FOLDER / ".lock")
     if not lock.acquire():
-        raise BadInput(f"{directory}: {lock.holder()} is submitting at this moment; call again when it has")
+        raise BadInput(f"{directory}: {lock.holder()} is submitting; repeat the command when it has finished")
     try:
-        if names(directory) != before:
-            raise BadInput(f"{directory}: another call has submitted since this one looked; call again")
+        if submission_names(directory) != before:
+            raise BadInput(f"{directory}: another call has submitted since this one planned; repeat the command")
         yield
     finally:
         lock.release()

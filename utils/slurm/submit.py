@@ -1,4 +1,4 @@
-"""From a plan to arrays in SLURM's queue."""
+"""Submits plans as arrays."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from pathlib import Path
 
 from utils.combining.unarchive_results import unarchive_results
 from utils.experiment.experiment import Experiment, RunId
+from utils.experiment.main_command import MainCommand
 from utils.slurm.cluster import Cluster
-from utils.slurm.commands import SlurmError, submit
-from utils.slurm.job_script import Job, job_script
+from utils.slurm.commands import SlurmError, submit_job
+from utils.slurm.job_script import Job, make_job_script
 from utils.slurm.submission_folder import (
     Submission,
     SubmissionRecord,
     SubmittedArray,
-    alone,
-    new_folder,
+    lock_submitting,
+    new_submission_path,
     write_submission,
 )
 from utils.slurm.sweep_plan import Sweep
@@ -28,9 +29,11 @@ Tasks = Sequence[Sequence[RunId]]
 
 @dataclass(frozen=True)
 class Target:
-    """How a plan is carried out.
+    """How plans are submitted.
 
-    script, directory: main.py, and where it runs.  engine: its --engine.  array_size: tasks in an array at most.
+    script, directory: main.py and its working directory.
+    engine: its --engine.
+    array_size: largest number of tasks in an array.
     """
 
     cluster: Cluster
@@ -42,9 +45,10 @@ class Target:
 
 @dataclass(frozen=True)
 class SubmissionBatch:
-    """What one call may submit.  shares: tasks of each plan.
+    """What one call may submit.
 
-    before: for each directory, the names of the submissions that the plans knew of.
+    shares: number of tasks of each plan.
+    before: for each directory, the names of the submissions that existed when the plans were made.
     """
 
     sweeps: Sequence[Sweep]
@@ -54,35 +58,36 @@ class SubmissionBatch:
 
 
 def split_arrays(tasks: Tasks, largest: int) -> list[Tasks]:
-    """Arrays of at most so many tasks."""
+    """Split tasks into arrays of at most `largest` tasks."""
     return [tasks[start : start + largest] for start in range(0, len(tasks), largest)]
 
 
 def array_names(experiment: Experiment, folder: Path, count: int) -> list[str]:
-    """What no other job is called."""
+    """Return unique job names for the arrays of a submission."""
     return [f"{experiment.name}.{folder.name}.{number}" for number in range(count)]
 
 
-def script_for(target: Target, plan: Plan, folder: Path) -> str:
-    """The script of a plan's tasks, which are described in a folder."""
+def make_script(target: Target, plan: Plan, folder: Path) -> str:
+    """Return the script of a plan's tasks.
+
+    folder: the submission's.
+    """
     cluster = target.cluster
-    command = [
-        "python",
-        target.script,
-        f"--env-json={folder / 'environment.json'}",
-        f"--agent-json={folder / 'agent.json'}",
-        f"--save-dir={plan.experiment.directory.parent}",
-        f"--jobs={cluster.cpus_per_task}",
-        f"--stack={cluster.stack or 'auto'}",
-        f"--engine={target.engine}",
-    ]
-    return job_script(Job(cluster, plan.seconds, target.directory, command))
+    command = MainCommand(
+        str(folder / "environment.json"),
+        str(folder / "agent.json"),
+        save_dir=str(plan.experiment.directory.parent),
+        jobs=cluster.cpus_per_task,
+        stack=cluster.stack or "auto",
+        engine=target.engine,
+    ).joined_words(target.script)
+    return make_job_script(Job(cluster, plan.seconds, target.directory, command))
 
 
 def sbatch_arguments(cluster: Cluster, folder: Path, name: str, number: int, tasks: int) -> list[str]:
-    """What differs from array to array, and paths, which need no quotes here; in that of a log, % is a pattern's.
+    """Return the arguments of sbatch that differ between arrays, and paths, which need no quotes here.
 
-    The account stands here too, as SBATCH_ACCOUNT beats the one in a script.
+    A % in the path of a log is escaped. The account is given here too, as SBATCH_ACCOUNT overrides the one in a script.
     """
     throttle = f"%{cluster.throttle}" if cluster.throttle else ""
     account = [f"--account={cluster.account}"] if cluster.account else []
@@ -98,24 +103,24 @@ def sbatch_arguments(cluster: Cluster, folder: Path, name: str, number: int, tas
 
 
 def submit_all(target: Target, batch: SubmissionBatch) -> Iterator[tuple[Path, list[int]]]:
-    """Put aside what is forced, then submit of each plan its share. Yields folders and the numbers of their jobs.
+    """Move forced results aside, then submit each plan's share. Yields folders and the numbers of their jobs.
 
     Raises BadInput, SlurmError, OSError.
     """
     with ExitStack() as locks:
         for directory, known in batch.before.items():
-            locks.enter_context(alone(directory, known))
+            locks.enter_context(lock_submitting(directory, known))
         for sweep, plan, share in zip(batch.sweeps, batch.plans, batch.shares, strict=True):
             if share:
-                folder = new_folder(plan.experiment)
-                put_aside(plan.experiment, sweep.forced, folder)
+                folder = new_submission_path(plan.experiment)
+                put_results_aside(plan.experiment, sweep.forced, folder)
                 yield folder, submit_plan(target, plan, plan.tasks[:share], folder)
 
 
 def submit_plan(target: Target, plan: Plan, tasks: Tasks, folder: Path) -> list[int]:
-    """Put the plan's first tasks in the queue. Returns the numbers of their jobs.  Raises SlurmError, OSError.
+    """Submit tasks of a plan and return the numbers of their jobs.  Raises SlurmError, OSError.
 
-    folder: of the submission, not there yet.
+    folder: path of the new submission.
     """
     arrays = split_arrays(tasks, target.array_size)
     names = array_names(plan.experiment, folder, len(arrays))
@@ -124,29 +129,29 @@ def submit_plan(target: Target, plan: Plan, tasks: Tasks, folder: Path) -> list[
         cores=target.cluster.cpus_per_task,
         seconds_per_run=plan.core_seconds(tasks) / sum(map(len, tasks)),
     )
-    submission = write_submission(folder, plan.experiment, script_for(target, plan, folder), arrays, record)
+    submission = write_submission(folder, plan.experiment, make_script(target, plan, folder), arrays, record)
     jobs: list[int] = []
     for number, array in enumerate(record.arrays):
         arguments = sbatch_arguments(target.cluster, folder, array.name, number, array.tasks)
         try:
-            jobs.append(submit(arguments, target.cluster.account))
+            jobs.append(submit_job(arguments, target.cluster.account))
         except SlurmError as error:
             raise SlurmError(f"{error} ({number} of {len(arrays)} arrays were submitted)") from error
-        _note(submission, record, jobs)
+        _record_jobs(submission, record, jobs)
     return jobs
 
 
-def _note(submission: Submission, record: SubmissionRecord, jobs: Sequence[int]) -> None:
-    """Write down the jobs' numbers that are known."""
+def _record_jobs(submission: Submission, record: SubmissionRecord, jobs: Sequence[int]) -> None:
+    """Record the job numbers that are known."""
     known = dict(enumerate(jobs))
     arrays = [array.model_copy(update={"job": known.get(i)}) for i, array in enumerate(record.arrays)]
     submission.write_record(record.model_copy(update={"arrays": arrays}))
 
 
-def put_aside(experiment: Experiment, cells: Sequence[RunId], folder: Path) -> None:
-    """Move results that are to be replaced into the submission's folder, so that their runs are missing.
+def put_results_aside(experiment: Experiment, cells: Sequence[RunId], folder: Path) -> None:
+    """Move results that will be replaced into the submission's folder, so that their runs are missing.
 
-    Of one that is both archived and a file, the file counts.  Raises OSError, or BadInput as `unarchive_results` does.
+    If a result is both archived and a file, the file is kept.  Raises OSError, or BadInput if the archive is damaged.
     """
     replaced = folder / "replaced"
     replaced.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""How far a sweep is, by its files and one call of squeue."""
+"""The status of a sweep, from its files and one call of squeue."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from utils.files.json_text import read_json
 from utils.results.schema import read_result
 from utils.slurm.commands import Queue, QueuedTask
 from utils.slurm.duration import format_duration
-from utils.slurm.missing_runs import file_names, live_tasks, result_names
-from utils.slurm.submission_folder import submissions
+from utils.slurm.missing_runs import find_live_tasks, list_file_names, result_names
+from utils.slurm.submission_folder import list_submissions
 from utils.training import failure_files as failed_runs
 
 COMPLETED, DIVERGED, RUNNING, QUEUED, FAILED, MISSING = "CDRQF."
@@ -22,30 +22,34 @@ STATES = {
     COMPLETED: "completed", DIVERGED: "diverged", RUNNING: "running", QUEUED: "queued", FAILED: "failed",
     MISSING: "missing",
 }  # fmt: skip
-"""Each state's letter and name. Failed: it says why, or its task began and is gone. Missing: it never began."""
+"""Letter and name of each state. Failed: has a failure file, or its task is gone. Missing: it never started."""
 
 LOG_LINES = 5
 
-MOST_LOGS = 5
-"""Logs shown; of many failures the first few tell as much."""
+MAX_LISTED_LOGS = 5
+"""Largest number of logs shown: the first few failures are usually enough."""
 
 
 @dataclass
-class Reader:
-    """Reads results, each once.  found: of each file that is one, its state and core-seconds."""
+class ResultReader:
+    """Reads each result once.
+
+    found: state and core-seconds of each result.
+    complaints: a line for each file that is not a result.
+    """
 
     found: dict[Path, tuple[str, float]] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
 
-    def state(self, path: Path) -> str:
-        """Completed or diverged; missing for a file that is no result, of which there is a complaint."""
+    def read_state(self, path: Path) -> str:
+        """Return completed or diverged; for a file that is not a result, add a complaint and return missing."""
         if path not in self.found:
             try:
                 run = read_result(path).run
                 state = COMPLETED if run["status"] == "completed" else DIVERGED
                 self.found[path] = state, run["train_time"] + run["eval_time"]
             except (BadInput, KeyError) as error:
-                complaint = f"{path}: no result ({error}); remove it, and schedule.py submits its run again"
+                complaint = f"{path}: not a result ({error}); remove it, and schedule.py submits its run again"
                 if complaint not in self.complaints:
                     self.complaints.append(complaint)
                 return MISSING
@@ -53,10 +57,14 @@ class Reader:
 
 
 @dataclass(frozen=True)
-class Status:
-    """states: of each cell, in the order of the cells.  logs: of failed tasks.  left: seconds; None: unknown.
+class SweepStatus:
+    """The status of a sweep's runs.
 
-    reasons: for which runs failed, where they say so.  held: for which queued ones will not run by themselves.
+    states: state of each run, in order.
+    logs: logs of failed tasks.
+    reasons: why runs failed, if they recorded it.
+    held: reasons why queued tasks will not start.
+    left: remaining seconds; None: unknown.
     """
 
     experiment: Experiment
@@ -69,28 +77,32 @@ class Status:
 
     @property
     def unfinished(self) -> bool:
-        """Whether something is running or queued."""
+        """Whether a run is running or queued."""
         return RUNNING in self.states or QUEUED in self.states
 
 
 @dataclass(frozen=True)
-class Past:
-    """The latest task that a run was submitted in.  cores: of that task; seconds: of a run, as was foreseen."""
+class PastTask:
+    """The latest task that a run was submitted in.
+
+    cores: cores of the task.
+    seconds: planned core-seconds of the run.
+    """
 
     log: Path
     cores: int
     seconds: float
 
 
-def find_status(experiment: Experiment, cells: Sequence[RunId], queue: Queue, reader: Reader) -> Status:
-    """How each cell stands.  Raises BadInput or OSError for a submission that cannot be read."""
-    live, past = live_tasks(experiment, queue), past_tasks(experiment)
-    names, failures = result_names(experiment.directory), file_names(experiment.directory / failed_runs.DIRECTORY)
+def find_status(experiment: Experiment, cells: Sequence[RunId], queue: Queue, reader: ResultReader) -> SweepStatus:
+    """Find the state of each run.  Raises BadInput or OSError for a submission that cannot be read."""
+    live, past = find_live_tasks(experiment, queue), find_past_tasks(experiment)
+    names, failures = result_names(experiment.directory), list_file_names(experiment.directory / failed_runs.DIRECTORY)
     states: list[str] = []
     for cell in cells:
         file, task = experiment.file(cell.key).json, past.get(cell.key)
         if file.name in names:
-            states.append(reader.state(file))
+            states.append(reader.read_state(file))
         elif cell.key in live:
             states.append(QUEUED if live[cell.key].pending else RUNNING)
         else:
@@ -98,15 +110,15 @@ def find_status(experiment: Experiment, cells: Sequence[RunId], queue: Queue, re
             states.append(FAILED if began else MISSING)
     failed = [cell for cell, state in zip(cells, states, strict=True) if state == FAILED]
     logs = dict.fromkeys(past[cell.key].log for cell in failed if cell.key in past)
-    reasons = [reason(experiment, cell) for cell in failed if f"{cell.key}.json" in failures]
+    reasons = [failure_reason(experiment, cell) for cell in failed if f"{cell.key}.json" in failures]
     held = sorted({task.reason for task in live.values() if task.pending and is_held(task)})
     done = (experiment.file(cell.key).json for cell in cells)
     seconds = [reader.found[path][1] for path in done if path in reader.found]
-    return Status(experiment, cells, states, list(logs), reasons, held, time_left(cells, states, past, seconds))
+    return SweepStatus(experiment, cells, states, list(logs), reasons, held, time_left(cells, states, past, seconds))
 
 
-def reason(experiment: Experiment, cell: RunId) -> str:
-    """Why a run failed, by its failure file.  Raises BadInput for one that cannot be read."""
+def failure_reason(experiment: Experiment, cell: RunId) -> str:
+    """Return why a run failed, from its failure file.  Raises BadInput if it cannot be read."""
     path = failed_runs.failure_file(experiment.directory, cell.key)
     said = read_json(path)
     why = said.get("reason") if isinstance(said, dict) else None
@@ -114,29 +126,29 @@ def reason(experiment: Experiment, cell: RunId) -> str:
 
 
 def is_held(task: QueuedTask) -> bool:
-    """Whether it will not run by itself."""
+    """Return whether a task is held, so that it will not start."""
     return re.search(r"held|never", task.reason, re.IGNORECASE) is not None
 
 
-def past_tasks(experiment: Experiment) -> dict[str, Past]:
-    """For each run that was ever submitted, by key, its latest task."""
-    past: dict[str, Past] = {}
-    for submission in submissions(experiment.directory):
-        record = submission.record()
+def find_past_tasks(experiment: Experiment) -> dict[str, PastTask]:
+    """Return the latest task of each run that was ever submitted, by key."""
+    past: dict[str, PastTask] = {}
+    for submission in list_submissions(experiment.directory):
+        record = submission.read_record()
         for number in range(len(record.arrays)):
-            for place, keys in enumerate(submission.keys(number)):
-                task = Past(submission.log(number, place), record.cores, record.seconds_per_run)
+            for place, keys in enumerate(submission.read_keys(number)):
+                task = PastTask(submission.log_path(number, place), record.cores, record.seconds_per_run)
                 past |= dict.fromkeys(keys, task)
     return past
 
 
 def time_left(
-    cells: Sequence[RunId], states: Sequence[str], past: Mapping[str, Past], finished: Sequence[float]
+    cells: Sequence[RunId], states: Sequence[str], past: Mapping[str, PastTask], finished: Sequence[float]
 ) -> float | None:
-    """Seconds until what is queued and running is done, at the pace of the tasks that run now; None if none does.
+    """Return the seconds until all queued and running runs are done at the present pace; None if no task runs.
 
-    finished: core-seconds of each run that is. The others cost as much on average or, if there is none, what was
-    foreseen; one that is half done counts whole.
+    finished: core-seconds of each finished run. Other runs are assumed to cost their mean or, if none is finished, the
+    planned cost; a partly trained run counts as a whole.
     """
     waiting = [past[cell.key] for cell, state in zip(cells, states, strict=True) if state in (RUNNING, QUEUED)]
     running = {past[cell.key].log: past[cell.key] for cell, s in zip(cells, states, strict=True) if s == RUNNING}
@@ -148,16 +160,16 @@ def time_left(
     return sum(task.seconds for task in waiting) / cores
 
 
-def failure_lines(status: Status) -> list[str]:
-    """Of the first few failures the reasons, and the last lines of their tasks' logs."""
-    lines = [*status.reasons[:MOST_LOGS]]
-    for path in status.logs[:MOST_LOGS]:
+def failure_lines(status: SweepStatus) -> list[str]:
+    """Return the reasons of the first failures, and the last lines of their tasks' logs."""
+    lines = [*status.reasons[:MAX_LISTED_LOGS]]
+    for path in status.logs[:MAX_LISTED_LOGS]:
         end = path.read_text(errors="replace").splitlines()[-LOG_LINES:] if path.exists() else ["there is no log"]
         lines += [f"failed: {path}", *(f"    {line}" for line in end)]
-    left_out = max(len(status.reasons), len(status.logs)) - MOST_LOGS
+    left_out = max(len(status.reasons), len(status.logs)) - MAX_LISTED_LOGS
     return [*lines, f"and {left_out} more"] if left_out > 0 else lines
 
 
-def remaining(status: Status) -> str:
-    """The time left, in words."""
+def format_time_left(status: SweepStatus) -> str:
+    """Return the remaining time as text; empty if it is unknown."""
     return "" if status.left is None else f"about {format_duration(status.left)} left at the present pace"

@@ -1,8 +1,8 @@
-"""From missing runs to tasks: how many in each, and how long it may take.
+"""Divides missing runs into tasks: how many runs per task, and its time limit.
 
-A task trains with a process on each of its cores, each process a stack at a time. It holds as many runs as fill
-its time with whole stacks on all cores, a share of `MARGIN` less, in case nodes are slower than was
-measured. Where not even one stack fits, the task stops with a checkpoint at its limit and queues itself again.
+A task trains with one process per core, each process one stack at a time. It holds as many runs as fill its time with
+whole stacks on all cores, less a margin (`MARGIN`) in case nodes are slower than measured. If not even one stack fits,
+the task stops with a checkpoint at its time limit and requeues itself.
 """
 
 from __future__ import annotations
@@ -18,21 +18,25 @@ from utils.slurm.duration import HOUR, parse_duration
 from utils.slurm.run_cost import Cost
 
 MARGIN = 0.25
-"""The part by which a task may be slower than foreseen and still end in time."""
+"""Fraction by which a task may be slower than planned and still end in time."""
 
 START_SECONDS = 60
-"""Until the first step: modules, imports from a busy file system, the environment's trial."""
+"""Seconds until the first step: modules, imports from a busy file system, the environment check."""
 
-TIERS = tuple(hours * HOUR for hours in (3, 12, 24, 72, 168))
-"""The limits of the Alliance's partitions by time: the shorter, the more nodes and the sooner a start."""
+TIME_TIERS = tuple(hours * HOUR for hours in (3, 12, 24, 72, 168))
+"""Time limits of the Alliance's partitions, seconds: a shorter partition has more nodes and starts sooner."""
 
-MOST_RUNS = 5000
-"""In a task: their indices must fit on a command line, of which Linux takes 128 KiB a word."""
+MAX_RUNS_PER_TASK = 5000
+"""Largest number of runs in a task: Linux limits a word of a command line, here their indices, to 128 KiB."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Settings that can share stacks.  settings: their numbers; cost: of a run."""
+    """Settings that can share stacks.
+
+    settings: their numbers.
+    cost: cost of one run.
+    """
 
     settings: Sequence[int]
     cost: Cost
@@ -40,9 +44,10 @@ class Shape:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be submitted of one experiment.
+    """The tasks to submit for one experiment.
 
-    seconds: the time limit of a task.  present, live: runs left out, as they have results or are queued or running.
+    seconds: time limit of a task.
+    present, live: numbers of runs that have results, and that are queued or running; they are not submitted.
     """
 
     experiment: Experiment
@@ -54,17 +59,17 @@ class Plan:
 
     @property
     def runs(self) -> int:
-        """To be submitted."""
+        """Number of runs to submit."""
         return sum(len(task) for task in self.tasks)
 
     def core_seconds(self, tasks: Sequence[Sequence[RunId]]) -> float:
-        """Of training the tasks' runs."""
+        """Return the core-seconds that training the tasks' runs takes."""
         by_setting = {setting: shape.cost.seconds for shape in self.shapes for setting in shape.settings}
         return sum(by_setting[cell.setting] for task in tasks for cell in task)
 
 
-def shapes_of(experiment: Experiment, settings: Sequence[int]) -> list[list[int]]:
-    """The settings in groups that agree structurally, in order of the first of each."""
+def group_by_shape(experiment: Experiment, settings: Sequence[int]) -> list[list[int]]:
+    """Group settings that can share stacks, ordered by the first setting of each group."""
     groups: dict[tuple, list[int]] = {}
     for setting in settings:
         groups.setdefault(experiment.hyperparameters(setting).structure(), []).append(setting)
@@ -72,37 +77,37 @@ def shapes_of(experiment: Experiment, settings: Sequence[int]) -> list[list[int]
 
 
 def time_limit(cluster: Cluster, costs: Sequence[Cost]) -> int:
-    """Seconds that a task asks for: as the cluster says or, if that is auto, the shortest tier that holds a stack.
+    """Return the time limit of a task, seconds: the cluster's; for auto, the shortest tier in which a stack fits.
 
     Raises BadInput for auto without a measurement.
     """
     if cluster.time != AUTO:
         return parse_duration(cluster.time)
     if not all(cost.measured for cost in costs):
-        raise BadInput('"time": "auto" goes by measurements, of which there are none yet; --pilot makes them')
+        raise BadInput('"time": "auto" needs measurements, and there are none yet; --pilot makes them')
     longest = max((cost.stack_seconds for cost in costs), default=0.0)
-    fitting = [tier for tier in TIERS if usable(cluster, tier) >= longest]
+    fitting = [tier for tier in TIME_TIERS if usable_seconds(cluster, tier) >= longest]
     asked = min(fitting, default=cluster.max_seconds)
     return max(cluster.min_seconds, min(asked, cluster.max_seconds))
 
 
-def usable(cluster: Cluster, seconds: int) -> float:
-    """Of a time limit, what training may be foreseen to take."""
+def usable_seconds(cluster: Cluster, seconds: int) -> float:
+    """Return the seconds of a time limit that training may be planned to take."""
     return max(0.0, seconds - cluster.warning_seconds - START_SECONDS) / (1.0 + MARGIN)
 
 
-def capacity(cluster: Cluster, cost: Cost, seconds: int) -> int:
-    """Runs of one shape in a task of so many seconds; at least a stack on each core."""
+def runs_that_fit(cluster: Cluster, cost: Cost, seconds: int) -> int:
+    """Return how many runs of a shape fit in a task of `seconds`; at least one stack per core."""
     if cluster.runs_per_task is not None:
-        return min(cluster.runs_per_task, MOST_RUNS)
-    stacks = max(1, int(usable(cluster, seconds) / cost.stack_seconds))
-    return min(cluster.cpus_per_task * cost.stack * stacks, MOST_RUNS)
+        return min(cluster.runs_per_task, MAX_RUNS_PER_TASK)
+    stacks = max(1, int(usable_seconds(cluster, seconds) / cost.stack_seconds))
+    return min(cluster.cpus_per_task * cost.stack * stacks, MAX_RUNS_PER_TASK)
 
 
-def divide(cells: Sequence[RunId], shapes: Sequence[tuple[Sequence[int], int]]) -> list[list[RunId]]:
-    """The cells in as few tasks as hold them, each about as full as the others; those of a shape stay together.
+def divide_into_tasks(cells: Sequence[RunId], shapes: Sequence[tuple[Sequence[int], int]]) -> list[list[RunId]]:
+    """Divide runs into as few tasks as possible, all about equally full; runs of a shape stay together.
 
-    shapes: for each, its settings, and how many of its runs fill a task.
+    shapes: for each shape, its settings and the number of its runs that fills a task.
     """
     places = {setting: (place, runs) for place, (settings, runs) in enumerate(shapes) for setting in settings}
     waiting = sorted(cells, key=lambda cell: (places[cell.setting][0], cell.index))
