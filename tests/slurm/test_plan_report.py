@@ -13,8 +13,8 @@ from utils.slurm.task_plan import Plan, Shape
 def plan(tmp_path, cost: Cost, runs: int = 40, seconds: int = 10800, size: int = 20) -> Plan:
     """Runs of one setting, in tasks of `size`."""
     experiment = make_experiment(ENVIRONMENT, {"critic_lr": [0.1]}, tmp_path)
-    cells = list(experiment.run_ids([0], range(runs)))
-    tasks = [cells[start : start + size] for start in range(0, runs, size)]
+    run_ids = list(experiment.run_ids([0], range(runs)))
+    tasks = [run_ids[start : start + size] for start in range(0, runs, size)]
     return Plan(experiment, [Shape([0], cost)], seconds, 3, 2, tasks)
 
 

@@ -374,7 +374,7 @@ def test_without_slurm_the_command_is_named_that_does_the_same_here(project, mon
         "--runs", "4", "--save-dir", SAVE_DIR, "--jobs", "auto",
     ]  # fmt: skip
     chosen = project.call("--runs", "10-11", "--settings", "0-1")
-    assert "--index 30-31,33-34 --jobs auto" in chosen.stderr
+    assert "--index 30-31,33-34 --save-dir" in chosen.stderr
     assert project.call("--dry-run").exit_code == 0
 
 

@@ -32,7 +32,7 @@ def experiment(tmp_path: Path) -> Experiment:
 
 
 @pytest.fixture
-def cells(experiment: Experiment) -> list[RunId]:
+def run_ids(experiment: Experiment) -> list[RunId]:
     """Six runs of each."""
     return list(experiment.run_ids([0, 1], range(6)))
 
@@ -47,10 +47,10 @@ def submitted(experiment: Experiment, arrays: list[list[list[RunId]]], names: tu
     return write_submission(new_submission_path(experiment), experiment, "", arrays, record)
 
 
-def finish(experiment: Experiment, cell: RunId, status: str = "completed", seconds: float = 10.0) -> Path:
+def finish(experiment: Experiment, run_id: RunId, status: str = "completed", seconds: float = 10.0) -> Path:
     """Write the result of a run."""
     tree = result_tree(status=status, train_time=seconds - 1, eval_time=1.0)
-    path = experiment.file(cell.key).json
+    path = experiment.file(run_id.key).json
     path.write_text(json.dumps(tree))
     return path
 
@@ -59,17 +59,17 @@ def letters(status: SweepStatus) -> str:
     return "".join(status.states)
 
 
-def test_every_state(experiment, cells):
+def test_every_state(experiment, run_ids):
     """By index: 0, 1 finished; 2-5 running and queued; 6 began, 7 did not; 8, 9 never submitted; 10 says why."""
-    submission = submitted(experiment, [[cells[0:2], cells[2:4]], [cells[4:6], [cells[6]], [cells[7]]]])
-    finish(experiment, cells[0])
-    finish(experiment, cells[1], "diverged")
+    submission = submitted(experiment, [[run_ids[0:2], run_ids[2:4]], [run_ids[4:6], [run_ids[6]], [run_ids[7]]]])
+    finish(experiment, run_ids[0])
+    finish(experiment, run_ids[1], "diverged")
     submission.log_path(1, 1).write_text("\n".join(f"line {i}" for i in range(9)))
-    failure = experiment.directory / "failures" / f"{cells[10].key}.json"
+    failure = experiment.directory / "failures" / f"{run_ids[10].key}.json"
     failure.parent.mkdir()
     failure.write_text('{"reason": "ValueError: no"}')
     queue = Queue(5, {"a.0": {1: QueuedTask("RUNNING", "None")}, "a.1": {0: QueuedTask("PENDING", "JobHeldUser")}})
-    status = find_status(experiment, cells, queue, ResultReader())
+    status = find_status(experiment, run_ids, queue, ResultReader())
     assert letters(status) == "CDRRQQF...F."
     assert status.unfinished
     assert status.held == ["JobHeldUser"]
@@ -88,54 +88,54 @@ def test_every_state(experiment, cells):
     assert report[-1] == "about 0:00:20 left at the present pace"
 
 
-def test_the_latest_submission_of_a_run_counts(experiment, cells):
-    first = submitted(experiment, [[cells[0:2]]], ("a",))
+def test_the_latest_submission_of_a_run_counts(experiment, run_ids):
+    first = submitted(experiment, [[run_ids[0:2]]], ("a",))
     first.log_path(0, 0).write_text("it began")
-    assert letters(find_status(experiment, cells[:2], EMPTY_QUEUE, ResultReader())) == "FF"
-    second = submitted(experiment, [[cells[0:1]]], ("b",))
+    assert letters(find_status(experiment, run_ids[:2], EMPTY_QUEUE, ResultReader())) == "FF"
+    second = submitted(experiment, [[run_ids[0:1]]], ("b",))
     second.folder.rename(second.folder.with_name("9" * 15))
-    assert letters(find_status(experiment, cells[:2], EMPTY_QUEUE, ResultReader())) == ".F"
+    assert letters(find_status(experiment, run_ids[:2], EMPTY_QUEUE, ResultReader())) == ".F"
     queue = Queue(1, {"b": {0: QueuedTask("RUNNING", "None")}})
-    status = find_status(experiment, cells[:2], queue, ResultReader())
+    status = find_status(experiment, run_ids[:2], queue, ResultReader())
     assert letters(status) == "RF"
     assert status.left == 30.0 / 2
 
 
-def test_nothing_at_all(experiment, cells):
-    status = find_status(experiment, cells, EMPTY_QUEUE, ResultReader())
+def test_nothing_at_all(experiment, run_ids):
+    status = find_status(experiment, run_ids, EMPTY_QUEUE, ResultReader())
     assert letters(status) == "." * 12
     assert not status.unfinished
     assert status.left is None
 
 
-def test_a_file_that_is_no_result_is_named_once_and_its_run_missing(experiment, cells):
-    submitted(experiment, [[cells[0:1]]], ("a",))
-    path = finish(experiment, cells[0])
+def test_a_file_that_is_no_result_is_named_once_and_its_run_missing(experiment, run_ids):
+    submitted(experiment, [[run_ids[0:1]]], ("a",))
+    path = finish(experiment, run_ids[0])
     path.write_text("{}")
     reader = ResultReader()
     for _ in range(2):
-        assert letters(find_status(experiment, cells[:1], EMPTY_QUEUE, reader)) == "."
+        assert letters(find_status(experiment, run_ids[:1], EMPTY_QUEUE, reader)) == "."
     (complaint,) = reader.complaints
     assert str(path) in complaint
     assert "remove it" in complaint
 
 
-def test_results_are_read_once(experiment, cells):
-    submitted(experiment, [[cells[0:1]]], ("a",))
-    path, reader = finish(experiment, cells[0]), ResultReader()
-    assert letters(find_status(experiment, cells[:1], EMPTY_QUEUE, reader)) == "C"
+def test_results_are_read_once(experiment, run_ids):
+    submitted(experiment, [[run_ids[0:1]]], ("a",))
+    path, reader = finish(experiment, run_ids[0]), ResultReader()
+    assert letters(find_status(experiment, run_ids[:1], EMPTY_QUEUE, reader)) == "C"
     path.write_text("{}")
-    assert letters(find_status(experiment, cells[:1], EMPTY_QUEUE, reader)) == "C"
+    assert letters(find_status(experiment, run_ids[:1], EMPTY_QUEUE, reader)) == "C"
 
 
 def test_of_many_settings_only_the_incomplete_are_listed(tmp_path):
     experiment = make_experiment(ENVIRONMENT, {"critic_lr": [0.001 * k for k in range(1, 51)]}, tmp_path)
-    cells = list(experiment.run_ids(range(50), range(70)))
-    submitted(experiment, [[[cells[0]]]], ("a",))
-    for cell in cells:
-        if cell.setting != 7:
-            finish(experiment, cell)
-    report = format_status(find_status(experiment, cells, EMPTY_QUEUE, ResultReader())).splitlines()
+    run_ids = list(experiment.run_ids(range(50), range(70)))
+    submitted(experiment, [[[run_ids[0]]]], ("a",))
+    for run_id in run_ids:
+        if run_id.setting != 7:
+            finish(experiment, run_id)
+    report = format_status(find_status(experiment, run_ids, EMPTY_QUEUE, ResultReader())).splitlines()
     assert [line.split() for line in report[2:]] == [
         ["7", "0", "0", "0", "0", "0", "70"],
         ["+49", "3430", "0", "0", "0", "0", "0"],

@@ -17,7 +17,7 @@ from utils.slurm.sweep_plan import share_places
 from utils.slurm.task_plan import MAX_RUNS_PER_TASK, divide_into_tasks, runs_that_fit, time_limit, usable_seconds
 
 
-def cells(*counts: int) -> list[RunId]:
+def run_ids(*counts: int) -> list[RunId]:
     """So many runs of each setting."""
     x = len(counts)
     return sorted(RunId(run * x + s, s, run, f"{s}-{run}") for s, count in enumerate(counts) for run in range(count))
@@ -49,27 +49,27 @@ def test_the_file_may_say_how_many():
 
 
 def test_tasks_are_as_few_as_possible_and_equally_full():
-    tasks = divide_into_tasks(cells(260), [([0], 256)])
+    tasks = divide_into_tasks(run_ids(260), [([0], 256)])
     assert [len(task) for task in tasks] == [130, 130]
-    assert [cell.index for task in tasks for cell in task] == list(range(260))
+    assert [run_id.index for task in tasks for run_id in task] == list(range(260))
 
 
 def test_exact_fits_need_no_further_task():
-    assert [len(task) for task in divide_into_tasks(cells(30), [([0], 10)])] == [10, 10, 10]
+    assert [len(task) for task in divide_into_tasks(run_ids(30), [([0], 10)])] == [10, 10, 10]
 
 
 def test_shapes_share_tasks_by_the_share_of_a_task_that_each_fills():
     """10 runs of tenths and 2 of quarters fill one and a half tasks: 0.75 each, of which the first is all tenths."""
-    tasks = divide_into_tasks(cells(10, 2), [([0], 10), ([1], 4)])
-    assert [[(cell.setting, cell.run) for cell in task] for task in tasks] == [
+    tasks = divide_into_tasks(run_ids(10, 2), [([0], 10), ([1], 4)])
+    assert [[(run_id.setting, run_id.run) for run_id in task] for task in tasks] == [
         [(0, run) for run in range(8)],
         [(1, 0), (1, 1), (0, 8), (0, 9)],
     ]
 
 
 def test_runs_of_one_shape_are_taken_by_index_whatever_their_setting():
-    tasks = divide_into_tasks(cells(3, 3, 3), [([0, 2], 3), ([1], 3)])
-    assert [[cell.index for cell in task] for task in tasks] == [[0, 2, 3], [5, 6, 8], [1, 4, 7]]
+    tasks = divide_into_tasks(run_ids(3, 3, 3), [([0, 2], 3), ([1], 3)])
+    assert [[run_id.index for run_id in task] for task in tasks] == [[0, 2, 3], [5, 6, 8], [1, 4, 7]]
 
 
 def test_nothing_is_no_task():
@@ -81,10 +81,10 @@ def test_nothing_is_no_task():
     sizes=st.lists(st.integers(1, 12), min_size=6, max_size=6),
 )
 def test_every_run_is_in_one_task_and_none_is_overfull_by_more_than_a_run(counts, sizes):
-    wanted, capacities = cells(*counts), dict(enumerate(sizes))
+    wanted, capacities = run_ids(*counts), dict(enumerate(sizes))
     tasks = divide_into_tasks(wanted, [([setting], size) for setting, size in capacities.items()])
-    assert sorted(cell for task in tasks for cell in task) == wanted
-    fills = [sum(Fraction(1, capacities[cell.setting]) for cell in task) for task in tasks]
+    assert sorted(run_id for task in tasks for run_id in task) == wanted
+    fills = [sum(Fraction(1, capacities[run_id.setting]) for run_id in task) for task in tasks]
     assert all(0 < fill < 1 + Fraction(1, min(sizes)) for fill in fills)
     assert len(tasks) <= sum(fills) + 1
     assert all(task == sorted(task) for task in tasks)

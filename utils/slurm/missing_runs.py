@@ -21,7 +21,7 @@ class SortedRuns(NamedTuple):
     missing: list[RunId]
 
 
-def sort_runs(experiment: Experiment, cells: Iterable[RunId], live: Mapping[str, object]) -> SortedRuns:
+def sort_runs(experiment: Experiment, run_ids: Iterable[RunId], live: Mapping[str, object]) -> SortedRuns:
     """Sort runs by whether they have a result, are queued or running, or are missing.
 
     live: keys of queued or running runs.
@@ -31,13 +31,13 @@ def sort_runs(experiment: Experiment, cells: Iterable[RunId], live: Mapping[str,
     names, found = result_names(experiment.directory), SortedRuns([], [], [])
     ending = experiment.file("").json.name
     beginning, _, suffix = ending.rpartition(".")
-    for cell in cells:
-        if f"{beginning}{cell.key}.{suffix}" in names:
-            found.present.append(cell)
-        elif cell.key in live:
-            found.live.append(cell)
+    for run_id in run_ids:
+        if f"{beginning}{run_id.key}.{suffix}" in names:
+            found.present.append(run_id)
+        elif run_id.key in live:
+            found.live.append(run_id)
         else:
-            found.missing.append(cell)
+            found.missing.append(run_id)
     return found
 
 

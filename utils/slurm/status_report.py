@@ -18,9 +18,9 @@ MAX_RUN_LETTERS = 60
 def format_status(status: SweepStatus) -> str:
     """Return the table, followed by notes, failures and the remaining time."""
     by_setting: dict[int, list[str]] = {}
-    for cell, state in zip(status.cells, status.states, strict=True):
-        by_setting.setdefault(cell.setting, []).append(state)
-    runs = sorted({cell.run for cell in status.cells})
+    for run_id, state in zip(status.run_ids, status.states, strict=True):
+        by_setting.setdefault(run_id.setting, []).append(state)
+    runs = sorted({run_id.run for run_id in status.run_ids})
     letters = len(runs) <= MAX_RUN_LETTERS
     head = f"{'setting':>8}" + "".join(f"{name:>11}" for name in STATES.values())
     lines = [str(status.experiment.directory), head + (f"  runs {format_indices(runs)}" if letters else "")]

@@ -111,8 +111,8 @@ def write_submission(
         write_atomically(folder / f"{name}.json", orjson.dumps(config.model_dump(mode="json")))
     write_atomically(folder / "job.sh", script.encode())
     for number, tasks in enumerate(arrays):
-        indices = [format_indices([cell.index for cell in task]) for task in tasks]
-        keys = [" ".join(cell.key for cell in task) for task in tasks]
+        indices = [format_indices([run_id.index for run_id in task]) for task in tasks]
+        keys = [" ".join(run_id.key for run_id in task) for task in tasks]
         for kind, lines in (("tasks", indices), ("keys", keys)):
             write_atomically(folder / f"{kind}.{number}.txt", "".join(f"{line}\n" for line in lines).encode())
     submission = Submission(folder)

@@ -148,14 +148,14 @@ def _record_jobs(submission: Submission, record: SubmissionRecord, jobs: Sequenc
     submission.write_record(record.model_copy(update={"arrays": arrays}))
 
 
-def put_results_aside(experiment: Experiment, cells: Sequence[RunId], folder: Path) -> None:
+def put_results_aside(experiment: Experiment, run_ids: Sequence[RunId], folder: Path) -> None:
     """Move results that will be replaced into the submission's folder, so that their runs are missing.
 
     If a result is both archived and a file, the file is kept.  Raises OSError, or BadInput if the archive is damaged.
     """
     replaced = folder / "replaced"
     replaced.mkdir(parents=True, exist_ok=True)
-    paths = [path for cell in cells for path in (experiment.file(cell.key).json, experiment.file(cell.key).npz)]
+    paths = [path for run_id in run_ids for path in (experiment.file(run_id.key).json, experiment.file(run_id.key).npz)]
     unarchive_results(experiment.directory, {path.name for path in paths}, replaced)
     for path in paths:
         if path.exists():

@@ -39,10 +39,10 @@ def find_sweeps(request: Request, experiments: Sequence[Experiment], queue: slur
         present, live, missing = sort_runs(experiment, wanted, busy)
         forced: list[RunId] = []
         if request.force:
-            forced = [cell for cell in present if cell.key not in busy]
-            present, missing = [cell for cell in present if cell.key in busy], sorted(missing + forced)
+            forced = [run_id for run_id in present if run_id.key not in busy]
+            present, missing = [run_id for run_id in present if run_id.key in busy], sorted(missing + forced)
         sweeps.append(Sweep(experiment, present, live, missing, forced))
-        others |= dict.fromkeys(cell.key for cell in missing)
+        others |= dict.fromkeys(run_id.key for run_id in missing)
     return sweeps
 
 
@@ -51,7 +51,7 @@ def make_plan(sweep: Sweep, cluster: Cluster, engine: str) -> Plan:
     experiment = sweep.experiment
     measurements = Measurements(experiment, engine, cluster.stack)
     shapes = []
-    for settings in group_by_shape(experiment, sorted({cell.setting for cell in sweep.missing})):
+    for settings in group_by_shape(experiment, sorted({run_id.setting for run_id in sweep.missing})):
         rule = estimate_cost(experiment.hyperparameters(settings[0]), experiment.environment, cluster.stack, engine)
         shapes.append(Shape(settings, measurements.read(settings[0]) or rule))
     seconds = time_limit(cluster, [shape.cost for shape in shapes])

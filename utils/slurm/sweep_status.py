@@ -68,7 +68,7 @@ class SweepStatus:
     """
 
     experiment: Experiment
-    cells: Sequence[RunId]
+    run_ids: Sequence[RunId]
     states: Sequence[str]
     logs: Sequence[Path]
     reasons: Sequence[str]
@@ -94,35 +94,37 @@ class PastTask:
     seconds: float
 
 
-def find_status(experiment: Experiment, cells: Sequence[RunId], queue: Queue, reader: ResultReader) -> SweepStatus:
+def find_status(experiment: Experiment, run_ids: Sequence[RunId], queue: Queue, reader: ResultReader) -> SweepStatus:
     """Find the state of each run.  Raises BadInput or OSError for a submission that cannot be read."""
     live, past = find_live_tasks(experiment, queue), find_past_tasks(experiment)
     names, failures = result_names(experiment.directory), list_file_names(experiment.directory / failed_runs.DIRECTORY)
     states: list[str] = []
-    for cell in cells:
-        file, task = experiment.file(cell.key).json, past.get(cell.key)
+    for run_id in run_ids:
+        file, task = experiment.file(run_id.key).json, past.get(run_id.key)
         if file.name in names:
             states.append(reader.read_state(file))
-        elif cell.key in live:
-            states.append(QUEUED if live[cell.key].pending else RUNNING)
+        elif run_id.key in live:
+            states.append(QUEUED if live[run_id.key].pending else RUNNING)
         else:
-            began = f"{cell.key}.json" in failures or (task is not None and task.log.exists())
+            began = f"{run_id.key}.json" in failures or (task is not None and task.log.exists())
             states.append(FAILED if began else MISSING)
-    failed = [cell for cell, state in zip(cells, states, strict=True) if state == FAILED]
-    logs = dict.fromkeys(past[cell.key].log for cell in failed if cell.key in past)
-    reasons = [failure_reason(experiment, cell) for cell in failed if f"{cell.key}.json" in failures]
+    failed = [run_id for run_id, state in zip(run_ids, states, strict=True) if state == FAILED]
+    logs = dict.fromkeys(past[run_id.key].log for run_id in failed if run_id.key in past)
+    reasons = [failure_reason(experiment, run_id) for run_id in failed if f"{run_id.key}.json" in failures]
     held = sorted({task.reason for task in live.values() if task.pending and is_held(task)})
-    done = (experiment.file(cell.key).json for cell in cells)
+    done = (experiment.file(run_id.key).json for run_id in run_ids)
     seconds = [reader.found[path][1] for path in done if path in reader.found]
-    return SweepStatus(experiment, cells, states, list(logs), reasons, held, time_left(cells, states, past, seconds))
+    return SweepStatus(
+        experiment, run_ids, states, list(logs), reasons, held, time_left(run_ids, states, past, seconds)
+    )
 
 
-def failure_reason(experiment: Experiment, cell: RunId) -> str:
+def failure_reason(experiment: Experiment, run_id: RunId) -> str:
     """Return why a run failed, from its failure file.  Raises BadInput if it cannot be read."""
-    path = failed_runs.failure_file(experiment.directory, cell.key)
+    path = failed_runs.failure_file(experiment.directory, run_id.key)
     said = read_json(path)
     why = said.get("reason") if isinstance(said, dict) else None
-    return f"failed: setting {cell.setting}, run {cell.run}: {why or 'see'} ({path})"
+    return f"failed: setting {run_id.setting}, run {run_id.run}: {why or 'see'} ({path})"
 
 
 def is_held(task: QueuedTask) -> bool:
@@ -143,15 +145,17 @@ def find_past_tasks(experiment: Experiment) -> dict[str, PastTask]:
 
 
 def time_left(
-    cells: Sequence[RunId], states: Sequence[str], past: Mapping[str, PastTask], finished: Sequence[float]
+    run_ids: Sequence[RunId], states: Sequence[str], past: Mapping[str, PastTask], finished: Sequence[float]
 ) -> float | None:
     """Return the seconds until all queued and running runs are done at the present pace; None if no task runs.
 
     finished: core-seconds of each finished run. Other runs are assumed to cost their mean or, if none is finished, the
     planned cost; a partly trained run counts as a whole.
     """
-    waiting = [past[cell.key] for cell, state in zip(cells, states, strict=True) if state in (RUNNING, QUEUED)]
-    running = {past[cell.key].log: past[cell.key] for cell, s in zip(cells, states, strict=True) if s == RUNNING}
+    waiting = [past[run_id.key] for run_id, state in zip(run_ids, states, strict=True) if state in (RUNNING, QUEUED)]
+    running = {
+        past[run_id.key].log: past[run_id.key] for run_id, s in zip(run_ids, states, strict=True) if s == RUNNING
+    }
     cores = sum(task.cores for task in running.values())
     if not cores:
         return None

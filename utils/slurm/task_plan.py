@@ -65,7 +65,7 @@ class Plan:
     def core_seconds(self, tasks: Sequence[Sequence[RunId]]) -> float:
         """Return the core-seconds that training the tasks' runs takes."""
         by_setting = {setting: shape.cost.seconds for shape in self.shapes for setting in shape.settings}
-        return sum(by_setting[cell.setting] for task in tasks for cell in task)
+        return sum(by_setting[run_id.setting] for task in tasks for run_id in task)
 
 
 def group_by_shape(experiment: Experiment, settings: Sequence[int]) -> list[list[int]]:
@@ -104,18 +104,18 @@ def runs_that_fit(cluster: Cluster, cost: Cost, seconds: int) -> int:
     return min(cluster.cpus_per_task * cost.stack * stacks, MAX_RUNS_PER_TASK)
 
 
-def divide_into_tasks(cells: Sequence[RunId], shapes: Sequence[tuple[Sequence[int], int]]) -> list[list[RunId]]:
+def divide_into_tasks(run_ids: Sequence[RunId], shapes: Sequence[tuple[Sequence[int], int]]) -> list[list[RunId]]:
     """Divide runs into as few tasks as possible, all about equally full; runs of a shape stay together.
 
     shapes: for each shape, its settings and the number of its runs that fills a task.
     """
     places = {setting: (place, runs) for place, (settings, runs) in enumerate(shapes) for setting in settings}
-    waiting = sorted(cells, key=lambda cell: (places[cell.setting][0], cell.index))
+    waiting = sorted(run_ids, key=lambda run_id: (places[run_id.setting][0], run_id.index))
     full = math.lcm(*{runs for _, runs in places.values()})
-    weights = [full // places[cell.setting][1] for cell in waiting]
+    weights = [full // places[run_id.setting][1] for run_id in waiting]
     total, begun = sum(weights), 0
     tasks: list[list[RunId]] = [[] for _ in range(-(-total // full))]
-    for cell, weight in zip(waiting, weights, strict=True):
-        tasks[begun * len(tasks) // total].append(cell)
+    for run_id, weight in zip(waiting, weights, strict=True):
+        tasks[begun * len(tasks) // total].append(run_id)
         begun += weight
     return [sorted(task) for task in tasks if task]
