@@ -22,12 +22,12 @@ from utils.combining.combine import lock_combining
 from utils.combining.unarchive_results import unarchive_results
 from utils.core.errors import BadInput
 from utils.files.archive import ARCHIVE, open_archive, read_file
-from utils.files.archive_writer import FRAME
+from utils.files.archive_writer import MIN_FRAME_BYTES
 from utils.results.learned_params import read_learned_run
 from utils.results.result_file import ResultFile
 from utils.slurm.commands import EMPTY
-from utils.slurm.missing_runs import sort_cells
-from utils.slurm.sweep_status import Reader, find_status
+from utils.slurm.missing_runs import sort_runs
+from utils.slurm.sweep_status import ResultReader, find_status
 from utils.wiring import build
 
 PARAMS = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -116,7 +116,7 @@ class TestPacking:
             assert read_file(sweep / "run_0_0.json") == again
 
     def test_of_many_megabytes_has_frames_that_stand_alone(self, tmp_path: Path) -> None:
-        noise = np.random.Generator(np.random.PCG64(0)).random(FRAME // 16).tolist()
+        noise = np.random.Generator(np.random.PCG64(0)).random(MIN_FRAME_BYTES // 16).tolist()
         for number in range(6):
             write_run(tmp_path, 0, number, noise=noise)
         before = contents(tmp_path)
@@ -325,10 +325,10 @@ def test_a_sweep_whose_files_are_archived_trains_nothing(files: Any, tmp_path: P
     assert names(first.parent) == [ARCHIVE, *DATA_JSON]
     experiment = build.read_experiment(arguments[1], arguments[3], arguments[-1])
     cells = list(experiment.run_ids([0], range(3)))
-    assert sort_cells(experiment, cells, {}).missing == cells[2:]
-    assert "".join(find_status(experiment, cells, EMPTY, Reader()).states) == "CC."
+    assert sort_runs(experiment, cells, {}).missing == cells[2:]
+    assert "".join(find_status(experiment, cells, EMPTY, ResultReader()).states) == "CC."
     assert learned.keys() == read_learned_run(first).arrays.keys()
     for name, array in read_learned_run(first).arrays.items():
         np.testing.assert_array_equal(array, learned[name])
-    assert CliRunner().invoke(compare_runs.compare, [str(first), str(first)]).output == "identical\n"
-    assert CliRunner().invoke(compare_runs.compare, [str(first), str(second)]).exit_code == 1
+    assert CliRunner().invoke(compare_runs.main, [str(first), str(first)]).output == "identical\n"
+    assert CliRunner().invoke(compare_runs.main, [str(first), str(second)]).exit_code == 1

@@ -1,4 +1,4 @@
-"""One holder at a time, and nothing left behind."""
+"""Locks have one holder at a time and leave no files behind."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def test_a_dead_process_holds_nothing(tmp_path):
 
 
 def test_a_file_removed_between_opening_and_locking_is_not_the_lock(tmp_path, monkeypatch):
-    """The holder lets go just when another has opened the file."""
+    """The holder releases the lock just after another process has opened the file."""
     flock, holder, late = fcntl.flock, Lock(tmp_path / "a.lock"), Lock(tmp_path / "a.lock")
     assert holder.acquire()
 
-    def let_go_first(descriptor: int, operation: int) -> None:
+    def release_first(descriptor: int, operation: int) -> None:
         holder.release()
         flock(descriptor, operation)
 
-    monkeypatch.setattr(fcntl, "flock", let_go_first)
+    monkeypatch.setattr(fcntl, "flock", release_first)
     assert late.acquire()
     monkeypatch.setattr(fcntl, "flock", flock)
     assert not Lock(tmp_path / "a.lock").acquire()
 
 
-def test_other_locks_keep_their_directory(tmp_path):
+def test_a_directory_with_other_locks_is_kept(tmp_path):
     first, second = Lock(tmp_path / "locks/a.lock"), Lock(tmp_path / "locks/b.lock")
     assert first.acquire()
     assert second.acquire()
@@ -62,16 +62,16 @@ def test_other_locks_keep_their_directory(tmp_path):
 
 
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
-def test_a_file_system_without_locks_is_said_to_be_one(number, tmp_path, monkeypatch, caplog):
+def test_a_file_system_without_locks_is_reported(number, tmp_path, monkeypatch, caplog):
     def refuse(*_):
         raise OSError(number, "not here")
 
     monkeypatch.setattr(fcntl, "flock", refuse)
     assert Lock(tmp_path / "a.lock").acquire()
-    assert "no locks here (not here); train a run in one process only" in caplog.text
+    assert "this file system has no locks (not here); train each run in one process only" in caplog.text
 
 
-def test_other_errors_are_not_hidden(tmp_path, monkeypatch):
+def test_other_errors_are_raised(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(errno.EIO, "broken")
 

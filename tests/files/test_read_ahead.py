@@ -1,4 +1,4 @@
-"""utils/ahead.py: values in their order, few at a time."""
+"""Values are computed in order, and only a limited number ahead."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from utils.files.read_ahead import CHUNK, THREADS, map_ahead
 
 
 @pytest.mark.parametrize("count", [0, 1, CHUNK, CHUNK + 1, 5 * THREADS * CHUNK])
-def test_values_come_in_the_order_of_the_items(count):
-    """Though later ones are ready before earlier ones."""
+def test_values_are_in_the_order_of_the_items(count):
+    """Also if later values are ready before earlier ones."""
 
     def slowest_first(item):
         time.sleep(0.002 if item % (2 * CHUNK) == 0 else 0)
@@ -21,15 +21,15 @@ def test_values_come_in_the_order_of_the_items(count):
     assert list(map_ahead(slowest_first, range(count))) == [item * item for item in range(count)]
 
 
-def test_no_more_is_worked_out_than_is_soon_asked_for():
+def test_a_limited_number_of_values_is_computed_ahead():
     lock, done = threading.Lock(), []
 
-    def noted(item):
+    def record(item):
         with lock:
             done.append(item)
         return item
 
-    values = map_ahead(noted, range(100 * THREADS * CHUNK))
+    values = map_ahead(record, range(100 * THREADS * CHUNK))
     next(values)
     assert len(done) <= 2 * THREADS * CHUNK
     values.close()

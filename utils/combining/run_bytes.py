@@ -17,7 +17,7 @@ import orjson
 from utils.combining.index_file import Entry, RunLocation
 from utils.combining.listing import ResultListing
 from utils.core.errors import BadInput
-from utils.files.atomic import BUFFER
+from utils.files.atomic import BUFFER_BYTES
 from utils.files.json_text import encode_json
 from utils.results.schema import DATA_JSON, parse_result
 
@@ -36,7 +36,7 @@ class RunByteStore:
         """Open a temporary file in the directory.  Raises OSError if the directory cannot be written."""
         self._listing = listing
         self._spooled: dict[str, tuple[int, int]] = {}
-        self._spool = tempfile.TemporaryFile(buffering=BUFFER, dir=listing.directory)  # noqa: SIM115
+        self._spool = tempfile.TemporaryFile(buffering=BUFFER_BYTES, dir=listing.directory)  # noqa: SIM115
         self._spool_size = 0
         self._combined = _open_if_exists(listing.directory / DATA_JSON)
 

@@ -1,4 +1,4 @@
-"""Atomic writes: a file appears under its name complete or not at all."""
+"""Atomic writes: a file appears under its name either complete or not at all."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from utils.core.errors import BadInput
 
-if TYPE_CHECKING:
-    pass
-
-
-BUFFER = 2**20
-"""Bytes that are written at a time."""
+BUFFER_BYTES = 2**20
+"""Number of bytes written at a time."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """The file holds all of content, or stays what it was, whatever interrupts.  Raises OSError."""
+    """Write a file completely, or leave it unchanged if interrupted.  Raises OSError."""
     with open_atomically(path) as file:
         file.write(content)
 
 
 @contextmanager
 def open_atomically(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to and read again, which takes the path's place when the block ends without an error."""
+    """Open a temporary file for writing and reading; it replaces the path if the block ends without an error.
+
+    Raises OSError.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "w+b", buffering=BUFFER) as file:
+        with open(temporary, "w+b", buffering=BUFFER_BYTES) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -40,20 +39,20 @@ def open_atomically(path: Path) -> Iterator[BinaryIO]:
 
 
 def make_directory(directory: Path) -> None:
-    """Make it, and those that it lies in, to last.  Raises OSError."""
-    made = _missing(directory)
+    """Create a directory and its parents durably.  Raises OSError."""
+    created = _missing_directories(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    for path in made:
+    for path in created:
         _sync_directory(path.parent)
 
 
-def _missing(directory: Path) -> list[Path]:
-    """Those of a directory and the ones that it lies in that are not there, innermost first."""
+def _missing_directories(directory: Path) -> list[Path]:
+    """Return a directory and its parents as far as they do not exist, innermost first."""
     return [path for path in (directory, *directory.parents) if not path.exists()]
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make a rename in the directory last."""
+    """Make renames in a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -62,16 +61,19 @@ def _sync_directory(directory: Path) -> None:
 
 
 def check_writable(directory: Path) -> None:
-    """Make the directory and try it.  Raises BadInput, leaving nothing behind, if it cannot be written."""
-    made = _missing(directory)
+    """Create a directory and check that it is writable.
+
+    Raises BadInput, leaving nothing behind, if it is not.
+    """
+    created = _missing_directories(directory)
     probe = directory / f".probe.{os.getpid()}.tmp"
     try:
         make_directory(directory)
         probe.touch()
         probe.unlink()
     except OSError as error:
-        for path in made:
-            with suppress(OSError):  # It was never made, or is on a disk that is read-only.
+        for path in created:
+            with suppress(OSError):  # It was not created, or the disk is read-only.
                 path.rmdir()
         raise BadInput(
             f"--save-dir: '{directory}' cannot be written ({error.strerror}); allowed: a writable directory"

@@ -1,4 +1,4 @@
-"""The first difference between two JSON trees."""
+"""Comparison of two JSON trees."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from utils.files.json_text import format_value
 
 NUMBERS_SETTINGS = "agent.parameters"
-"""The only object in which the order of keys matters: it numbers the settings of a grid."""
+"""Dotted key of the only object whose order of keys matters, because it numbers the settings of a grid."""
 
 
 def first_difference(a: Any, b: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""JSON checked against a pydantic model."""
+"""Validation of JSON by a pydantic model."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def validate(model: type[Model], data: Any, source: str) -> Model:
-    """data as a model.  Raises BadInput naming source, key, what was found and what is allowed."""
+    """Return data as a model.  Raises BadInput naming the source, the key, what was found and what is allowed."""
     try:
         return model.model_validate_json(orjson.dumps(data))
     except ValidationError as error:
-        raise BadInput(f"{source}: {_explain(model, error)}") from error
+        raise BadInput(f"{source}: {_describe_error(model, error)}") from error
 
 
-def _explain(model: type[BaseModel], error: ValidationError) -> str:
-    """The first complaint, in one line."""
+def _describe_error(model: type[BaseModel], error: ValidationError) -> str:
+    """Return a one-line description of the first validation error."""
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     found = first["input"]
     if first["type"] == "extra_forbidden":
-        allowed = _fields_at(model, first["loc"][:-1])
+        allowed = _field_names(model, first["loc"][:-1])
         return f"unknown key '{key}'{suggestion(str(first['loc'][-1]), allowed)} (allowed: {', '.join(allowed)})"
     if first["type"] == "missing":
-        return f"key '{key}' is missing; required: {_type_of(model, first['loc'])}"
-    ours = first["type"] == "value_error"
-    message = first["msg"].removeprefix("Value error, ") if ours else first["msg"][0].lower() + first["msg"][1:]
+        return f"key '{key}' is missing; required: {_type_name(model, first['loc'])}"
+    is_ours = first["type"] == "value_error"
+    message = first["msg"].removeprefix("Value error, ") if is_ours else first["msg"][0].lower() + first["msg"][1:]
     if not first["loc"]:
-        return message if ours else f"found {format_value(found)}; allowed: a JSON object"
+        return message if is_ours else f"found {format_value(found)}; allowed: a JSON object"
     hint = ""
     if first["type"] == "literal_error" and isinstance(found, str):
         expected = re.findall(r"'([^']*)'", first["ctx"]["expected"])
@@ -43,14 +43,14 @@ def _explain(model: type[BaseModel], error: ValidationError) -> str:
     return f"key '{key}': found {format_value(found)}; {message}{hint}"
 
 
-def _type_of(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
-    """The type of a key, as a reader would call it."""
+def _type_name(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
+    """Return the name of the type of a top-level key."""
     kind = model.model_fields[str(where[0])].annotation
     return str(getattr(kind, "__name__", kind))
 
 
-def _fields_at(model: type[BaseModel], where: tuple[int | str, ...]) -> list[str]:
-    """The keys allowed at a place inside a model."""
+def _field_names(model: type[BaseModel], where: tuple[int | str, ...]) -> list[str]:
+    """Return the keys allowed in a nested model."""
     for part in where:
         inner = model.model_fields[str(part)].annotation
         assert isinstance(inner, type)

@@ -1,20 +1,20 @@
-"""JSON as the user's files and results have it."""
+"""Reading and writing of JSON."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from utils.core.errors import BadInput
 
-if TYPE_CHECKING:
-    pass
+MAX_SHOWN_CHARACTERS = 60
+"""Length to which values in messages are shortened."""
 
 
 def parse_json(source: str | Path, content: bytes) -> Any:
-    """What the content says.  source: where it stands, for messages.  Raises BadInput if it is not JSON."""
+    """Parse JSON.  source: its origin, for messages.  Raises BadInput if the content is not valid JSON."""
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
@@ -22,18 +22,18 @@ def parse_json(source: str | Path, content: bytes) -> Any:
 
 
 def format_value(value: Any) -> str:
-    """A value as JSON, cut to a readable length."""
+    """Return a value as JSON for a message, shortened to MAX_SHOWN_CHARACTERS."""
     text = orjson.dumps(value, default=repr).decode()
-    return text if len(text) <= 60 else text[:57] + "..."
+    return text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 3] + "..."
 
 
 def encode_json(tree: Any) -> bytes:
-    """Strict JSON: non-finite numbers become null."""
+    """Return a tree as strict JSON, in which non-finite numbers are null."""
     return orjson.dumps(tree, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
 
 
 def read_json(path: str | Path) -> Any:
-    """The file's content.  Raises BadInput if it cannot be read or is not JSON."""
+    """Return the content of a JSON file.  Raises BadInput if it cannot be read or is not valid JSON."""
     try:
         content = Path(path).read_bytes()
     except OSError as error:

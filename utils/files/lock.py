@@ -1,4 +1,4 @@
-"""A file that one process at a time holds: who trains a run says so there."""
+"""A lock file that one process at a time holds, such as the process that trains a run."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from contextlib import suppress
 from pathlib import Path
 
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)
-"""What a file system answers that has no locks."""
+"""Error numbers of file systems without locks."""
 
 log = logging.getLogger("policy_params")
 
 
 class Lock:
-    """flock(2) on a file, which is there while the lock is held. The system lets go when a process ends."""
+    """An flock(2) lock on a file, which exists while the lock is held.
+
+    The operating system releases the lock when the process ends.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
 
     def acquire(self) -> bool:
-        """Take it, unless another has it. Returns whether it is ours.  Raises OSError.
+        """Acquire the lock unless another process holds it. Returns whether it is held now.  Raises OSError.
 
-        A holder removes the file when it lets go; who opened it just before holds a file that is
-        no longer there, and tries again.
+        The holder removes the file on release; a process that opened the file just before has locked a file that no
+        longer exists, and tries again.
         """
         while self._descriptor is None:
             descriptor = self._open()
@@ -40,44 +43,50 @@ class Lock:
                 if error.errno not in NO_LOCKS:
                     os.close(descriptor)
                     raise
-                log.warning("%s: no locks here (%s); train a run in one process only", self.path, error.strerror)
-            if self._is_there(descriptor):
+                log.warning(
+                    "%s: this file system has no locks (%s); train each run in one process only",
+                    self.path,
+                    error.strerror,
+                )
+            if self._is_current(descriptor):
                 self._descriptor = descriptor
             else:
                 os.close(descriptor)
-        with suppress(OSError):  # On a full disk, others do not learn who has it.
+        with suppress(OSError):  # On a full disk, the holder's name is not recorded.
             os.ftruncate(self._descriptor, 0)
             os.write(self._descriptor, f"process {os.getpid()} on {platform.node()}".encode())
         return True
 
     def _open(self) -> int:
+        """Open the file, creating its directory, and return the descriptor.  Raises OSError."""
         while True:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):  # Another, the last there, has just removed the directory.
+            with suppress(FileNotFoundError):  # The last other holder has just removed the directory.
                 return os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
 
-    def _is_there(self, descriptor: int) -> bool:
+    def _is_current(self, descriptor: int) -> bool:
+        """Return whether the open file is still the one at the path."""
         try:
             return os.path.samestat(os.fstat(descriptor), os.stat(self.path))
         except FileNotFoundError:
             return False
 
     def holder(self) -> str:
-        """Who has it, as far as is known."""
+        """Return a description of the process that holds the lock, as far as it is known."""
         with suppress(FileNotFoundError):
             return self.path.read_text() or "a process"
         return "a process"
 
     def release(self) -> None:
-        """Let go, if it is ours, and remove the file; and its directory, if that is empty.
+        """Release the lock if it is held, and remove the file, and its directory if that is empty.
 
-        A file that cannot be removed does no harm: nobody holds it.
+        A file that cannot be removed does no harm: no process holds it.
         """
         if self._descriptor is not None:
             try:
                 self.path.unlink(missing_ok=True)
             except OSError as error:
-                log.warning("%s: of no more use but stays: %s", self.path, error.strerror)
+                log.warning("%s: an unused lock file that cannot be removed: %s", self.path, error.strerror)
             os.close(self._descriptor)
             self._descriptor = None
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Reading ahead: on network file systems, waiting for files takes longer than working on what is in them."""
+"""Reading ahead: on network file systems, waiting for files takes longer than processing them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 THREADS = 8
+"""Number of reading threads."""
+
 CHUNK = 16
-"""Items that a thread takes at a time; each has two such in hand, at most."""
+"""Number of items per unit of work; at most two units per thread are pending."""
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 
 def map_ahead(function: Callable[[Item], Value], items: Sequence[Item]) -> Iterator[Value]:
-    """The function of each item, in their order, worked out a little before it is asked for.
+    """Yield the function of each item, in order, computed slightly ahead by several threads.
 
     Raises what the function raises.
     """
