@@ -134,11 +134,11 @@ class ActorCritic(ActsOnStreams):
         obs: (R, B, O).  noise: one draw's in each state, (R, B, 1, ...).
         """
         head, _ = self.actor.forward(obs)
-        return self.policy.executed(self.policy.to_action(self.policy.draw(head, noise)))[:, :, 0]
+        return self.policy.executed_action(self.policy.to_action(self.policy.draw_latent(head, noise)))[:, :, 0]
 
     def acting_noise(self, draws: Draws) -> Tensor:
         """What one step draws, (R, 1, 1, ...)."""
-        return self.policy.noise(draws, 1, 1)
+        return self.policy.latent_noise(draws, 1, 1)
 
     def observe(self, step: Step) -> None:
         """Store one transition of each run."""
@@ -191,12 +191,12 @@ class ActorCritic(ActsOnStreams):
 
     def _values(self, batch: Batch, action: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Q of actions (R, B, K, A), as the environment would execute them, (C, R, B, K), and the trace."""
-        return self.critic.values(batch.obs, self.policy.executed(action))
+        return self.critic.values(batch.obs, self.policy.executed_action(action))
 
     def _update_critic(self, batch: Batch, next_head: Tensor, noise: Tensor) -> Tensor:
         """Fit every critic to the TD target. Returns the loss (R,)."""
         proposals = self.policy.sample(next_head, noise)
-        next_q = self.critic.target_values(batch.next_obs, self.policy.executed(proposals.action))
+        next_q = self.critic.target_values(batch.next_obs, self.policy.executed_action(proposals.action))
         next_value = losses.soft_value(next_q, proposals.log_prob, proposals.weight, self._target_alpha())
         return self.critic.fit(batch, losses.td_target(batch.reward, batch.terminated, self.gamma, next_value))
 
@@ -207,7 +207,7 @@ class ActorCritic(ActsOnStreams):
         """
         head = head.detach().requires_grad_()
         with torch.enable_grad():
-            log_prob = self.policy.score(head, latent)
+            log_prob = self.policy.latent_log_prob(head, latent)
         (grad,) = torch.autograd.grad(log_prob, head, by_log_prob)
         return grad, log_prob.detach()
 

@@ -69,7 +69,7 @@ class SAC(ActorCritic):
         grad_q, grad_log_prob = losses.pathwise_grads(q, 1.0 / noise.shape[2], self.alpha)
         by_action = self.critic.grad_action(trace, grad_q, action.shape[-1])
         if not self.policy.bounded:
-            by_action = by_action * (action == self.policy.executed(action))
+            by_action = by_action * (action == self.policy.executed_action(action))
         return vjp(by_action, grad_log_prob), losses.min_critic(q), proposals
 
     def _likelihood_ratio(
@@ -87,7 +87,7 @@ class SAC(ActorCritic):
         """Mean value of extra draws in each state, (R, B, 1); 0 where there are none."""
         if noise.shape[2] == 0:
             return 0.0
-        action = self.policy.to_action(self.policy.draw(head, noise))
+        action = self.policy.to_action(self.policy.draw_latent(head, noise))
         return losses.min_critic(self._values(batch, action)[0]).mean(-1, keepdim=True)
 
     def _parts(self) -> dict[str, Any]:

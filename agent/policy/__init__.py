@@ -1,4 +1,7 @@
-"""Policy parameterizations by name. Adding one is a file here and a line in POLICIES. Imports no torch."""
+"""Registry of policy parameterizations. Importing it does not import torch.
+
+A policy is one file in this folder and one line in `POLICIES`; `agent.policy.base` describes how to write one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,11 @@ if TYPE_CHECKING:
 
 
 class PolicyEntry(NamedTuple):
-    """Where a family's class is, and what its class says of it too: see `Policy.pathwise` and `Policy.discrete`."""
+    """Location of a policy's class, and those of its class attributes that are needed without torch.
+
+    module, class_name: where the class is defined.
+    pathwise, discrete: equal to the class attributes of the same name (see `agent.policy.base.Policy`).
+    """
 
     module: str
     class_name: str
@@ -30,9 +37,10 @@ POLICIES: dict[str, PolicyEntry] = {
     "GaussianMixture": PolicyEntry("agent.policy.gaussian_mixture", "GaussianMixture", pathwise=False),
     "Softmax": PolicyEntry("agent.policy.softmax", "Softmax", pathwise=False, discrete=True),
 }
+"""Policies by the name that the hyperparameter `policy_type` gives them."""
 
 
 def policy_class(name: str) -> type[Policy]:
-    """The named family.  Raises KeyError for an unknown name."""
+    """Return the class of a policy, importing its module.  Raises KeyError for an unknown name."""
     entry = POLICIES[name]
     return getattr(importlib.import_module(entry.module), entry.class_name)

@@ -1,8 +1,37 @@
-"""A policy parameterization: a density over actions whose parameters ("head") a network puts out.
+"""Interface of a policy parameterization: a density over actions whose parameters a network outputs.
 
-A draw is a pure function of the head and of noise drawn beforehand. What the density scores is the
-draw's *latent*: the unclipped draw, or the value before squashing. An action is what the
-environment is handed. Keeping both means that a score is never taken at a clipped point.
+Terms, with their shapes (R runs, B states, K draws per state, A action dimensions, D network outputs):
+
+- head (R, B, D): the network's output, from which the density's parameters are computed.
+- noise (R, B, K, ...): random numbers, drawn beforehand from each run's own stream.
+- latent (R, B, K, A): a draw before it becomes an action: the unclipped draw, or the value before squashing.
+- action (R, B, K, A): what the latent maps to, in the environment's units.
+- proposals: K actions per state with their log-probabilities and weights.
+
+A latent is a pure function of head and noise. Log-probabilities are evaluated at the latent, hence never at a
+clipped point; they are those of the action, so a squashing policy includes the Jacobian.
+
+To add a policy, write a subclass of `Policy` in a new file of this folder and add a line to `POLICIES`
+(`agent/policy/__init__.py`). Three methods are required:
+
+- `latent_noise`: the noise that K draws consume, from `draws.normal(...)` or `draws.uniform(...)`.
+- `draw_latent`: latents from head and noise, differentiable with respect to the head.
+- `latent_log_prob`: the log-probability of the action that a latent maps to.
+
+Override the rest where the defaults, those of a symmetric density on R^A, do not apply:
+
+- `to_action`, `to_latent`: the map from latents to actions and its inverse; by default the identity.
+- `mode`: the greedy action; by default the location.
+- `bounded = True`: every action is inside the bounds, so it need not be clipped.
+- `pathwise = False`: draws have no gradient with respect to the head (set it in `POLICIES` as well).
+- `options`: hyperparameters that only this policy has. The constructor takes them as keywords, and
+  `BoxHyperparameters` (`agent/actor_critic_hyperparameters.py`) declares them.
+- `self.head_dim`, in the constructor: by default 2 A, the head being [location before tanh | log scale].
+- `sample_with_vjp`: by default automatic differentiation; a closed form is faster.
+
+Methods must work in float32 and float64. The bits of a run must not depend on the other runs of its stack: use
+elementwise operations, and `agent.policy.functions` instead of torch's softplus, sigmoid, atanh and pow. With its
+distribution in `tests/support/laws.py`, the policy takes every test of `tests/agent/test_conformance.py`.
 """
 
 from __future__ import annotations
@@ -19,15 +48,15 @@ from torch import Tensor
 from utils.core.random_streams import Draws
 
 VJP = Callable[[Tensor, Tensor], Tensor]
-"""Vector-Jacobian product of a draw: (by action, by log_prob) -> by head."""
+"""Vector-Jacobian product of a draw: (gradient by action, gradient by log_prob) -> gradient by head."""
 
 
-EDGE = 2.0**-24
-"""Half a float32 rounding of 1: 1 - EDGE is the largest float32 below 1."""
+EDGE_MARGIN = 2.0**-24
+"""Half a float32 rounding of 1: 1 - EDGE_MARGIN is the largest float32 below 1."""
 
 
 class Proposals(NamedTuple):
-    """K actions a state: action and latent (R, B, K, A), log_prob (R, B, K), weight (a number or (R, B, K))."""
+    """K actions per state: action and latent (R, B, K, A), log_prob (R, B, K), weight (a number or (R, B, K))."""
 
     action: Tensor
     log_prob: Tensor
@@ -35,7 +64,7 @@ class Proposals(NamedTuple):
     latent: Tensor
 
     def first(self, k: int) -> Proposals:
-        """The first k draws alone, each of weight 1/k."""
+        """Return only the first k draws of each state, each of weight 1/k."""
         return Proposals(self.action[:, :, :k], self.log_prob[:, :, :k], 1.0 / k, self.latent[:, :, :k])
 
 
@@ -46,22 +75,23 @@ class ActionBox:
     low: Tensor
     high: Tensor
     log_width: float = field(init=False)
-    """Logarithm of the box's volume; a number before anything is traced."""
+    """Logarithm of the box's volume, computed as a number before anything is traced."""
 
     def __post_init__(self) -> None:
+        """Compute `log_width`."""
         object.__setattr__(self, "log_width", float((self.high - self.low).log().sum()))
 
     def clip(self, action: Tensor) -> Tensor:
-        """Actions (..., A) moved into the box; centre + scale may round to just beyond it."""
+        """Clip actions (..., A) to the bounds; centre + scale may round to just outside them."""
         return torch.clamp(action, self.low, self.high)
 
-    def at(self, place: Tensor) -> Tensor:
-        """Actions at places (..., A) in [0, 1], inside the bounds."""
-        return self.clip(self.low + (self.high - self.low) * place)
+    def from_unit(self, position: Tensor) -> Tensor:
+        """Map positions (..., A) in [0, 1] to actions inside the bounds."""
+        return self.clip(self.low + (self.high - self.low) * position)
 
-    def place(self, action: Tensor) -> Tensor:
-        """Where actions (..., A) lie in the box, kept in [EDGE, 1 - EDGE]."""
-        return ((action - self.low) / (self.high - self.low)).clamp(EDGE, 1.0 - EDGE)
+    def to_unit(self, action: Tensor) -> Tensor:
+        """Map actions (..., A) to their positions in the box, clamped to [EDGE_MARGIN, 1 - EDGE_MARGIN]."""
+        return ((action - self.low) / (self.high - self.low)).clamp(EDGE_MARGIN, 1.0 - EDGE_MARGIN)
 
     @property
     def scale(self) -> Tensor:
@@ -75,114 +105,126 @@ class ActionBox:
 
 
 def split_head(head: Tensor, log_clip: Tensor) -> tuple[Tensor, Tensor]:
-    """Head (R, B, 2 A) -> location and log sigma clamped to +-log_clip (R, 1, 1, 1), each (R, B, 1, A)."""
-    location, log_std = head.unsqueeze(2).chunk(2, -1)
-    return location, torch.clamp(log_std, -log_clip, log_clip)
+    """Split a head (R, B, 2 A) into the raw location and the clamped log scale, each (R, B, 1, A).
+
+    log_clip: (R, 1, 1, 1); the log scale is clamped to [-log_clip, log_clip].
+    """
+    location, log_scale = head.unsqueeze(2).chunk(2, -1)
+    return location, torch.clamp(log_scale, -log_clip, log_clip)
 
 
-def log_clip_of(clip_stddev: Tensor) -> Tensor:
-    """log(clip_stddev) (R, 1, 1, 1), infinite (no clamp) where clip_stddev <= 0.  clip_stddev: (R,), not in (0, 1)."""
+def log_scale_limit(clip_stddev: Tensor) -> Tensor:
+    """Return log(clip_stddev), (R, 1, 1, 1); infinite (no clamp) where clip_stddev <= 0.
+
+    clip_stddev: (R,), not in (0, 1).
+    """
     unlimited = torch.full_like(clip_stddev, math.inf)
     return torch.where(clip_stddev > 0, clip_stddev.log(), unlimited).view(-1, 1, 1, 1)
 
 
 class Policy(ABC):
-    """One family of densities. Heads are (R, B, head_dim); action dimensions are summed.
+    """A family of densities over actions; log-probabilities are summed over the action dimensions.
 
-    `to_action`, `to_latent` and `mode` are here those of a symmetrical family on all of R^A whose
-    latents are the draws themselves and whose head begins with [location before tanh | log sigma].
+    The defaults of `to_action`, `to_latent` and `mode` are those of a symmetric density on R^A whose latents
+    are its draws and whose head begins with [location before tanh | log scale].
     """
 
     options: ClassVar[tuple[str, ...]] = ()
-    """Names of the hyperparameters that the family's constructor takes besides `clip_stddev`, as keywords."""
+    """Hyperparameters that the constructor takes as keywords, besides `clip_stddev`."""
 
     pathwise: ClassVar[bool] = True
-    """Whether a draw is differentiable by the head; if not, only the score has a gradient."""
+    """Whether draws are differentiable with respect to the head; if not, only the log-probability is."""
 
     discrete: ClassVar[bool] = False
-    """Whether actions are numbered, and `sample` enumerates them, or lie in a box."""
+    """Whether actions are numbered, and `sample` enumerates them; otherwise they lie in a box."""
 
     bounded: ClassVar[bool] = False
-    """Whether every action lies inside the bounds; if not, `executed` clips it."""
+    """Whether every action lies inside the bounds; if not, `executed_action` clips it."""
 
     head_dim: int
-    """Outputs that the network must have."""
+    """Number of network outputs D."""
 
     action_dim: int
-    """Numbers A that an action consists of."""
+    """Number of action dimensions A."""
 
     target_entropy: float
-    """What a tuned temperature steers to, in nats."""
+    """Entropy that a tuned temperature aims at, in nats."""
 
     def __init__(self, box: ActionBox, clip_stddev: Tensor, **options: Any) -> None:
-        """clip_stddev: (R,); sigma lies in [1/clip, clip] where it is positive.
+        """Set the sizes, the target entropy and the limits of the log scale.
 
-        options: those the family names, which its own constructor takes.  Raises TypeError for any other.
+        box: bounds of the actions.  clip_stddev: (R,); sigma is clamped to [1/clip, clip] where it is positive.
+        options: none; a subclass takes its own first.  Raises TypeError for an option that no class takes.
         """
-        self._take_none(options)
+        self._refuse_options(options)
         self.box = box
         self.action_dim = box.low.shape[0]
         self.head_dim = 2 * self.action_dim
         self.target_entropy = -float(self.action_dim)
         self._scale, self._centre = box.scale, box.centre
-        self._log_clip = log_clip_of(clip_stddev)
+        self._log_clip = log_scale_limit(clip_stddev)
 
-    def _take_none(self, options: dict[str, Any]) -> None:
-        """Raises TypeError for options that no constructor took."""
+    def _refuse_options(self, options: dict[str, Any]) -> None:
+        """Raise TypeError if any options are left."""
         if options:
-            raise TypeError(f"{type(self).__name__} has no option {', '.join(options)}; its own: {self.options}")
+            allowed = ", ".join(self.options) or "none"
+            raise TypeError(f"{type(self).__name__} has no option {', '.join(options)}; allowed: {allowed}")
 
-    def _locate(self, head: Tensor) -> tuple[Tensor, Tensor]:
-        """Head (R, B, 2 A) -> location, squashed into the bounds by tanh, and log sigma, each (R, B, 1, A)."""
-        location, log_std = split_head(head, self._log_clip)
-        return self._centre + self._scale * torch.tanh(location), log_std
+    def location_and_log_scale(self, head: Tensor) -> tuple[Tensor, Tensor]:
+        """Split a head (R, B, 2 A) into the location, squashed into the bounds by tanh, and the log scale.
+
+        Returns two tensors (R, B, 1, A).
+        """
+        location, log_scale = split_head(head, self._log_clip)
+        return self._centre + self._scale * torch.tanh(location), log_scale
 
     @abstractmethod
-    def noise(self, draws: Draws, rows: int, k: int) -> Tensor:
-        """The noise (R, rows, k, ...) that k draws in each of `rows` states consume."""
+    def latent_noise(self, draws: Draws, rows: int, k: int) -> Tensor:
+        """Draw the noise (R, rows, k, ...) that `draw_latent` consumes for k draws in each of `rows` states."""
 
     def sample_noise(self, draws: Draws, rows: int, k: int) -> Tensor:
-        """The noise (R, rows, k, ...) that `sample` consumes for k draws."""
-        return self.noise(draws, rows, k)
+        """Draw the noise (R, rows, k, ...) that `sample` consumes for k draws in each of `rows` states."""
+        return self.latent_noise(draws, rows, k)
 
     @abstractmethod
-    def draw(self, head: Tensor, noise: Tensor) -> Tensor:
-        """Latents (R, B, K, A), differentiable by the head."""
+    def draw_latent(self, head: Tensor, noise: Tensor) -> Tensor:
+        """Return latents (R, B, K, A), differentiable with respect to the head."""
 
     @abstractmethod
-    def score(self, head: Tensor, latent: Tensor) -> Tensor:
-        """Log density (R, B, K) of the *action* that a latent (R, B, K, A) stands for."""
+    def latent_log_prob(self, head: Tensor, latent: Tensor) -> Tensor:
+        """Return the log-probability (R, B, K) of the *action* that each latent (R, B, K, A) maps to."""
 
     def to_action(self, latent: Tensor) -> Tensor:
-        """Latents (..., A) -> actions (..., A)."""
+        """Map latents (..., A) to actions (..., A)."""
         return latent
 
-    def executed(self, action: Tensor) -> Tensor:
-        """What the environment makes of actions (..., A): those outside the bounds are clipped."""
+    def executed_action(self, action: Tensor) -> Tensor:
+        """Return actions (..., A) as the environment executes them, clipped to the bounds."""
         return action if self.bounded else self.box.clip(action)
 
     def to_latent(self, action: Tensor) -> Tensor:
-        """Actions (..., A) -> latents (..., A), finite for every finite action."""
+        """Map actions (..., A) to latents (..., A), finite for every finite action."""
         return action
 
     def mode(self, head: Tensor) -> Tensor:
-        """The greedy action (R, B, A), inside the bounds."""
-        return self.box.clip(self._locate(head[..., : 2 * self.action_dim])[0][:, :, 0])
+        """Return the greedy action (R, B, A), inside the bounds."""
+        return self.box.clip(self.location_and_log_scale(head[..., : 2 * self.action_dim])[0][:, :, 0])
 
     def sample(self, head: Tensor, noise: Tensor) -> Proposals:
-        """As many proposals as there is noise, each of weight 1/K, differentiable by the head."""
-        latent = self.draw(head, noise)
-        return Proposals(self.to_action(latent), self.score(head, latent), 1.0 / noise.shape[2], latent)
+        """Return one proposal per draw of the noise, each of weight 1/K, differentiable with respect to the head."""
+        latent = self.draw_latent(head, noise)
+        return Proposals(self.to_action(latent), self.latent_log_prob(head, latent), 1.0 / noise.shape[2], latent)
 
     def sample_with_vjp(self, head: Tensor, noise: Tensor) -> tuple[Proposals, VJP]:
-        """Proposals, and the function that takes a loss's gradients by their action (R, B, K, A) and
-        log_prob (R, B, K) to its gradient by the head (R, B, D), through the draw.
+        """Return proposals without a gradient, and their vector-Jacobian product.
 
-        Here by automatic differentiation; a family may say it in closed form, which is faster.
-        Raises TypeError for a family whose draws are not differentiable.
+        The product takes a loss's gradients by action (R, B, K, A) and by log_prob (R, B, K) to its gradient by
+        the head (R, B, D), through the draw. Raises TypeError for a policy whose draws are not differentiable.
         """
         if not self.pathwise:
-            raise TypeError(f"draws of {type(self).__name__} have no pathwise gradient; use score's")
+            raise TypeError(
+                f"draws of {type(self).__name__} have no pathwise gradient; use the gradient of latent_log_prob"
+            )
         head = head.detach().requires_grad_()
         with torch.enable_grad():
             taped = self.sample(head, noise)
@@ -195,5 +237,5 @@ class Policy(ABC):
         return Proposals(action.detach(), log_prob.detach(), weight, latent.detach()), vjp
 
     def log_prob(self, head: Tensor, action: Tensor) -> Tensor:
-        """Log density (R, B, K) of actions (R, B, K, A) from anywhere, such as a replay buffer."""
-        return self.score(head, self.to_latent(action))
+        """Return the log-probability (R, B, K) of any actions (R, B, K, A), such as those of a replay buffer."""
+        return self.latent_log_prob(head, self.to_latent(action))

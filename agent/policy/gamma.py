@@ -1,9 +1,9 @@
-"""Gamma numbers as a pure function of normals, with implicit reparameterization gradients.
+"""Gamma variates as a pure function of normals, with implicit reparameterization gradients.
 
 Marsaglia & Tsang 2000 (ACM TOMS 26): with d = shape - 1/3 and v = (1 + x / sqrt(9 d))^3, accept d v if
-log U < x^2/2 + d - d v + d log v. Instead of proposing until one is accepted, PROPOSALS are drawn beforehand
-and the first that is accepted is taken. A shape of 1 or above accepts with probability 0.951 or
-more, so all are refused with probability below 3e-11; then the first is taken, kept above 0.
+log U < x^2/2 + d - d v + d log v. Instead of proposing until one is accepted, CANDIDATES are drawn beforehand
+and the first that is accepted is used. A shape of 1 or above accepts with probability 0.951 or
+more, so all are rejected with probability below 3e-11; then the first is used, kept above 0.
 The gradient by the shape is -(dF/dshape) / density (Figurnov, Mohamed & Mnih 2018, arXiv 1805.08498).
 """
 
@@ -15,12 +15,14 @@ import torch
 from torch import Tensor
 from torch.special import log_ndtr
 
-PROPOSALS = 8
+CANDIDATES = 8
+"""Number of candidates drawn for each gamma variate."""
 
 
 def marsaglia_tsang(shape: Tensor, noise: Tensor) -> Tensor:
-    """Gamma(shape, 1) numbers (...).  shape >= 1: broadcasts to (...).  noise: normals (..., PROPOSALS, 2).
+    """Return Gamma(shape, 1) variates (...), without a gradient.
 
+    shape: at least 1, broadcasts to (...).  noise: standard normals (..., CANDIDATES, 2).
     Of each pair of normals the second, turned into a uniform by its distribution function, accepts the first.
     """
     d = shape.unsqueeze(-1) - 1.0 / 3.0
@@ -29,7 +31,7 @@ def marsaglia_tsang(shape: Tensor, noise: Tensor) -> Tensor:
     v = torch.clamp(root * root * root, min=torch.finfo(root.dtype).tiny)
     accepted = (root > 0) & (log_uniform < 0.5 * x * x + d - d * v + d * torch.log(v))
     chosen = v[..., 0]
-    for i in reversed(range(PROPOSALS)):
+    for i in reversed(range(CANDIDATES)):
         chosen = torch.where(accepted[..., i], v[..., i], chosen)
     return d[..., 0] * chosen
 
@@ -49,5 +51,8 @@ class _Gamma(torch.autograd.Function):
 
 
 def draw_gamma(shape: Tensor, noise: Tensor) -> Tensor:
-    """As `marsaglia_tsang`, differentiable by the shape."""
+    """Return Gamma(shape, 1) variates (...), differentiable with respect to the shape.
+
+    shape, noise: as in `marsaglia_tsang`.
+    """
     return _Gamma.apply(shape, noise)

@@ -1,6 +1,6 @@
-"""Polar generation of Student-t and q-Gaussian numbers from two uniforms, smooth in the shape.
+"""Polar generation of Student-t and q-Gaussian variates from two uniforms, smooth in the shape.
 
-z = sqrt((U^(-2 r) - 1) / r) cos(2 pi V) with r = 1/nu is Student-t of nu degrees of freedom (Bailey 1994,
+z = sqrt((U^(-2 r) - 1) / r) cos(2 pi V) with r = 1/nu is Student-t with nu degrees of freedom (Bailey 1994,
 Math. Comp. 62); with r = (q - 1)/(3 - q) it is a q-Gaussian for every q < 3 (Thistleton, Marsh, Nelson &
 Tsallis 2007, IEEE Trans. Inf. Theory 53), r = 0 being Box and Muller's normal. The latter paper's
 generalised logarithm has the index (q + 1)/(3 - q), that is the exponent 1 - (q + 1)/(3 - q) = -2 r used here.
@@ -13,28 +13,25 @@ import math
 import torch
 from torch import Tensor
 
+from agent.policy.functions import exponential_variates
 from utils.core.random_streams import Draws
 
 LARGEST_LOG = 70.0
-"""Most that log(U^(-2 r)) may be: |z| <= 1.6e15 sqrt(nu), whose square float32 still holds. It has the
+"""Upper bound of log(U^(-2 r)): |z| <= 1.6e15 sqrt(nu), whose square float32 still holds. It is reached with
 probability e^(-35 nu): 6e-16 for a Cauchy, 1e-5 at nu = 1/3 (q = 2.5)."""
-
-SMALLEST_EXPONENTIAL = 2.0**-53
-"""In place of -log U = 0, where the root has no derivative."""
 
 
 def uniform_pairs(draws: Draws, rows: int, k: int, action_dim: int) -> Tensor:
-    """Uniforms (R, rows, k, A, 2)."""
+    """Draw uniforms (R, rows, k, A, 2)."""
     return draws.uniform(rows, k, action_dim, 2)
 
 
-def polar(noise: Tensor, r: Tensor | float) -> Tensor:
-    """Standard draws (R, B, K, A), float64, differentiable by r.
+def draw_polar(noise: Tensor, r: Tensor | float) -> Tensor:
+    """Return standard draws (R, B, K, A), float64, differentiable with respect to r.
 
     noise: `uniform_pairs`.  r: broadcasts to (R, B, K, A), float64 if a tensor; as a number it may be 0 or negative.
     """
-    exponential = torch.clamp(-torch.log1p(-noise[..., 0].double()), min=SMALLEST_EXPONENTIAL)
-    square = 2.0 * exponential
+    square = 2.0 * exponential_variates(noise[..., 0])
     if isinstance(r, Tensor) or r != 0.0:
         square = torch.expm1(torch.clamp(square * r, max=LARGEST_LOG)) / r
     return torch.sqrt(square) * torch.cos(2.0 * math.pi * noise[..., 1].double())

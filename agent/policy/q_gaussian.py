@@ -1,14 +1,15 @@
 """q-Gaussian policy (Tsallis 1995; Zhu et al., ICLR 2025), independent in every action dimension.
 
 Density C (1 + r z^2)^(-1/(q-1)) / sigma with z = (a - mu) / sigma and r = (q - 1)/(3 - q). For 1 < q < 3 it is
-Student-t of nu = 1/r degrees of freedom; for q < 1 the symmetrical Beta(k, k), k = (2-q)/(1-q), on
+Student-t with nu = 1/r degrees of freedom; for q < 1 the symmetric Beta(k, k), k = (2-q)/(1-q), on
 mu +- sigma sqrt(-1/r); for q = 1 the Gaussian. The head is [mu before tanh | log sigma], both as the Gaussian's;
 q is the hyperparameter `entropic_index`. Draws are the generalised Box-Muller ones of `agent.policy.polar`,
-with the index (q + 1)/(3 - q); the published code (qexp) has (q - 1)/(3 - q) for q > 1, which samples
-another density than it scores. The unclipped draw is scored and only the environment clips.
+with the index (q + 1)/(3 - q). Deviation: the published code (qexp) has (q - 1)/(3 - q) for q > 1, so it samples
+from a density other than the one it evaluates. Log-probabilities are evaluated at the
+unclipped draw, which is clipped only when it is executed.
 For q < 1 an action from a replay buffer may lie outside the support, where the log density is -inf.
-There 1 + r z^2 is taken as FLOOR: the score is finite and has no gradient by mu, nor through z. For q <= 0
-the density falls so steeply at the support's edge that the likelihood-ratio gradient, right on average,
+There 1 + r z^2 is replaced by FLOOR: the log density is finite and has no gradient by mu, nor through z. For q <= 0
+the density falls so steeply at the support's edge that the likelihood-ratio gradient, although unbiased,
 has no finite variance.
 """
 
@@ -22,31 +23,32 @@ from torch import Tensor
 
 from agent.policy.base import ActionBox, Policy
 from agent.policy.gaussian import normal_log_prob
-from agent.policy.polar import polar, uniform_pairs
+from agent.policy.polar import draw_polar, uniform_pairs
 from utils.core.random_streams import Draws
 
 FLOOR = 2.0**-24
-"""Least 1 + r z^2: half the distance from 1 to the next float32."""
+"""Lower bound of 1 + r z^2: half the distance from 1 to the next float32."""
 
 NEARLY_ONE = 1e-8
-"""Where |q - 1| is less, the density differs from the Gaussian's by less than a float32 rounding."""
+"""Bound of |q - 1| below which the density differs from the Gaussian's by less than a float32 rounding."""
 
 
 def log_constant(r: float) -> float:
-    """log C of the standard density, r != 0: sqrt|r| / B(1/2, kappa), kappa = nu/2 or k."""
+    """Return log C of the standard density, r != 0: sqrt|r| / B(1/2, kappa), kappa = nu/2 or k."""
     kappa = 0.5 / r if r > 0 else 0.5 - 0.5 / r
     log_beta = math.lgamma(0.5) + math.lgamma(kappa) - math.lgamma(kappa + 0.5)
     return 0.5 * math.log(abs(r)) - log_beta
 
 
 class QGaussian(Policy):
-    """Support R^A for q >= 1, a box of its own for q < 1; the environment executes the part inside its bounds."""
+    """q-Gaussian on R^A (q >= 1) or an interval per dimension (q < 1); draws are clipped when executed."""
 
     options: ClassVar[tuple[str, ...]] = ("entropic_index",)
 
     def __init__(self, box: ActionBox, clip_stddev: Tensor, *, entropic_index: float = 1.5, **options: Any) -> None:
-        """clip_stddev: (R,); sigma lies in [1/clip, clip] where it is positive.  entropic_index: q.
+        """Check q and precompute the density's constants.
 
+        clip_stddev: (R,); sigma is clamped to [1/clip, clip] where it is positive.  entropic_index: q.
         Raises ValueError if q is 3 or above, where there is no density.
         """
         if not entropic_index < 3.0:
@@ -56,18 +58,18 @@ class QGaussian(Policy):
         self._r = self._order / (2.0 - self._order)
         self._log_constant = log_constant(self._r) if self._r else 0.0
 
-    def noise(self, draws: Draws, rows: int, k: int) -> Tensor:
-        """Uniforms (R, rows, k, A, 2)."""
+    def latent_noise(self, draws: Draws, rows: int, k: int) -> Tensor:
+        """Draw uniforms (R, rows, k, A, 2)."""
         return uniform_pairs(draws, rows, k, self.action_dim)
 
-    def draw(self, head: Tensor, noise: Tensor) -> Tensor:
-        """mu + sigma z."""
-        location, log_std = self._locate(head)
-        return location + log_std.exp() * polar(noise, self._r).to(head.dtype)
+    def draw_latent(self, head: Tensor, noise: Tensor) -> Tensor:
+        """Return mu + sigma z."""
+        location, log_std = self.location_and_log_scale(head)
+        return location + log_std.exp() * draw_polar(noise, self._r).to(head.dtype)
 
-    def score(self, head: Tensor, latent: Tensor) -> Tensor:
-        """Sum over A of the log density."""
-        location, log_std = self._locate(head)
+    def latent_log_prob(self, head: Tensor, latent: Tensor) -> Tensor:
+        """Return the log density, summed over A."""
+        location, log_std = self.location_and_log_scale(head)
         z = (latent - location) * torch.exp(-log_std)
         if not self._r:
             return normal_log_prob(z, log_std).sum(-1)

@@ -19,7 +19,7 @@ from agent.actor_critic_hyperparameters import BOX_POLICIES
 from agent.policy import POLICIES
 from agent.policy.base import Policy
 from agent.policy.functions import log1mexp, log_beta, softplus
-from agent.policy.gamma import PROPOSALS, draw_gamma, marsaglia_tsang
+from agent.policy.gamma import CANDIDATES, draw_gamma, marsaglia_tsang
 from tests.support.laws import CASES, ON_THE_BOX, Bounds, Case, components, laws, log_density
 from tests.support.reference import UNIT, normal32, rng
 from utils.core.random_streams import Draws
@@ -46,7 +46,7 @@ def test_every_policy_is_tested():
 
 def draw(policy: Policy, rows: int, k: int, seed: int) -> Tensor:
     """One run's noise."""
-    return policy.noise(Draws([seed], "act"), rows, k)
+    return policy.latent_noise(Draws([seed], "act"), rows, k)
 
 
 # The density -----------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ def test_a_draws_log_prob_in_float32_against_scipy_at_the_unclipped_latent(case,
     proposals = policy.sample(head, draw(policy, 50, 4, 4))
     wide = case.make(bounds, dtype=torch.float64)
     latent = proposals.latent.double()
-    found, exact = proposals.log_prob.numpy(), wide.score(head.double(), latent).numpy()
+    found, exact = proposals.log_prob.numpy(), wide.latent_log_prob(head.double(), latent).numpy()
     # A latent is rounded, which moves z = (a - mu) / sigma by |a| / sigma UNIT, about 1e-5, and log pi by that
     # times |z| <= 10; near the edge of a light q-Gaussian, or in a heavy tail, by more.
     tight = np.abs(found - exact) <= 1e-3 + 1e-5 * np.abs(exact)
@@ -196,9 +196,9 @@ def test_sampling_is_a_function_of_its_noise(case):
 @each_case
 def test_a_runs_noise_depends_on_its_seed_alone(case):
     policy = case.make(ASYMMETRIC)
-    beside = policy.noise(Draws([5, 6, 7], "update"), 4, 2)
+    beside = policy.latent_noise(Draws([5, 6, 7], "update"), 4, 2)
     assert beside.shape[:3] == (3, 4, 2)
-    assert torch.equal(beside[1:2], policy.noise(Draws([6], "update"), 4, 2))
+    assert torch.equal(beside[1:2], policy.latent_noise(Draws([6], "update"), 4, 2))
 
 
 @each_box
@@ -206,14 +206,14 @@ def test_a_runs_noise_depends_on_its_seed_alone(case):
 def test_sample_is_draw_to_action_and_score(case, bounds):
     policy, head = case.make(bounds), case.heads(len(bounds), 1, 30, seed=15)
     noise = draw(policy, 30, 4, 16)
-    proposals, latent = policy.sample(head, noise), policy.draw(head, noise)
+    proposals, latent = policy.sample(head, noise), policy.draw_latent(head, noise)
     assert proposals.action.shape == proposals.latent.shape == (1, 30, 4, len(bounds))
     assert proposals.log_prob.shape == (1, 30, 4)
     assert proposals.action.dtype == proposals.log_prob.dtype == torch.float32
     assert torch.equal(proposals.latent, latent)
     assert torch.equal(proposals.action, policy.to_action(latent))
     # A family may take z from the noise instead: rounded by |latent| / sigma, up to 300 UNIT, times z.
-    torch.testing.assert_close(policy.score(head, latent), proposals.log_prob, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(policy.latent_log_prob(head, latent), proposals.log_prob, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.kind in ON_THE_BOX], ids=str)
@@ -324,10 +324,10 @@ def pathwise_gradient(policy: Policy, bounds: Bounds, head: Tensor, noise: Tenso
 
 def likelihood_ratio(policy: Policy, bounds: Bounds, head: Tensor, noise: Tensor) -> Tensor:
     """Each draw's (f - mean f) grad log pi, (rows, D)."""
-    latent = policy.draw(head, noise)
+    latent = policy.draw_latent(head, noise)
     value, taped = smooth(policy.to_action(latent), bounds), head.clone().requires_grad_()
     with torch.enable_grad():
-        scored = policy.score(taped, latent)
+        scored = policy.latent_log_prob(taped, latent)
     (grad,) = torch.autograd.grad(scored, taped, value - value.mean())
     return grad[0].double()
 
@@ -397,8 +397,8 @@ def test_score_gradients_against_finite_differences(case):
     policy, head = case.make(ASYMMETRIC, dtype=torch.float64), case.heads(3, 1, 1, seed=31).double().requires_grad_()
     noise = draw(policy, 1, 2, 32).double()
     with torch.enable_grad():
-        latent = policy.draw(head.detach(), noise)
-        assert torch.autograd.gradcheck(lambda h: policy.score(h, latent), head)
+        latent = policy.draw_latent(head.detach(), noise)
+        assert torch.autograd.gradcheck(lambda h: policy.latent_log_prob(h, latent), head)
         if case.kind not in ("Beta", "GaussianMixture"):
             assert torch.autograd.gradcheck(lambda h: policy.sample(h, noise)[:2], head)
 
@@ -407,7 +407,7 @@ def test_score_gradients_against_finite_differences(case):
 def test_a_family_says_whether_its_draws_have_a_gradient(case):
     policy, head = case.make(ASYMMETRIC), case.heads(3, 1, 2, seed=33).requires_grad_()
     with torch.enable_grad():
-        latent = policy.draw(head, draw(policy, 2, 3, 34))
+        latent = policy.draw_latent(head, draw(policy, 2, 3, 34))
     assert latent.requires_grad == policy.pathwise
     if not policy.pathwise:
         with pytest.raises(TypeError, match=case.kind):
@@ -452,10 +452,10 @@ def test_draws_are_finite_at_extreme_heads(case, bounds, clip):
     policy = case.make(bounds, (clip,))
     head = extreme_heads(policy)
     noise = extreme_noise(case, policy, head.shape[1])
-    latent = policy.draw(head, noise)
+    latent = policy.draw_latent(head, noise)
     assert_finite(lambda h: policy.sample(h, noise).action, head)
     assert_finite(lambda h: policy.sample(h, noise).log_prob, head)
-    assert_finite(lambda h: policy.score(h, latent), head)
+    assert_finite(lambda h: policy.latent_log_prob(h, latent), head)
     assert torch.isfinite(policy.mode(head)).all()
     if policy.pathwise:
         _, vjp = policy.sample_with_vjp(head, noise)
@@ -494,13 +494,13 @@ def everything(case: Case, members: list[int], dims: int, rows: int, k: int) -> 
     """What learners ask of a policy, for some of 16 runs, heads being part of a longer pass."""
     policy = case.make(ASYMMETRIC[:1] * dims, torch.linspace(-1.0, 5.0, 16)[members].tolist())
     heads = 3 * normal32(16, 2 * rows, policy.head_dim, seed=37)[members]
-    noise = policy.noise(Draws(members, "update"), rows, 1 + k)
+    noise = policy.latent_noise(Draws(members, "update"), rows, 1 + k)
     by_action, by_log_prob = normal32(16, rows, k, dims, seed=38)[members], normal32(16, rows, k, seed=39)[members]
     next_proposals = policy.sample(heads[:, rows:], noise[:, :, :1])
     head = heads[:, :rows].detach().requires_grad_()
     proposals = policy.sample(head.detach(), noise[:, :, 1:])
     with torch.enable_grad():
-        scored = policy.score(head, proposals.latent)
+        scored = policy.latent_log_prob(head, proposals.latent)
     found = {
         "next action": next_proposals.action,
         "next log_prob": next_proposals.log_prob,
@@ -556,7 +556,7 @@ def test_clip_stddev_is_each_runs_own(kind):
     for log_std in (-9.0, -0.5, 0.3, 9.0):
         head = torch.zeros(len(clips), 1, width)
         head[..., 1] = log_std
-        found = policy.score(head, torch.full((len(clips), 1, 1, 1), 1e-4))[:, 0, 0]
+        found = policy.latent_log_prob(head, torch.full((len(clips), 1, 1, 1), 1e-4))[:, 0, 0]
         for run, clip in enumerate(clips):
             bound = math.log(clip) if clip > 0 else math.inf
             one = np.array([0.0, np.clip(log_std, -bound, bound), 0.0][:width])
@@ -571,7 +571,7 @@ def test_clip_stddev_is_each_runs_own(kind):
 @pytest.mark.parametrize("shape", [1.0, 1.3, 2.0, 5.0, 51.0])
 def test_gamma_numbers(shape):
     """Distribution, and the derivative by the shape against -(dF/dshape) / density by central differences."""
-    noise, a = normal32(20_000, PROPOSALS, 2, seed=40), torch.full((20_000,), shape, requires_grad=True)
+    noise, a = normal32(20_000, CANDIDATES, 2, seed=40), torch.full((20_000,), shape, requires_grad=True)
     with torch.enable_grad():
         value = draw_gamma(a, noise)
         (grad,) = torch.autograd.grad(value.sum(), a)
@@ -594,8 +594,8 @@ def test_a_block_of_proposals_hardly_ever_runs_out():
 
     probability, _ = integrate.quad(accepted, -root, 12.0, limit=200)
     assert 0.95 < probability < 0.953
-    assert (1 - probability) ** PROPOSALS < 1e-9 / 2, "of either of a Beta's two gamma numbers"
-    refused = torch.full((1, PROPOSALS, 2), -9.0)
+    assert (1 - probability) ** CANDIDATES < 1e-9 / 2, "of either of a Beta's two gamma numbers"
+    refused = torch.full((1, CANDIDATES, 2), -9.0)
     assert marsaglia_tsang(torch.ones(1), refused).item() > 0
 
 

@@ -139,7 +139,7 @@ def test_samples_follow_the_density(kind, bounds):
     """
     n, dims = 40_000, len(bounds)
     policy, head = make(kind, bounds), head_of([0.3, -1.0, 0.0][:dims], [0.5, 1.5, 0.2][:dims])
-    noise = policy.noise(Draws([1], "act"), 1, n)
+    noise = policy.latent_noise(Draws([1], "act"), 1, n)
     action = policy.sample(head, noise).action[0, 0].double().numpy()
     for dim in range(dims):
         assert stats.kstest(action[:, dim], lambda a, dim=dim: cdf(kind, bounds, head, dim, a)).pvalue > 1e-8
@@ -152,7 +152,7 @@ def test_samples_follow_the_density(kind, bounds):
 def test_the_mean_log_prob_of_samples_is_minus_the_entropy(kind):
     """Of A = 3 dimensions together: sampler and density agree. Entropy by quadrature over z."""
     n, policy, head = 40_000, make(kind, ASYMMETRIC), head_of([0.3, -1.0, 0.0], [0.5, 1.5, 0.2])
-    log_prob = policy.sample(head, policy.noise(Draws([2], "act"), 1, n)).log_prob.double().numpy()
+    log_prob = policy.sample(head, policy.latent_noise(Draws([2], "act"), 1, n)).log_prob.double().numpy()
     mean, std, _, scale = law(kind, ASYMMETRIC, head)
     entropy = stats.norm.entropy(0.0, std).sum()
     if kind == "SquashedGaussian":
@@ -171,7 +171,7 @@ def test_sample_is_draw_to_action_and_score(kind, bounds):
     policy, dims = make(kind, bounds), len(bounds)
     head, noise = random_heads(2, 30, dims, seed=3), normal32(2, 30, 4, dims, seed=4)
     proposals = policy.sample(head, noise)
-    latent = policy.draw(head, noise)
+    latent = policy.draw_latent(head, noise)
     assert proposals.action.shape == proposals.latent.shape == (2, 30, 4, dims)
     assert proposals.log_prob.shape == (2, 30, 4)
     assert proposals.weight == 0.25
@@ -181,7 +181,7 @@ def test_sample_is_draw_to_action_and_score(kind, bounds):
     mean, std, _, _ = law(kind, bounds, head)
     z_error = 4 * UNIT * (np.abs(mean) / std + 1 + noise.abs().numpy())
     tolerance = (z_error * (1 + noise.abs().numpy())).sum(-1) + 10 * UNIT * proposals.log_prob.abs().numpy()
-    assert ((policy.score(head, latent) - proposals.log_prob).abs().numpy() <= tolerance).all()
+    assert ((policy.latent_log_prob(head, latent) - proposals.log_prob).abs().numpy() <= tolerance).all()
 
 
 @each_box
@@ -268,8 +268,8 @@ def test_draws_are_finite_at_extreme_heads(kind, bounds, location, log_std, clip
     head = torch.cat((torch.full((1, 1, dims), location), torch.full((1, 1, dims), log_std)), -1)
     assert_finite(lambda h: policy.sample(h, noise).action, head)
     assert_finite(lambda h: policy.sample(h, noise).log_prob, head)
-    latent = policy.draw(head, noise)
-    assert_finite(lambda h: policy.score(h, latent), head)
+    latent = policy.draw_latent(head, noise)
+    assert_finite(lambda h: policy.latent_log_prob(h, latent), head)
     assert torch.isfinite(policy.mode(head)).all()
 
 
@@ -296,7 +296,7 @@ def test_clip_stddev_is_each_runs_own(kind):
     head = torch.stack((torch.zeros(5), log_std), -1).expand(len(CLIPS), 5, 2)
     policy = make(kind, SYMMETRIC[:1], CLIPS)
     noise = torch.tensor([0.0, 1.0]).view(1, 1, 2, 1).expand(len(CLIPS), 5, 2, 1)
-    latent = policy.draw(head, noise)[..., 0]
+    latent = policy.draw_latent(head, noise)[..., 0]
     for run, clip in enumerate(CLIPS):
         bound = math.log(clip) if clip > 0 else math.inf
         sigma = np.exp(np.clip(log_std.double().numpy(), -bound, bound))
@@ -305,7 +305,7 @@ def test_clip_stddev_is_each_runs_own(kind):
         expected = stats.norm.logpdf(0.1, 0.0, sigma)
         if kind == "SquashedGaussian":
             expected -= math.log(2.0 * (1 - math.tanh(0.1) ** 2))
-        found = policy.score(head, torch.full((len(CLIPS), 5, 1, 1), 0.1))[run, :, 0]
+        found = policy.latent_log_prob(head, torch.full((len(CLIPS), 5, 1, 1), 0.1))[run, :, 0]
         # z = 0.1 / sigma, and its square, have the rounding of exp(9) again, and one of 0.1.
         np.testing.assert_allclose(found.numpy(), expected, rtol=64 * UNIT)
 
@@ -349,7 +349,7 @@ def test_sampling_is_a_function_of_its_noise(kind):
     policy, head = make(kind, ASYMMETRIC), random_heads(2, 8, 3, seed=12)
     noise = normal32(2, 8, 5, 3, seed=13)
     first = policy.sample(head, noise)
-    policy.sample(head, policy.noise(Draws([0, 1], "act"), 8, 5))
+    policy.sample(head, policy.latent_noise(Draws([0, 1], "act"), 8, 5))
     again, order = policy.sample(head, noise.clone()), [3, 0, 4, 1, 2]
     permuted = policy.sample(head, noise[:, :, order])
     assert torch.equal(first.action, again.action)
@@ -360,7 +360,7 @@ def test_sampling_is_a_function_of_its_noise(kind):
 
 @each_policy
 def test_noise_is_the_streams_normals(kind):
-    noise = make(kind, ASYMMETRIC).noise(Draws([5, 6], "update"), 4, 2)
+    noise = make(kind, ASYMMETRIC).latent_noise(Draws([5, 6], "update"), 4, 2)
     assert noise.shape == (2, 4, 2, 3)
     for run, seed in enumerate((5, 6)):
         expected = make_generator(seed, "update").standard_normal((4, 2, 3), np.float32)
@@ -384,8 +384,8 @@ def test_pathwise_gradients_against_finite_differences_in_float64(kind):
     head = random_heads(1, 1, 3, seed=15).double().requires_grad_()
     with torch.enable_grad():
         assert torch.autograd.gradcheck(lambda h: policy.sample(h, noise)[:2], head)
-        latent = policy.draw(head.detach(), noise) + 0.1
-        assert torch.autograd.gradcheck(lambda h: policy.score(h, latent), head)
+        latent = policy.draw_latent(head.detach(), noise) + 0.1
+        assert torch.autograd.gradcheck(lambda h: policy.latent_log_prob(h, latent), head)
 
 
 @each_box
@@ -436,7 +436,7 @@ def everything(kind: str, members: list[int], dims: int, rows: int, k: int) -> d
     head = heads[:, :rows].detach().requires_grad_()
     with torch.enable_grad():
         proposals = policy.sample(head, noise[:, :, 1:])
-        scored = policy.score(head, proposals.latent.detach())
+        scored = policy.latent_log_prob(head, proposals.latent.detach())
     _, vjp = policy.sample_with_vjp(heads[:, :rows], noise[:, :, 1:])
     pathwise = torch.autograd.grad((proposals.action, proposals.log_prob), head, (by_action, by_log_prob))
     return {

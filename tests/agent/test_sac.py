@@ -312,8 +312,8 @@ def test_actions_are_drawn_from_the_act_stream(policy_type):
     draws, obs = Draws([7], "act"), rng(2).standard_normal((1, 3), np.float32)
     head, _ = agent.actor.forward(torch.from_numpy(obs).unsqueeze(1))
     for _ in range(5):
-        drawn = agent.policy.sample(head, agent.policy.noise(draws, 1, 1)).action[:, 0, 0]
-        np.testing.assert_array_equal(agent.act(obs), agent.policy.executed(drawn).numpy())
+        drawn = agent.policy.sample(head, agent.policy.latent_noise(draws, 1, 1)).action[:, 0, 0]
+        np.testing.assert_array_equal(agent.act(obs), agent.policy.executed_action(drawn).numpy())
 
 
 def test_neither_greedy_acting_nor_evaluation_moves_the_act_stream():
@@ -613,7 +613,7 @@ def test_a_gaussian_learns_the_soft_optimal_policy_of_a_bandit(reparameterized):
     for _ in range(600):
         agent.update()
     head, _ = agent.actor.forward(torch.from_numpy(agent_obs).unsqueeze(1))
-    draws = agent.policy.draw(head, torch.tensor([0.0, 1.0]).view(1, 1, 2, 1))[:, 0, :, 0].numpy()
+    draws = agent.policy.draw_latent(head, torch.tensor([0.0, 1.0]).view(1, 1, 2, 1))[:, 0, :, 0].numpy()
     mean, sigma = draws[:, 0], draws[:, 1] - draws[:, 0]
     # The critic is a small relu network, so a parabola of kinks: the middle of eight seeds.
     assert np.median(mean) == pytest.approx(0.25, abs=0.05)

@@ -54,7 +54,7 @@ def test_log_prob_of_replay_actions(actions):
 def test_draws_have_the_probabilities():
     """Chi-squared over 100,000 draws in each of 12 states, false alarm 1e-8 each, 1e-7 in all."""
     policy, head = make(5), normal32(1, 12, 5, seed=3)
-    drawn = policy.draw(head, policy.noise(Draws([4], "act"), 12, 100_000))
+    drawn = policy.draw_latent(head, policy.latent_noise(Draws([4], "act"), 12, 100_000))
     assert drawn.shape == (1, 12, 100_000, 1)
     probability = special.softmax(head.double().numpy()[0], -1)
     for state in range(12):
@@ -66,7 +66,7 @@ def test_draws_by_hand():
     """Probabilities 0.2, 0.3, 0.5: a uniform below 0.2 is the first action, below 0.5 the second."""
     head = torch.tensor([0.2, 0.3, 0.5]).log().view(1, 1, 3)
     uniforms = torch.tensor([0.0, 0.19, 0.21, 0.49, 0.51, 1 - 2.0**-53], dtype=torch.float64).view(1, 1, 6, 1)
-    assert make(3).draw(head, uniforms).flatten().tolist() == [0, 0, 1, 1, 2, 2]
+    assert make(3).draw_latent(head, uniforms).flatten().tolist() == [0, 0, 1, 1, 2, 2]
 
 
 def test_mode_is_the_most_probable():
@@ -86,7 +86,7 @@ def test_gradient_against_the_formula():
     policy, head = make(4), normal32(1, 3, 4, seed=5).requires_grad_()
     action = torch.tensor([2.0, 0.0, 3.0]).view(1, 3, 1, 1)
     with torch.enable_grad():
-        total = policy.score(head, action).sum()
+        total = policy.latent_log_prob(head, action).sum()
     (found,) = torch.autograd.grad(total, head)
     expected = np.eye(4)[[2, 0, 3]] - special.softmax(head.detach().numpy()[0], -1)
     np.testing.assert_allclose(found[0].numpy(), expected, rtol=0, atol=8 * UNIT)
@@ -99,11 +99,11 @@ def test_saturated_heads_stay_finite(size):
     head = torch.tensor([[[size, 0.0, 0.0], [0.0, size, size]]]).requires_grad_()
     with torch.enable_grad():
         _, log_prob, weight, latent = policy.sample(head, no_noise(2))
-        (grad,) = torch.autograd.grad(policy.score(head, latent), head, torch.ones_like(log_prob))
+        (grad,) = torch.autograd.grad(policy.latent_log_prob(head, latent), head, torch.ones_like(log_prob))
     for values in (log_prob, weight, weight * log_prob, grad):
         assert torch.isfinite(values).all()
     assert policy.mode(head).tolist() == [[[0.0], [1.0]]]
-    assert (policy.draw(head, torch.full((1, 2, 1, 1), 0.3))).flatten().tolist() == [0.0, 1.0]
+    assert (policy.draw_latent(head, torch.full((1, 2, 1, 1), 0.3))).flatten().tolist() == [0.0, 1.0]
 
 
 def test_target_entropy_is_that_of_nearly_uniform_actions():
@@ -131,6 +131,6 @@ def outputs(heads: Tensor, seeds: list[int]) -> list[Tensor]:
     heads = heads.clone().requires_grad_()
     with torch.enable_grad():
         action, log_prob, weight, latent = policy.sample(heads, no_noise(heads.shape[1], len(seeds)))
-        (grad,) = torch.autograd.grad(policy.score(heads, latent), heads, weight * log_prob.detach())
-    drawn = policy.draw(heads.detach(), policy.noise(Draws(seeds, "act"), heads.shape[1], 3))
+        (grad,) = torch.autograd.grad(policy.latent_log_prob(heads, latent), heads, weight * log_prob.detach())
+    drawn = policy.draw_latent(heads.detach(), policy.latent_noise(Draws(seeds, "act"), heads.shape[1], 3))
     return [action, log_prob.detach(), weight, grad, drawn, policy.mode(heads.detach())]

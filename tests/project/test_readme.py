@@ -85,7 +85,7 @@ def shell(command: str, folder: Path, path: str = os.environ["PATH"]) -> subproc
     )
 
 
-def shortened(command: str, folder: Path) -> str:
+def shorten_protocol(command: str, folder: Path) -> str:
     """Set-up left out; keys as they are under the shortened protocol; fewer runs; the benchmark cut to a moment."""
     command = SET_UP.sub("", command)
     for key in set(re.findall(r"_([0-9a-f]{12})\.json", command)):
@@ -112,7 +112,7 @@ def test_every_command(copy, slurm):
     for command in COMMANDS:
         if "pytest" in command:
             continue  # This very suite; .ci/run runs the command as it stands.
-        done = shell(shortened(command, copy), copy, slurm.path)
+        done = shell(shorten_protocol(command, copy), copy, slurm.path)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         if "compare_runs" in command:
             assert done.stdout == "identical\n"
@@ -163,7 +163,7 @@ def test_the_added_policy_is_right(bounds):
     low, high = torch.tensor(bounds).T
     policy = scope["Logistic"](ActionBox(low, high), torch.tensor([1000.0]))
     head = normal32(1, 6, 2 * len(bounds), seed=1)
-    noise = policy.noise(Draws([2], "act"), 6, 500)
+    noise = policy.latent_noise(Draws([2], "act"), 6, 500)
     (action, log_prob, _, _), vjp = policy.sample_with_vjp(head, noise)
     location, log_scale = head.double().numpy()[0].reshape(6, 2, -1).transpose(1, 0, 2)
     center, half = ((high + low) / 2).numpy(), ((high - low) / 2).numpy()

@@ -112,14 +112,14 @@ class PlainPolicy:
             return self.centre + self.scale * torch.tanh(latent)
         return latent.clamp(self.low, self.high)
 
-    def score(self, head: Tensor, latent: Tensor) -> Tensor:
+    def latent_log_prob(self, head: Tensor, latent: Tensor) -> Tensor:
         """Log density (B, K) of the actions that latents (B, K, A) stand for."""
         log_prob = self.normal(head).log_prob(latent)
         if self.squashed:
             log_prob = log_prob - torch.log(self.scale * (1.0 - torch.tanh(latent) ** 2))
         return log_prob.sum(-1)
 
-    def draw(self, head: Tensor, noise: Tensor) -> Tensor:
+    def draw_latent(self, head: Tensor, noise: Tensor) -> Tensor:
         normal = self.normal(head)
         return normal.mean + normal.stddev * noise
 
@@ -167,9 +167,9 @@ class PlainSAC:
 
     def critic_loss(self, batch: dict[str, Tensor], noise: Tensor, gamma: float, alpha: Tensor | float) -> Tensor:
         next_head = plain_forward(self.actor, batch["next_obs"], self.setting.activation)
-        latent = self.policy.draw(next_head, noise)
+        latent = self.policy.draw_latent(next_head, noise)
         next_q = self.value(self.targets, batch["next_obs"], self.policy.action(latent))
-        soft = (next_q - alpha * self.policy.score(next_head, latent)).mean(1)
+        soft = (next_q - alpha * self.policy.latent_log_prob(next_head, latent)).mean(1)
         target = (batch["reward"] + gamma * (1 - batch["terminated"]) * soft).detach()
         x = torch.cat((batch["obs"], batch["action"]), -1)
         q = [plain_forward(critic, x, self.setting.activation)[:, 0] for critic in self.critics]
@@ -179,17 +179,17 @@ class PlainSAC:
         self, batch: dict[str, Tensor], head: Tensor, noise: Tensor, baseline_noise: Tensor, alpha: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The loss, a function whose gradient is the estimator's, and log pi (B, K)."""
-        latent = self.policy.draw(head, noise)
+        latent = self.policy.draw_latent(head, noise)
         if not self.setting.reparameterized:
             latent = latent.detach()
-        log_prob = self.policy.score(head, latent)
+        log_prob = self.policy.latent_log_prob(head, latent)
         value = self.value(self.critics, batch["obs"], self.policy.action(latent))
         loss = (alpha * log_prob - value).mean()
         if self.setting.reparameterized:
             return loss, loss, log_prob
         baseline = 0.0
         if baseline_noise.shape[1]:
-            action = self.policy.action(self.policy.draw(head, baseline_noise))
+            action = self.policy.action(self.policy.draw_latent(head, baseline_noise))
             baseline = self.value(self.critics, batch["obs"], action).mean(1, keepdim=True)
         advantage = (value - baseline - alpha * log_prob).detach()
         return loss, -(log_prob * advantage).mean(), log_prob
