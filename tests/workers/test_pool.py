@@ -166,6 +166,7 @@ def test_a_worker_that_is_signalled_twice_still_saves(number, tmp_path):
     outcomes = (worker.receive(lambda number, steps: None) for _ in iter(int, 1))
     assert next(outcome for outcome in outcomes if outcome) == TaskOutcome(stopped=True)
     assert (tmp_path / "0.saved").exists()
+    worker.dismiss()
     worker.join()
 
 
