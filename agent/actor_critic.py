@@ -23,7 +23,7 @@ from torch import Tensor
 
 from agent import losses
 from agent.base import ActsOnStreams, Batch, Spaces, arrays_of
-from agent.hyperparameters import check_alike
+from agent.hyperparameters import check_same_structure
 from agent.networks.actor import Actor
 from agent.networks.critic import BoxCritic, Critic, DiscreteCritic
 from agent.networks.network import MLP
@@ -47,7 +47,7 @@ class ActorCritic(ActsOnStreams):
         spaces: Spaces,
     ) -> None:
         """Raises ValueError if the settings differ structurally, want an absent GPU, or are for other actions."""
-        check_alike(settings)
+        check_same_structure(settings)
         self.common = settings[0]
         if self.common.cuda and not torch.cuda.is_available():
             raise ValueError("cuda is true but no GPU is available; allowed here: false")

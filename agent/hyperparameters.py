@@ -40,7 +40,7 @@ class Hyperparameters(BaseModel):
         return 0
 
 
-def check_alike(settings: Sequence[Hyperparameters]) -> None:
+def check_same_structure(settings: Sequence[Hyperparameters]) -> None:
     """Raises ValueError for settings that cannot share a stack."""
     if len({setting.structure() for setting in settings}) != 1:
         raise ValueError("settings that differ structurally cannot share a stack")

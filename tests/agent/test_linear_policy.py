@@ -1,4 +1,4 @@
-"""Policies of a linear agent: sigma's bounds, and gradients against finite differences."""
+"""Tests of the linear agents' policies: limits of sigma, and scores against finite differences."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agent.hyperparameters import LinearACHyperparameters
 from agent.linear.linear_policy import GaussianHeads, SoftmaxHeads
 
 
-def test_the_clip_holds_sigma():
+def test_clip_stddev_limits_sigma():
     settings = [LinearACHyperparameters(clip_stddev=clip) for clip in (2.0, 0.0, 2.0)]
     heads = GaussianHeads(1, settings)
     _, sigma = heads.parameters(np.array([[0.0] * 3, [9.0, 9.0, -9.0]]))
@@ -23,7 +23,7 @@ def test_the_clip_holds_sigma():
 
 
 def differences(log_prob: Any, head: np.ndarray) -> np.ndarray:
-    """Central differences of log_prob(head (H,)) by each head."""
+    """Return central differences of log_prob(head (H,)) by each head."""
     steps = np.eye(len(head)) * 1e-5
     return np.array([(log_prob(head + h) - log_prob(head - h)) / 2e-5 for h in steps])
 

@@ -57,7 +57,7 @@ def test_a_part_whose_run_axis_is_not_known_is_refused():
 def test_sparse_traces_move_to_other_slots():
     decay, places = np.full(3, 0.5), np.array([[0, 4], [11, 12], [25, 29]])
     traces, other = SparseTraces(2, 3, 10), SparseTraces(2, 2, 10)
-    traces.add(decay, places, np.arange(12.0).reshape(2, 3, 2) + 1)
+    traces.accumulate(decay, places, np.arange(12.0).reshape(2, 3, 2) + 1)
     runs = take_apart(traces.state_dict(), 3)
     other.load_state_dict(put_together([runs[2], runs[1]]))
-    np.testing.assert_array_equal(other.dense(), traces.dense()[:, [2, 1]])
+    np.testing.assert_array_equal(other.to_dense(), traces.to_dense()[:, [2, 1]])

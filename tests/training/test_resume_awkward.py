@@ -51,7 +51,7 @@ def test_an_environment_that_cannot_be_saved_begins_another_episode(agent, tmp_p
             assert record.train_episode_steps[: len(steps)] == steps
             assert sum(record.train_episode_steps) == 45
         if agent == "linearAC":
-            assert not resumed.stack.agent.traces.dense().any()
+            assert not resumed.stack.agent.traces.to_dense().any()
         gone_on.append(resumed.run())
     for first, second, straight in zip(*gone_on, train(experiment, [0, 1]), strict=True):
         assert_same_bits(first, second)
