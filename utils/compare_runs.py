@@ -1,8 +1,8 @@
-"""Are two results the same run, to the bit?  python utils/compare_runs.py A.json B.json
+"""Check whether two results are the same run, to the bit: `python utils/compare_runs.py A.json B.json`.
 
-Compared are the resolved configuration and every curve and array; provenance, times and the index
-(an alias) are not. Where two runs of one protocol differ and so do their environments' rollout
-hashes, that is said too, with the versions and CPU flags that differ.
+The resolved configuration and every curve and array are compared; provenance, times and the index (an alias) are not.
+If two runs of one protocol differ and their environments' rollout hashes differ too, the versions and CPU flags that
+differ are printed.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ import click
 from utils.core.errors import exit_on_bad_input
 
 EXIT_DIFFERENT = 1
+"""Exit code if the runs differ."""
 
 
-@click.command(help="Say whether two result files hold the same run, to the bit; exit 1 where they do not.")
+@click.command(
+    help="Check whether two result files hold the same run, to the bit. Exit code: 0 identical, 1 different, "
+    "2 bad input."
+)
 @click.argument("first", type=click.Path(path_type=Path))
 @click.argument("second", type=click.Path(path_type=Path))
-def compare(first: Path, second: Path) -> None:
-    """Entry point of the command line."""
+def main(first: Path, second: Path) -> None:
+    """Run the command line."""
     from utils.results.run_diff import explain_difference, first_run_difference, read_comparable
 
     with exit_on_bad_input():
@@ -39,4 +43,4 @@ def compare(first: Path, second: Path) -> None:
 
 
 if __name__ == "__main__":
-    compare()
+    main()

@@ -1,4 +1,4 @@
-"""data.json -> a figure of one of several kinds, and beside it the keys of the runs behind it."""
+"""Draw data.json files as a figure of one of several kinds, with a sidecar that lists the runs behind it."""
 
 from __future__ import annotations
 
@@ -13,48 +13,61 @@ from typing import Any
 import click
 
 from utils.core.errors import exit_on_bad_input
-from utils.plotting.figures import KINDS, is_current, make, place
+from utils.plotting.figures import KINDS, figure_path, plot_files
 
 EXIT_STALE = 1
+"""Exit code if --check finds a figure that would be drawn differently now."""
 
 DEFAULT_DATA = "results/Pendulum-v1_SAC_SquashedGaussian/data.json"
+"""Default of --data."""
 
 
 @click.command(
-    help="Draw the results in one or more data.json: learning curves of the best setting of each, or another kind. "
-    "Exit code: 0 done, 1 --check found a figure stale, 2 bad input."
+    help="Draw the results in one or more data.json files: learning curves of each one's best setting, or another kind "
+    "of figure. Exit code: 0 done, 1 --check found a stale figure, 2 bad input."
 )
 @click.option(
     "--data", multiple=True, default=[DEFAULT_DATA], show_default=True,
     help="A data.json, or a directory that holds one. Give it again for more experiments on the same axes.",
 )  # fmt: skip
-@click.option("--kind", type=click.Choice(list(KINDS)), default="curves", show_default=True, help="Of figure.")
+@click.option("--kind", type=click.Choice(list(KINDS)), default="curves", show_default=True, help="Kind of figure.")
 @click.option(
     "--out", multiple=True,
-    help="The figure's file, .png, .pdf or .svg; may be given again.  [default: plots/png/<env_name>[_<kind>].png]",
+    help="The figure's file, .png, .pdf or .svg. May be given more than once.  "
+    "[default: plots/png/<env_name>[_<kind>].png]",
 )  # fmt: skip
 @click.option("--setting", type=int, help="Show this setting instead of the best.")
 @click.option("--by", metavar="KEY", help="Show the best setting for each value of this hyperparameter.")
-@click.option("--key", "keys", metavar="KEY", multiple=True, help="Only this hyperparameter; may be given again.")
-@click.option("--confidence", type=float, default=0.95, show_default=True, help="Of intervals, between 0 and 1.")
+@click.option(
+    "--key", "keys", metavar="KEY", multiple=True,
+    help="Show only this hyperparameter. May be given more than once.",
+)  # fmt: skip
+@click.option(
+    "--confidence", type=float, default=0.95, show_default=True, help="Confidence of intervals, between 0 and 1."
+)
 @click.option(
     "--band", type=click.Choice(["bootstrap", "tolerance", "none"]), default="bootstrap", show_default=True,
-    help="Around the mean: its confidence interval, or what holds 90% of all runs there could be.",
+    help="Band around the mean: bootstrap, the mean's confidence interval; tolerance, a range that holds 90% of all "
+    "possible runs.",
 )  # fmt: skip
-@click.option("--smooth", type=int, metavar="TIMESTEPS", help="Average each run's returns over so many timesteps.")
-@click.option("--check", "checking", is_flag=True, help="Draw nothing; fail if a figure would not be the same now.")
+@click.option("--smooth", type=int, metavar="TIMESTEPS", help="Average each run's returns over this many timesteps.")
+@click.option(
+    "--check", "checking", is_flag=True, help="Draw nothing; fail if a figure would be drawn differently now."
+)
 def main(data: tuple[str, ...], kind: str, out: tuple[str, ...], checking: bool, **given: Any) -> None:
-    """Entry point of the command line."""
+    """Run the command line."""
     with exit_on_bad_input():
-        plot = make(kind, data, given)
-        paths = [place(each, plot) for each in out or (None,)]
-        if checking:
-            current = [is_current(plot, path) for path in paths]
-            sys.exit(0 if all(current) else EXIT_STALE)
-        from utils.plotting.sidecar import write
+        plot = plot_files(kind, data, given)
+        paths = [figure_path(each, plot) for each in out or (None,)]
+        from utils.plotting.sidecar import describe_staleness, write_figure
 
+        if checking:
+            reasons = [describe_staleness(plot, path) for path in paths]
+            for path, reason in zip(paths, reasons, strict=True):
+                click.echo(f"{path}: up to date" if reason is None else f"{path}: stale: {reason}")
+            sys.exit(EXIT_STALE if any(reasons) else 0)
         for path in paths:
-            write(plot, path)
+            write_figure(plot, path)
             click.echo(path)
 
 

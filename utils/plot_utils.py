@@ -1,7 +1,7 @@
-"""What all figures share: their look, their caption and their file formats.
+"""Parts that all figures share: style, caption, legend, ticks and file formats.
 
-Colours are those of Okabe & Ito (2008), told apart under colour blindness; dashes and markers tell
-the lines apart in grey print. The colour map cividis (Nunez et al. 2018) is even in both.
+Lines differ in colour (`utils.analysis.line_style`) and, for grey print, in dashes and markers. The colour map cividis
+(Nunez et al. 2018) is perceptually uniform in colour and in grey.
 """
 
 from __future__ import annotations
@@ -16,29 +16,38 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter
 
-from utils.analysis.colors import OKABE_ITO
-from utils.analysis.number_format import short_name, thousands, tick_texts
+from utils.analysis.line_style import DASHES, OKABE_ITO
+from utils.analysis.number_format import format_thousands, format_tick_values, short_value_name
 
-DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (5, 1.5, 1.5, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""Markers of lines."""
+
 COLOR_MAP = "cividis"
+"""Colour map of heat maps."""
+
+BAND_STYLE: dict[str, Any] = {"alpha": 0.22, "linewidth": 0}
+"""Style of the band around a line."""
 
 WIDTH = 6.4
-"""Of a figure, inches: a page's text width."""
+"""Width of a figure, inches: the text width of a page."""
 
 HEIGHT = 4.4
-"""Of a figure with one panel, without its caption, inches."""
+"""Height of a figure with one panel, without its caption, inches."""
 
 DPI = 250
-CAPTION_COLUMNS = 120
+"""Resolution of a figure as an image."""
 
-LONGEST_OF_TWO, LONGEST_LINE = 36, 64
-"""Characters of a label with which two stand side by side, and of a line of one that stands alone."""
+CAPTION_COLUMNS = 120
+"""Characters in a line of the caption."""
+
+MAX_HALF_WIDTH_LABEL, MAX_LABEL_LINE = 36, 64
+"""Longest label, in characters, that fits half the width of a figure, and longest line of a label."""
 
 FORMATS = ("png", "pdf", "svg")
+"""File formats of figures."""
 
-UNDATED = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
-"""Metadata with which the same figure has the same bytes."""
+UNDATED_METADATA = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
+"""Metadata without a date, so that the same figure has the same bytes."""
 
 STYLE: Any = {
     "font.size": 10,
@@ -50,32 +59,33 @@ STYLE: Any = {
     "axes.axisbelow": True,
     "grid.color": "#DDDDDD",
     "grid.linewidth": 0.6,
-    "text.parse_math": False,  # What stands in a configuration is text, dollar signs included.
+    "text.parse_math": False,  # Text from a configuration is not mathematics, even with dollar signs.
     "pdf.fonttype": 42,
     "svg.hashsalt": "",
 }
+"""matplotlib's settings for all figures."""
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure that is not drawn yet.  name: of its file, by default.  facts: what its sidecar says."""
+    """A figure to be drawn.  name: default file name.  sidecar: content of its sidecar.  draw: draws it."""
 
     name: str
-    facts: dict[str, Any]
+    sidecar: dict[str, Any]
     draw: Callable[[], Figure]
 
 
-def encode(plot: Plot, figure_format: str) -> bytes:
-    """The figure's file.  figure_format: one of FORMATS."""
+def encode_figure(plot: Plot, figure_format: str) -> bytes:
+    """Draw a figure and return the content of its file.  figure_format: one of FORMATS."""
     buffer = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure = plot.draw()
-        figure.savefig(buffer, format=figure_format, dpi=DPI, metadata=UNDATED[figure_format])
+        figure.savefig(buffer, format=figure_format, dpi=DPI, metadata=UNDATED_METADATA[figure_format])
     return buffer.getvalue()
 
 
-def framed(caption: Sequence[str], height: float = HEIGHT) -> Figure:
-    """An empty figure with its caption below.  caption: its paragraphs.  height: inches above the caption."""
+def new_figure(caption: Sequence[str], height: float = HEIGHT) -> Figure:
+    """Return an empty figure with its caption below.  caption: paragraphs.  height: inches above the caption."""
     wrapped = [textwrap.fill(paragraph, CAPTION_COLUMNS) for paragraph in caption]
     rows = sum(text.count("\n") + 1 for text in wrapped)
     figure = Figure(figsize=(WIDTH, height + 0.13 * rows), layout="constrained")
@@ -83,34 +93,39 @@ def framed(caption: Sequence[str], height: float = HEIGHT) -> Figure:
     return figure
 
 
-def look(number: int) -> dict[str, Any]:
-    """Colour, dashes and marker of the line of that number, counted from 0."""
+def line_style(number: int) -> dict[str, Any]:
+    """Return colour, dashes and marker of a figure's line.  number: of the line, from 0."""
     return {
         "color": OKABE_ITO[number % len(OKABE_ITO)],
-        "linestyle": DASHES[number % len(DASHES)],
+        "linestyle": dash_style(DASHES[number % len(DASHES)]),
         "marker": MARKERS[number % len(MARKERS)],
     }
 
 
-def panels(figure: Figure, count: int, **options: Any) -> list[Any]:
-    """So many axes in a figure, two a row.  options: of `Figure.subplots`."""
-    rows, columns = panel_rows(count), min(count, 2)
+def dash_style(pattern: Sequence[float]) -> Any:
+    """Return matplotlib's line style for a dash pattern.  pattern: dashes and gaps in line widths; () is solid."""
+    return (0, tuple(pattern)) if pattern else "-"
+
+
+def add_panels(figure: Figure, count: int, **options: Any) -> list[Any]:
+    """Add `count` axes to a figure, two per row, and return them.  options: of `Figure.subplots`."""
+    rows, columns = count_panel_rows(count), min(count, 2)
     axes = figure.subplots(rows, columns, squeeze=False, **options).ravel()
     for unused in axes[count:]:
         unused.set_visible(False)
     return list(axes[:count])
 
 
-def panel_rows(count: int) -> int:
-    """The rows that `panels` makes."""
-    return (count + 1) // 2
+def count_panel_rows(panels: int) -> int:
+    """Return the number of rows that `add_panels` needs."""
+    return (panels + 1) // 2
 
 
-def head(figure: Figure, axes: Any, title: str) -> None:
-    """Title and legend above the axes, where the legend hides nothing."""
+def add_title_and_legend(figure: Figure, axes: Any, title: str) -> None:
+    """Put the title and the legend above the axes, where the legend hides nothing."""
     handles, labels = axes.get_legend_handles_labels()
-    columns = 2 if len(labels) > 1 and max(map(len, labels)) <= LONGEST_OF_TWO else 1
-    labels = [textwrap.fill(label, LONGEST_LINE) for label in labels]
+    columns = 2 if len(labels) > 1 and max(map(len, labels)) <= MAX_HALF_WIDTH_LABEL else 1
+    labels = [textwrap.fill(label, MAX_LABEL_LINE) for label in labels]
     figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=12)
     axes.legend(
         handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, fontsize=9, borderaxespad=0.2,
@@ -118,27 +133,28 @@ def head(figure: Figure, axes: Any, title: str) -> None:
     )  # fmt: skip
 
 
-def name_ticks(axis: Any, values: Sequence[Any], room: int) -> None:
-    """A tick at 0, 1, ... for each value.  room: characters that fit side by side; more than these are slanted."""
-    names = list(map(short_name, values))
-    slanted = sum(map(len, names)) + len(names) > room
+def label_ticks(axis: Any, values: Sequence[Any], max_characters: int) -> None:
+    """Set a tick at 0, 1, ... for each value.  max_characters: in one row; longer labels are slanted."""
+    names = list(map(short_value_name, values))
+    slanted = sum(map(len, names)) + len(names) > max_characters
     axis.set_ticks(range(len(names)), names, fontsize=9)
     if slanted:
         for label in axis.get_ticklabels():
             label.set(rotation=40, ha="right", rotation_mode="anchor")
 
 
-class _Grouped(Formatter):
-    """Writes ticks as `tick_texts` does."""
+class _GroupedDigits(Formatter):
+    """Formats ticks by `format_tick_values`."""
 
     def __call__(self, value: float, pos: int | None = None) -> str:
-        return thousands(value)
+        return format_thousands(value)
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
-        return tick_texts([float(value) for value in values])
+        """Format all ticks of an axis."""
+        return format_tick_values([float(value) for value in values])
 
 
 def group_digits(*axes: Any) -> None:
-    """Ticks of x and y axes as `tick_texts` writes them."""
+    """Format the ticks of x and y axes by `format_tick_values`."""
     for axis in axes:
-        axis.set_major_formatter(_Grouped())
+        axis.set_major_formatter(_GroupedDigits())

@@ -1,4 +1,4 @@
-"""utils/compare_protocols.py: every difference is listed, and nothing that is none."""
+"""utils/compare_protocols.py: every difference is listed, and nothing else."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def test_configurations(changes: dict[str, Any], said: list[str], tmp_path: Path
     [
         ({"versions": {"torch": "2.11.0", "mujoco": "3.3.7"}}, ['versions.torch: "2.13.0" and "2.11.0"']),
         ({"versions": {"torch": "2.13.0"}}, ['versions.mujoco: "3.3.7" and nothing']),
-        ({"cpu": {"flags": ["avx", "avx512f"]}}, ["cpu.flags: of the first only: fma; of the second only: avx512f"]),
+        ({"cpu": {"flags": ["avx", "avx512f"]}}, ["cpu.flags: only in the first: fma; only in the second: avx512f"]),
         ({"cpu": None}, ["cpu.flags: recorded and not recorded"]),
         ({"rollout_hash": "22"}, ['rollout_hash: "11" and "22"']),
         ({"engine": "compiled"}, ['engine: "eager" and "compiled"']),
-        ({"code": {"commit": "abc", "dirty": True}}, ['code: "abc" and "abc and changes"']),
+        ({"code": {"commit": "abc", "dirty": True}}, ['code: "abc" and "abc with uncommitted changes"']),
     ],
 )
 def test_provenance(changes: dict[str, Any], said: list[str], tmp_path: Path) -> None:
@@ -97,7 +97,10 @@ def test_runs_of_several_origins(tmp_path: Path) -> None:
     other = {"rollout_hash": "22", "cpu": {"flags": ["avx"]}}
     write_result(b, 0, 2, provenance=ORIGIN | other)
     combine(b)
-    said = ["cpu.flags: 1 and 2 kinds of processor, of the same flags together", 'rollout_hash: "11" and {"11", "22"}']
+    said = [
+        "cpu.flags: 1 and 2 kinds of processor, which together have the same flags",
+        'rollout_hash: "11" and {"11", "22"}',
+    ]
     assert found(compare(a, b)) == said
 
 
@@ -156,7 +159,7 @@ class TestEnvironments:
         result = compare(folder / "PendulumContinuous-v0.json", folder / "PendulumDiscrete-v0.json")
         assert result.exit_code == 1
         assert found(result) == [
-            "compared: the environments' configurations alone",
+            "compared: only the environments' configurations",
             "environment.continuous: true and false",
         ]
 

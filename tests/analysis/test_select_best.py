@@ -66,7 +66,7 @@ class TestTable:
             "sweep/data.json: SAC on Pendulum-v1, 3 settings by mean return over the last half of evaluations"
         )
         assert lines[2].split() == ["1", "1.00", "-2.5", "-4", "to", "-2", "4", "-"]
-        assert lines[3] == "2 more, which together win 0.00"
+        assert lines[3] == "2 more, with a total win probability of 0.00"
 
     def test_win_probability_is_by_all_resamples(self, project: Path) -> None:
         """Setting 0 has {-4, 0}, setting 1 {-3, -1}: sums -8, -4, 0 and -6, -4, -2 at 1/4, 1/2, 1/4."""
@@ -103,7 +103,7 @@ class TestTable:
             ["1", "-", "1", "-", "1", "-"],
             ["0", "-", "0", "-", "1", "-"],
         ]
-        assert lines[5] == "wins: not known, as it takes at least 2 runs of each setting"
+        assert lines[5] == "wins: unknown; at least 2 runs of each setting are needed"
 
     def test_where_every_setting_has_a_failure(self, project: Path) -> None:
         for setting in range(3):
@@ -111,7 +111,7 @@ class TestTable:
         combine(project)
         result = run(project)
         assert result.stdout.splitlines()[2].split() == ["0", "-", "-1", "-", "1", "2", "missing"]
-        assert "every setting has a run that failed: the best has the fewest" in result.stdout
+        assert "every setting has a failed run; the best has the fewest" in result.stdout
 
     def test_stands_even_where_the_protocol_is_not_valid_any_more(self, project: Path) -> None:
         write_result(project, 0, 0, experiment={"environment": PROTOCOL | {"gama": 0.9}})
@@ -139,8 +139,8 @@ class TestCommands:
     def test_fresh_seeds_begin_where_the_used_ones_end(self, sweep: Path) -> None:
         train, together, plot = commands(run(sweep))
         assert train == [
-            "python", "main.py", "--agent-json", "config/agent/sweep_best.json",
-            "--env-json", "config/environment/sweep_best.json", "--index", "4-33", "--save-dir", "sweep_best",
+            "python", "main.py", "--env-json", "config/environment/sweep_best.json",
+            "--agent-json", "config/agent/sweep_best.json", "--index", "4-33", "--save-dir", "sweep_best",
             "--jobs", "auto",
         ]  # fmt: skip
         results = "results/sweep_best/Pendulum-v1_SAC_Beta"
@@ -158,8 +158,8 @@ class TestCommands:
 
     def test_a_name_that_a_shell_would_split(self, sweep: Path) -> None:
         train, *_ = commands(run(sweep, "--write", "my best; rm"))
-        assert train[3] == "config/agent/my best; rm.json"
-        assert Path(train[3]).exists()
+        assert train[5] == "config/agent/my best; rm.json"
+        assert Path(train[5]).exists()
 
     @pytest.mark.parametrize("engine", ["eager", "compiled"])
     def test_the_engine_that_chose(self, project: Path, engine: str) -> None:
@@ -174,10 +174,10 @@ class TestWriting:
         result = run(sweep, "--write", "chosen")
         assert "written: config/agent/chosen.json\nwritten: config/environment/chosen.json\n" in result.stdout
         train = commands(result)[0]
-        fresh = build.read_experiment(train[5], train[3], train[9])
+        fresh = build.read_experiment(train[3], train[5], train[9])
         sweep_agent = Path("sweep_agent.json")
         sweep_agent.write_text(json.dumps({"agent_name": "SAC", "parameters": PARAMETERS}))
-        whole = build.read_experiment(train[5], str(sweep_agent), "whole")
+        whole = build.read_experiment(train[3], str(sweep_agent), "whole")
         assert len(fresh.grid) == 1
         for index in parse_indices(train[7]):
             assert fresh.run(index).run == index
@@ -210,7 +210,7 @@ class TestWriting:
         known = Path("config/environment/known.json")
         known.write_text(json.dumps(PROTOCOL | {"eval_policy": "mode"}))
         result = run(sweep, "--write", "chosen")
-        assert commands(result)[0][5] == str(known)
+        assert commands(result)[0][3] == str(known)
         assert not Path("config/environment/chosen.json").exists()
 
     def test_again_is_harmless(self, sweep: Path) -> None:
@@ -221,7 +221,7 @@ class TestWriting:
     def test_over_another_configuration(self, sweep: Path) -> None:
         path = Path("config/agent/chosen.json")
         path.write_text("{}")
-        assert_refused(run(sweep, "--write", "chosen"), str(path), "says something else", "another name")
+        assert_refused(run(sweep, "--write", "chosen"), str(path), "would replace", "another name")
         assert path.read_text() == "{}"
         assert not Path("config/environment/chosen.json").exists()
 
@@ -258,7 +258,7 @@ class TestAcross:
         """Of nine runs those of the second beat three, those of the best six: all three settings are as good."""
         result = run("--across", *two, "--write", "both")
         lines = result.stdout.splitlines()
-        assert lines[0] == "SAC: 3 settings by the share of all runs in an environment that theirs beat"
+        assert lines[0] == "SAC: 3 settings by the fraction of all runs in an environment that their runs beat"
         assert [line.split() for line in lines[1:5]] == [
             ["setting", "wins", "mean", "A-v0", "B-v0"],
             ["0", "0.33", "0.333", "0.667", "0.000"],
@@ -284,7 +284,7 @@ class TestAcross:
             ("2", "0.417", "0.000", "0.833"),
             ("2", "0.417", "0.667", "0.167"),
         ]
-        trained = [(words[3], words[5], words[9]) for words in commands(result) if words[1] == "main.py"]
+        trained = [(words[5], words[3], words[9]) for words in commands(result) if words[1] == "main.py"]
         assert trained == [
             (f"config/agent/{name}.json", f"config/environment/{environment}.json", name)
             for name, environment in [("a", "a_A-v0"), ("a", "a_B-v0"), ("b", "a_A-v0"), ("b", "a_B-v0")]
@@ -299,7 +299,7 @@ class TestAcross:
         assert_refused(run("--across", *two, lone), "A-v0/data.json: found no results of this SAC grid", "lone")
 
     def test_unlike_numbers_of_runs(self, two: list[Path], sweep: Path) -> None:
-        assert_refused(run("--across", *two, sweep), "found 3 and 4 runs a setting")
+        assert_refused(run("--across", *two, sweep), "found 3 and 4 runs per setting")
 
     def test_a_precision_has_no_unit(self, two: list[Path]) -> None:
         assert_refused(run("--across", *two, "--half-width", 1), "--half-width: found with --across")
@@ -314,7 +314,7 @@ class TestAcross:
         (["sweep", "--write", ".."], "found '..'"),
         (["sweep", "--half-width", "0"], "--half-width: found 0"),
         (["sweep", "--half-width", "nan"], "--half-width: found nan"),
-        (["sweep", "--half-width", "1e-9"], "allowed: what takes 1000000 or fewer"),
+        (["sweep", "--half-width", "1e-9"], "allowed: at most 1000000 seeds"),
     ],
 )
 def test_bad_input(sweep: Path, arguments: list[str], said: str) -> None:

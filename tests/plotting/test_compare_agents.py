@@ -12,9 +12,9 @@ import pytest
 
 from tests.support.fakes import combine, write_result
 from utils.analysis.combined_results import read_combined_results
-from utils.analysis.comparison_table import table
+from utils.analysis.comparison_table import comparison_table
 from utils.analysis.mean_curve import setting_interval
-from utils.analysis.setting_choice import Choice, choose
+from utils.analysis.setting_choice import SettingChoice, choose_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,9 +98,9 @@ def test_a_comparison_that_is_none(tmp_path: Path, content: dict[str, Any], word
     assert words in done.stderr
 
 
-def choices_in(directory: Path, by: str | None) -> list[Choice]:
+def choices_in(directory: Path, by: str | None) -> list[SettingChoice]:
     """What is compared in a combined directory."""
-    return choose(read_combined_results([directory]), None, by)
+    return choose_settings(read_combined_results([directory]), None, by)
 
 
 def test_the_table_counts_what_is_not_in_a_mean(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_the_table_counts_what_is_not_in_a_mean(tmp_path: Path) -> None:
         returns = [[-9.0], [-9.0], [-4.0], [-2.0]]
         write_result(tmp_path, 0, number, experiment=grid, returns=returns, status=status)
     combine(tmp_path)
-    header, _, row, *_ = table({"somewhere": choices_in(tmp_path, None)}, 4).splitlines()
+    header, _, row, *_ = comparison_table({"somewhere": choices_in(tmp_path, None)}, 4).splitlines()
     assert header == "|  | somewhere |"
     assert row == "| SAC, Beta | -3, 1 diverged, 1 missing |"
 
@@ -121,5 +121,5 @@ def test_by_a_hyperparameter(tmp_path: Path) -> None:
         write_result(tmp_path, 0, number, experiment=grid, returns=[[-1.0]])
         write_result(tmp_path, 1, number, experiment=grid, returns=[[-2.0]])
     combine(tmp_path)
-    text = table({"somewhere": choices_in(tmp_path, "policy_type")}, 2)
+    text = comparison_table({"somewhere": choices_in(tmp_path, "policy_type")}, 2)
     assert "| SAC, Beta | -1 (-1 to -1) |\n| SAC, Gaussian | -2 (-2 to -2) |\n" in text

@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.fakes import assert_refused, combine, write_result
-from utils.analysis.combined_results import Curve, read_combined_results, smoothed
+from utils.analysis.combined_results import Curve, read_combined_results, smooth_curve
 from utils.analysis.mean_curve import dot_levels
 from utils.plot_mse_data import main
 from utils.plotting.figures import KINDS
-from utils.plotting.grid_caption import names
-from utils.plotting.heat_map import cells
+from utils.plotting.grid_caption import experiment_names
+from utils.plotting.heat_map import heat_map
 
 GRID = {"critic_lr": [0.1, 0.01], "tau": [0.5, 0.05], "policy_type": ["Beta"]}
 """Settings 0 to 3: critic_lr varies fastest."""
@@ -70,7 +70,7 @@ class TestSensitivity:
 
     def test_two_of_one_agent_are_told_apart(self, sweep: Path, tmp_path: Path) -> None:
         other = write_sweep(tmp_path / "other", {(0, 0): -1.0, (1, 0): -2.0})
-        called = names(read_combined_results([sweep, other]))
+        called = experiment_names(read_combined_results([sweep, other]))
         assert list(called.values()) == ["SAC, sweep", "SAC, other"]
         found = facts("--data", sweep, "--data", other, "--kind", "sensitivity", out=tmp_path / "a.svg")
         assert [each["data"] for each in found["experiments"]] == ["sweep/data.json", "other/data.json"]
@@ -93,7 +93,7 @@ class TestSensitivity:
 class TestHeatMap:
     def test_cells_are_the_best_of_their_values(self, sweep: Path) -> None:
         [experiment] = read_combined_results([sweep])
-        found = cells(experiment, ("critic_lr", "tau"))
+        found = heat_map(experiment, ("critic_lr", "tau"))
         assert found.values == ([0.01, 0.1], [0.05, 0.5])
         np.testing.assert_array_equal(found.settings, [[3, 1], [2, 0]])
         np.testing.assert_array_equal(found.means, [[np.nan, -2.0], [-3.0, -1.0]])
@@ -103,7 +103,9 @@ class TestHeatMap:
         write_result(tmp_path, 2, 0, returns=[[-5.0]], experiment={"parameters": grid})
         combine(tmp_path)
         [experiment] = read_combined_results([tmp_path])
-        np.testing.assert_array_equal(cells(experiment, ("batch_size", "replay_capacity")).settings, [[0, 1], [-1, 2]])
+        np.testing.assert_array_equal(
+            heat_map(experiment, ("batch_size", "replay_capacity")).settings, [[0, 1], [-1, 2]]
+        )
         assert plot("--data", tmp_path, "--kind", "heat-map", "--out", tmp_path / "a.svg").exit_code == 0
 
     def test_takes_two_hyperparameters_of_one_experiment(self, sweep: Path) -> None:
@@ -159,7 +161,7 @@ class TestCurves:
         assert_refused(plot("--data", sweep, "--by", "taw"), "--by: found 'taw'", "did you mean 'tau'")
 
     def test_smoothing(self, tmp_path: Path) -> None:
-        curve = smoothed(Curve(np.array([0, 10, 20, 30]), np.array([1.0, 3.0, 8.0, 4.0])), 20)
+        curve = smooth_curve(Curve(np.array([0, 10, 20, 30]), np.array([1.0, 3.0, 8.0, 4.0])), 20)
         np.testing.assert_allclose(curve.returns, [1.0, 2.0, 5.5, 6.0])
         write_result(tmp_path, 0, 0, returns=[[1.0], [3.0]])
         combine(tmp_path)
@@ -198,7 +200,7 @@ class TestCheck:
         combine(sweep)
         code, answer = self.check(sweep, "--out", out)
         assert code == 1
-        assert "stale: what it shows is not what the data say now: key 'experiments'" in answer
+        assert "stale: it does not show the present data: key 'experiments'" in answer
         assert out.read_bytes() == before
 
     def test_passes_where_a_run_was_only_executed_again(self, sweep: Path, tmp_path: Path) -> None:
@@ -216,7 +218,7 @@ class TestCheck:
         assert f"there is no file {tmp_path / 'a.png'}" in self.check(sweep, "--out", tmp_path / "a.png")[1]
         out.write_text("<svg/>")
         code, answer = self.check(sweep, "--out", out)
-        assert (code, answer) == (1, f"{out}: stale: the file is not the one that a.json describes\n")
+        assert (code, answer) == (1, f"{out}: stale: the file is not the one described in a.json\n")
 
     def test_a_sidecar_serves_the_formats_that_show_the_same(self, sweep: Path, tmp_path: Path) -> None:
         files = [argument for ending in ("png", "svg") for argument in ("--out", tmp_path / f"a.{ending}")]

@@ -17,12 +17,12 @@ from click.testing import CliRunner, Result
 
 from tests.support.fakes import assert_refused, combine, write_result
 from utils.analysis.combined_results import CombinedResults, read_combined_results
-from utils.analysis.mean_curve import Line, Options, line
-from utils.analysis.number_format import brief, short_name, thousands, tick_texts
-from utils.analysis.setting_choice import choose
+from utils.analysis.mean_curve import FigureOptions, MeanCurve, mean_curve
+from utils.analysis.number_format import format_number, format_thousands, format_tick_values, short_value_name
+from utils.analysis.setting_choice import choose_settings
 from utils.plot_mse_data import main
-from utils.plot_utils import DPI, HEIGHT, OKABE_ITO, STYLE, WIDTH, framed, head
-from utils.plotting.curves import caption, draw
+from utils.plot_utils import DPI, HEIGHT, OKABE_ITO, STYLE, WIDTH, add_title_and_legend, new_figure
+from utils.plotting.curves import caption_paragraphs, draw_curves
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,14 +51,14 @@ def sidecar(out: Path) -> dict[str, Any]:
     return json.loads(out.with_suffix(".json").read_bytes())
 
 
-def lines_of(*experiments: CombinedResults, setting: int | None = None) -> list[Line]:
-    """What a figure shows of some experiments."""
-    return [line(choice, Options()) for choice in choose(experiments, setting, None)]
+def lines_of(*experiments: CombinedResults, setting: int | None = None) -> list[MeanCurve]:
+    """Return the curves that a figure shows of some experiments."""
+    return [mean_curve(choice, FigureOptions()) for choice in choose_settings(experiments, setting, None)]
 
 
 def caption_of(path: Path, setting: int | None = None) -> str:
     """The caption of one experiment's figure."""
-    return " ".join(caption(lines_of(*read_combined_results([path]), setting=setting), Options()))
+    return " ".join(caption_paragraphs(lines_of(*read_combined_results([path]), setting=setting), FigureOptions()))
 
 
 class TestFiles:
@@ -121,13 +121,13 @@ class TestFiles:
 class TestSetting:
     def test_a_diverged_run_costs_a_setting_its_rank(self, sweep: Path) -> None:
         [experiment] = read_combined_results([sweep])
-        assert experiment.best() == 1
+        assert experiment.best_setting() == 1
 
     def test_a_missing_run_costs_a_setting_its_rank(self, sweep: Path) -> None:
         write_result(sweep, 1, 2).unlink()
         combine(sweep)
         [experiment] = read_combined_results([sweep])
-        assert experiment.best() == 0
+        assert experiment.best_setting() == 0
 
     def test_may_be_asked_for(self, sweep: Path, tmp_path: Path) -> None:
         plot("--data", sweep, "--out", tmp_path / "figure.png", "--setting", 2)
@@ -155,22 +155,22 @@ class TestCaption:
         assert "SAC, Beta, setting 1 (n = 3): 3 of 3 runs averaged; 0 diverged, 0 missing." in text
         assert "selected as the best of 3" in text
         assert "reported on the same seeds" in text
-        assert "a run that cannot be averaged, ranked below those without: 1." in text
-        assert "Of so few runs" in text
+        assert "Settings with a run that cannot be averaged rank below all others: 1." in text
+        assert "With so few runs" in text
 
     def test_of_a_setting_asked_for(self, sweep: Path) -> None:
         text = caption_of(sweep, 2)
         assert "(n = 2): 2 of 3 runs averaged; 1 diverged, 0 missing." in text
-        assert "asked for, not selected" in text
+        assert "requested, not selected" in text
         assert "same seeds" not in text
-        assert "dotted, to a cross" in text
+        assert "dotted lines with a cross at the end" in text
 
     def test_of_one_run(self, tmp_path: Path) -> None:
         write_result(tmp_path, 0, 0, experiment={"parameters": {"critic_lr": [0.1]}})
         combine(tmp_path)
         assert caption_of(tmp_path) == (
             "Line: one run. SAC, setting 0 (n = 1): 1 of 1 runs averaged; 0 diverged, 0 missing. "
-            "No interval is drawn: it takes at least 2 runs."
+            "No interval is drawn: it needs at least 2 runs."
         )
 
     @pytest.mark.parametrize("beyond", [None, 1.1e100, -1.7e308])
@@ -225,7 +225,7 @@ class TestSeveral:
     def test_on_one_axis(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other", agent_name="GreedyAC")
         shown = lines_of(*read_combined_results([sweep, other]))
-        axes = draw(shown, {"title": "", "ylabel": ""}, []).axes[0]
+        axes = draw_curves(shown, {"title": "", "ylabel": ""}, []).axes[0]
         assert [text.get_text() for text in axes.get_legend().get_texts()] == [
             "SAC, Beta, setting 1 (n = 3)",
             "GreedyAC, Beta, setting 0 (n = 2)",
@@ -237,12 +237,12 @@ class TestSeveral:
 
     def test_of_one_name_are_told_apart(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other")
-        shown = choose(read_combined_results([other, other]), 0, None)
+        shown = choose_settings(read_combined_results([other, other]), 0, None)
         assert [each.label for each in shown] == ["SAC, Beta, setting 0 (n = 2), other"] * 2
 
     def test_of_other_returns_share_no_axis(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other", environment={"env_name": "Acrobot-v1"})
-        assert_refused(plot("--data", sweep, "--data", other), "share no axis", '"Pendulum-v1" and "Acrobot-v1"')
+        assert_refused(plot("--data", sweep, "--data", other), "cannot share an axis", '"Pendulum-v1" and "Acrobot-v1"')
 
     def test_without_evaluations_in_one_are_all_training_curves(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other", environment={"eval_episodes": 0})
@@ -291,11 +291,11 @@ class TestBadInput:
 
 
 def test_labels_are_text_and_take_as_many_lines_as_they_need() -> None:
-    figure, label = framed([]), "$x^$" + 100 * "y"
+    figure, label = new_figure([]), "$x^$" + 100 * "y"
     axes = figure.subplots()
     with mpl.rc_context(STYLE):
         axes.plot([0, 1], [0, 1], label=label)
-        head(figure, axes, "$\\frac$")
+        add_title_and_legend(figure, axes, "$\\frac$")
         figure.savefig(io.BytesIO(), format="svg")
     [text] = axes.get_legend().get_texts()
     assert text.get_text().replace("\n", "") == label
@@ -315,7 +315,7 @@ def test_labels_are_text_and_take_as_many_lines_as_they_need() -> None:
     ],
 )
 def test_thousands(value: float, text: str) -> None:
-    assert thousands(value) == text.replace("-", "\N{MINUS SIGN}")
+    assert format_thousands(value) == text.replace("-", "\N{MINUS SIGN}")
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_thousands(value: float, text: str) -> None:
     ],
 )
 def test_ticks_are_told_apart_and_right(values: tuple[float, ...], texts: list[str]) -> None:
-    assert tick_texts(values) == [text.replace("-", "\N{MINUS SIGN}") for text in texts]
+    assert format_tick_values(values) == [text.replace("-", "\N{MINUS SIGN}") for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_ticks_are_told_apart_and_right(values: tuple[float, ...], texts: list[s
     ],
 )  # fmt: skip
 def test_brief(value: float, text: str) -> None:
-    assert brief(value) == text.replace("-", "\N{MINUS SIGN}")
+    assert format_number(value) == text.replace("-", "\N{MINUS SIGN}")
 
 
 @pytest.mark.parametrize(
@@ -350,8 +350,8 @@ def test_brief(value: float, text: str) -> None:
     [(0.001, "0.001"), (0.0004641588833612773, "0.000464"), ("Beta", "Beta"), (None, "null"), ([30, 0.1], "[30,0.1]")],
 )
 def test_short_name(value: Any, text: str) -> None:
-    assert short_name(value) == text
+    assert short_value_name(value) == text
 
 
 def test_a_long_name_is_cut() -> None:
-    assert short_name("a" * 100) == "a" * 23 + "\N{HORIZONTAL ELLIPSIS}"
+    assert short_value_name("a" * 100) == "a" * 23 + "\N{HORIZONTAL ELLIPSIS}"

@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 from tests.support.fakes import assert_refused, combine, write_result
 from utils.experiment.config import read_environment
 from utils.report import main
-from utils.reporting.how_to_reproduce import _written
-from utils.reporting.svg_chart import Scale, thinned
+from utils.reporting.how_to_reproduce import _json_lines
+from utils.reporting.svg_chart import Scale, thinned_indices
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -92,14 +92,14 @@ class TestContent:
     def test_progress_and_what_is_missing(self, sweep: Path) -> None:
         text = section(read(sweep), "progress")
         assert "SAC on Pendulum-v1 sweep/data.json 3 3 7 1 1" in text
-        assert "Missing, to be run: --index 5" in text
+        assert "Missing: --index 5" in text
         assert "Diverged: 7" in text
         assert "setting critic_lr completed diverged missing 1 0.01 2 1 0 2 0.001 2 0 1" in text
 
     def test_best_settings(self, sweep: Path) -> None:
         text = section(read(sweep), "best-settings")
         assert "0 0.1 \N{MINUS SIGN}3 \N{MINUS SIGN}4 to \N{MINUS SIGN}2 3 of 3 0 diverged, 0 missing 1.000" in text
-        assert "run it on fresh ones" in text
+        assert "run it on fresh seeds" in text
 
     def test_curves_distributions_and_sensitivity_stand_in_tables(self, sweep: Path) -> None:
         page = read(sweep)
@@ -121,9 +121,9 @@ class TestContent:
         monkeypatch.chdir(tmp_path)
         text = section(read(Path("results/sweep")), "how-to-reproduce")
         assert "git checkout c0ffee" in text
-        train = "python main.py --agent-json agent.json --env-json environment.json"
-        assert f"{train} --runs 3 --engine eager --jobs auto --save-dir results" in text
-        assert f"{train} --index 5 --engine eager" in text
+        train = "python main.py --env-json environment.json --agent-json agent.json"
+        assert f"{train} --runs 3 --save-dir results --jobs auto --engine eager" in text
+        assert f"{train} --index 5 --save-dir results --jobs auto --engine eager" in text
         assert text.endswith("python utils/report.py results/sweep")
 
     def test_commands_for_fresh_seeds(self, tmp_path: Path) -> None:
@@ -131,8 +131,8 @@ class TestContent:
             write_result(tmp_path, setting, number)
         combine(tmp_path)
         text = section(read(tmp_path), "how-to-reproduce")
-        assert "--env-json environment.json --index 30-35 " in text
-        assert "--env-json environment.json --index 34-35 " in text
+        assert "--agent-json agent.json --index 30-35 " in text
+        assert "--agent-json agent.json --index 34-35 " in text
 
     def test_a_shipped_configuration_goes_by_its_name(self, tmp_path: Path) -> None:
         root = Path(__file__).resolve().parents[2]
@@ -148,7 +148,7 @@ class TestContent:
 
     @pytest.mark.parametrize("content", [{}, {"a": {}, "b": {"c": [1, {"d": 2}], "e": None}}, {"a": {"b": {"c": 1}}}])
     def test_written_json_reads_back(self, content: Any) -> None:
-        assert json.loads("\n".join(_written(content))) == content
+        assert json.loads("\n".join(_json_lines(content))) == content
 
 
 class TestEdges:
@@ -157,7 +157,7 @@ class TestEdges:
         combine(tmp_path)
         page = read(tmp_path)
         assert "1 of 1 runs averaged" in section(page, "learning-curves")
-        assert "There are no two settings with two runs or more." in section(page, "pairwise-comparison")
+        assert "No two settings have two runs or more." in section(page, "pairwise-comparison")
         assert "No grid has more than one setting." in section(page, "sensitivity")
 
     def test_no_run_to_show(self, tmp_path: Path) -> None:
@@ -201,9 +201,9 @@ class TestEdges:
         page = read(tmp_path)
         assert len(page) < 250_000
         text = section(page, "learning-curves")
-        assert "Of each line the first 60 single runs are drawn." in text
+        assert "The first 60 single runs of each line are drawn." in text
         assert "Means are drawn at 300 of their points. Single runs are drawn at 100 of their points." in text
-        assert "200 runs are drawn, evenly by rank." in section(page, "distributions")
+        assert "At most 200 runs of each setting are drawn, evenly by rank." in section(page, "distributions")
 
 
 class TestSafety:
@@ -292,7 +292,7 @@ class TestBadInput:
         assert_refused(report(sweep, "--out", sweep / "data.json/a.html"), "cannot be written")
         assert_refused(report(sweep, "--out", tmp_path / f"{'x' * 300}.html"), "cannot be written (File name too long)")
         (tmp_path / "mine.html").write_text("my page")
-        assert_refused(report(sweep, "--out", tmp_path / "mine.html"), "is no report")
+        assert_refused(report(sweep, "--out", tmp_path / "mine.html"), "not a report")
         assert (tmp_path / "mine.html").read_text() == "my page"
 
     def test_a_report_is_replaced(self, sweep: Path) -> None:
@@ -301,10 +301,10 @@ class TestBadInput:
 
 def test_ticks_are_round_numbers() -> None:
     assert [tick.text for tick in Scale(-1.0, 11.0, 0.0, 120.0).ticks] == ["0", "2", "4", "6", "8", "10"]
-    assert [tick.place for tick in Scale(-1.0, 11.0, 120.0, 0.0).ticks] == [110.0, 90.0, 70.0, 50.0, 30.0, 10.0]
+    assert [tick.position for tick in Scale(-1.0, 11.0, 120.0, 0.0).ticks] == [110.0, 90.0, 70.0, 50.0, 30.0, 10.0]
     assert [tick.text for tick in Scale(0.0, 3e-4, 0.0, 1.0).ticks][:2] == ["0", "5e\N{MINUS SIGN}05"]
 
 
 def test_thinning_keeps_both_ends() -> None:
-    assert thinned(5, 10).tolist() == [0, 1, 2, 3, 4]
-    assert thinned(101, 3).tolist() == [0, 50, 100]
+    assert thinned_indices(5, 10).tolist() == [0, 1, 2, 3, 4]
+    assert thinned_indices(101, 3).tolist() == [0, 50, 100]

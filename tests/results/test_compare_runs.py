@@ -27,7 +27,7 @@ def write(folder, returns, weight):
 
 
 def compare(*paths):
-    return CliRunner().invoke(compare_runs.compare, [str(path) for path in paths])
+    return CliRunner().invoke(compare_runs.main, [str(path) for path in paths])
 
 
 def test_identical_but_for_provenance_time_and_index(tmp_path):

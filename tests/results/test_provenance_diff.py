@@ -17,7 +17,9 @@ def test_equal_hashes_say_nothing_whatever_else_differs():
 
 
 def test_versions_and_flags_of_both_sides_are_named():
-    [line] = describe_environment_differences([origin("a", "11"), origin("b", "22", "3.3.0", "avx avx2 avx512f avx512bw")])
+    [line] = describe_environment_differences(
+        [origin("a", "11"), origin("b", "22", "3.3.0", "avx avx2 avx512f avx512bw")]
+    )
     assert line == (
         "a and b: their environments behave differently: rollout_hash 11 and 22; mujoco 3.3.7 and 3.3.0; "
         "CPU flags only in the first: fma; CPU flags only in the second: avx512bw avx512f"

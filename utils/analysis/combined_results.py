@@ -1,4 +1,4 @@
-"""A data.json seen as learning curves: what became of each run of the grid, and which setting did best."""
+"""The results in a data.json as learning curves: the outcome of each run of the grid, and the best setting."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from typing import Any
 
 import numpy as np
 
-from utils.combining.coverage import missing_runs
-from utils.combining.data_json import read_combined
+from utils.combining.coverage import missing_runs_by_setting
+from utils.combining.data_json import read_data_json
 from utils.core.errors import BadInput
 from utils.core.grid import Grid
 from utils.files.json_diff import first_difference
 from utils.files.json_text import encode_json
 from utils.results.provenance_diff import Origin
-from utils.results.schema import find_data_file, reproducible_part, grid_of_tree, all_runs
+from utils.results.schema import all_runs, find_data_file, grid_of_tree, reproducible_part
 from utils.stats.curves import final_performance, step_weighted_curve
 from utils.stats.settings import rank_settings
 
-POINTS = 500
-"""Timesteps at which a training curve is drawn, at most."""
+MAX_TRAINING_POINTS = 500
+"""Largest number of timesteps at which a training curve is evaluated."""
 
 LARGEST_RETURN = 1e100
-"""Beyond it, sums and squares of returns are soon not finite, nor is it a return that an environment means to give."""
+"""Largest return that is averaged: sums and squares of larger ones soon overflow, and no environment means them."""
 
-FATES = {
+EXCLUSIONS = {
     "diverged": "diverged",
     "missing": "missing",
     "nonfinite": "with returns that are not finite or beyond 1e100",
     "no episode": "without a complete episode",
 }
-"""Why a run is not in the mean, and how a caption says so."""
+"""Reasons why a run is not averaged, and their wording in a caption."""
 
-NAMES = ("index", "key", "status")
-"""What names a run in a sidecar."""
+IDENTITY_KEYS = ("index", "key", "status")
+"""Keys that identify a run in a sidecar."""
 
 RETURN_KEYS = ("env_name", "env_kwargs", "steps_per_episode", "overwrite_rewards", "rewards", "start_state")
-"""Keys of a protocol that decide what a return means: without the same, two curves share no axis."""
+"""Keys of a protocol that define a return: curves of protocols that differ in one of them share no axis."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,21 @@ class Curve:
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What became of a run.  names: its index, key and status.  fate: why it is not averaged, in FATES; "" if it is."""
+    """The outcome of one run.
+
+    number: the run number.  identity: its index, key and status, for a sidecar.
+    exclusion: the reason why it is not averaged, a key of EXCLUSIONS; "" if it is averaged.
+    """
 
     number: int
-    names: dict[str, Any]
+    identity: dict[str, Any]
     curve: Curve
-    fate: str
+    exclusion: str
 
 
 @dataclass(frozen=True, eq=False)
 class CombinedResults:
-    """A data.json.  training: whether its curves are of training episodes instead of evaluations."""
+    """The results in a data.json.  training: whether curves are of training episodes instead of evaluations."""
 
     path: Path
     tree: dict[str, Any]
@@ -76,27 +80,27 @@ class CombinedResults:
 
     @property
     def agent_name(self) -> str:
-        """The agent, as its configuration names it."""
+        """The agent's name in its configuration."""
         return self.tree["experiment"]["agent"]["agent_name"]
 
     @property
     def name(self) -> str:
-        """The file, with the directory it stands in: enough to find it, and no machine's path."""
+        """File name and directory: enough to find the file, without a path of this machine."""
         return "/".join(self.path.resolve().parts[-2:])
 
     @cached_property
     def grid(self) -> Grid:
-        """The settings, by number."""
+        """The grid, which numbers the settings."""
         return grid_of_tree(self.tree)
 
     @cached_property
     def settings(self) -> list[dict[str, Any]]:
-        """The hyperparameters of each setting, as the grid gives them."""
+        """The hyperparameters of each setting, as given in the grid."""
         return [self.grid.setting(number) for number in range(len(self.grid))]
 
     @cached_property
     def varied(self) -> dict[str, list[Any]]:
-        """The hyperparameters that have several values in the grid, and these values, in the grid's order."""
+        """Hyperparameters with several values in the grid, and these values, in the grid's order."""
         values: dict[str, list[Any]] = {key: [] for key in self.settings[0]}
         for setting in self.settings:
             for key, value in setting.items():
@@ -106,25 +110,26 @@ class CombinedResults:
 
     @cached_property
     def outcomes(self) -> list[list[RunOutcome]]:
-        """For each setting of the grid, every run that there should be."""
-        return [self._setting(setting, missing) for setting, missing in missing_runs(self.tree).items()]
+        """Every run of each setting, missing runs included."""
+        missing = missing_runs_by_setting(self.tree)
+        return [self._setting_outcomes(setting, numbers) for setting, numbers in missing.items()]
 
     @cached_property
     def performance(self) -> np.ndarray:
-        """(S, N) `final_performance` of each setting's runs; NaN for one that is not averaged."""
+        """(S, N) `final_performance` of each setting's runs; NaN for a run that is not averaged."""
         rows = [
-            [np.nan if outcome.fate else final_performance(outcome.curve.returns) for outcome in outcomes]
+            [np.nan if outcome.exclusion else final_performance(outcome.curve.returns) for outcome in outcomes]
             for outcomes in self.outcomes
         ]
         return np.array(rows, float).reshape(len(rows), -1)
 
-    def best(self, among: Sequence[int] | None = None) -> int:
-        """The setting of highest mean final performance; one with a failed run comes after all without.
+    def best_setting(self, among: Sequence[int] | None = None) -> int:
+        """Return the setting with the highest mean final performance; settings with a failed run rank last.
 
-        among: the settings to choose from, all unless given.
+        among: the settings to choose from, all by default.
         """
-        candidates = range(len(self.settings)) if among is None else among
-        return int(candidates[rank_settings(self.performance[list(candidates)])[0]])
+        settings = range(len(self.settings)) if among is None else among
+        return int(settings[rank_settings(self.performance[list(settings)])[0]])
 
     @cached_property
     def origins(self) -> list[Origin]:
@@ -133,7 +138,7 @@ class CombinedResults:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over the experiment and its runs, without what may differ between two executions of a run."""
+        """SHA-256 of the experiment and its runs, without what may differ between two executions of a run."""
         digest = hashlib.sha256(encode_json(self.tree["experiment"]))
         for setting, cell in self.tree["experiment_data"].items():
             digest.update(encode_json([setting, cell["agent_params"]]))
@@ -141,30 +146,31 @@ class CombinedResults:
                 digest.update(encode_json(reproducible_part(run)))
         return digest.hexdigest()
 
-    def _setting(self, setting: int, missing: list[int]) -> list[RunOutcome]:
+    def _setting_outcomes(self, setting: int, missing: list[int]) -> list[RunOutcome]:
+        """Return the outcomes of a setting's runs, sorted by run number.  missing: run numbers without a result."""
         cell = self.tree["experiment_data"].get(str(setting), {"runs": []})
-        present = [self._outcome(run) for run in cell["runs"]]
+        present = [self._run_outcome(run) for run in cell["runs"]]
         absent = [
-            RunOutcome(number, dict.fromkeys(NAMES), Curve(np.empty(0, int), np.empty(0)), "missing")
+            RunOutcome(number, dict.fromkeys(IDENTITY_KEYS), Curve(np.empty(0, int), np.empty(0)), "missing")
             for number in missing
         ]
         return sorted(present + absent, key=lambda outcome: outcome.number)
 
-    def _outcome(self, run: dict[str, Any]) -> RunOutcome:
+    def _run_outcome(self, run: dict[str, Any]) -> RunOutcome:
         total = self.environment["total_timesteps"]
-        with np.errstate(over="ignore"):  # What overflows is beyond LARGEST_RETURN.
+        with np.errstate(over="ignore"):  # An overflow is beyond LARGEST_RETURN.
             curve = training_curve(run, total) if self.training else evaluation_curve(run)
         finite = np.abs(curve.returns) <= LARGEST_RETURN
         if run["status"] == "diverged":
-            fate = "diverged"
+            exclusion = "diverged"
         else:
-            fate = "no episode" if not len(finite) else "" if finite.all() else "nonfinite"
-        names = {name: run.get(name) for name in NAMES}
-        return RunOutcome(run["run_number"], names, Curve(curve.timesteps[finite], curve.returns[finite]), fate)
+            exclusion = "no episode" if not len(finite) else "" if finite.all() else "nonfinite"
+        identity = {name: run.get(name) for name in IDENTITY_KEYS}
+        return RunOutcome(run["run_number"], identity, Curve(curve.timesteps[finite], curve.returns[finite]), exclusion)
 
 
 def evaluation_curve(run: dict[str, Any]) -> Curve:
-    """Mean return of each evaluation; NaN for one with a return that is not finite, or with none."""
+    """Return the mean return of each evaluation; NaN for one without episodes or with a return that is not finite."""
     evaluations = run["eval_episode_rewards"]
     if len({len(returns) for returns in evaluations}) == 1 and evaluations[0]:
         means = np.array(evaluations, float).mean(1)
@@ -174,19 +180,19 @@ def evaluation_curve(run: dict[str, Any]) -> Curve:
 
 
 def training_curve(run: dict[str, Any], total_timesteps: int) -> Curve:
-    """Step-weighted return of the complete training episodes: what the run's end cut off has none yet."""
+    """Return the step-weighted return of the complete training episodes, without one cut off by the run's end."""
     complete = len(run["train_episode_steps"]) - (not run.get("last_episode_complete", True))
     steps = np.array(run["train_episode_steps"][:complete], int)
     returns = np.array(run["train_episode_rewards"][:complete], float)
-    grid = np.unique(np.linspace(1, total_timesteps, POINTS).astype(int))
+    grid = np.unique(np.linspace(1, total_timesteps, MAX_TRAINING_POINTS).astype(int))
     grid = grid[grid <= steps.sum()]
     return Curve(grid, step_weighted_curve(returns, steps, grid))
 
 
-def smoothed(curve: Curve, window: int) -> Curve:
-    """At each timestep t, the mean of the returns at timesteps in (t - window, t].
+def smooth_curve(curve: Curve, window: int) -> Curve:
+    """Return, at each timestep t, the mean of the returns at timesteps in (t - window, t].
 
-    The first points average what there is of their window.  window: timesteps, >= 1.
+    The first points average the part of their window that exists.  window: timesteps, >= 1.
     """
     first = np.searchsorted(curve.timesteps, curve.timesteps - window, side="right")
     sums = np.concatenate([[0.0], np.cumsum(curve.returns)])
@@ -195,29 +201,47 @@ def smoothed(curve: Curve, window: int) -> Curve:
 
 
 def read_combined_results(paths: Sequence[Path]) -> list[CombinedResults]:
-    """The experiments in some files or directories.  Raises BadInput.
+    """Read the results in data.json files or their directories.  Raises BadInput.
 
-    Where one of those that share an axis has no evaluations, all of them are seen by their training episodes.
+    If one of several experiments whose returns mean the same has no evaluations, all of them show training episodes.
     """
     files = [find_data_file(path) for path in paths]
-    trees = [read_combined(file) for file in files]
+    trees = [read_data_json(file) for file in files]
     protocols = [tree["experiment"]["environment"] for tree in trees]
-    unevaluated = [meaning(protocol) for protocol in protocols if protocol["eval_episodes"] == 0]
+    unevaluated = [return_definition(protocol) for protocol in protocols if protocol["eval_episodes"] == 0]
     return [
-        CombinedResults(file, tree, meaning(protocol) in unevaluated)
+        CombinedResults(file, tree, return_definition(protocol) in unevaluated)
         for file, tree, protocol in zip(files, trees, protocols, strict=True)
     ]
 
 
-def meaning(protocol: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a protocol that decide what a return means."""
+def return_definition(protocol: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a protocol that defines a return: equal for two protocols if their returns mean the same.
+
+    Training length, evaluation and gamma may differ; `is_same_protocol` in `utils.results.schema` compares those too.
+    """
     return {key: protocol.get(key) for key in RETURN_KEYS}
 
 
-def share_axis(experiments: Sequence[CombinedResults]) -> None:
-    """Raises BadInput if a return means one thing in one experiment and something else in another."""
+def group_by_returns(experiments: Sequence[CombinedResults]) -> list[list[CombinedResults]]:
+    """Group experiments whose returns mean the same, in the order of each group's first."""
+    groups: list[tuple[dict[str, Any], list[CombinedResults]]] = []
+    for experiment in experiments:
+        definition = return_definition(experiment.environment)
+        members = next((members for other, members in groups if other == definition), None)
+        if members is None:
+            groups.append((definition, [experiment]))
+        else:
+            members.append(experiment)
+    return [members for _, members in groups]
+
+
+def check_same_returns(experiments: Sequence[CombinedResults]) -> None:
+    """Check that returns mean the same in all experiments, so that they can share an axis.  Raises BadInput."""
     first = experiments[0]
     for other in experiments[1:]:
-        difference = first_difference(meaning(first.environment), meaning(other.environment))
+        difference = first_difference(return_definition(first.environment), return_definition(other.environment))
         if difference:
-            raise BadInput(f"{first.path} and {other.path} share no axis: {difference}; allowed: the same environment")
+            raise BadInput(
+                f"{first.path} and {other.path} cannot share an axis: {difference}; allowed: the same environment"
+            )

@@ -1,4 +1,4 @@
-"""A comparison: agents in environments, each in each, and the table of how they did."""
+"""A comparison of agents in environments: its JSON file, and the table of performance."""
 
 from __future__ import annotations
 
@@ -8,32 +8,33 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from utils.analysis.mean_curve import BOOTSTRAP, setting_interval
+from utils.analysis.mean_curve import BOOTSTRAP_NAME, setting_interval
 from utils.analysis.number_format import performance_label
-from utils.analysis.setting_choice import Choice, tally
+from utils.analysis.setting_choice import SettingChoice, count_exclusions
 from utils.experiment.config import Count
 from utils.files.json_model import validate
 from utils.files.json_text import read_json
 
-Files = Annotated[list[str], Field(min_length=1)]
+ConfigPaths = Annotated[list[str], Field(min_length=1)]
 
 CONFIDENCE = 0.95
+"""Confidence of the table's intervals."""
 
 
 class Comparison(BaseModel):
-    """What a comparison's JSON says."""
+    """The content of a comparison's JSON file."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    agents: Files = Field(description="agent configurations")
-    environments: Files = Field(description="environment configurations")
-    runs: Count = Field(description="of every setting")
-    by: str | None = Field(None, description="a hyperparameter: the best setting for each of its values is compared")
-    kinds: list[Literal["curves", "distribution"]] = Field(["curves"], description="of figures, for each environment")
+    agents: ConfigPaths = Field(description="agent configurations")
+    environments: ConfigPaths = Field(description="environment configurations")
+    runs: Count = Field(description="runs of every setting")
+    by: str | None = Field(None, description="hyperparameter: the best setting for each of its values is compared")
+    kinds: list[Literal["curves", "distribution"]] = Field(["curves"], description="kinds of figures per environment")
 
 
-class Pair(NamedTuple):
-    """An agent in an environment: their configurations, and where the results go."""
+class AgentInEnvironment(NamedTuple):
+    """An agent in an environment: their configurations, and the directory of the results."""
 
     agent_json: str
     env_json: str
@@ -41,41 +42,42 @@ class Pair(NamedTuple):
 
 
 def read_comparison(path: Path) -> Comparison:
-    """Raises BadInput."""
+    """Read a comparison's JSON file.  Raises BadInput."""
     return validate(Comparison, read_json(path), str(path))
 
 
-def pairs_in(comparison: Comparison, env_json: str, root: Path) -> list[Pair]:
-    """Every agent in one environment.  root: the directory of the comparison's results.
+def agents_in_environment(comparison: Comparison, env_json: str, root: Path) -> list[AgentInEnvironment]:
+    """Return every agent of a comparison in one environment.  root: the directory of the comparison's results.
 
-    Each pair has a directory of its own, so that two grids of one agent do not meet in one.
+    Each agent has its own directory, so that two grids of one agent do not share one.
     """
     return [
-        Pair(agent_json, env_json, root / f"{Path(env_json).stem}_{Path(agent_json).stem}")
+        AgentInEnvironment(agent_json, env_json, root / f"{Path(env_json).stem}_{Path(agent_json).stem}")
         for agent_json in comparison.agents
     ]
 
 
-def table(columns: dict[str, list[Choice]], runs: int) -> str:
-    """A Markdown table, an agent a row and an environment a column.
+def comparison_table(columns: dict[str, list[SettingChoice]], runs: int) -> str:
+    """Return a Markdown table with a row per agent and a column per environment.
 
-    columns: by the environment's name, what is compared there, in the same order everywhere.
+    columns: the compared settings by environment, in the same order in each.  runs: of each setting.
     """
     first = next(iter(columns.values()))
-    rows = [[choice.name, *(cell(choices[row]) for choices in columns.values())] for row, choice in enumerate(first)]
+    rows = [
+        [choice.name, *(_table_cell(choices[row]) for choices in columns.values())] for row, choice in enumerate(first)
+    ]
     lines = [["", *columns], ["---"] * (len(columns) + 1), *rows]
     text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
     return text + (
         f"\n{performance_label(first[0].experiment.training)}, mean over {runs} runs and its {CONFIDENCE:.0%} "
-        f"{BOOTSTRAP} interval.\n"
+        f"{BOOTSTRAP_NAME} interval.\n"
     )
 
 
-def cell(choice: Choice) -> str:
-    """Mean, interval, and the runs that are not in the mean, if any."""
-    performance = choice.experiment.performance[choice.setting]
-    averaged = performance[~np.isnan(performance)]
+def _table_cell(choice: SettingChoice) -> str:
+    """Return the mean, its interval, and the runs that are not averaged, if any."""
+    averaged = choice.performance[~np.isnan(choice.performance)]
     text = f"{averaged.mean():.4g}" if len(averaged) else "-"
     if interval := setting_interval(choice.experiment, choice.setting, CONFIDENCE):
         text += " ({:.4g} to {:.4g})".format(*interval)
-    return ", ".join([text, *tally(choice.outcomes)])
+    return ", ".join([text, *count_exclusions(choice.outcomes)])

@@ -1,7 +1,7 @@
-"""What one hyperparameter does to performance in one experiment.
+"""The effect of one hyperparameter on performance in one experiment.
 
-After Patterson et al. (JMLR 2024), in two ways: the best over the other hyperparameters, which says what a
-value can reach, and the slice at the optimum, which says what changing this one alone costs.
+After Patterson et al. (JMLR 2024), in two ways: the best over the other hyperparameters shows what a value can reach,
+and the slice at the optimum shows what changing only this hyperparameter costs.
 """
 
 from __future__ import annotations
@@ -16,41 +16,46 @@ from utils.analysis.combined_results import CombinedResults
 from utils.analysis.mean_curve import setting_interval
 from utils.stats.settings import Sensitivity, sensitivity
 
-WAYS = {"best": "best over the others", "slice": "slice at the best of all"}
-"""Either way to see a hyperparameter, and how a legend says it."""
+WAYS = {"best": "best over the others", "slice": "slice at the overall best"}
+"""The two ways to measure an effect, and their names in a legend."""
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What a hyperparameter does in one experiment."""
+class HyperparameterEffect:
+    """The effect of a hyperparameter in one experiment.  confidence: of the intervals of V values' means."""
 
     experiment: CombinedResults
     key: str
     confidence: float
 
     @cached_property
-    def found(self) -> Sensitivity:
-        """In both ways."""
+    def sensitivity(self) -> Sensitivity:
+        """Settings and means for each value, in both ways."""
         return sensitivity(self.experiment.performance, self.experiment.settings, self.key)
 
+    @property
+    def values(self) -> list[Any]:
+        """The hyperparameter's V values, in the grid's order."""
+        return self.sensitivity.values
+
     def settings(self, way: str) -> list[int]:
-        """The setting that stands for each value; -1 where there is none."""
-        return [int(setting) for setting in getattr(self.found, way)]
+        """Return the setting that represents each value; -1 if the grid does not have it."""
+        return [int(setting) for setting in getattr(self.sensitivity, way)]
 
     def means(self, way: str) -> np.ndarray:
-        """(V,) NaN where a run failed."""
-        return getattr(self.found, f"{way}_performance")
+        """Return each value's mean performance, (V,); NaN where a run failed."""
+        return getattr(self.sensitivity, f"{way}_performance")
 
     def intervals(self, way: str) -> list[tuple[float, float] | None]:
-        """Of each mean."""
+        """Return the interval of each mean; None where there is none."""
         return [
             None if setting < 0 else setting_interval(self.experiment, setting, self.confidence)
             for setting in self.settings(way)
         ]
 
-    def record(self) -> dict[str, Any]:
-        """What the sidecar says of it."""
-        return {"values": self.found.values} | {
+    def sidecar_entry(self) -> dict[str, Any]:
+        """Return the effect's entry in a sidecar."""
+        return {"values": self.values} | {
             way: {"settings": self.settings(way), "mean": self.means(way), "interval": self.intervals(way)}
             for way in WAYS
         }

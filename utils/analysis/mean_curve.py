@@ -1,4 +1,4 @@
-"""A line of a figure or a report: the mean over the runs of a choice, and its band."""
+"""The line of a setting in a figure or a report: the mean over its runs, and the band around it."""
 
 from __future__ import annotations
 
@@ -9,37 +9,40 @@ from typing import Any
 
 import numpy as np
 
-from utils.analysis.combined_results import CombinedResults, Curve, smoothed
-from utils.analysis.setting_choice import Choice
+from utils.analysis.combined_results import CombinedResults, Curve, smooth_curve
+from utils.analysis.setting_choice import SettingChoice
 from utils.core.errors import BadInput
 from utils.stats.intervals import MIN_SAMPLES, bootstrap_interval, tolerance_interval
 
 RESAMPLES = 10_000
+"""Number of bootstrap resamples."""
 
-BOOTSTRAP = "expanded-percentile bootstrap"
-"""What captions call `stats.bootstrap_interval`."""
+BOOTSTRAP_NAME = "expanded-percentile bootstrap"
+"""Name of `stats.bootstrap_interval` in captions."""
 
-SEED = 0
+RESAMPLING_SEED = 0
+"""Seed of every resampling."""
 
-COVERAGE = 0.9
-"""The share of runs that a tolerance band is to hold."""
+TOLERANCE_COVERAGE = 0.9
+"""Fraction of all possible runs that a tolerance band holds."""
 
 DOT_BINS = 60
-"""Of a row of dots: those that fall into one are stacked."""
+"""Number of bins of a row of dots; dots in the same bin are stacked."""
 
-FEWEST_LEVELS = 6
-"""A row of less stands as high as one of these."""
+MIN_DOT_LEVELS = 6
+"""Levels by which the height of a stack of dots is divided, at least."""
 
 Band = tuple[np.ndarray, np.ndarray]
+"""Low and high at each timestep, (T,) each."""
 
 
 @dataclass(frozen=True)
-class Options:
-    """How a figure is drawn.
+class FigureOptions:
+    """Options of a figure.
 
-    setting: instead of the best.  by: a hyperparameter; the best setting for each of its values is shown.
+    setting: the setting to show; None: the best.  by: a hyperparameter whose values' best settings are shown.
     keys: hyperparameters to show.  confidence: of intervals.  band: "bootstrap", "tolerance" or "none".
-    smooth: timesteps over which each run's returns are averaged; None: not at all.
+    smooth: timesteps over which each run's returns are averaged; None: no smoothing.
     """
 
     setting: int | None = None
@@ -51,74 +54,75 @@ class Options:
 
     @property
     def percent(self) -> str:
-        """The confidence, as a caption says it."""
+        """The confidence in a caption."""
         return f"{100 * self.confidence:g}%"
 
     @property
-    def bootstrap(self) -> dict[str, Any]:
-        """The interval of a mean, as a sidecar says it."""
+    def interval_entry(self) -> dict[str, Any]:
+        """The interval of a mean in a sidecar."""
         return {
-            "kind": f"{BOOTSTRAP} of the mean",
+            "kind": f"{BOOTSTRAP_NAME} of the mean",
             "confidence": self.confidence,
             "resamples": RESAMPLES,
         }
 
+    @property
+    def band_entry(self) -> dict[str, Any] | None:
+        """The band in a sidecar."""
+        if self.band == "none":
+            return None
+        if self.band == "tolerance":
+            kind = "tolerance, distribution-free"
+            return {"kind": kind, "confidence": self.confidence, "coverage": TOLERANCE_COVERAGE}
+        return self.interval_entry
+
 
 @dataclass(frozen=True)
-class Line:
-    """What is drawn of one choice.
+class MeanCurve:
+    """The mean curve of a setting and the runs behind it.
 
-    mean: over runs.  band: low and high, each of the mean's shape, or None.  runs: those in the
-    mean.  excluded: those that are not, drawn as far as they got.
+    mean: over runs.  band: None, or low and high of the mean's shape.  runs: the averaged runs.
+    excluded: the runs that are not averaged, as far as they got.
     """
 
-    choice: Choice
+    choice: SettingChoice
     mean: Curve
     band: Band | None
     runs: Sequence[Curve]
     excluded: Sequence[Curve]
 
-    def describe(self, options: Options) -> str:
-        """Its paragraph of the caption."""
+    def describe(self, options: FigureOptions) -> str:
+        """Return the line's paragraph in a caption."""
         text = self.choice.describe(interval=options.band == "bootstrap")
         if any(run.timesteps[-1] > self.mean.timesteps[-1] for run in self.runs):
             text += " The mean ends where the first run ends."
         return text
 
-    def record(self) -> dict[str, Any]:
-        """What the sidecar says of it."""
-        return self.choice.record() | {
+    def sidecar_entry(self) -> dict[str, Any]:
+        """Return the line's entry in a sidecar."""
+        return self.choice.sidecar_entry() | {
             "timesteps": self.mean.timesteps,
             "mean": self.mean.returns,
             "interval": self.band and {"low": self.band[0], "high": self.band[1]},
         }
 
 
-def answer_rng() -> np.random.Generator:
-    """For every resampling: the same data give the same answer."""
-    return np.random.Generator(np.random.PCG64(SEED))
+def resampling_rng() -> np.random.Generator:
+    """Return the generator of a resampling, always with the same seed: the same data give the same interval."""
+    return np.random.Generator(np.random.PCG64(RESAMPLING_SEED))
 
 
-def interval(options: Options) -> dict[str, Any] | None:
-    """The band's kind, as a sidecar says it."""
-    if options.band == "none":
-        return None
-    if options.band == "tolerance":
-        return {"kind": "tolerance, distribution-free", "confidence": options.confidence, "coverage": COVERAGE}
-    return options.bootstrap
+def mean_curve(choice: SettingChoice, options: FigureOptions) -> MeanCurve:
+    """Return the mean curve of a setting.
 
-
-def line(choice: Choice, options: Options) -> Line:
-    """Summarise the runs of a choice.
-
-    Raises BadInput if they have no timestep in common, or are too few for a tolerance band.
+    Raises BadInput if its runs have no timestep in common, or are too few for a tolerance band.
     """
     window = options.smooth
     runs, excluded = (
-        [smoothed(run, window) if window else run for run in runs] for runs in (choice.runs, choice.excluded)
+        [smooth_curve(run, window) if window else run for run in runs] for runs in (choice.runs, choice.excluded)
     )
     try:
-        mean, band = summarise(runs, options)
+        mean, band = mean_and_band(runs, options)
     except ValueError as error:
         raise BadInput(f"--band: {options.band}: {choice.label}: {error}") from error
     if not len(mean.timesteps):
@@ -126,44 +130,45 @@ def line(choice: Choice, options: Options) -> Line:
             f"{choice.experiment.path}: setting {choice.setting}: found no timestep that all its runs have in their "
             "curves; allowed: runs of one protocol"
         )
-    return Line(choice, mean, band, runs, excluded)
+    return MeanCurve(choice, mean, band, runs, excluded)
 
 
-def summarise(runs: Sequence[Curve], options: Options) -> tuple[Curve, Band | None]:
-    """The mean over runs, and its band, at the timesteps that all runs have.
+def mean_and_band(runs: Sequence[Curve], options: FigureOptions) -> tuple[Curve, Band | None]:
+    """Return the mean over runs and its band, at the timesteps that all runs have.
 
-    Raises ValueError if the runs are too few for a tolerance band; of too few for an interval the band is None.
+    The band is None if the runs are too few for an interval.  Raises ValueError if they are too few for a tolerance
+    band.
     """
     timesteps = reduce(np.intersect1d, [run.timesteps for run in runs])
     returns = np.stack([run.returns[np.isin(run.timesteps, timesteps)] for run in runs])  # (n, T)
-    return Curve(timesteps, returns.mean(0)), band(returns, options)
+    return Curve(timesteps, returns.mean(0)), return_band(returns, options)
 
 
-def band(returns: np.ndarray, options: Options) -> Band | None:
-    """Low and high at each timestep.  returns: (n, T)."""
+def return_band(returns: np.ndarray, options: FigureOptions) -> Band | None:
+    """Return the band's low and high at each timestep.  returns: (n, T)."""
     if options.band == "tolerance":
-        return tolerance_interval(returns, COVERAGE, options.confidence)
+        return tolerance_interval(returns, TOLERANCE_COVERAGE, options.confidence)
     if options.band == "none" or len(returns) < MIN_SAMPLES:
         return None
-    return bootstrap_interval(returns, options.confidence, RESAMPLES, rng=answer_rng())
+    return bootstrap_interval(returns, options.confidence, RESAMPLES, rng=resampling_rng())
 
 
 @lru_cache(maxsize=4096)
 def setting_interval(experiment: CombinedResults, setting: int, confidence: float) -> tuple[float, float] | None:
-    """Of the mean performance of a setting's runs; None if one failed or they are too few. Worked out once."""
+    """Return the interval of a setting's mean performance; None if a run failed or there are too few. Cached."""
     runs = experiment.performance[setting]
     if len(runs) < MIN_SAMPLES or np.isnan(runs).any():
         return None
-    low, high = bootstrap_interval(runs, confidence, RESAMPLES, rng=answer_rng())
+    low, high = bootstrap_interval(runs, confidence, RESAMPLES, rng=resampling_rng())
     return float(low), float(high)
 
 
 def dot_levels(values: np.ndarray) -> np.ndarray:
-    """How high to draw each of a row of dots so that none hides another, in [0, 1]; 0 for the first in its bin.
+    """Return the height of each dot of a row, in [0, 1], so that none hides another; 0 for the first in its bin.
 
     values: (n,) sorted, n >= 1.
     """
     spread = np.ptp(values) or 1.0
     bins = ((values - values[0]) / spread * (DOT_BINS - 1)).astype(int)
     level = np.arange(len(bins)) - np.searchsorted(bins, bins)
-    return level / max(level.max(), FEWEST_LEVELS)
+    return level / max(level.max(), MIN_DOT_LEVELS)

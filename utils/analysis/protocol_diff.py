@@ -1,7 +1,7 @@
-"""What an experiment's numbers depend on besides the agent: its protocol, and where that differs from another's.
+"""Differences between the protocols of two experiments: everything their numbers depend on besides the agent.
 
-Environment, evaluation and truncation stand in the environment's configuration; the networks and the other
-hyperparameters in the agent's; versions, processors, rollout hashes, engine and code in the provenance of each run.
+Environment, evaluation and truncation are in the environment's configuration; networks and other hyperparameters in
+the agent's; versions, processors, rollout hashes, engine and code in the provenance of each run.
 """
 
 from __future__ import annotations
@@ -19,19 +19,26 @@ from utils.core.errors import BadInput, suggestion
 from utils.experiment.config import EnvironmentConfig
 from utils.files.json_model import validate
 from utils.files.json_text import canonical_json, read_json
-from utils.results.provenance_diff import Origin
-from utils.results.schema import validate_tree, find_data_file, grid_of_tree, all_runs
+from utils.results.provenance_diff import Origin, describe_flag_differences
+from utils.results.schema import all_runs, find_data_file, grid_of_tree, validate_tree
 
 Facts = dict[str, list[Any]]
-"""Each fact's values over an experiment, distinct: its settings' for a hyperparameter, its runs' for a version."""
+"""The distinct values of each fact over an experiment: over settings for a hyperparameter, over runs for a version."""
 
 AGENT = "agent."
+"""Beginning of the name of a hyperparameter."""
+
 FLAGS = "cpu.flags"
+"""Name of the CPU flags."""
 
 
 @dataclass(frozen=True)
 class ExperimentProtocol:
-    """agent_name: None for the configuration of an environment alone, whose facts are the environment's only."""
+    """The protocol of an experiment, or of an environment's configuration.
+
+    agent_name: None for the configuration of an environment, which has no facts about agents and runs.
+    runs: number of runs.
+    """
 
     path: Path
     agent_name: str | None
@@ -39,30 +46,31 @@ class ExperimentProtocol:
     facts: Facts
 
     def describe(self) -> str:
-        """One line."""
+        """Return a line on what the protocol is of."""
         if self.agent_name is None:
             return f"{self.path}: an environment's configuration"
         return f"{self.path}: {self.agent_name}, {self.runs} run{'' if self.runs == 1 else 's'}"
 
 
 def read_protocol(path: Path) -> ExperimentProtocol:
-    """The protocol of a result, of a data.json or the directory it is in, or of an environment's configuration.
+    """Read the protocol of a result, of a data.json or its directory, or of an environment's configuration.
 
-    Raises BadInput if it is none of them.
+    Raises BadInput if the path is none of these.
     """
     file = find_data_file(path) if os.path.isdir(path) else path
     content = read_json(file)
     if isinstance(content, dict) and "env_name" in content:
         environment = validate(EnvironmentConfig, content, str(file))
-        return ExperimentProtocol(path, None, 0, _environment(environment.model_dump(mode="json")))
+        return ExperimentProtocol(path, None, 0, _environment_facts(environment.model_dump(mode="json")))
     tree = validate_tree(file, content)
     runs = list(all_runs(tree))
-    facts = _environment(tree["experiment"]["environment"]) | _hyperparameters(tree) | _provenance(runs)
+    environment_facts = _environment_facts(tree["experiment"]["environment"])
+    facts = environment_facts | _hyperparameter_facts(tree) | _provenance_facts(runs)
     return ExperimentProtocol(path, tree["experiment"]["agent"]["agent_name"], len(runs), facts)
 
 
-def _environment(found: dict[str, Any]) -> Facts:
-    """Key by key, those inside `rewards` too; a key that results are too old to have takes its default."""
+def _environment_facts(found: dict[str, Any]) -> Facts:
+    """Return the value of each key, also inside `rewards`; keys newer than the results have their default."""
     fields = EnvironmentConfig.model_fields
     known = {key: field.get_default() for key, field in fields.items() if not field.is_required()}
     protocol = known | {"rewards": known["rewards"].model_dump()} | found
@@ -71,44 +79,39 @@ def _environment(found: dict[str, Any]) -> Facts:
     return {f"environment.{key}": [value] for key, value in protocol.items()}
 
 
-def _hyperparameters(tree: dict[str, Any]) -> Facts:
-    """Each one's values over the grid; those that the grid leaves out, from the settings that have been run."""
+def _hyperparameter_facts(tree: dict[str, Any]) -> Facts:
+    """Return each hyperparameter's values over the grid; keys not in the grid, from the settings that have runs."""
     grid, cells = grid_of_tree(tree), tree["experiment_data"]
     settings = [grid.setting(s) | cells.get(str(s), {"agent_params": {}})["agent_params"] for s in range(len(grid))]
     keys = dict.fromkeys(key for setting in settings for key in setting)
-    return {f"{AGENT}{key}": _distinct(s[key] for s in settings if key in s) for key in keys}
+    return {f"{AGENT}{key}": _distinct_values(s[key] for s in settings if key in s) for key in keys}
 
 
-def _provenance(runs: list[dict[str, Any]]) -> Facts:
-    """What is recorded of where the runs were computed; None for a run of which it is not."""
+def _provenance_facts(runs: list[dict[str, Any]]) -> Facts:
+    """Return the recorded provenance of the runs; None for a run that lacks it."""
     origins = [Origin("", run.get("provenance")) for run in runs]
-    versions = [origin.part("versions") for origin in origins]
+    versions = [origin.section("versions") for origin in origins]
     packages = sorted({package for each in versions for package in each})
     return {
-        **{f"versions.{package}": _distinct(each.get(package) for each in versions) for package in packages},
-        FLAGS: _distinct(origin.flags for origin in origins),
-        "rollout_hash": _distinct(origin.rollout_hash for origin in origins),
-        "engine": _distinct(origin.engine for origin in origins),
-        "code": _distinct(_code(origin.part("code")) for origin in origins),
+        **{f"versions.{package}": _distinct_values(each.get(package) for each in versions) for package in packages},
+        FLAGS: _distinct_values(origin.cpu_flags for origin in origins),
+        "rollout_hash": _distinct_values(origin.rollout_hash for origin in origins),
+        "engine": _distinct_values(origin.engine for origin in origins),
+        "code": _distinct_values(origin.code for origin in origins),
     }
 
 
-def _code(code: dict[str, Any]) -> str | None:
-    """The commit, and whether files differed from it."""
-    return f"{code['commit']}{' and changes' * bool(code.get('dirty'))}" if code.get("commit") else None
-
-
-def _distinct(values: Iterable[Any]) -> list[Any]:
-    """Each once, in an order that does not depend on the runs'."""
+def _distinct_values(values: Iterable[Any]) -> list[Any]:
+    """Return each value once, in an order that does not depend on the order of the runs."""
     return [orjson.loads(text) for text in sorted({canonical_json(value) for value in values})]
 
 
-def compared(a: ExperimentProtocol, b: ExperimentProtocol, excepted: Collection[str] = ()) -> list[str]:
-    """The names of the facts to compare.
+def comparable_facts(a: ExperimentProtocol, b: ExperimentProtocol, excepted: Collection[str] = ()) -> list[str]:
+    """Return the names of the facts to compare.
 
-    An environment's configuration is compared with an environment only; the hyperparameters that one of two different
-    agents does not have, with nothing.  excepted: names, or their beginnings up to a dot, to leave out.
-    Raises BadInput for one that names nothing.
+    With an environment's configuration, only facts about environments are compared; between two different agents,
+    only hyperparameters that both have.  excepted: names, or their beginnings up to a dot, to leave out.
+    Raises BadInput if an excepted name does not exist.
     """
     names = list(dict.fromkeys([*a.facts, *b.facts]))
     if None in (a.agent_name, b.agent_name):
@@ -125,26 +128,26 @@ def compared(a: ExperimentProtocol, b: ExperimentProtocol, excepted: Collection[
     return [name for name in names if name not in excepted and name.split(".")[0] not in excepted]
 
 
-def differences(a: ExperimentProtocol, b: ExperimentProtocol, names: Iterable[str]) -> Iterator[str]:
-    """A line on each of the facts that is not the same in both."""
+def describe_fact_differences(a: ExperimentProtocol, b: ExperimentProtocol, names: Iterable[str]) -> Iterator[str]:
+    """Yield a line for each fact that differs."""
     for name in names:
         ours, theirs = a.facts.get(name, [None]), b.facts.get(name, [None])
         if json.dumps(ours) == json.dumps(theirs):
             continue
-        yield f"{name}: {_flags(ours, theirs) if name == FLAGS else f'{_show(ours)} and {_show(theirs)}'}"
+        both = _describe_flags(ours, theirs) if name == FLAGS else f"{_values_text(ours)} and {_values_text(theirs)}"
+        yield f"{name}: {both}"
 
 
-def _show(values: list[Any]) -> str:
-    """One value as it is; several, of settings or runs that differ, as a set."""
-    shown = ["nothing" if value is None else json.dumps(value) for value in values]
-    return shown[0] if len(shown) == 1 else f"{{{', '.join(shown)}}}"
+def _values_text(values: list[Any]) -> str:
+    """Return one value as JSON, or several as a set."""
+    texts = ["nothing" if value is None else json.dumps(value) for value in values]
+    return texts[0] if len(texts) == 1 else f"{{{', '.join(texts)}}}"
 
 
-def _flags(ours: list[Any], theirs: list[Any]) -> str:
-    """The flags that only one side has, as a list of all would fill the screen."""
+def _describe_flags(ours: list[Any], theirs: list[Any]) -> str:
+    """Return only the flags that one side lacks: a list of all flags would fill the screen."""
     if None in (*ours, *theirs):
         return " and ".join("not recorded" if None in side else "recorded" for side in (ours, theirs))
     first, second = ({flag for kind in side for flag in kind} for side in (ours, theirs))
-    sides = (("first", first - second), ("second", second - first))
-    only = [f"of the {which} only: {' '.join(sorted(flags))}" for which, flags in sides if flags]
-    return "; ".join(only) or f"{len(ours)} and {len(theirs)} kinds of processor, of the same flags together"
+    differences = "; ".join(describe_flag_differences(first, second))
+    return differences or f"{len(ours)} and {len(theirs)} kinds of processor, which together have the same flags"

@@ -1,4 +1,4 @@
-"""The best setting of an experiment, and how sure that is."""
+"""The settings of an experiment from best to worst, and how certain the best is."""
 
 from __future__ import annotations
 
@@ -9,44 +9,52 @@ from functools import cached_property
 import numpy as np
 
 from utils.analysis.combined_results import CombinedResults
-from utils.analysis.mean_curve import answer_rng
-from utils.analysis.setting_choice import tally
+from utils.analysis.mean_curve import resampling_rng
+from utils.analysis.setting_choice import count_exclusions
 from utils.core.errors import BadInput
 from utils.stats.curves import area_under_curve
 from utils.stats.intervals import MIN_SAMPLES, bootstrap_interval
 from utils.stats.settings import rank_settings, win_probability
 
 MEASURES = {"final": "mean return over the last half of {}", "area": "mean return over {}"}
-"""What a run's performance is, by name: `stats.final_performance` or `stats.area_under_curve`."""
+"""Measures of a run's performance, computed by `final_performance` and `area_under_curve`, and their wording."""
 
-MOST_ROWS = 20
-LEAST_LIKELY = 0.01
-"""Settings that win more rarely than this are not listed."""
+MAX_RANKED_ROWS = 20
+"""Largest number of settings in the table."""
+
+MIN_WIN_PROBABILITY = 0.01
+"""Smallest win probability of a setting in the table."""
 
 
 @dataclass(frozen=True)
 class SettingRanking:
-    """An experiment's settings by how good they are.  measure: one of MEASURES."""
+    """An experiment's settings by performance.  measure: one of MEASURES."""
 
     experiment: CombinedResults
-    measure: str
+    measure: str = "final"
 
     @cached_property
     def performance(self) -> np.ndarray:
-        """(S, N), one number a setting and run, NaN where the run is missing or cannot be averaged."""
+        """(S, N), one number per setting and run; NaN where the run is missing or cannot be averaged."""
         if self.measure == "final":
             return self.experiment.performance
         rows = [
-            [np.nan if each.fate else area_under_curve(each.curve.returns, each.curve.timesteps) for each in outcomes]
+            [
+                np.nan if each.exclusion else area_under_curve(each.curve.returns, each.curve.timesteps)
+                for each in outcomes
+            ]
             for outcomes in self.experiment.outcomes
         ]
         return np.array(rows, float).reshape(len(rows), -1)
 
-    @cached_property
-    def ranked(self) -> list[int]:
-        """The settings, the best first.  Raises BadInput if no setting has a run to rank it by."""
+    def check_has_runs(self) -> None:
+        """Check that some setting has a run to rank it by.  Raises BadInput."""
         if np.isnan(self.performance).all():
             raise BadInput(f"{self.experiment.path}: no setting has a run to rank it by; allowed: one or more")
+
+    @cached_property
+    def ranked(self) -> list[int]:
+        """The settings, the best first."""
         return [int(setting) for setting in rank_settings(self.performance)]
 
     @property
@@ -56,77 +64,74 @@ class SettingRanking:
 
     @property
     def experiments(self) -> list[CombinedResults]:
-        """Where that is the best setting."""
+        """The experiment, as a list: rankings across environments have several."""
         return [self.experiment]
 
     @property
     def default_name(self) -> str:
-        """What to call the best setting."""
+        """Default name of the best setting's configuration."""
         return f"{self.experiment.path.resolve().parent.name}_best"
 
     @cached_property
-    def wins(self) -> np.ndarray | None:
-        """(S,) `win_probability` of each setting; None where there are too few runs to tell."""
-        failed = np.isnan(self.performance).sum(1)
-        several = (failed == failed.min()).sum() > 1
-        if several and self.performance.shape[1] - failed.min() < MIN_SAMPLES:
+    def win_probabilities(self) -> np.ndarray | None:
+        """(S,) probability that each setting is the best; None if there are too few runs."""
+        try:
+            return win_probability(self.performance, resampling_rng())
+        except ValueError:
             return None
-        return win_probability(self.performance, answer_rng())
 
     @property
-    def samples(self) -> np.ndarray:
-        """(n,) performance of the best setting's runs, without those that failed."""
-        return self._finite(self.best)
+    def best_performance(self) -> np.ndarray:
+        """(n,) performance of the best setting's runs, without failed runs."""
+        return self.finite_performance(self.best)
 
     @property
-    def first_fresh(self) -> int:
+    def first_fresh_run(self) -> int:
         """The first run number, and so seed, that no setting has used."""
         return 1 + max(outcome.number for outcomes in self.experiment.outcomes for outcome in outcomes)
 
-    def lines(self) -> Iterator[str]:
-        """A table of the settings that may be the best."""
+    def table_lines(self) -> Iterator[str]:
+        """Yield the lines of a table of the settings that may be the best."""
         experiment = self.experiment
-        what = MEASURES[self.measure].format("training" if experiment.training else "evaluations")
+        measure = MEASURES[self.measure].format("training" if experiment.training else "evaluations")
         protocol = f"{experiment.agent_name} on {experiment.environment['env_name']}"
-        yield f"{experiment.path}: {protocol}, {_count(len(self.ranked), 'setting')} by {what}"
+        count = len(self.ranked)
+        yield f"{experiment.path}: {protocol}, {count} setting{'' if count == 1 else 's'} by {measure}"
         yield f"{'setting':>8}{'wins':>8}{'mean':>12}{'95% interval of the mean':>28}{'runs':>8}  failed"
-        listed = self._listed()
-        yield from (self._row(setting) for setting in listed)
+        listed = self._listed_settings()
+        yield from (self._table_row(setting) for setting in listed)
         yield from self._remarks(listed)
 
-    def _listed(self) -> list[int]:
-        """The best, and whatever else is likely enough to be; all where nothing is known of that."""
-        wins = self.wins
-        likely = [s for s in self.ranked[1:] if wins is None or wins[s] >= LEAST_LIKELY]
-        return [self.best, *likely][:MOST_ROWS]
+    def _listed_settings(self) -> list[int]:
+        """Return the best setting and all that may be the best; all settings if there are no win probabilities."""
+        wins = self.win_probabilities
+        likely = [s for s in self.ranked[1:] if wins is None or wins[s] >= MIN_WIN_PROBABILITY]
+        return [self.best, *likely][:MAX_RANKED_ROWS]
 
-    def _row(self, setting: int) -> str:
-        runs = self._finite(setting)
+    def _table_row(self, setting: int) -> str:
+        runs = self.finite_performance(setting)
         mean = f"{runs.mean():.5g}" if len(runs) else "-"
         interval = "-"
         if len(runs) >= MIN_SAMPLES:
-            low, high = bootstrap_interval(runs, rng=answer_rng())
+            low, high = bootstrap_interval(runs, rng=resampling_rng())
             interval = f"{low:.5g} to {high:.5g}"
-        wins = "-" if self.wins is None else f"{self.wins[setting]:.2f}"
-        failed = ", ".join(tally(self.experiment.outcomes[setting])) or "-"
+        wins = "-" if self.win_probabilities is None else f"{self.win_probabilities[setting]:.2f}"
+        failed = ", ".join(count_exclusions(self.experiment.outcomes[setting])) or "-"
         return f"{setting:>8}{wins:>8}{mean:>12}{interval:>28}{len(runs):>8}  {failed}"
 
     def _remarks(self, listed: list[int]) -> Iterator[str]:
-        """What the table does not say by itself."""
+        """Yield remarks on settings that are not listed, on missing win probabilities and on failures."""
         rest = [setting for setting in self.ranked if setting not in listed]
-        if rest and self.wins is not None:
-            yield f"{len(rest)} more, which together win {self.wins[rest].sum():.2f}"
+        if rest and self.win_probabilities is not None:
+            yield f"{len(rest)} more, with a total win probability of {self.win_probabilities[rest].sum():.2f}"
         elif rest:
             yield f"{len(rest)} more"
-        if self.wins is None:
-            yield f"wins: not known, as it takes at least {MIN_SAMPLES} runs of each setting"
+        if self.win_probabilities is None:
+            yield f"wins: unknown; at least {MIN_SAMPLES} runs of each setting are needed"
         if np.isnan(self.performance).any(1).all():
-            yield "every setting has a run that failed: the best has the fewest"
+            yield "every setting has a failed run; the best has the fewest"
 
-    def _finite(self, setting: int) -> np.ndarray:
+    def finite_performance(self, setting: int) -> np.ndarray:
+        """Return the performance of a setting's runs without failed runs, (n,)."""
         runs = self.performance[setting]
         return runs[~np.isnan(runs)]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

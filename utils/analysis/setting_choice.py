@@ -1,4 +1,4 @@
-"""Which setting of an experiment is shown, how it was chosen, and which of its runs stand behind it."""
+"""The settings that a figure shows: how each was chosen, and which of its runs are averaged."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import orjson
 
-from utils.analysis.combined_results import FATES, CombinedResults, Curve, RunOutcome
+from utils.analysis.combined_results import EXCLUSIONS, CombinedResults, Curve, RunOutcome
 from utils.analysis.number_format import value_name
 from utils.core.errors import BadInput, suggestion
 from utils.stats.intervals import FEW_SAMPLES, MIN_SAMPLES
 
 
 @dataclass(frozen=True)
-class Choice:
+class SettingChoice:
     """One setting of an experiment.
 
-    among: the settings it is the best of; none if it was asked for.  name: agent, policy, and the value of --by.
-    suffix: what tells it from another of its label.  rank: its place among them, 1 for the best.
+    among: the settings it was selected from; empty if the user asked for it.
+    name: agent, policy, and the value of --by.  suffix: distinguishes it from a setting with the same label.
+    rank: its rank among them, 1 for the best.
     """
 
     experiment: CombinedResults
@@ -32,50 +34,57 @@ class Choice:
 
     @property
     def label(self) -> str:
-        """What a legend says."""
+        """The setting's label in a legend."""
         return f"{self.name}, setting {self.setting} (n = {len(self.runs)}){self.suffix}"
 
     @property
     def outcomes(self) -> list[RunOutcome]:
-        """The setting's runs."""
+        """The outcomes of the setting's runs."""
         return self.experiment.outcomes[self.setting]
 
     @property
     def runs(self) -> list[Curve]:
         """The runs that are averaged."""
-        return [outcome.curve for outcome in self.outcomes if not outcome.fate]
+        return [outcome.curve for outcome in self.outcomes if not outcome.exclusion]
 
     @property
     def excluded(self) -> list[Curve]:
-        """Those that are not, as far as they got."""
-        return [outcome.curve for outcome in self.outcomes if outcome.fate and len(outcome.curve.returns)]
+        """The runs that are not averaged, as far as they got."""
+        return [outcome.curve for outcome in self.outcomes if outcome.exclusion and len(outcome.curve.returns)]
+
+    @property
+    def performance(self) -> np.ndarray:
+        """(N,) final performance of the setting's runs; NaN for a run that is not averaged."""
+        return self.experiment.performance[self.setting]
 
     def describe(self, interval: bool) -> str:
-        """How many runs are shown, which are not, and how the setting was chosen.  interval: whether one is due."""
-        text = f"{self.label}: {len(self.runs)} of {len(self.outcomes)} runs averaged; {fates(self.outcomes)}."
+        """Return how many runs are averaged and how the setting was chosen.  interval: whether one is wanted."""
+        excluded = describe_exclusions(self.outcomes)
+        text = f"{self.label}: {len(self.runs)} of {len(self.outcomes)} runs averaged; {excluded}."
         if interval and len(self.runs) < MIN_SAMPLES:
-            text += f" No interval is drawn: it takes at least {MIN_SAMPLES} runs."
+            text += f" No interval is drawn: it needs at least {MIN_SAMPLES} runs."
         elif interval and len(self.runs) < FEW_SAMPLES:
-            text += " Of so few runs, the interval holds the true mean less often than it states."
+            text += " With so few runs, the interval covers the true mean less often than stated."
         return text + self._selection()
 
     def _selection(self) -> str:
+        """Return how the setting was chosen, unless there was no choice."""
         if len(self.experiment.settings) == 1:
             return ""
         if not self.among:
-            return f" The setting was asked for, not selected among the {len(self.experiment.settings)}."
+            return f" The setting was requested, not selected from the {len(self.experiment.settings)}."
         if len(self.among) == 1:
             return ""
-        failed = sum(any(outcome.fate for outcome in self.experiment.outcomes[each]) for each in self.among)
+        failed = sum(any(outcome.exclusion for outcome in self.experiment.outcomes[each]) for each in self.among)
         return (
             f" The setting was selected as {'the best' if self.rank == 1 else f'number {self.rank}'} of "
             f"{len(self.among)} by mean return over the last half of "
             f"{'training' if self.experiment.training else 'evaluations'}, and is reported on the same seeds."
-            + (f" Settings with a run that cannot be averaged, ranked below those without: {failed}." if failed else "")
+            + (f" Settings with a run that cannot be averaged rank below all others: {failed}." if failed else "")
         )
 
-    def record(self) -> dict[str, Any]:
-        """What a sidecar says of it."""
+    def sidecar_entry(self) -> dict[str, Any]:
+        """Return the setting's entry in a sidecar."""
         cell = self.experiment.tree["experiment_data"][str(self.setting)]
         return {
             "data": self.experiment.name,
@@ -84,54 +93,57 @@ class Choice:
             "setting": self.setting,
             "selected_among": len(self.among) or None,
             "agent_params": cell["agent_params"],
-            "runs": run_records(self.outcomes),
+            "runs": run_entries(self.outcomes),
         }
 
 
-def run_records(outcomes: Sequence[RunOutcome]) -> list[dict[str, Any]]:
-    """The runs behind a figure, as its sidecar names them."""
-    return [{"run_number": outcome.number, "excluded": outcome.fate or None} | outcome.names for outcome in outcomes]
+def run_entries(outcomes: Sequence[RunOutcome]) -> list[dict[str, Any]]:
+    """Return the entries of runs in a sidecar."""
+    return [
+        {"run_number": outcome.number, "excluded": outcome.exclusion or None} | outcome.identity for outcome in outcomes
+    ]
 
 
-def fates(outcomes: Sequence[RunOutcome]) -> str:
-    """ "1 diverged, 0 missing", and whatever else keeps runs from being averaged."""
-    return ", ".join(tally(outcomes, ("diverged", "missing")))
+def describe_exclusions(outcomes: Sequence[RunOutcome]) -> str:
+    """Return the runs that are not averaged as "1 diverged, 0 missing", and any other reasons."""
+    return ", ".join(count_exclusions(outcomes, ("diverged", "missing")))
 
 
-def tally(outcomes: Sequence[RunOutcome], always: Sequence[str] = ()) -> list[str]:
-    """ "1 diverged": how many runs are not averaged, for each reason there is.  always: fates that are said of none."""
-    counts = dict.fromkeys(always, 0) | Counter(outcome.fate for outcome in outcomes if outcome.fate)
-    return [f"{count} {FATES[fate]}" for fate, count in counts.items()]
+def count_exclusions(outcomes: Sequence[RunOutcome], always: Sequence[str] = ()) -> list[str]:
+    """Return "1 diverged" for each reason why runs are not averaged.  always: reasons that are listed even for 0."""
+    counts = dict.fromkeys(always, 0) | Counter(outcome.exclusion for outcome in outcomes if outcome.exclusion)
+    return [f"{count} {EXCLUSIONS[exclusion]}" for exclusion, count in counts.items()]
 
 
-def choose(experiments: Sequence[CombinedResults], setting: int | None, by: str | None) -> list[Choice]:
-    """The setting to show of each experiment, or of each value of a hyperparameter, under distinct labels.
+def choose_settings(experiments: Sequence[CombinedResults], setting: int | None, by: str | None) -> list[SettingChoice]:
+    """Choose the setting to show of each experiment, or of each value of a hyperparameter, with distinct labels.
 
-    setting: the one asked for, else the best.  by: a hyperparameter.  Raises BadInput if there is no such setting
-    or hyperparameter, or a setting has no run to average.
+    setting: the setting's number; None: the best.  by: a hyperparameter.
+    Raises BadInput if the setting or hyperparameter does not exist, or a setting has no run to average.
     """
-    choices = [choice for experiment in experiments for choice in candidates(experiment, setting, by)]
+    choices = [choice for experiment in experiments for choice in choose_in_experiment(experiment, setting, by)]
     for choice in choices:
         if not choice.runs:
-            lacking = fates(choice.outcomes)
-            raise BadInput(f"{choice.experiment.path}: setting {choice.setting} has no run to average: {lacking}")
-    return distinct(choices)
+            excluded = describe_exclusions(choice.outcomes)
+            raise BadInput(f"{choice.experiment.path}: setting {choice.setting} has no run to average: {excluded}")
+    return make_labels_distinct(choices)
 
 
-def candidates(experiment: CombinedResults, setting: int | None, by: str | None) -> list[Choice]:
-    """As `choose`, of one experiment, whether there are runs or not."""
+def choose_in_experiment(experiment: CombinedResults, setting: int | None, by: str | None) -> list[SettingChoice]:
+    """Choose the settings to show of one experiment, as `choose_settings` does, whether they have runs or not."""
     settings = range(len(experiment.settings))
     if by is not None:
-        return [_choice(experiment, experiment.best(among), among, by) for among in _values(experiment, by)]
+        groups = _settings_by_value(experiment, by)
+        return [_choice(experiment, experiment.best_setting(among), among, by) for among in groups]
     if setting is None:
-        return [_choice(experiment, experiment.best(), tuple(settings))]
+        return [_choice(experiment, experiment.best_setting(), tuple(settings))]
     if setting not in settings:
         raise BadInput(f"--setting: found {setting}; allowed for {experiment.path}: 0 to {settings[-1]}")
     return [_choice(experiment, setting, ())]
 
 
-def _values(experiment: CombinedResults, by: str) -> list[tuple[int, ...]]:
-    """The settings with each value of a hyperparameter, in the grid's order."""
+def _settings_by_value(experiment: CombinedResults, by: str) -> list[tuple[int, ...]]:
+    """Return the settings with each value of a hyperparameter, in the grid's order."""
     check_key("--by", by, experiment, experiment.settings[0])
     groups: dict[bytes, list[int]] = {}
     for number, setting in enumerate(experiment.settings):
@@ -140,23 +152,23 @@ def _values(experiment: CombinedResults, by: str) -> list[tuple[int, ...]]:
 
 
 def check_key(option: str, key: str, experiment: CombinedResults, allowed: Sequence[str] | dict[str, Any]) -> None:
-    """Raises BadInput, naming the option, if the key is none of the experiment's that are allowed."""
+    """Check that a hyperparameter is one of those allowed.  option: for the message.  Raises BadInput."""
     if key not in allowed:
         names = ", ".join(allowed) or "none, as the grid has one setting"
         raise BadInput(f"{option}: found '{key}'; allowed for {experiment.path}: {names}{suggestion(key, allowed)}")
 
 
-def _choice(experiment: CombinedResults, setting: int, among: tuple[int, ...], by: str | None = None) -> Choice:
+def _choice(experiment: CombinedResults, setting: int, among: tuple[int, ...], by: str | None = None) -> SettingChoice:
     cell = experiment.tree["experiment_data"].get(str(setting), {"agent_params": {}})
     policy = cell["agent_params"].get("policy_type")
     names = [experiment.agent_name, *([value_name(policy)] if policy else [])]
     if by not in (None, "policy_type"):
         names.append(f"{by} {value_name(experiment.settings[setting][by])}")
-    return Choice(experiment, setting, among, ", ".join(names))
+    return SettingChoice(experiment, setting, among, ", ".join(names))
 
 
-def distinct(choices: Sequence[Choice]) -> list[Choice]:
-    """The same; where two of one environment bear one label, their directories' names are added."""
+def make_labels_distinct(choices: Sequence[SettingChoice]) -> list[SettingChoice]:
+    """Add the directory's name to labels that occur twice in one environment."""
     names = [(choice.label, choice.experiment.environment["env_name"]) for choice in choices]
     count = Counter(names)
     return [

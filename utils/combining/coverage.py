@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
@@ -19,12 +19,23 @@ MAX_INDEX_CHARACTERS = 2000
 """Longest list of indices that is printed."""
 
 
-class Counts(NamedTuple):
+class RunCounts(NamedTuple):
     """Numbers of runs of a setting, or of several."""
 
     completed: int
     diverged: int
     missing: int
+
+
+def count_runs(statuses: Collection[str], expected: int) -> RunCounts:
+    """Count a setting's runs.  statuses: of its results.  expected: number of runs that it should have."""
+    diverged = sum(status == "diverged" for status in statuses)
+    return RunCounts(len(statuses) - diverged, diverged, expected - len(statuses))
+
+
+def add_counts(counts: Iterable[RunCounts]) -> RunCounts:
+    """Return the sum of the counts of at least one setting."""
+    return RunCounts(*(sum(column) for column in zip(*counts, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ class Coverage:
     def format_table(self) -> str:
         """Return a table of completed, diverged and missing runs per setting."""
         total = len(self.runs)
-        counts = {setting: _counts(self.statuses.get(setting, {}), total) for setting in range(self.size)}
+        counts = {setting: count_runs(self.statuses.get(setting, {}).values(), total) for setting in range(self.size)}
         lines = [f"{name:>12}{''.join(f'{count:>12}' for count in row)}" for name, row in _table_rows(counts)]
         return "\n".join([f"{'setting':>12}{'completed':>12}{'diverged':>12}{'missing':>12}", *lines])
 
@@ -82,26 +93,15 @@ class Coverage:
         return f"still to run: {len(indices)} indices; main.py --runs {self.runs.stop} trains what is missing"
 
 
-def _counts(statuses: Mapping[int, str], total: int) -> Counts:
-    """Count the runs of one setting."""
-    diverged = sum(status == "diverged" for status in statuses.values())
-    return Counts(len(statuses) - diverged, diverged, total - len(statuses))
-
-
-def _table_rows(counts: dict[int, Counts]) -> list[tuple[str, Counts]]:
+def _table_rows(counts: dict[int, RunCounts]) -> list[tuple[str, RunCounts]]:
     """Return the rows of the table: listed settings, the sum of the other settings, and the sum of all."""
     small = len(counts) <= MAX_LISTED_SETTINGS
     listed = [s for s, row in counts.items() if small or row.diverged or row.missing][:MAX_LISTED_SETTINGS]
     rows = [(str(setting), counts[setting]) for setting in listed]
     rest = [counts[setting] for setting in counts.keys() - set(listed)]
     if rest:
-        rows.append((f"{len(rest)} others", _column_sums(rest)))
-    return [*rows, ("all", _column_sums(counts.values()))]
-
-
-def _column_sums(counts: Iterable[Counts]) -> Counts:
-    """Return the column sums."""
-    return Counts(*(sum(column) for column in zip(*counts, strict=True)))
+        rows.append((f"{len(rest)} others", add_counts(rest)))
+    return [*rows, ("all", add_counts(counts.values()))]
 
 
 def missing_runs_by_setting(tree: dict[str, Any]) -> dict[int, list[int]]:

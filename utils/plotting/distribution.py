@@ -8,44 +8,45 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from utils.analysis.combined_results import CombinedResults, share_axis
-from utils.analysis.mean_curve import BOOTSTRAP, RESAMPLES, Options, dot_levels, setting_interval
+from utils.analysis.combined_results import CombinedResults, check_same_returns
+from utils.analysis.mean_curve import BOOTSTRAP_NAME, RESAMPLES, FigureOptions, dot_levels, setting_interval
 from utils.analysis.number_format import performance_label
-from utils.analysis.setting_choice import Choice, choose
-from utils.plot_utils import Plot, framed, group_digits, look
+from utils.analysis.setting_choice import SettingChoice, choose_settings
+from utils.plot_utils import Plot, group_digits, line_style, new_figure
 
 ROW_HEIGHT = 0.75
-"""Inches."""
+"""Height of a row, inches."""
 
 MARKS = (
-    "Dot: a run. Box: quartiles, its stroke the median. Diamond: mean over runs; bar: {percent} "
-    f"{BOOTSTRAP} confidence interval of the mean ({RESAMPLES:,} resamples), drawn where "
+    "Dot: a run. Box: quartiles, with a stroke at the median. Diamond: mean over runs. Bar: {percent} "
+    f"{BOOTSTRAP_NAME} confidence interval of the mean ({RESAMPLES:,} resamples), drawn if "
     "every run can be averaged."
 )
+"""The marks in the caption."""
 
 
-def make(experiments: Sequence[CombinedResults], options: Options) -> Plot:
-    """A row for each experiment, or each value of --by.  Raises BadInput."""
-    share_axis(experiments)
-    choices = choose(experiments, options.setting, options.by)
-    facts = {
-        "interval": options.bootstrap,
+def make_plot(experiments: Sequence[CombinedResults], options: FigureOptions) -> Plot:
+    """Return a figure with a row for each experiment, or each value of --by, to be drawn.  Raises BadInput."""
+    check_same_returns(experiments)
+    choices = choose_settings(experiments, options.setting, options.by)
+    sidecar = {
+        "interval": options.interval_entry,
         "experiments": [
-            choice.record()
+            choice.sidecar_entry()
             | {
-                "performance": choice.experiment.performance[choice.setting],
+                "performance": choice.performance,
                 "interval": setting_interval(choice.experiment, choice.setting, options.confidence),
             }
             for choice in choices
         ],
     }
-    return Plot("distribution", facts, lambda: draw(choices, options))
+    return Plot("distribution", sidecar, lambda: draw_distributions(choices, options))
 
 
-def draw(choices: Sequence[Choice], options: Options) -> Figure:
-    """The figure."""
+def draw_distributions(choices: Sequence[SettingChoice], options: FigureOptions) -> Figure:
+    """Draw the figure."""
     paragraphs = [MARKS.format(percent=options.percent), *(choice.describe(interval=True) for choice in choices)]
-    figure = framed(paragraphs, 1.0 + ROW_HEIGHT * len(choices))
+    figure = new_figure(paragraphs, 1.0 + ROW_HEIGHT * len(choices))
     axes = figure.subplots()
     for row, choice in enumerate(choices):
         _draw_row(axes, row, choice, options)
@@ -58,11 +59,10 @@ def draw(choices: Sequence[Choice], options: Options) -> Figure:
     return figure
 
 
-def _draw_row(axes: Any, row: int, choice: Choice, options: Options) -> None:
-    """Dots above, the summary below them, the label above all."""
-    runs = choice.experiment.performance[choice.setting]
-    finite = np.sort(runs[~np.isnan(runs)])
-    color = look(row)["color"]
+def _draw_row(axes: Any, row: int, choice: SettingChoice, options: FigureOptions) -> None:
+    """Draw a setting: the label on top, the dots below it, and the summary below the dots."""
+    finite = np.sort(choice.performance[~np.isnan(choice.performance)])
+    color = line_style(row)["color"]
     axes.plot(finite, row - 0.25 * dot_levels(finite), "o", color=color, alpha=0.6, markersize=4.5, markeredgewidth=0)
     quartiles = np.quantile(finite, [0.25, 0.5, 0.75])
     axes.hlines(row + 0.12, quartiles[0], quartiles[2], color=color, linewidth=7, alpha=0.3)

@@ -1,4 +1,4 @@
-"""The kinds of figures, and where a figure is written."""
+"""The kinds of figures, and the path of a figure."""
 
 from __future__ import annotations
 
@@ -9,58 +9,60 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
 from utils.core.errors import BadInput
 from utils.core.indices import MAX_INDEX
 
 if TYPE_CHECKING:
     from utils.analysis.combined_results import CombinedResults
-    from utils.analysis.mean_curve import Options
+    from utils.analysis.mean_curve import FigureOptions
     from utils.plot_utils import Plot
 
 
-class Kind(NamedTuple):
-    """A kind of figure: the module whose `make` makes it, and the options that change it."""
+class FigureKind(NamedTuple):
+    """A kind of figure.  module: has the kind's `make_plot`.  options: those that change the figure."""
 
     module: str
     options: frozenset[str]
 
 
 KINDS = {
-    "curves": Kind("utils.plotting.curves", frozenset({"setting", "by", "confidence", "band", "smooth"})),
-    "sensitivity": Kind("utils.plotting.sensitivity", frozenset({"keys", "confidence"})),
-    "heat-map": Kind("utils.plotting.heat_map", frozenset({"keys"})),
-    "distribution": Kind("utils.plotting.distribution", frozenset({"setting", "by", "confidence"})),
-    "profile": Kind("utils.plotting.profile", frozenset({"setting", "by", "confidence"})),
+    "curves": FigureKind("utils.plotting.curves", frozenset({"setting", "by", "confidence", "band", "smooth"})),
+    "sensitivity": FigureKind("utils.plotting.sensitivity", frozenset({"keys", "confidence"})),
+    "heat-map": FigureKind("utils.plotting.heat_map", frozenset({"keys"})),
+    "distribution": FigureKind("utils.plotting.distribution", frozenset({"setting", "by", "confidence"})),
+    "profile": FigureKind("utils.plotting.profile", frozenset({"setting", "by", "confidence"})),
 }
+"""The kinds of figures by their names on the command line."""
 
 
-def make(kind: str, data: Sequence[str], given: dict[str, Any]) -> Plot:
-    """The figure, not drawn yet.  given: the options that are not at their defaults.  Raises BadInput."""
+def plot_files(kind: str, data: Sequence[str], given: dict[str, Any]) -> Plot:
+    """Read results and return their figure, to be drawn.
+
+    data: data.json files or their directories.  given: fields of `FigureOptions`.  Raises BadInput.
+    """
     from utils.analysis.combined_results import read_combined_results
-    from utils.analysis.mean_curve import Options
+    from utils.analysis.mean_curve import FigureOptions
 
-    options = replace(Options(), **given)
-    check(kind, options)
-    return plot_of(kind, read_combined_results([Path(path) for path in data]), options)
+    options = replace(FigureOptions(), **given)
+    check_options(kind, options)
+    return plot_experiments(kind, read_combined_results([Path(path) for path in data]), options)
 
 
-def plot_of(kind: str, experiments: Sequence[CombinedResults], options: Options) -> Plot:
-    """The figure of experiments that are read already, not drawn yet.  Raises BadInput."""
-    plot = importlib.import_module(KINDS[kind].module).make(experiments, options)
+def plot_experiments(kind: str, experiments: Sequence[CombinedResults], options: FigureOptions) -> Plot:
+    """Return the figure of experiments, to be drawn.  kind: a key of KINDS.  Raises BadInput."""
+    plot = importlib.import_module(KINDS[kind].module).make_plot(experiments, options)
     names = dict.fromkeys(experiment.environment["env_name"] for experiment in experiments)
-    facts = {
+    sidecar = {
         "kind": kind,
         "env_name": " ".join(names),
         "returns": "training, step-weighted" if experiments[0].training else "evaluation",
-        **plot.facts,
+        **plot.sidecar,
     }
-    return replace(plot, name="_".join([*names, *([plot.name] if plot.name else [])]), facts=facts)
+    return replace(plot, name="_".join([*names, *([plot.name] if plot.name else [])]), sidecar=sidecar)
 
 
-def check(kind: str, options: Options) -> None:
-    """Raises BadInput for an option that does not change this kind of figure, or out of range."""
+def check_options(kind: str, options: FigureOptions) -> None:
+    """Check that each option is in its range and changes this kind of figure.  Raises BadInput."""
     for field in fields(options):
         name = "key" if field.name == "keys" else field.name
         if getattr(options, field.name) != field.default and field.name not in KINDS[kind].options:
@@ -74,19 +76,13 @@ def check(kind: str, options: Options) -> None:
         raise BadInput("--by: found with --setting; allowed: one of the two")
 
 
-def place(out: str | None, plot: Plot) -> Path:
-    """Where the figure goes.  Raises BadInput for a format that cannot be drawn, or over a foreign file."""
-    from utils.plotting.sidecar import check_place
+def figure_path(out: str | None, plot: Plot) -> Path:
+    """Return the path of a figure.  out: value of --out; None: the default.
+
+    Raises BadInput for an unknown format, or if the sidecar would replace another file.
+    """
+    from utils.plotting.sidecar import check_figure_path
 
     path = Path(out) if out else Path("plots", "png", re.sub(r"[^\w.+-]", "-", plot.name) + ".png")
-    check_place(path)
+    check_figure_path(path)
     return path
-
-
-def is_current(plot: Plot, path: Path) -> bool:
-    """Say whether the figure at a path is the one that would be drawn now.  Raises BadInput."""
-    from utils.plotting.sidecar import staleness
-
-    reason = staleness(plot, path)
-    click.echo(f"{path}: up to date" if reason is None else f"{path}: stale: {reason}")
-    return reason is None

@@ -1,4 +1,4 @@
-"""What a figure of a whole grid says of the runs behind it, in its caption and its sidecar."""
+"""The description of a whole grid in a figure's caption and sidecar."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from utils.analysis.combined_results import CombinedResults
-from utils.analysis.setting_choice import check_key, fates, run_records
+from utils.analysis.setting_choice import check_key, describe_exclusions, run_entries
 from utils.core.errors import BadInput
 
-FEW_TO_ORDER = 10
-"""Runs a setting below which their order says little."""
+FEW_RUNS_TO_RANK = 10
+"""Runs per setting below which the order of settings is uncertain."""
 
 
-def names(experiments: Sequence[CombinedResults]) -> dict[CombinedResults, str]:
-    """Their agents' names; where two are of one agent, with their directories'."""
+def experiment_names(experiments: Sequence[CombinedResults]) -> dict[CombinedResults, str]:
+    """Return the experiments' agents, with the directory's name where two experiments have the same agent."""
     count = Counter(each.agent_name for each in experiments)
     return {
         each: each.agent_name if count[each.agent_name] == 1 else f"{each.agent_name}, {each.path.parent.name}"
@@ -23,30 +23,30 @@ def names(experiments: Sequence[CombinedResults]) -> dict[CombinedResults, str]:
     }
 
 
-def describe(experiment: CombinedResults, name: str) -> str:
-    """How many settings and runs there are, which runs cannot be averaged, and on which seeds all this stands."""
+def describe_grid(experiment: CombinedResults, name: str) -> str:
+    """Return a grid's paragraph in a caption: numbers of settings, runs and failures, and the best setting."""
     settings, runs = experiment.performance.shape
     outcomes = [outcome for row in experiment.outcomes for outcome in row]
-    text = f"{name}: {settings} settings, n = {runs} runs each; {fates(outcomes)}."
-    text += f" The best of all is setting {experiment.best()}; it is selected and reported on the same seeds."
-    return text + (" Of so few runs, the order of settings is uncertain." if runs < FEW_TO_ORDER else "")
+    text = f"{name}: {settings} settings, n = {runs} runs each; {describe_exclusions(outcomes)}."
+    text += f" The overall best is setting {experiment.best_setting()}, selected and reported on the same seeds."
+    return text + (" With so few runs, the order of settings is uncertain." if runs < FEW_RUNS_TO_RANK else "")
 
 
-def record(experiment: CombinedResults) -> dict[str, Any]:
-    """Every run of the grid, as a sidecar names it."""
+def grid_sidecar_entry(experiment: CombinedResults) -> dict[str, Any]:
+    """Return the entry of every run of the grid in a sidecar."""
     return {
         "data": experiment.name,
         "sha256": experiment.digest,
         "agent_name": experiment.agent_name,
         "settings": [
-            {"setting": number, "agent_params": params, "runs": run_records(outcomes)}
+            {"setting": number, "agent_params": params, "runs": run_entries(outcomes)}
             for number, (params, outcomes) in enumerate(zip(experiment.settings, experiment.outcomes, strict=True))
         ],
     }
 
 
-def chosen_keys(experiments: Sequence[CombinedResults], keys: Sequence[str]) -> list[str]:
-    """The hyperparameters to show: those asked for, or all that vary.  Raises BadInput if there are none, or no run."""
+def select_keys(experiments: Sequence[CombinedResults], keys: Sequence[str]) -> list[str]:
+    """Return the hyperparameters to show: the given keys, or all that vary.  Raises BadInput if none or no run."""
     for experiment in experiments:
         if not experiment.performance.size:
             raise BadInput(f"{experiment.path}: found no run; allowed: results of one or more")

@@ -9,73 +9,95 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from utils.analysis.combined_results import CombinedResults, share_axis
-from utils.analysis.hyperparameter_effect import WAYS, Effect
-from utils.analysis.mean_curve import BOOTSTRAP, RESAMPLES, Options
-from utils.analysis.number_format import ordered, performance_label, value_name
-from utils.plot_utils import LONGEST_OF_TWO, Plot, framed, group_digits, look, name_ticks, panel_rows, panels
-from utils.plotting.grid_caption import chosen_keys, describe, names, record
+from utils.analysis.combined_results import CombinedResults, check_same_returns
+from utils.analysis.hyperparameter_effect import WAYS, HyperparameterEffect
+from utils.analysis.line_style import SIDE_STEP, SLICE_DASHES
+from utils.analysis.mean_curve import BOOTSTRAP_NAME, RESAMPLES, FigureOptions
+from utils.analysis.number_format import performance_label, sort_values, value_name
+from utils.plot_utils import (
+    MAX_HALF_WIDTH_LABEL,
+    Plot,
+    add_panels,
+    count_panel_rows,
+    dash_style,
+    group_digits,
+    label_ticks,
+    line_style,
+    new_figure,
+)
+from utils.plotting.grid_caption import describe_grid, experiment_names, grid_sidecar_entry, select_keys
 
 PANEL_HEIGHT = 2.3
-"""Inches."""
+"""Height of a panel, inches."""
 
-PANEL_ROOM = 34
-"""Characters side by side below a panel."""
+MAX_TICK_CHARACTERS = 34
+"""Characters of tick labels that fit below a panel in one row."""
 
-ASIDE = {"best": -0.05, "slice": 0.05}
-"""How far from its value a mark stands, so that neither way hides the other."""
-
-LOOKS: dict[str, dict[str, Any]] = {
+WAY_STYLES: dict[str, dict[str, Any]] = {
     "best": {"linestyle": "-"},
-    "slice": {"linestyle": (0, (4, 1.5)), "markerfacecolor": "white"},
+    "slice": {"linestyle": dash_style(SLICE_DASHES), "markerfacecolor": "white"},
 }
+"""Style of the line and markers of each way to measure an effect."""
 
 MARKS = (
-    "Filled, solid: for each value the best setting over all other hyperparameters; dots: its runs. Hollow, dashed: "
-    "the setting that is otherwise as the best of all. Markers: mean over runs; bars: {percent} "
-    f"{BOOTSTRAP} confidence interval ({RESAMPLES:,} resamples). Cross at the foot: a run of the "
-    "setting cannot be averaged, so it has no mean."
+    "Filled markers, solid line: for each value, the best setting over all other hyperparameters; dots: its runs. "
+    "Hollow markers, dashed line: the setting with this value and otherwise the values of the overall best. Markers: "
+    f"mean over runs; bars: {{percent}} {BOOTSTRAP_NAME} confidence interval ({RESAMPLES:,} resamples). Cross at the "
+    "bottom: a run of the setting cannot be averaged, so there is no mean."
 )
-"""What the caption says of them."""
+"""The marks in the caption."""
 
 
-def make(experiments: Sequence[CombinedResults], options: Options) -> Plot:
-    """A panel for each hyperparameter that varies, all experiments in it.  Raises BadInput."""
-    share_axis(experiments)
-    keys = chosen_keys(experiments, options.keys)
+def make_plot(experiments: Sequence[CombinedResults], options: FigureOptions) -> Plot:
+    """Return a figure with a panel for each hyperparameter that varies, to be drawn.  Raises BadInput."""
+    check_same_returns(experiments)
+    keys = select_keys(experiments, options.keys)
     effects = {
-        key: [Effect(each, key, options.confidence) for each in experiments if key in each.varied] for key in keys
+        key: [HyperparameterEffect(each, key, options.confidence) for each in experiments if key in each.varied]
+        for key in keys
     }
-    facts = {
-        "interval": options.bootstrap,
+    sidecar = {
+        "interval": options.interval_entry,
         "experiments": [
-            record(each)
-            | {"sensitivity": {key: e.record() for key in keys for e in effects[key] if e.experiment is each}}
-            for each in experiments
+            grid_sidecar_entry(each) | {"sensitivity": _effect_entries(each, effects)} for each in experiments
         ],
     }
-    return Plot("sensitivity", facts, lambda: draw(experiments, effects, options))
+    return Plot("sensitivity", sidecar, lambda: draw_sensitivity(experiments, effects, options))
 
 
-def draw(experiments: Sequence[CombinedResults], effects: dict[str, list[Effect]], options: Options) -> Figure:
-    """The figure."""
-    height = 0.8 + PANEL_HEIGHT * panel_rows(len(effects))
-    called = names(experiments)
-    paragraphs = [describe(experiment, name) for experiment, name in called.items()]
-    figure = framed([MARKS.format(percent=options.percent), *paragraphs], height)
-    for axes, (key, found) in zip(panels(figure, len(effects), sharey=True), effects.items(), strict=True):
-        _draw_panel(axes, key, found, called)
-    _draw_head(figure, experiments[0])
+def _effect_entries(
+    experiment: CombinedResults, effects: dict[str, list[HyperparameterEffect]]
+) -> dict[str, dict[str, Any]]:
+    """Return the entries of an experiment's effects in the sidecar, by hyperparameter."""
+    return {
+        key: effect.sidecar_entry()
+        for key, found in effects.items()
+        for effect in found
+        if effect.experiment is experiment
+    }
+
+
+def draw_sensitivity(
+    experiments: Sequence[CombinedResults], effects: dict[str, list[HyperparameterEffect]], options: FigureOptions
+) -> Figure:
+    """Draw the figure.  effects: those of each hyperparameter, one per experiment."""
+    height = 0.8 + PANEL_HEIGHT * count_panel_rows(len(effects))
+    names = experiment_names(experiments)
+    paragraphs = [describe_grid(experiment, name) for experiment, name in names.items()]
+    figure = new_figure([MARKS.format(percent=options.percent), *paragraphs], height)
+    for axes, (key, found) in zip(add_panels(figure, len(effects), sharey=True), effects.items(), strict=True):
+        _draw_panel(axes, key, found, names)
+    _add_title_and_legend(figure, experiments[0])
     return figure
 
 
-def _draw_head(figure: Figure, experiment: CombinedResults) -> None:
-    """Title and legend above all panels, and the label of their vertical axes."""
+def _add_title_and_legend(figure: Figure, experiment: CombinedResults) -> None:
+    """Put title and legend above all panels, and one label next to their vertical axes."""
     label = textwrap.fill(performance_label(experiment.training), 24)
     figure.supylabel(label, fontsize=10, multialignment="center")
     entries = [zip(*axes.get_legend_handles_labels(), strict=True) for axes in figure.axes]
     by_name = {name: handle for pairs in entries for handle, name in pairs}
-    columns = 2 if max(map(len, by_name)) <= LONGEST_OF_TWO else 1
+    columns = 2 if max(map(len, by_name)) <= MAX_HALF_WIDTH_LABEL else 1
     figure.legend(
         list(by_name.values()), list(by_name), title=experiment.environment["env_name"], alignment="left",
         title_fontproperties={"weight": "bold", "size": 12}, loc="outside upper left", ncols=columns, fontsize=9,
@@ -83,36 +105,39 @@ def _draw_head(figure: Figure, experiment: CombinedResults) -> None:
     )  # fmt: skip
 
 
-def _draw_panel(axes: Any, key: str, effects: Sequence[Effect], called: dict[CombinedResults, str]) -> None:
-    """One hyperparameter.  called: the experiments of the figure, in order, and their names."""
-    values = _values(effects)
-    places = {name: place for place, name in enumerate(values)}
+def _draw_panel(
+    axes: Any, key: str, effects: Sequence[HyperparameterEffect], names: dict[CombinedResults, str]
+) -> None:
+    """Draw one hyperparameter.  names: of the figure's experiments, in order."""
+    values = sort_values([value for effect in effects for value in effect.values])
+    by_name = {value_name(value): value for value in values}
+    positions = {name: position for position, name in enumerate(by_name)}
     for effect in effects:
-        number = list(called).index(effect.experiment)
-        for way, name in WAYS.items():
-            label = name if len(called) == 1 else called[effect.experiment] if way == "best" else ""
-            _draw_way(axes, effect, way, places, look(number) | LOOKS[way] | {"label": label})
-    name_ticks(axes.xaxis, list(values.values()), PANEL_ROOM)
+        number = list(names).index(effect.experiment)
+        for way, way_name in WAYS.items():
+            label = way_name if len(names) == 1 else names[effect.experiment] if way == "best" else ""
+            _draw_way(axes, effect, way, positions, line_style(number) | WAY_STYLES[way] | {"label": label})
+    label_ticks(axes.xaxis, list(by_name.values()), MAX_TICK_CHARACTERS)
     axes.set_xlabel(key)
-    axes.set_xlim(-0.4, len(places) - 0.6)
+    axes.set_xlim(-0.4, len(positions) - 0.6)
     group_digits(axes.yaxis)
 
 
-def _values(effects: Sequence[Effect]) -> dict[str, Any]:
-    """The values by name, in the order in which they stand on the axis."""
-    return {value_name(value): value for value in ordered([v for effect in effects for v in effect.found.values])}
+def _draw_way(
+    axes: Any, effect: HyperparameterEffect, way: str, positions: dict[str, int], style: dict[str, Any]
+) -> None:
+    """Draw means with their intervals and, for the best settings, single runs behind them.
 
-
-def _draw_way(axes: Any, effect: Effect, way: str, places: dict[str, int], style: dict[str, Any]) -> None:
-    """Means with their intervals; for the best, single runs behind them."""
-    x = np.array([places[value_name(value)] for value in effect.found.values]) + ASIDE[way]
+    positions: of each value's name on the axis.
+    """
+    x = np.array([positions[value_name(value)] for value in effect.values]) + SIDE_STEP[way]
     order, means = np.argsort(x), effect.means(way)
     axes.plot(x[order], means[order], linewidth=1.5, markersize=5, zorder=3, **style)
-    for place, setting, mean, interval in zip(x, effect.settings(way), means, effect.intervals(way), strict=True):
+    for position, setting, mean, interval in zip(x, effect.settings(way), means, effect.intervals(way), strict=True):
         if interval is not None:
-            axes.vlines(place, *interval, color=style["color"], linewidth=1.5, zorder=2)
+            axes.vlines(position, *interval, color=style["color"], linewidth=1.5, zorder=2)
         if setting >= 0 and np.isnan(mean):
-            axes.plot(place, 0.03, "x", color=style["color"], transform=axes.get_xaxis_transform(), zorder=3)
+            axes.plot(position, 0.03, "x", color=style["color"], transform=axes.get_xaxis_transform(), zorder=3)
         if way == "best":
             runs = effect.experiment.performance[setting]
-            axes.plot(np.full(len(runs), place), runs, ".", color=style["color"], alpha=0.3, markersize=4, zorder=1)
+            axes.plot(np.full(len(runs), position), runs, ".", color=style["color"], alpha=0.3, markersize=4, zorder=1)

@@ -1,6 +1,6 @@
-"""A figure's file, and the JSON beside it: what the figure shows and the runs behind it.
+"""A figure's file and its sidecar: a JSON file with what the figure shows and the runs behind it.
 
-One sidecar serves the files of one name, `a.png`, `a.pdf` and `a.svg`, as long as they show the same.
+Figures that differ only in their format, `a.png`, `a.pdf` and `a.svg`, share a sidecar while they show the same.
 """
 
 from __future__ import annotations
@@ -12,66 +12,68 @@ from typing import Any
 import orjson
 
 from utils.core.errors import BadInput, unwritable_out
-from utils.files.atomic import write_atomically
 from utils.files.json_diff import first_difference
 from utils.files.json_text import encode_json, read_json
-from utils.plot_utils import FORMATS, Plot, encode
+from utils.files.overwrite import check_replaceable, write_out
+from utils.plot_utils import FORMATS, Plot, encode_figure
 
 
-def check_place(path: Path) -> None:
-    """Raises BadInput for what cannot be drawn or written there, or where the sidecar would replace a foreign file."""
+def check_figure_path(path: Path) -> None:
+    """Check that a figure can be written to a path.
+
+    Raises BadInput for an unknown format, or if the sidecar would replace a file that is not a sidecar.
+    """
     if path.suffix[1:] not in FORMATS:
         raise BadInput(f"--out: found '{path}'; allowed: a name that ends in {', '.join('.' + f for f in FORMATS)}")
-    beside = path.with_suffix(".json")
     try:
-        foreign = beside.exists() and not _is_sidecar(read_json(beside))
+        check_replaceable(_sidecar_path(path), lambda file: _is_sidecar(read_json(file)), "--out", "a figure's sidecar")
     except OSError as error:
         raise unwritable_out(path, error) from error
-    if foreign:
-        raise BadInput(f"--out: '{path}' would replace {beside}, which no figure left; allowed: another name")
+
+
+def _sidecar_path(figure: Path) -> Path:
+    return figure.with_suffix(".json")
 
 
 def _is_sidecar(content: Any) -> bool:
     return isinstance(content, dict) and isinstance(content.get("figure"), dict) and "experiments" in content
 
 
-def write(plot: Plot, path: Path) -> None:
-    """Draw the figure, and write it and its sidecar.  Raises BadInput if they cannot be written."""
-    figure = encode(plot, path.suffix[1:])
-    beside = path.with_suffix(".json")
+def write_figure(plot: Plot, path: Path) -> None:
+    """Draw a figure and write it and its sidecar.  Raises BadInput if they cannot be written."""
+    figure = encode_figure(plot, path.suffix[1:])
+    sidecar = _sidecar_path(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        known = read_json(beside) if beside.exists() else {}
-        same = _difference(known, plot.facts) is None
-        figures = (known["figure"] if same else {}) | {path.name: _sha256(figure)}
-        write_atomically(path, figure)
-        write_atomically(beside, encode_json({"figure": dict(sorted(figures.items())), **plot.facts}))
+        known = read_json(sidecar) if sidecar.exists() else {}
     except OSError as error:
         raise unwritable_out(path, error) from error
+    same = _find_difference(known, plot.sidecar) is None
+    figures = (known["figure"] if same else {}) | {path.name: _sha256(figure)}
+    write_out(path, figure)
+    write_out(sidecar, encode_json({"figure": dict(sorted(figures.items())), **plot.sidecar}))
 
 
-def staleness(plot: Plot, path: Path) -> str | None:
-    """Why the figure at a path is not the one that would be drawn now; None if it is.  Raises BadInput."""
-    beside = path.with_suffix(".json")
-    for file in (path, beside):
+def describe_staleness(plot: Plot, path: Path) -> str | None:
+    """Return why the figure at a path would not be drawn the same now; None if it is current.  Raises BadInput."""
+    sidecar = _sidecar_path(path)
+    for file in (path, sidecar):
         if not file.is_file():
             return f"there is no file {file}"
-    known = read_json(beside)
-    difference = _difference(known, plot.facts)
+    known = read_json(sidecar)
+    difference = _find_difference(known, plot.sidecar)
     if difference is not None:
-        return f"what it shows is not what the data say now: {difference}"
+        return f"it does not show the present data: {difference}"
     if known["figure"].get(path.name) != _sha256(path.read_bytes()):
-        return f"the file is not the one that {beside.name} describes"
+        return f"the file is not the one described in {sidecar.name}"
     return None
 
 
-def _difference(known: Any, facts: dict[str, Any]) -> str | None:
-    """The first key in which a sidecar differs from facts, and what each says."""
+def _find_difference(known: Any, wanted: dict[str, Any]) -> str | None:
+    """Return the first difference between the content of a sidecar and the wanted content, without figures' hashes."""
     if not _is_sidecar(known):
-        return "no figure left the file beside it"
-    return first_difference(
-        {key: value for key, value in known.items() if key != "figure"}, orjson.loads(encode_json(facts))
-    )
+        return "the JSON file next to it is not a figure's sidecar"
+    found = {key: value for key, value in known.items() if key != "figure"}
+    return first_difference(found, orjson.loads(encode_json(wanted)))
 
 
 def _sha256(content: bytes) -> str:

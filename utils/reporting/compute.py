@@ -1,21 +1,24 @@
-"""The compute that an experiment used, by what its results say."""
+"""The compute that an experiment used, as its results recorded it."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 from utils.analysis.combined_results import CombinedResults
-from utils.analysis.number_format import NOTHING, brief
+from utils.analysis.number_format import NO_VALUE, format_number
+from utils.results.provenance_diff import Origin
 from utils.results.schema import all_runs
 
 HOUR = 3600.0
+"""Seconds in an hour."""
 
 
-class Compute(NamedTuple):
-    """In hours, run-steps a second of training, and MiB; None where no run says.
+class ComputeUse(NamedTuple):
+    """The compute of several runs.
 
-    train, evaluation: the runs' shares of their stacks' time.  core: both, times the threads of each.
-    memory: the largest that a process held, of whatever stack it trained.
+    runs: their number.  train, evaluation: hours, the runs' shares of their stacks' time.
+    core: core hours, both times the threads of each run.  speed: run-steps per second of training.
+    memory: MiB, the largest peak of a process, whatever stack it trained.  None where no run recorded it.
     """
 
     runs: int
@@ -26,19 +29,19 @@ class Compute(NamedTuple):
     memory: float | None
 
     @property
-    def words(self) -> list[str]:
-        """The numbers as a table has them."""
-        hours = [brief(value) for value in (self.train, self.evaluation, self.core)]
-        rest = [NOTHING if value is None else f"{value:,.0f}" for value in (self.speed, self.memory)]
+    def cells(self) -> list[str]:
+        """The numbers as cells of a table."""
+        hours = [format_number(value) for value in (self.train, self.evaluation, self.core)]
+        rest = [NO_VALUE if value is None else f"{value:,.0f}" for value in (self.speed, self.memory)]
         return [f"{self.runs:,}", *hours, *rest]
 
 
-def compute(experiment: CombinedResults) -> Compute:
-    """Of all runs that have a result."""
-    rows = [_row(run) for run in all_runs(experiment.tree)]
+def sum_compute(experiment: CombinedResults) -> ComputeUse:
+    """Return the compute of all runs that have a result."""
+    rows = [_run_compute(run) for run in all_runs(experiment.tree)]
     train = sum(row.train for row in rows)
     steps = sum(row.steps for row in rows)
-    return Compute(
+    return ComputeUse(
         len(rows),
         train / HOUR,
         sum(row.evaluation for row in rows) / HOUR,
@@ -48,8 +51,8 @@ def compute(experiment: CombinedResults) -> Compute:
     )
 
 
-class _Row(NamedTuple):
-    """Of one run: seconds, threads, timesteps, MiB."""
+class _RunCompute(NamedTuple):
+    """The compute of one run.  train, evaluation: seconds.  threads: number.  steps: timesteps.  memory: MiB."""
 
     train: float
     evaluation: float
@@ -58,23 +61,18 @@ class _Row(NamedTuple):
     memory: float
 
 
-def _row(run: dict[str, Any]) -> _Row:
-    """1 thread where a result does not say, 0 for anything else."""
-    origin = _provenance(run)
-    return _Row(
+def _run_compute(run: dict[str, Any]) -> _RunCompute:
+    """Return the compute of one run; 1 thread and otherwise 0 where it is not recorded."""
+    origin = Origin("", run.get("provenance"))
+    return _RunCompute(
         _number(run.get("train_time")),
         _number(run.get("eval_time")),
-        _number(origin.get("threads")) or 1.0,
+        _number(origin.value("threads")) or 1.0,
         _number(run.get("timesteps_done")),
-        _number(origin.get("peak_memory_mib")),
+        _number(origin.value("peak_memory_mib")),
     )
 
 
-def _provenance(run: dict[str, Any]) -> dict[str, Any]:
-    found = run.get("provenance")
-    return found if isinstance(found, dict) else {}
-
-
 def _number(value: Any) -> float:
-    """0 for what is none: a result's reader relies on no more than its curves."""
+    """Return a number as float and 0 for anything else: nothing but a run's curves is validated."""
     return float(value) if isinstance(value, int | float) else 0.0

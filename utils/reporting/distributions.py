@@ -1,4 +1,4 @@
-"""Distributions of return in a report: a dot for each run's final performance, a row for each setting."""
+"""Distributions of return: a dot for each run's final performance, a row for each setting."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from utils.analysis.mean_curve import dot_levels, setting_interval
-from utils.analysis.number_format import between, brief, performance_label
-from utils.analysis.setting_choice import Choice, fates
-from utils.reporting.svg_chart import ChartFrame, color, spanning, thinned
+from utils.analysis.number_format import format_interval, format_number, performance_label
+from utils.analysis.setting_choice import SettingChoice, describe_exclusions
+from utils.reporting.svg_chart import ChartFrame, fit_scale, line_color, thinned_indices
 
-WIDTH, ROW, TOP, BOTTOM, SIDE = 860, 74, 8, 46, 20
-"""Pixels; ROW and SIDE are a row's height and the margin at either side."""
+WIDTH, ROW_HEIGHT, TOP, BOTTOM, SIDE = 860, 74, 8, 46, 20
+"""Width, height of a row, and margins, pixels."""
 
-MOST_ROWS = 12
-MOST_DOTS = 200
-"""In a row: every so-manieth by size."""
+MAX_ROWS = 12
+"""Largest number of settings drawn."""
+
+MAX_DOTS = 200
+"""Largest number of runs drawn in a row, evenly by rank."""
 
 
 @dataclass(frozen=True)
-class Dot:
-    """A run.  title: what it says when pointed at."""
+class RunDot:
+    """A run's dot.  x, y: pixels.  title: its tooltip."""
 
     x: float
     y: float
@@ -30,86 +32,91 @@ class Dot:
 
 
 @dataclass(frozen=True)
-class Row:
-    """A setting: its runs, their quartiles and mean in pixels, and the same in words."""
+class DistributionRow:
+    """A setting's row: runs, quartiles and mean in pixels, and the same as cells of a table."""
 
     label: str
     color: str
     y: float
-    dots: list[Dot]
+    dots: list[RunDot]
     quartiles: tuple[float, float, float]
     mean: float
     interval: tuple[float, float] | None
-    words: list[str]
+    cells: list[str]
 
 
 @dataclass(frozen=True)
 class DistributionChart:
-    """A chart."""
+    """A chart of distributions.  notes: what it leaves out."""
 
     frame: ChartFrame
-    rows: list[Row]
+    rows: list[DistributionRow]
     notes: list[str]
 
     @property
     def cells(self) -> list[list[str]]:
-        """A table of the same."""
-        return [[row.label, *row.words] for row in self.rows]
+        """The chart as rows of a table."""
+        return [[row.label, *row.cells] for row in self.rows]
 
 
-def distribution_chart(choices: Sequence[Choice], confidence: float) -> DistributionChart:
-    """The final performance of the choices' runs."""
-    shown = choices[:MOST_ROWS]
-    finite = [_finite(choice) for choice in shown]
-    height = TOP + ROW * len(shown) + BOTTOM
-    x = spanning(np.concatenate(finite), SIDE, WIDTH - SIDE)
-    y = spanning(np.zeros(1), height - BOTTOM, TOP)
-    frame = ChartFrame(WIDTH, height, x, y, performance_label(shown[0].experiment.training), "")
-    rows = [_row(number, choice, frame, confidence) for number, choice in enumerate(shown)]
-    notes = [f"The first {MOST_ROWS} of {len(choices)} settings are drawn."] if len(choices) > MOST_ROWS else []
-    if any(len(runs) > MOST_DOTS for runs in finite):
-        notes.append(f"Of each setting {MOST_DOTS} runs are drawn, evenly by rank.")
+def distribution_chart(choices: Sequence[SettingChoice], confidence: float) -> DistributionChart:
+    """Return the chart of some settings' final performance.  confidence: of the intervals."""
+    drawn = choices[:MAX_ROWS]
+    finite = [_finite_performance(choice) for choice in drawn]
+    height = TOP + ROW_HEIGHT * len(drawn) + BOTTOM
+    x = fit_scale(np.concatenate(finite), SIDE, WIDTH - SIDE)
+    y = fit_scale(np.zeros(1), height - BOTTOM, TOP)
+    frame = ChartFrame(WIDTH, height, x, y, performance_label(drawn[0].experiment.training), "")
+    rows = [_row(number, choice, frame, confidence) for number, choice in enumerate(drawn)]
+    notes = [f"The first {MAX_ROWS} of {len(choices)} settings are drawn."] if len(choices) > MAX_ROWS else []
+    if any(len(runs) > MAX_DOTS for runs in finite):
+        notes.append(f"At most {MAX_DOTS} runs of each setting are drawn, evenly by rank.")
     return DistributionChart(frame, rows, notes)
 
 
-def _finite(choice: Choice) -> np.ndarray:
-    runs = choice.experiment.performance[choice.setting]
-    return runs[~np.isnan(runs)]
+def _finite_performance(choice: SettingChoice) -> np.ndarray:
+    return choice.performance[~np.isnan(choice.performance)]
 
 
-def _row(number: int, choice: Choice, frame: ChartFrame, confidence: float) -> Row:
-    middle = TOP + ROW * number + 44
-    runs = _finite(choice)
-    numbers = [outcome.number for outcome in choice.outcomes if not outcome.fate]
-    order = np.argsort(runs, kind="stable")[thinned(len(runs), MOST_DOTS)]
-    heights = middle - 22 * dot_levels(runs[order])
-    dots = [
-        Dot(round(float(frame.x(runs[k])), 1), round(float(y), 1), f"run {numbers[k]}: {brief(float(runs[k]))}")
-        for k, y in zip(order, heights, strict=True)
-    ]
+def _row(number: int, choice: SettingChoice, frame: ChartFrame, confidence: float) -> DistributionRow:
+    middle = TOP + ROW_HEIGHT * number + 44
+    runs = _finite_performance(choice)
     quartiles = np.quantile(runs, [0.25, 0.5, 0.75])
     interval = setting_interval(choice.experiment, choice.setting, confidence)
     low, median, high = (float(each) for each in frame.x(quartiles))
-    return Row(
+    return DistributionRow(
         choice.label,
-        color(number),
+        line_color(number),
         middle,
-        dots,
+        _dots(choice, runs, middle, frame),
         (low, median, high),
         float(frame.x(runs.mean())),
         interval and (float(frame.x(interval[0])), float(frame.x(interval[1]))),
-        _words(choice, runs, quartiles, interval),
+        _cells(choice, runs, quartiles, interval),
     )
 
 
-def _words(choice: Choice, runs: np.ndarray, quartiles: np.ndarray, interval: tuple[float, float] | None) -> list[str]:
-    """n, failures, mean, interval, minimum, quartiles, maximum."""
-    band = between(interval)
-    numbers = [runs.min(), *quartiles, runs.max()]
+def _dots(choice: SettingChoice, runs: np.ndarray, middle: float, frame: ChartFrame) -> list[RunDot]:
+    """Return the dots of a row, from the lowest.  runs: (n,) performance.  middle: the row's position, pixels."""
+    numbers = [outcome.number for outcome in choice.outcomes if not outcome.exclusion]
+    order = np.argsort(runs, kind="stable")[thinned_indices(len(runs), MAX_DOTS)]
+    heights = middle - 22 * dot_levels(runs[order])
+    return [
+        RunDot(
+            round(float(frame.x(runs[k])), 1), round(float(y), 1), f"run {numbers[k]}: {format_number(float(runs[k]))}"
+        )
+        for k, y in zip(order, heights, strict=True)
+    ]
+
+
+def _cells(
+    choice: SettingChoice, runs: np.ndarray, quartiles: np.ndarray, interval: tuple[float, float] | None
+) -> list[str]:
+    """Return n, failures, mean, interval, minimum, quartiles and maximum."""
     return [
         str(len(runs)),
-        fates(choice.outcomes),
-        brief(float(runs.mean())),
-        band,
-        *(brief(float(v)) for v in numbers),
+        describe_exclusions(choice.outcomes),
+        format_number(float(runs.mean())),
+        format_interval(interval),
+        *(format_number(float(value)) for value in (runs.min(), *quartiles, runs.max())),
     ]

@@ -1,4 +1,4 @@
-"""Learning curves in a report: one chart for the experiments that share an axis."""
+"""Learning curves: one chart for the experiments whose returns mean the same."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from typing import Any
 import numpy as np
 
 from utils.analysis.combined_results import CombinedResults, Curve
-from utils.analysis.mean_curve import Line, Options, line
-from utils.analysis.number_format import brief, return_label, thousands
-from utils.analysis.setting_choice import Choice, candidates, distinct
-from utils.reporting.svg_chart import ChartFrame, color, dashes, spanning, thinned
+from utils.analysis.line_style import MAX_RUNS_PER_CHART, X_MARGIN, run_opacity
+from utils.analysis.mean_curve import FigureOptions, MeanCurve, mean_curve
+from utils.analysis.number_format import format_estimate, format_thousands, return_label
+from utils.analysis.setting_choice import SettingChoice, choose_in_experiment, make_labels_distinct
+from utils.reporting.svg_chart import ChartFrame, fit_scale, line_color, line_dashes, thinned_indices
 from utils.stats.settings import rank_settings
 
 WIDTH, HEIGHT = 860, 400
+"""Size of the chart, pixels."""
+
 LEFT, RIGHT, TOP, BOTTOM = 84, 32, 12, 50
 """Margins, pixels."""
 
-MOST_LINES = 12
-MOST_POINTS = 300
-"""Of a mean; a single run has at most a third as many."""
+MAX_LINES = 12
+"""Largest number of settings drawn."""
 
-MOST_RUNS = 60
-"""Single runs in one chart, shared among its lines."""
-
-RUN_OPACITY, INK = 0.5, 4.0
-"""Opacity of a single run, and of all of a line's runs added up, at most."""
+MAX_MEAN_POINTS, MAX_RUN_POINTS = 300, 100
+"""Largest numbers of points of a mean and of a single run."""
 
 RUNNERS_UP = 3
-"""Shown beside the best setting of an experiment that is alone on its axis."""
+"""Number of settings shown besides the best if only one setting would be shown."""
 
 TABLE_ROWS = 11
+"""Largest number of timesteps in the table."""
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A line, as the template draws it; paths are SVG's."""
+class SvgLine:
+    """A setting's curve as the template draws it: SVG paths, with their colour and dashes."""
 
     label: str
     note: str
@@ -50,115 +50,125 @@ class Drawn:
 
     @property
     def opacity(self) -> float:
-        """Of single runs: less of many, so that the mean stands out."""
-        return min(RUN_OPACITY, INK / max(1, len(self.runs)))
+        """Opacity of single runs."""
+        return run_opacity(len(self.runs))
 
 
 @dataclass(frozen=True)
 class CurveChart:
-    """A chart.  values: what the page's script shows on hovering.  cells: a table of the same."""
+    """A chart of learning curves.
+
+    notes: what it leaves out.  values: what the page's script shows under the pointer.  cells: rows of a table.
+    """
 
     frame: ChartFrame
-    lines: list[Drawn]
+    lines: list[SvgLine]
     notes: list[str]
     values: dict[str, Any]
     cells: list[list[str]]
 
 
-def shown_choices(experiments: Sequence[CombinedResults]) -> list[Choice]:
-    """The settings that a report compares on one axis: the best of each experiment and policy, where it has runs.
+def choose_for_report(experiments: Sequence[CombinedResults]) -> list[SettingChoice]:
+    """Return the settings that a report compares on one axis: the best of each experiment and policy that has runs.
 
-    Of an experiment that is alone with one such setting, the next best too.
+    If there is only one such setting, the next best settings of its experiment are added.
     """
     by = [(each, "policy_type" if "policy_type" in each.varied else None) for each in experiments]
-    choices = [choice for each, key in by for choice in candidates(each, None, key) if choice.runs]
+    choices = [choice for each, key in by for choice in choose_in_experiment(each, None, key) if choice.runs]
     if len(choices) == 1:
         [best] = choices
         ranked = enumerate(rank_settings(best.experiment.performance)[: 1 + RUNNERS_UP], 1)
         others = [replace(best, setting=int(setting), rank=rank) for rank, setting in ranked if rank > 1]
         choices += [other for other in others if other.runs]
-    return distinct(choices)
+    return make_labels_distinct(choices)
 
 
-def curve_chart(choices: Sequence[Choice], options: Options) -> CurveChart:
-    """The learning curves of some choices on one axis."""
-    lines = [line(choice, options) for choice in choices[:MOST_LINES]]
-    share = max(1, MOST_RUNS // len(lines))
+def curve_chart(choices: Sequence[SettingChoice], options: FigureOptions) -> CurveChart:
+    """Return the chart of some settings' learning curves."""
+    lines = [mean_curve(choice, options) for choice in choices[:MAX_LINES]]
+    share = max(1, MAX_RUNS_PER_CHART // len(lines))
     frame = _frame(lines, share)
-    drawn = [_drawn(number, each, frame, share) for number, each in enumerate(lines)]
-    return CurveChart(frame, drawn, _notes(choices, lines, share), _values(frame, lines), _cells(lines))
+    svg_lines = [_svg_line(number, line, frame, share) for number, line in enumerate(lines)]
+    return CurveChart(frame, svg_lines, _notes(choices, lines, share), _values(frame, lines), _cells(lines))
 
 
-def _frame(lines: Sequence[Line], share: int) -> ChartFrame:
-    curves = [curve for each in lines for curve in (each.mean, *each.runs[:share], *each.excluded[:share])]
-    x = spanning(np.concatenate([curve.timesteps for curve in curves]), LEFT, WIDTH - RIGHT, 0.01)
-    y = spanning(np.concatenate([curve.returns for curve in curves]), HEIGHT - BOTTOM, TOP)
-    label = return_label([each.choice.experiment for each in lines], None)
+def _frame(lines: Sequence[MeanCurve], share: int) -> ChartFrame:
+    """Return the axes that hold all lines.  share: single runs drawn per line."""
+    curves = [curve for line in lines for curve in (line.mean, *line.runs[:share], *line.excluded[:share])]
+    x = fit_scale(np.concatenate([curve.timesteps for curve in curves]), LEFT, WIDTH - RIGHT, X_MARGIN)
+    y = fit_scale(np.concatenate([curve.returns for curve in curves]), HEIGHT - BOTTOM, TOP)
+    label = return_label([line.choice.experiment for line in lines], None)
     return ChartFrame(WIDTH, HEIGHT, x, y, "Training timesteps", label)
 
 
-def _drawn(number: int, each: Line, frame: ChartFrame, share: int) -> Drawn:
-    places = thinned(len(each.mean.timesteps), MOST_POINTS)
-    band = each.band and frame.area(each.mean.timesteps[places], each.band[0][places], each.band[1][places])
-    single = each.runs[:share] if len(each.runs) > 1 else []
-    return Drawn(
-        each.choice.label,
-        each.describe(Options()),
-        color(number),
-        dashes(number),
-        _path(frame, each.mean, MOST_POINTS),
+def _svg_line(number: int, line: MeanCurve, frame: ChartFrame, share: int) -> SvgLine:
+    drawn = _mean_indices(line)
+    band = line.band and frame.area(line.mean.timesteps[drawn], line.band[0][drawn], line.band[1][drawn])
+    single_runs = line.runs[:share] if len(line.runs) > 1 else []
+    return SvgLine(
+        line.choice.label,
+        line.describe(FigureOptions()),
+        line_color(number),
+        line_dashes(number),
+        _path(frame, line.mean, MAX_MEAN_POINTS),
         band,
-        [_path(frame, run, MOST_POINTS // 3) for run in single],
-        [_path(frame, run, MOST_POINTS // 3) for run in each.excluded[:share]],
+        [_path(frame, run, MAX_RUN_POINTS) for run in single_runs],
+        [_path(frame, run, MAX_RUN_POINTS) for run in line.excluded[:share]],
     )
 
 
+def _mean_indices(line: MeanCurve) -> np.ndarray:
+    """Return which points of a mean are drawn."""
+    return thinned_indices(len(line.mean.timesteps), MAX_MEAN_POINTS)
+
+
 def _path(frame: ChartFrame, curve: Curve, most: int) -> str:
-    places = thinned(len(curve.timesteps), most)
-    return frame.path(curve.timesteps[places], curve.returns[places])
+    drawn = thinned_indices(len(curve.timesteps), most)
+    return frame.path(curve.timesteps[drawn], curve.returns[drawn])
 
 
-def _notes(choices: Sequence[Choice], lines: Sequence[Line], share: int) -> list[str]:
-    """What the chart leaves out."""
+def _notes(choices: Sequence[SettingChoice], lines: Sequence[MeanCurve], share: int) -> list[str]:
+    """Return notes on what the chart leaves out.  share: single runs drawn per line."""
     notes = []
     if len(choices) > len(lines):
         notes.append(f"The first {len(lines)} of {len(choices)} settings are drawn.")
-    if any(len(each.runs) > share for each in lines):
-        notes.append(f"Of each line the first {share} single runs are drawn.")
-    if any(len(each.mean.timesteps) > MOST_POINTS for each in lines):
-        notes.append(f"Means are drawn at {MOST_POINTS} of their points.")
-    if any(len(run.timesteps) > MOST_POINTS // 3 for each in lines for run in each.runs):
-        notes.append(f"Single runs are drawn at {MOST_POINTS // 3} of their points.")
+    if any(len(line.runs) > share for line in lines):
+        notes.append(f"The first {share} single runs of each line are drawn.")
+    if any(len(line.mean.timesteps) > MAX_MEAN_POINTS for line in lines):
+        notes.append(f"Means are drawn at {MAX_MEAN_POINTS} of their points.")
+    if any(len(run.timesteps) > MAX_RUN_POINTS for line in lines for run in line.runs):
+        notes.append(f"Single runs are drawn at {MAX_RUN_POINTS} of their points.")
     return notes
 
 
-def _values(frame: ChartFrame, lines: Sequence[Line]) -> dict[str, Any]:
-    """The axes and, for each line, means and intervals at the points drawn."""
-    return {"x": asdict(frame.x), "y": asdict(frame.y), "lines": [_line_values(each) for each in lines]}
+def _values(frame: ChartFrame, lines: Sequence[MeanCurve]) -> dict[str, Any]:
+    """Return the axes, and each line's means and intervals at the points drawn."""
+    return {"x": asdict(frame.x), "y": asdict(frame.y), "lines": [_line_values(line) for line in lines]}
 
 
-def _line_values(each: Line) -> dict[str, Any]:
-    places = thinned(len(each.mean.timesteps), MOST_POINTS)
-    means = each.mean.returns[places]
-    texts = [_text(each, int(place)) for place in places]
-    return {"label": each.choice.label, "x": each.mean.timesteps[places].tolist(), "y": means.tolist(), "text": texts}
+def _line_values(line: MeanCurve) -> dict[str, Any]:
+    drawn = _mean_indices(line)
+    return {
+        "label": line.choice.label,
+        "x": line.mean.timesteps[drawn].tolist(),
+        "y": line.mean.returns[drawn].tolist(),
+        "text": [_estimate(line, int(point)) for point in drawn],
+    }
 
 
-def _text(each: Line, place: int) -> str:
-    """ "−165 [−190, −140]": a mean and its interval."""
-    text = brief(float(each.mean.returns[place]))
-    if each.band is None:
-        return text
-    return f"{text} [{brief(float(each.band[0][place]))}, {brief(float(each.band[1][place]))}]"
+def _estimate(line: MeanCurve, point: int) -> str:
+    """Return the mean and its interval at a point as text."""
+    interval = line.band and (float(line.band[0][point]), float(line.band[1][point]))
+    return format_estimate(float(line.mean.returns[point]), interval)
 
 
-def _cells(lines: Sequence[Line]) -> list[list[str]]:
-    """Means and intervals at a few timesteps; a line that lacks one has an empty cell."""
-    every = np.unique(np.concatenate([each.mean.timesteps for each in lines]))
-    wanted = every[thinned(len(every), TABLE_ROWS)]
-    return [[thousands(timestep), *(_cell(each, timestep) for each in lines)] for timestep in wanted]
+def _cells(lines: Sequence[MeanCurve]) -> list[list[str]]:
+    """Return means and intervals at a few timesteps; the cell of a line without that timestep is empty."""
+    every = np.unique(np.concatenate([line.mean.timesteps for line in lines]))
+    timesteps = every[thinned_indices(len(every), TABLE_ROWS)]
+    return [[format_thousands(timestep), *(_cell(line, timestep) for line in lines)] for timestep in timesteps]
 
 
-def _cell(each: Line, timestep: int) -> str:
-    found = np.flatnonzero(each.mean.timesteps == timestep)
-    return _text(each, int(found[0])) if len(found) else ""
+def _cell(line: MeanCurve, timestep: int) -> str:
+    points = np.flatnonzero(line.mean.timesteps == timestep)
+    return _estimate(line, int(points[0])) if len(points) else ""

@@ -1,7 +1,7 @@
-"""A report's page: what each part found, put into the templates.
+"""The report's page: the content of each part, put into the templates.
 
-The page is one file that asks for nothing: styles, script and charts stand in it, and its content security
-policy forbids any other. Every text goes through the templates' escaping.
+The page is one file that requests nothing: it contains its styles, script and charts, and its content security policy
+forbids any others. The templates escape all text.
 """
 
 from __future__ import annotations
@@ -12,48 +12,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from utils.analysis.combined_results import CombinedResults, meaning
-from utils.analysis.mean_curve import BOOTSTRAP, Options
-from utils.analysis.setting_choice import Choice
+from utils.analysis.combined_results import CombinedResults, group_by_returns
+from utils.analysis.mean_curve import BOOTSTRAP_NAME, FigureOptions
+from utils.analysis.ranking import SettingRanking
+from utils.analysis.setting_choice import SettingChoice
 from utils.core.provenance import code_version
-from utils.reporting.best_settings import BestSettings, best_settings
-from utils.reporting.compute import Compute, compute
+from utils.reporting.best_settings import BestSettings, list_best_settings
+from utils.reporting.compute import ComputeUse, sum_compute
 from utils.reporting.distributions import DistributionChart, distribution_chart
-from utils.reporting.how_to_reproduce import commands
-from utils.reporting.learning_curves import CurveChart, curve_chart, shown_choices
-from utils.reporting.pairwise_comparison import Comparisons, comparisons
+from utils.reporting.how_to_reproduce import reproduction_commands
+from utils.reporting.learning_curves import CurveChart, choose_for_report, curve_chart
+from utils.reporting.pairwise_comparison import PairwiseComparison, compare_all_pairs
 from utils.reporting.progress import GridProgress, grid_progress
-from utils.reporting.sensitivity import Panel, panels
-from utils.reporting.what_ran import Ran, ran
+from utils.reporting.sensitivity import WAY_STYLES, SensitivityPanel, sensitivity_panels
+from utils.reporting.what_ran import WhatRan, summarize_what_ran
 
 TEMPLATES = Path(__file__).parent / "templates"
+"""Directory of the templates."""
 
 GENERATOR = "policy-params report"
-"""What the page says it is made by; a file that does not is not replaced."""
-
+"""The page's generator, by which a report is recognised: any other file is not replaced."""
 
 SECTIONS = (
     "what ran", "progress", "learning curves", "sensitivity", "distributions", "best settings", "pairwise comparison",
     "compute", "how to reproduce",
 )  # fmt: skip
-"""In their order; each has a template of its name."""
+"""The sections in order; each has a template of its name."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """All that is said of one experiment by itself."""
+class ExperimentContent:
+    """Everything the page shows of one experiment."""
 
     experiment: CombinedResults
-    ran: Ran
+    what_ran: WhatRan
     progress: GridProgress
-    sensitivity: list[Panel]
-    ranking: BestSettings
-    compute: Compute
+    sensitivity: list[SensitivityPanel]
+    best: BestSettings
+    compute: ComputeUse
     commands: list[str]
 
     @property
@@ -63,24 +63,23 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Axis:
-    """All that is said of the experiments whose returns mean the same."""
+class AxisContent:
+    """Everything the page shows of experiments whose returns mean the same, and so share an axis."""
 
     title: str
     curves: CurveChart
     distribution: DistributionChart
-    pairs: Comparisons
+    pairs: PairwiseComparison
 
 
-def page(experiments: Sequence[CombinedResults], confidence: float, own_command: str) -> str:
-    """The report's HTML.  own_command: what makes it again."""
-
+def render_page(experiments: Sequence[CombinedResults], confidence: float, own_command: str) -> str:
+    """Return the report's HTML.  own_command: the command that makes it."""
     templates = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     script = (TEMPLATES / "script.js").read_text()
-    parts = [_part(experiment, confidence) for experiment in experiments]
+    contents = [_experiment_content(experiment, confidence) for experiment in experiments]
     return templates.get_template("page.html").render(
         generator=GENERATOR,
         sections=SECTIONS,
@@ -88,56 +87,50 @@ def page(experiments: Sequence[CombinedResults], confidence: float, own_command:
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         title=_title(experiments),
-        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        time=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=code_version()["commit"],
-        percent=Options(confidence=confidence).percent,
-        bootstrap=BOOTSTRAP,
-        parts=parts,
-        computed=[[part.title, *part.compute.words] for part in parts],
-        axes=_axes(experiments, confidence),
+        percent=FigureOptions(confidence=confidence).percent,
+        bootstrap=BOOTSTRAP_NAME,
+        way_styles=WAY_STYLES,
+        experiments=contents,
+        computed=[[content.title, *content.compute.cells] for content in contents],
+        axes=_axis_contents(experiments, confidence),
         own_command=own_command,
     )
 
 
 def _title(experiments: Sequence[CombinedResults]) -> str:
-    """ "SAC, VAC on Pendulum-v1, Acrobot-v1"."""
+    """Return the page's title, such as "SAC, VAC on Pendulum-v1, Acrobot-v1"."""
     agents = dict.fromkeys(experiment.agent_name for experiment in experiments)
     environments = dict.fromkeys(experiment.environment["env_name"] for experiment in experiments)
     return f"{', '.join(agents)} on {', '.join(environments)}"
 
 
-def _part(experiment: CombinedResults, confidence: float) -> Part:
-    done = grid_progress(experiment)
-    return Part(
+def _experiment_content(experiment: CombinedResults, confidence: float) -> ExperimentContent:
+    progress = grid_progress(experiment)
+    return ExperimentContent(
         experiment,
-        ran(experiment),
-        done,
-        panels(experiment, confidence),
-        best_settings(experiment, confidence),
-        compute(experiment),
-        commands(experiment, done.missing),
+        summarize_what_ran(experiment),
+        progress,
+        sensitivity_panels(experiment, confidence),
+        list_best_settings(SettingRanking(experiment), confidence),
+        sum_compute(experiment),
+        reproduction_commands(experiment, progress.missing),
     )
 
 
-def _axes(experiments: Sequence[CombinedResults], confidence: float) -> list[Axis]:
-    """Experiments with a run to show, put together by what their returns mean."""
-    groups: list[tuple[dict[str, Any], list[CombinedResults]]] = []
-    for experiment in experiments:
-        protocol = meaning(experiment.environment)
-        group = next((members for other, members in groups if other == protocol), None)
-        if group is None:
-            groups.append((protocol, [experiment]))
-        else:
-            group.append(experiment)
-    shown = [(protocol["env_name"], shown_choices(members)) for protocol, members in groups]
-    return [_axis(str(title), choices, confidence) for title, choices in shown if choices]
+def _axis_contents(experiments: Sequence[CombinedResults], confidence: float) -> list[AxisContent]:
+    """Return the content of each axis with a run to show."""
+    axes = [
+        (str(group[0].environment["env_name"]), choose_for_report(group)) for group in group_by_returns(experiments)
+    ]
+    return [_axis_content(title, choices, confidence) for title, choices in axes if choices]
 
 
-def _axis(title: str, choices: Sequence[Choice], confidence: float) -> Axis:
-    options = Options(confidence=confidence)
-    return Axis(
+def _axis_content(title: str, choices: Sequence[SettingChoice], confidence: float) -> AxisContent:
+    return AxisContent(
         title,
-        curve_chart(choices, options),
+        curve_chart(choices, FigureOptions(confidence=confidence)),
         distribution_chart(choices, confidence),
-        comparisons(choices, confidence),
+        compare_all_pairs(choices, confidence),
     )

@@ -1,4 +1,4 @@
-"""Pairwise comparisons in a report."""
+"""Pairwise comparisons of settings."""
 
 from __future__ import annotations
 
@@ -8,52 +8,52 @@ from itertools import combinations
 
 import numpy as np
 
-from utils.analysis.mean_curve import RESAMPLES, answer_rng
-from utils.analysis.number_format import NOTHING, brief
-from utils.analysis.setting_choice import Choice
+from utils.analysis.mean_curve import RESAMPLES, resampling_rng
+from utils.analysis.number_format import NO_VALUE, format_number
+from utils.analysis.setting_choice import SettingChoice
 from utils.stats.intervals import MIN_SAMPLES
 from utils.stats.pairs import compare_pair
 
-MOST_COMPARED = 8
-"""Settings; 28 pairs."""
+MAX_COMPARED_SETTINGS = 8
+"""Largest number of settings compared, in 28 pairs."""
 
 
 @dataclass(frozen=True)
-class Comparisons:
-    """rows: a, b, difference of means, the two p values, superiority and its interval."""
+class PairwiseComparison:
+    """A table of pairs.  rows: a, b, difference of means, the two p values, superiority and its interval."""
 
     rows: list[list[str]]
     notes: list[str]
 
 
-def comparisons(choices: Sequence[Choice], confidence: float) -> Comparisons:
-    """Every pair of the choices."""
-    able = [choice for choice in choices if len(choice.outcomes) >= MIN_SAMPLES][:MOST_COMPARED]
-    rows = [_row(a, b, confidence) for a, b in combinations(able, 2)]
+def compare_all_pairs(choices: Sequence[SettingChoice], confidence: float) -> PairwiseComparison:
+    """Return the comparison of every pair of settings.  confidence: of the intervals."""
+    compared = [choice for choice in choices if len(choice.outcomes) >= MIN_SAMPLES][:MAX_COMPARED_SETTINGS]
+    rows = [_row(a, b, confidence) for a, b in combinations(compared, 2)]
     notes = []
-    if len(able) < len(choices):
+    if len(compared) < len(choices):
         notes.append(
-            f"{len(able)} of {len(choices)} settings: with {MIN_SAMPLES} runs or more, {MOST_COMPARED} at most."
+            f"{len(compared)} of {len(choices)} settings are compared: at most {MAX_COMPARED_SETTINGS}, each with "
+            f"{MIN_SAMPLES} runs or more."
         )
-    if any(len(choice.among) > 1 for choice in able):
-        notes.append("A setting that was selected on these seeds looks better than it is: compare on fresh ones.")
+    if any(len(choice.among) > 1 for choice in compared):
+        notes.append("A setting selected on these seeds looks better than it is: compare on fresh seeds.")
     if len(rows) > 1:
         notes.append(f"The p values are not corrected for {len(rows)} comparisons.")
-    return Comparisons(rows, notes)
+    return PairwiseComparison(rows, notes)
 
 
-def _row(a: Choice, b: Choice, confidence: float) -> list[str]:
-    runs = [choice.experiment.performance[choice.setting] for choice in (a, b)]
-    found = compare_pair(runs[0], runs[1], confidence, RESAMPLES, rng=answer_rng())
+def _row(a: SettingChoice, b: SettingChoice, confidence: float) -> list[str]:
+    found = compare_pair(a.performance, b.performance, confidence, RESAMPLES, rng=resampling_rng())
     low, high = found.superiority_interval
-    difference = NOTHING if np.isnan(found.difference) else brief(found.difference)
+    difference = NO_VALUE if np.isnan(found.difference) else format_number(found.difference)
     return [
-        a.label, b.label, difference, _p(found.welch_p), _p(found.mann_whitney_p),
+        a.label, b.label, difference, _p_text(found.welch_p), _p_text(found.mann_whitney_p),
         f"{found.superiority:.2f}", f"{low:.2f} to {high:.2f}",
     ]  # fmt: skip
 
 
-def _p(value: float) -> str:
+def _p_text(value: float) -> str:
     if np.isnan(value):
-        return NOTHING
+        return NO_VALUE
     return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""Progress in a report: what is complete, diverged and missing, and how to run the rest."""
+"""Progress of a grid: completed, diverged and missing runs, and the indices of those to run."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from dataclasses import dataclass
 
 from utils.analysis.combined_results import CombinedResults, RunOutcome
 from utils.analysis.number_format import value_name
+from utils.combining.coverage import RunCounts, add_counts, count_runs
 from utils.core.indices import format_indices
 
-MOST_ROWS = 40
-"""Settings listed, of those that lack a run."""
-
-Counts = tuple[int, int, int]
-"""Runs completed, diverged, missing."""
+MAX_INCOMPLETE_SETTINGS = 40
+"""Largest number of incomplete settings listed."""
 
 
 @dataclass(frozen=True)
 class GridProgress:
-    """rows: of the settings that lack a run: number, varied values, counts.  unlisted: those of them left out."""
+    """The progress of a grid.
+
+    settings: number of settings.  runs: number of runs that each should have.  counts: over all settings.
+    keys: hyperparameters that vary.  rows: incomplete settings, each with number, values of the keys, and counts.
+    unlisted: number of incomplete settings left out.  missing, diverged: indices, in the form of --index.
+    """
 
     settings: int
     runs: int
-    counts: Counts
+    counts: RunCounts
     keys: list[str]
     rows: list[list[str]]
     unlisted: int
@@ -30,49 +33,47 @@ class GridProgress:
 
     @property
     def expected(self) -> int:
-        """Runs that there should be."""
+        """Number of runs that there should be."""
         return self.settings * self.runs
 
     @property
-    def shares(self) -> tuple[float, float, float]:
-        """The counts as percentages of the runs that there should be."""
-        done, diverged, missing = (100 * count / max(self.expected, 1) for count in self.counts)
-        return done, diverged, missing
+    def percentages(self) -> dict[str, float]:
+        """The counts as percentages of the expected runs, by status."""
+        return {status: 100 * count / max(self.expected, 1) for status, count in self.counts._asdict().items()}
 
 
 def grid_progress(experiment: CombinedResults) -> GridProgress:
-    """Of one experiment.  Its runs are taken to go from the lowest to the highest number present."""
-    counts = [_counts(outcomes) for outcomes in experiment.outcomes]
-    lacking = [setting for setting, (_, diverged, missing) in enumerate(counts) if diverged or missing]
+    """Return the progress of an experiment; runs are expected from the lowest number present to the highest."""
+    counts = [_count_outcomes(outcomes) for outcomes in experiment.outcomes]
+    incomplete = [setting for setting, count in enumerate(counts) if count.diverged or count.missing]
     rows = [
         [str(setting), *(value_name(experiment.settings[setting][key]) for key in experiment.varied)]
         + [str(count) for count in counts[setting]]
-        for setting in lacking[:MOST_ROWS]
+        for setting in incomplete[:MAX_INCOMPLETE_SETTINGS]
     ]
-    done, diverged, missing = (sum(column) for column in zip(*counts, strict=True))
     return GridProgress(
         len(counts),
         len(experiment.outcomes[0]),
-        (done, diverged, missing),
+        add_counts(counts),
         list(experiment.varied),
         rows,
-        len(lacking[MOST_ROWS:]),
+        len(incomplete[MAX_INCOMPLETE_SETTINGS:]),
         _indices(experiment, "missing"),
         _indices(experiment, "diverged"),
     )
 
 
-def _counts(outcomes: list[RunOutcome]) -> Counts:
-    diverged, missing = (sum(outcome.fate == fate for outcome in outcomes) for fate in ("diverged", "missing"))
-    return len(outcomes) - diverged - missing, diverged, missing
+def _count_outcomes(outcomes: list[RunOutcome]) -> RunCounts:
+    statuses = [outcome.identity["status"] for outcome in outcomes if outcome.exclusion != "missing"]
+    return count_runs(statuses, len(outcomes))
 
 
-def _indices(experiment: CombinedResults, fate: str) -> str:
-    """The runs of one fate, as `main.py --index` reads them; "" for none."""
+def _indices(experiment: CombinedResults, exclusion: str) -> str:
+    """Return the indices of the runs excluded for a reason, in the form of --index; "" if there are none."""
     indices = sorted(
         experiment.grid.index(setting, outcome.number)
         for setting, outcomes in enumerate(experiment.outcomes)
         for outcome in outcomes
-        if outcome.fate == fate
+        if outcome.exclusion == exclusion
     )
     return format_indices(indices) if indices else ""

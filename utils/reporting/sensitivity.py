@@ -1,4 +1,4 @@
-"""Sensitivity in a report: a small chart and a table for each hyperparameter that a grid varies."""
+"""Sensitivity: a small chart and a table for each hyperparameter that a grid varies."""
 
 from __future__ import annotations
 
@@ -7,27 +7,37 @@ from dataclasses import dataclass
 import numpy as np
 
 from utils.analysis.combined_results import CombinedResults
-from utils.analysis.hyperparameter_effect import WAYS, Effect
-from utils.analysis.number_format import NOTHING, brief, ordered, short_name, value_name
-from utils.reporting.svg_chart import ChartFrame, Scale, Tick, spanning
+from utils.analysis.hyperparameter_effect import WAYS, HyperparameterEffect
+from utils.analysis.line_style import OKABE_ITO, SIDE_STEP, SLICE_DASHES
+from utils.analysis.number_format import (
+    NO_VALUE,
+    format_estimate,
+    format_number,
+    short_value_name,
+    sort_values,
+    value_name,
+)
+from utils.reporting.svg_chart import ChartFrame, Scale, Tick, dash_array, fit_scale
 
 WIDTH, HEIGHT = 410, 250
+"""Size of a panel, pixels."""
+
 LEFT, RIGHT, TOP, BOTTOM = 70, 16, 10, 46
 """Margins, pixels."""
 
-ROOM, SLANT = 46, 40
-"""Characters side by side below a chart; where there are more they are slanted, and take so many pixels more."""
+MAX_TICK_CHARACTERS, SLANTED_HEIGHT = 46, 40
+"""Characters of tick labels that fit in one row, and the extra height of slanted labels, pixels."""
 
-MOST_VALUES = 40
-"""Of one hyperparameter."""
+MAX_VALUES = 40
+"""Largest number of values of a hyperparameter that are shown."""
 
-ASIDE = {"best": -0.04, "slice": 0.04}
-"""How far from its value a mark stands, so that neither way hides the other."""
+WAY_STYLES = {"best": (OKABE_ITO[0], OKABE_ITO[0], ""), "slice": (OKABE_ITO[1], "#fff", dash_array(SLICE_DASHES))}
+"""Colour of lines, colour that fills markers, and dashes of each way to measure an effect."""
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A mean and its interval, pixels; interval None where there is none."""
+class MeanMark:
+    """The mark of a mean.  x, y: pixels.  interval: low and high, pixels, or None.  title: its tooltip."""
 
     x: float
     y: float
@@ -36,76 +46,84 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Panel:
-    """A hyperparameter.  paths, marks: of either way.  rows: value, then setting, mean and interval in either way."""
+class SensitivityPanel:
+    """The panel of a hyperparameter.
+
+    paths, marks: of each way.  failed: positions of values without a mean, pixels.
+    rows: a value, then setting and mean with its interval in each way.
+    """
 
     key: str
     frame: ChartFrame
     ticks: list[Tick]
     paths: dict[str, str]
-    marks: dict[str, list[Mark]]
+    marks: dict[str, list[MeanMark]]
     failed: list[float]
     rows: list[list[str]]
     note: str
 
 
-def panels(experiment: CombinedResults, confidence: float) -> list[Panel]:
-    """One for each hyperparameter that varies, all on one scale of performance; none where there is no run."""
+def sensitivity_panels(experiment: CombinedResults, confidence: float) -> list[SensitivityPanel]:
+    """Return a panel for each hyperparameter that varies, on the same scale of performance; [] if there is no run."""
     if not experiment.performance.size:
         return []
-    effects = [Effect(experiment, key, confidence) for key in experiment.varied]
+    effects = [HyperparameterEffect(experiment, key, confidence) for key in experiment.varied]
     bounds = [bound for e in effects for way in WAYS for found in e.intervals(way) if found for bound in found]
     means = [e.means(way) for e in effects for way in WAYS]
-    y = spanning(np.concatenate([bounds, *means]), HEIGHT - BOTTOM, TOP, 0.1)
+    y = fit_scale(np.concatenate([bounds, *means]), HEIGHT - BOTTOM, TOP, 0.1)
     return [_panel(effect, y) for effect in effects]
 
 
-def _panel(effect: Effect, y: Scale) -> Panel:
-    count = min(len(effect.found.values), MOST_VALUES)
+def _panel(effect: HyperparameterEffect, y: Scale) -> SensitivityPanel:
+    count = min(len(effect.values), MAX_VALUES)
     x = Scale(-0.5, count - 0.5, LEFT, WIDTH - RIGHT)
-    places = [effect.found.values.index(value) for value in ordered(effect.found.values)][:count]
-    names = [value_name(effect.found.values[place]) for place in places]
-    shown = [short_name(effect.found.values[place]) for place in places]
-    slanted = sum(map(len, shown)) + count > ROOM
-    frame = ChartFrame(WIDTH, HEIGHT + SLANT * slanted, x, y, effect.key, "Performance", slanted)
-    return Panel(
+    order = [effect.values.index(value) for value in sort_values(effect.values)][:count]
+    names = [value_name(effect.values[number]) for number in order]
+    texts = [short_value_name(effect.values[number]) for number in order]
+    slanted = sum(map(len, texts)) + count > MAX_TICK_CHARACTERS
+    frame = ChartFrame(WIDTH, HEIGHT + SLANTED_HEIGHT * slanted, x, y, effect.key, "Performance", slanted)
+    return SensitivityPanel(
         effect.key,
         frame,
-        [Tick(float(x(k)), name) for k, name in enumerate(shown)],
-        {way: _path(frame, effect.means(way)[places], ASIDE[way]) for way in WAYS},
-        {way: _marks(effect, way, places, frame) for way in WAYS},
-        [float(x(k)) for k, place in enumerate(places) if np.isnan(effect.means("best")[place])],
-        [[name, *_words(effect, place)] for name, place in zip(names, places, strict=True)],
-        f"The first {count} of {len(effect.found.values)} values." if count < len(effect.found.values) else "",
+        [Tick(float(x(k)), text) for k, text in enumerate(texts)],
+        {way: _path(frame, effect.means(way)[order], SIDE_STEP[way]) for way in WAYS},
+        {way: _marks(effect, way, order, frame) for way in WAYS},
+        [float(x(k)) for k, number in enumerate(order) if np.isnan(effect.means("best")[number])],
+        [[name, *_cells(effect, number)] for name, number in zip(names, order, strict=True)],
+        f"The first {count} of {len(effect.values)} values." if count < len(effect.values) else "",
     )
 
 
-def _path(frame: ChartFrame, means: np.ndarray, aside: float) -> str:
-    """Through the means there are, broken where there is none."""
-    there = np.flatnonzero(np.isfinite(means))
-    pieces = np.split(there, np.flatnonzero(np.diff(there) > 1) + 1)
-    return "".join(frame.path(piece + aside, means[piece]) for piece in pieces if len(piece))
+def _path(frame: ChartFrame, means: np.ndarray, side_step: float) -> str:
+    """Return the line through the means, with gaps where there is no mean."""
+    present = np.flatnonzero(np.isfinite(means))
+    pieces = np.split(present, np.flatnonzero(np.diff(present) > 1) + 1)
+    return "".join(frame.path(piece + side_step, means[piece]) for piece in pieces if len(piece))
 
 
-def _marks(effect: Effect, way: str, places: list[int], frame: ChartFrame) -> list[Mark]:
-    found = []
-    for k, place in enumerate(places):
-        mean, interval = float(effect.means(way)[place]), effect.intervals(way)[place]
+def _marks(effect: HyperparameterEffect, way: str, order: list[int], frame: ChartFrame) -> list[MeanMark]:
+    """Return the marks of the means.  order: numbers of the values from left to right."""
+    marks = []
+    for k, number in enumerate(order):
+        mean, interval = float(effect.means(way)[number]), effect.intervals(way)[number]
         if np.isnan(mean):
             continue
         bounds = interval and (float(frame.y(interval[0])), float(frame.y(interval[1])))
-        title = f"{effect.key} {value_name(effect.found.values[place])}, {WAYS[way]}: {brief(mean)}"
-        title += f", setting {effect.settings(way)[place]}"
-        found.append(Mark(float(frame.x(k + ASIDE[way])), float(frame.y(mean)), bounds, title))
-    return found
+        title = f"{effect.key} {value_name(effect.values[number])}, {WAYS[way]}: {format_number(mean)}"
+        title += f", setting {effect.settings(way)[number]}"
+        marks.append(MeanMark(float(frame.x(k + SIDE_STEP[way])), float(frame.y(mean)), bounds, title))
+    return marks
 
 
-def _words(effect: Effect, place: int) -> list[str]:
-    """Setting, mean and interval in either way."""
+def _cells(effect: HyperparameterEffect, number: int) -> list[str]:
+    """Return a value's setting, and mean with its interval, in each way."""
     cells = []
     for way in WAYS:
-        setting, mean, interval = effect.settings(way)[place], effect.means(way)[place], effect.intervals(way)[place]
-        text = "a run failed" if np.isnan(mean) else brief(float(mean))
-        band = f" [{brief(interval[0])}, {brief(interval[1])}]" if interval else ""
-        cells += [NOTHING, "not in the grid"] if setting < 0 else [str(setting), text + band]
+        setting, mean = effect.settings(way)[number], float(effect.means(way)[number])
+        if setting < 0:
+            cells += [NO_VALUE, "not in the grid"]
+        elif np.isnan(mean):
+            cells += [str(setting), "a run failed"]
+        else:
+            cells += [str(setting), format_estimate(mean, effect.intervals(way)[number])]
     return cells

@@ -1,4 +1,4 @@
-"""Geometry of the report's charts: data to places in an SVG, in pixels from the upper left corner."""
+"""Geometry of the report's charts: data to positions in an SVG, pixels from the upper left corner."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.analysis.colors import OKABE_ITO
-from utils.analysis.number_format import tick_texts
+from utils.analysis.line_style import DASHES, OKABE_ITO
+from utils.analysis.number_format import format_tick_values
 
-DASHES = ("", "8 3", "2 2", "8 3 2 3")
+DASH_UNIT = 1.6
+"""Pixels per line width of a dash pattern."""
 
-MOST_TICKS = 7
+MAX_TICKS = 7
+"""Largest number of ticks of an axis, about."""
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark on an axis: where, and what it says."""
+    """A tick of an axis.  position: pixels.  text: its label."""
 
-    place: float
+    position: float
     text: str
 
 
@@ -34,31 +36,31 @@ class Scale:
     end: float
 
     def __call__(self, values: np.ndarray | Sequence[float] | float) -> np.ndarray:
-        """Pixels, of the shape of the values."""
+        """Return the positions of values, pixels, in the shape of the values."""
         return self.start + (np.asarray(values, float) - self.low) * (self.end - self.start) / (self.high - self.low)
 
     @property
     def ticks(self) -> list[Tick]:
-        """At multiples of 1, 2 or 5 times a power of ten."""
-        power = 10.0 ** math.floor(math.log10((self.high - self.low) / MOST_TICKS))
+        """Ticks at multiples of 1, 2 or 5 times a power of ten."""
+        power = 10.0 ** math.floor(math.log10((self.high - self.low) / MAX_TICKS))
         steps = (factor * power for factor in (1, 2, 5, 10))
-        step = next(each for each in steps if (self.high - self.low) / each <= MOST_TICKS)
+        step = next(each for each in steps if (self.high - self.low) / each <= MAX_TICKS)
         numbers = range(math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9) + 1)
         values = [number * step for number in numbers]
-        return [Tick(float(self(value)), text) for value, text in zip(values, tick_texts(values), strict=True)]
+        return [Tick(float(self(value)), text) for value, text in zip(values, format_tick_values(values), strict=True)]
 
 
-def spanning(values: np.ndarray, start: float, end: float, margin: float = 0.04) -> Scale:
-    """The axis that holds all finite values, with a margin (a share of their range) at either side."""
+def fit_scale(values: np.ndarray, start: float, end: float, margin: float = 0.04) -> Scale:
+    """Return the axis that holds all finite values.  margin: at either side, a fraction of their range."""
     finite = np.asarray(values, float)[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-    room = margin * (high - low) or max(abs(high), 1.0) * 0.05
-    return Scale(low - room, high + room, start, end)
+    space = margin * (high - low) or max(abs(high), 1.0) * 0.05
+    return Scale(low - space, high + space, start, end)
 
 
 @dataclass(frozen=True)
 class ChartFrame:
-    """A chart's axes.  width, height: of all of it, pixels.  slanted: whether what stands below them is."""
+    """A chart's size and axes.  width, height: of the whole chart, pixels.  slanted: whether x tick labels are."""
 
     width: int
     height: int
@@ -69,24 +71,29 @@ class ChartFrame:
     slanted: bool = False
 
     def path(self, x: np.ndarray, y: np.ndarray) -> str:
-        """A line through points, as an SVG path.  x, y: (T,) data."""
+        """Return a line through points as an SVG path.  x, y: (T,) data."""
         return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(self.x(x), self.y(y), strict=True))
 
     def area(self, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> str:
-        """What lies between two lines."""
+        """Return the area between two lines as an SVG path.  x, low, high: (T,) data."""
         return self.path(np.concatenate([x, x[::-1]]), np.concatenate([high, low[::-1]])) + "Z"
 
 
-def color(number: int) -> str:
-    """Of the line of that number, counted from 0."""
+def line_color(number: int) -> str:
+    """Return the colour of a line.  number: of the line, from 0."""
     return OKABE_ITO[number % len(OKABE_ITO)]
 
 
-def dashes(number: int) -> str:
-    """As an SVG's stroke-dasharray."""
-    return DASHES[number % len(DASHES)]
+def line_dashes(number: int) -> str:
+    """Return the dashes of a line as an SVG's stroke-dasharray.  number: of the line, from 0."""
+    return dash_array(DASHES[number % len(DASHES)])
 
 
-def thinned(length: int, most: int) -> np.ndarray:
-    """Which of `length` points to draw: the first, the last and evenly between, at most `most` of them."""
+def dash_array(pattern: Sequence[float]) -> str:
+    """Return a dash pattern as an SVG's stroke-dasharray.  pattern: dashes and gaps in line widths; () is solid."""
+    return " ".join(f"{DASH_UNIT * length:g}" for length in pattern)
+
+
+def thinned_indices(length: int, most: int) -> np.ndarray:
+    """Return which of `length` points to draw: the first, the last and evenly between, at most `most` of them."""
     return np.unique(np.linspace(0, length - 1, min(length, most)).round().astype(int))

@@ -1,9 +1,9 @@
 "use strict";
-/* Reading values under the pointer, and hiding lines, in the charts of learning curves. */
+/* Shows values under the pointer and hides lines in the charts of learning curves. */
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function place(scale, value) {
+function position(scale, value) {
   return scale.start + (value - scale.low) * (scale.end - scale.start) / (scale.high - scale.low);
 }
 
@@ -13,7 +13,7 @@ function nearest(sorted, wanted) {
   return best;
 }
 
-function drawn(tag, attributes) {
+function svgElement(tag, attributes) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   return element;
@@ -60,17 +60,17 @@ class Chart {
     if (!visible.length) return;
     const timesteps = visible.map(([line]) => line.x[nearest(line.x, wanted)]);
     const at = timesteps[nearest(timesteps, wanted)];
-    this.pointer.append(drawn("path", { d: `M${place(x, at)} ${y.start}V${y.end}` }));
+    this.pointer.append(svgElement("path", { d: `M${position(x, at)} ${y.start}V${y.end}` }));
     this.readout.replaceChildren(this.row(at.toLocaleString("en") + " timesteps"));
     for (const [line, group] of visible) this.mark(line, group.getAttribute("stroke"), at);
     this.readout.hidden = false;
-    this.stand(box, place(x, at) / scale);
+    this.moveReadout(box, position(x, at) / scale);
   }
 
   mark(line, color, at) {
     const k = nearest(line.x, at);
     const { x, y } = this.values;
-    this.pointer.append(drawn("circle", { cx: place(x, line.x[k]), cy: place(y, line.y[k]), r: 4, fill: color }));
+    this.pointer.append(svgElement("circle", { cx: position(x, line.x[k]), cy: position(y, line.y[k]), r: 4, fill: color }));
     this.readout.append(this.row(`${line.label}: ${line.text[k]}`, color));
   }
 
@@ -86,7 +86,7 @@ class Chart {
     return row;
   }
 
-  stand(box, at) {
+  moveReadout(box, at) {
     const left = at + this.readout.offsetWidth + 20 > box.width ? at - this.readout.offsetWidth - 12 : at + 12;
     this.readout.style.left = `${Math.max(0, left)}px`;
     this.readout.style.top = "16px";
