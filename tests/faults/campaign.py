@@ -1,11 +1,11 @@
-"""Kill sweeps at random moments, start them again, and compare what comes of it with undisturbed ones.
+"""Kill sweeps at random moments, start them again, and compare their results with those of undisturbed sweeps.
 
     python tests/faults/campaign.py --kills 200
     python tests/faults/campaign.py --kills 200 --signal TERM
 
-Each sweep has two settings of two shapes and two runs of each, trained by two processes in stacks; the agents take
-turns. A blow falls on the whole sweep or, SIGKILL only, on one of the processes that train. After each, every
-result that is there must be whole and right; in the end all must be there, and nothing else.
+Each sweep has four settings of two shapes and two runs of each, trained by two processes in stacks; the agents take
+turns. A signal is sent to the whole sweep or, for SIGKILL only, to one of the training processes. After each signal,
+every existing result must be complete and correct; in the end, all results must exist, and no other files.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path[0] = str(Path(__file__).resolve().parents[2])
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
 
 import click
 import numpy as np
 
-from utils.results.run_diff import read_comparable, first_run_difference
+from utils.results.run_diff import first_run_difference, read_comparable
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -46,21 +47,22 @@ SWEEPS: list[tuple[dict, str, dict]] = [
     ({"env_name": "CartPole-v1"}, "VACDiscrete", NETWORKS),
     ({"env_name": "MountainCarContinuous-v0"}, "linearAC", {"decay": [0.5, 0.9], "critic_lr": [0.1, 0.01]}),
 ]  # fmt: skip
-"""What a protocol adds to PROTOCOL, the agent, its grid of four settings."""
+"""Sweeps: additions to PROTOCOL, the agent, and its grid of four settings."""
 
 OPTIONS = ("--runs", "2", "--jobs", "2", "--stack", "4", "--checkpoint-minutes", "0.01")
 
-MOST_LINES = 30
-"""What a sweep says from its first stack's beginning to a blow, at most: about all, however fast the machine is."""
+MAX_LINES = 30
+"""Maximum number of log lines from the start of the first stack to a signal: about the whole log of a sweep."""
 
-LONGEST_WAIT = 0.6
-"""Seconds from a line to a blow, at most."""
+MAX_WAIT_SECONDS = 0.6
+"""Maximum time from a log line to a signal, s."""
 
 
-class Blow(NamedTuple):
-    """A signal.  one: to one of the processes that train, not to the one that leads.
+class Strike(NamedTuple):
+    """A signal at a random moment.
 
-    lines: of the sweep's, from its first stack's beginning.  seconds: after the last of them.
+    number: of the signal.  one: whether it is sent to one training process instead of the main process.
+    lines: log lines of the sweep before it, from the start of its first stack.  seconds: time after the last of them.
     """
 
     number: int
@@ -69,20 +71,20 @@ class Blow(NamedTuple):
     seconds: float
 
     @classmethod
-    def draw(cls, number: int, rng: np.random.Generator) -> Blow:
-        """Only SIGKILL may fall on one process: another that is told to stop, the sweep did not tell."""
+    def draw(cls, number: int, rng: np.random.Generator) -> Strike:
+        """Draw a strike. Only SIGKILL is sent to one process: a sweep does not expect that a single one stops."""
         one = number == signal.SIGKILL and bool(rng.integers(2))
-        return cls(number, one, int(rng.integers(MOST_LINES)), float(rng.uniform(0.0, LONGEST_WAIT)))
+        return cls(number, one, int(rng.integers(MAX_LINES)), float(rng.uniform(0.0, MAX_WAIT_SECONDS)))
 
     def __str__(self) -> str:
         return f"{'one process' if self.one else 'all'}, {self.lines} lines and {self.seconds:.2f} s"
 
 
 class Sweep:
-    """One sweep into a folder of its own, started as often as it takes."""
+    """One sweep in its own folder, which can be started several times."""
 
     def __init__(self, folder: Path, name: str, number: int) -> None:
-        """number: which of SWEEPS."""
+        """Write the configurations.  number: index in SWEEPS."""
         environment, agent, parameters = SWEEPS[number]
         self.save_dir, self.agent = folder / name, agent
         env_json, agent_json = folder / f"{name}_env.json", folder / f"{name}_agent.json"
@@ -92,38 +94,41 @@ class Sweep:
         self.command = [sys.executable, "main.py", *map(str, files), *OPTIONS]
 
     def finish(self) -> None:
-        """Let it end.  Raises CalledProcessError if it fails."""
+        """Run the sweep to its end.  Raises CalledProcessError if it fails."""
         subprocess.run(self.command, cwd=ROOT, check=True, capture_output=True)
 
-    def struck(self, blow: Blow) -> bool:
-        """Start it and let a blow fall. Returns whether that ended anything."""
+    def run_and_strike(self, strike: Strike) -> bool:
+        """Start the sweep and send a signal. Returns whether the sweep was ended by it.
+
+        Raises RuntimeError for an unexpected exit code or a traceback.
+        """
         process = subprocess.Popen(self.command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         for line in process.stderr:
             if " in a stack: " in line:
                 break
-        for _ in itertools.islice(process.stderr, blow.lines):
+        for _ in itertools.islice(process.stderr, strike.lines):
             pass
-        time.sleep(blow.seconds)
-        victims = [*trainers(process.pid)] if blow.one else [process.pid]
-        if victims:
-            os.kill(victims[-1], blow.number)
+        time.sleep(strike.seconds)
+        targets = [*training_processes(process.pid)] if strike.one else [process.pid]
+        if targets:
+            os.kill(targets[-1], strike.number)
         errors = process.communicate()[1]
-        if process.returncode not in ((0, 1) if blow.one else (0, 75, -blow.number)) or "Traceback" in errors:
-            raise RuntimeError(f"the sweep left with exit code {process.returncode}: {errors}")
+        if process.returncode not in ((0, 1) if strike.one else (0, 75, -strike.number)) or "Traceback" in errors:
+            raise RuntimeError(f"the sweep exited with code {process.returncode}: {errors}")
         return process.returncode != 0
 
     def results(self) -> dict[str, Path]:
-        """Its results, by name."""
+        """Return the paths of the results, by name."""
         return {path.name: path for path in self.save_dir.glob("*/*.json")}
 
     def files(self) -> set[str]:
-        """The names of all files and folders."""
+        """Return the names of all files and folders."""
         return {path.name for path in self.save_dir.rglob("*")}
 
 
-def trainers(parent: int) -> Iterator[int]:
-    """The processes that a sweep has started to train, by Linux's /proc."""
+def training_processes(parent: int) -> Iterator[int]:
+    """Yield the ids of the training processes that a sweep has started, from Linux's /proc."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             name_and_rest = path.read_text().rpartition(")")
@@ -134,27 +139,31 @@ def trainers(parent: int) -> Iterator[int]:
             yield int(path.parent.name)
 
 
-def check(sweep: Sweep, undisturbed: Sweep) -> int:
-    """Compare the results that there are. Returns their number.  Raises BadInput or RuntimeError."""
-    right = undisturbed.results()
+def check_results(sweep: Sweep, undisturbed: Sweep) -> int:
+    """Compare the existing results with those of an undisturbed sweep. Returns their number.
+
+    Raises BadInput or RuntimeError if one is wrong.
+    """
+    expected = undisturbed.results()
     for name, path in sweep.results().items():
-        difference = first_run_difference(read_comparable(right[name]), read_comparable(path))
+        difference = first_run_difference(read_comparable(expected[name]), read_comparable(path))
         if difference is not None:
             raise RuntimeError(f"{path}: differs from the undisturbed sweep: {difference}")
     return len(sweep.results())
 
 
-def run(
+def run_campaign(
     kills: int,
     seed: int,
     folder: Path,
-    say: Callable[[str], object] = lambda line: None,
+    report: Callable[[str], object] = lambda line: None,
     name: str = "KILL",
     kinds: int = len(SWEEPS),
 ) -> None:
-    """The campaign.  name: of the signal.  kinds: the first so many of SWEEPS take turns.
+    """Run the campaign.
 
-    Raises an error where a result is not what it is to be.
+    report: receives lines of progress.  name: of the signal.  kinds: number of SWEEPS used, from the first.
+    Raises BadInput or RuntimeError if a result is wrong or missing.
     """
     rng = np.random.Generator(np.random.PCG64(seed))
     number = signal.Signals[f"SIG{name}"]
@@ -163,32 +172,32 @@ def run(
         sweep.finish()
     done = rounds = results = 0
     while done < kills:
-        right, sweep = undisturbed[rounds % kinds], Sweep(folder, f"round{rounds}", rounds % kinds)
+        reference, sweep = undisturbed[rounds % kinds], Sweep(folder, f"round{rounds}", rounds % kinds)
         rounds += 1
         while done < kills:
-            blow = Blow.draw(number, rng)
-            if not sweep.struck(blow):
+            strike = Strike.draw(number, rng)
+            if not sweep.run_and_strike(strike):
                 break
             done += 1
             resumable = len(list(sweep.save_dir.glob("*/checkpoints/*/state")))
-            whole = check(sweep, right)
-            say(f"{name} {done}: {sweep.agent}, {blow}; {whole} results, {resumable} checkpoints")
+            complete = check_results(sweep, reference)
+            report(f"{name} {done}: {sweep.agent}, {strike}; {complete} results, {resumable} checkpoints")
         sweep.finish()
-        results += check(sweep, right)
-        if sweep.files() != right.files():
-            raise RuntimeError(f"{sweep.save_dir}: missing or left over: {sweep.files() ^ right.files()}")
+        results += check_results(sweep, reference)
+        if sweep.files() != reference.files():
+            raise RuntimeError(f"{sweep.save_dir}: missing or left over: {sweep.files() ^ reference.files()}")
         shutil.rmtree(sweep.save_dir)
-    say(f"{done} x {name} in {rounds} sweeps: all {results} results are those of undisturbed sweeps, to the bit")
+    report(f"{done} x {name} in {rounds} sweeps: all {results} results equal those of undisturbed sweeps, bit for bit")
 
 
-@click.command(help="Strike small sweeps at random moments until they have survived so many blows.")
+@click.command(help="Kill small sweeps at random moments until they have survived the given number of signals.")
 @click.option("--kills", type=click.IntRange(min=1), default=20, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the moments.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed of the moments.")
 @click.option("--signal", "name", type=click.Choice(["KILL", "TERM"]), default="KILL", show_default=True)
 def main(kills: int, seed: int, name: str) -> None:
     """Entry point of the command line."""
     with tempfile.TemporaryDirectory() as folder:
-        run(kills, seed, Path(folder), click.echo, name)
+        run_campaign(kills, seed, Path(folder), click.echo, name)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for results that no run left, or that one of the oddest did."""
+"""Hypothesis strategies for unusual or invalid combined results."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.faults.odd import HUGE, change_one_place
+from tests.faults.odd_configurations import HUGE, mutate_tree
 from tests.support.fakes import ENVIRONMENT, fake_run
 from utils.core.grid import Grid
 
 PARAMETERS = {"policy_type": ["Beta", "Gaussian"], "critic_lr": [0.1, 0.01], "tau": [0.5]}
-"""Four settings; of `tau` there is one value."""
+"""Grid of four settings; `tau` has a single value."""
 
 
-def tree(env_name: str = "Pendulum-v1") -> dict[str, Any]:
-    """Four settings of four runs, three evaluations each."""
+def make_combined_results(env_name: str = "Pendulum-v1") -> dict[str, Any]:
+    """Return combined results of four settings with four runs each and three evaluations per run."""
     returns = [[-8.0, -6.0], [-4.0, -2.0], [-3.0, -1.0]]
     cells = {
         str(setting): {
@@ -37,20 +37,22 @@ steps = st.integers(1, 20) | st.integers(1, 20) | st.sampled_from([0, -1, 2**53,
 
 
 @st.composite
-def oddities(draw: st.DrawFn) -> dict[str, Any]:
-    """Results of which a few are another length, of another fate or beyond all measure."""
-    odd = copy.deepcopy(tree())
+def odd_results(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw combined results in which a few runs have another length, another status or extreme values."""
+    odd = copy.deepcopy(make_combined_results())
     for _ in range(draw(st.integers(0, 4))):
         cells = odd["experiment_data"]
         setting = draw(st.sampled_from([*cells, "all"]))
         runs = [run for name, cell in cells.items() if setting in (name, "all") for run in cell["runs"]]
-        draw(st.sampled_from([_returns, _episodes, _fates, _numbers, _grid, _fewer]))(draw, odd, runs)
+        draw(st.sampled_from([_set_returns, _set_episodes, _set_diverged, _set_number, _set_grid, _remove_runs]))(
+            draw, odd, runs
+        )
     if draw(st.integers(0, 3)) == 3:
-        change_one_place(draw, odd)
+        mutate_tree(draw, odd)
     return odd
 
 
-def _returns(draw: st.DrawFn, _odd: Any, runs: list[Any]) -> None:
+def _set_returns(draw: st.DrawFn, _odd: Any, runs: list[Any]) -> None:
     length, width = draw(st.integers(0, 4)), draw(st.integers(0, 2))
     times = sorted(draw(st.lists(steps, min_size=length, max_size=length))) if draw(st.booleans()) else [*range(length)]
     for run in runs[: draw(st.integers(1, 16))]:
@@ -58,7 +60,7 @@ def _returns(draw: st.DrawFn, _odd: Any, runs: list[Any]) -> None:
         run["timesteps_at_eval"] = times
 
 
-def _episodes(draw: st.DrawFn, odd: Any, runs: list[Any]) -> None:
+def _set_episodes(draw: st.DrawFn, odd: Any, runs: list[Any]) -> None:
     odd["experiment"]["environment"]["eval_episodes"] = 0
     for run in runs[: draw(st.integers(0, 16))]:
         length = draw(st.integers(0, 4))
@@ -66,19 +68,19 @@ def _episodes(draw: st.DrawFn, odd: Any, runs: list[Any]) -> None:
         run["train_episode_steps"] = [draw(steps) for _ in range(length)]
 
 
-def _fates(draw: st.DrawFn, _odd: Any, runs: list[Any]) -> None:
+def _set_diverged(draw: st.DrawFn, _odd: Any, runs: list[Any]) -> None:
     for run in runs[: draw(st.integers(1, 16))]:
         run["status"] = "diverged"
 
 
-def _numbers(draw: st.DrawFn, _odd: Any, runs: list[Any]) -> None:
+def _set_number(draw: st.DrawFn, _odd: Any, runs: list[Any]) -> None:
     for run in runs[: draw(st.integers(1, 2))]:
         run[draw(st.sampled_from(["run_number", "index", "train_time", "eval_time", "key", "provenance"]))] = draw(
             returns | steps
         )
 
 
-def _grid(draw: st.DrawFn, odd: Any, _runs: list[Any]) -> None:
+def _set_grid(draw: st.DrawFn, odd: Any, _runs: list[Any]) -> None:
     parameters = dict(odd["experiment"]["agent"]["parameters"])
     key = draw(st.sampled_from(["critic_lr", "tau", "policy_type"]))
     value = returns | st.sampled_from(["x" * 300, "\ud800", [[1, [2]]], {}, {"a": [None]}, True, "$x^$", "$\\frac$"])
@@ -88,7 +90,7 @@ def _grid(draw: st.DrawFn, odd: Any, _runs: list[Any]) -> None:
         cell["agent_params"] |= {key: values[0] for key, values in parameters.items() if values}
 
 
-def _fewer(draw: st.DrawFn, odd: Any, _runs: list[Any]) -> None:
+def _remove_runs(draw: st.DrawFn, odd: Any, _runs: list[Any]) -> None:
     cells = odd["experiment_data"]
     if draw(st.booleans()):
         odd["experiment_data"] = {name: cells[name] for name in list(cells)[: draw(st.integers(0, 3))]}

@@ -1,14 +1,14 @@
-"""A short campaign of each kind; `python tests/faults/campaign.py --kills N` is the long one."""
+"""A short campaign of each kind; `python tests/faults/campaign.py --kills N` runs a longer one."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.faults.campaign import run
+from tests.faults.campaign import run_campaign
 
 
-@pytest.mark.parametrize(("blows", "name"), [(5, "KILL"), (2, "TERM")])
-def test_some_blows(blows, name, tmp_path):
-    said: list[str] = []
-    run(blows, 1, tmp_path, said.append, name, kinds=1)
-    assert said[-1].startswith(f"{blows} x {name} in ")
+@pytest.mark.parametrize(("kills", "name"), [(5, "KILL"), (2, "TERM")])
+def test_a_few_signals(kills, name, tmp_path):
+    lines: list[str] = []
+    run_campaign(kills, 1, tmp_path, lines.append, name, kinds=1)
+    assert lines[-1].startswith(f"{kills} x {name} in ")

@@ -1,4 +1,4 @@
-"""Whatever stands in configuration files, main.py says what is wrong with it in a line, or does it."""
+"""For any configuration files, main.py runs them or reports a one-line error."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 import main
-from tests.faults import odd
+from tests.faults import odd_configurations as odd
 from utils.core.interrupt import Interruption
 
-MOST_STEPS = 30
-"""Of training and evaluation, after which a call is told to stop: a valid configuration may ask for 10^15."""
+MAX_STEPS = 30
+"""Steps of training and evaluation after which a call is stopped: a valid configuration may request 10^15."""
 
 
-class Said(logging.Handler):
-    """Collects what is logged."""
+class LogCollector(logging.Handler):
+    """Log handler that collects formatted lines."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -32,15 +32,15 @@ class Said(logging.Handler):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _stopped_soon():
-    """The question whether to stop, asked at every step, is answered by how often it was asked."""
-    requested, asked = Interruption.is_requested, {}
+def _stop_after_some_steps():
+    """Request a stop after a number of steps, counted by the checks for a request at every step."""
+    is_requested, checks = Interruption.is_requested, {}
 
     def after_some_steps(interruption: Interruption) -> bool:
-        asked[interruption] = asked.get(interruption, 0) + 1
-        if asked[interruption] > MOST_STEPS:
+        checks[interruption] = checks.get(interruption, 0) + 1
+        if checks[interruption] > MAX_STEPS:
             interruption.request_stop(signal.SIGTERM)
-        return requested(interruption)
+        return is_requested(interruption)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Interruption, "is_requested", after_some_steps)
@@ -48,21 +48,21 @@ def _stopped_soon():
 
 
 def assert_clear(environment: bytes | None, agent: bytes | None, options: list[str]) -> int:
-    """Call main.py on two files, None being a folder. Returns the exit code."""
-    said, root = Said(), logging.getLogger()
+    """Call main.py on two files, None meaning a folder, and check its output. Returns the exit code."""
+    collector, root = LogCollector(), logging.getLogger()
     with tempfile.TemporaryDirectory() as folder:
         sources = [Path(folder, name) for name in ("environment.json", "agent.json")]
         for path, content in zip(sources, (environment, agent), strict=True):
             path.mkdir() if content is None else path.write_bytes(content)
         arguments = ["--env-json", sources[0], "--agent-json", sources[1], "--save-dir", f"{folder}/out", *options]
-        root.addHandler(said)
+        root.addHandler(collector)
         try:
             result = CliRunner().invoke(main.main, [*map(str, arguments)])
         finally:
-            root.removeHandler(said)
+            root.removeHandler(collector)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
-    for text in (result.output, *said.lines):
+    for text in (result.output, *collector.lines):
         assert "Traceback" not in text
     assert result.exit_code in (0, 1, 2, 75)
     if result.exit_code == 2:
@@ -70,7 +70,7 @@ def assert_clear(environment: bytes | None, agent: bytes | None, options: list[s
         assert result.stderr.count("\n") == 1
         assert len(result.stderr) < 3000
     if result.exit_code == 1:
-        assert any("failed: " in line for line in said.lines)
+        assert any("failed: " in line for line in collector.lines)
     return result.exit_code
 
 
@@ -90,16 +90,16 @@ def assert_clear(environment: bytes | None, agent: bytes | None, options: list[s
         (6, {}, {"tilings": [2**53]}, 1),
     ],
 )
-def test_configurations_that_ask_too_much(base, protocol, parameters, code):
-    """Too much memory, too long, or what an environment cannot do."""
+def test_configurations_that_request_too_much(base, protocol, parameters, code):
+    """Too much memory, too many steps, or arguments that the environment does not support."""
     env_name, agent_name, grid = odd.BASES[base]
     environment = odd.PROTOCOL | {"env_name": env_name} | protocol
     agent = {"agent_name": agent_name, "parameters": grid | parameters}
-    assert assert_clear(odd.written(environment), odd.written(agent), []) == code
+    assert assert_clear(odd.encode_tree(environment), odd.encode_tree(agent), []) == code
 
 
 def test_mutated_configurations(pytestconfig):
-    """--fuzz-examples says how many; their exit codes are counted."""
+    """Try --fuzz-examples configurations and count their exit codes."""
     count = pytestconfig.getoption("--fuzz-examples")
     codes: dict[int, int] = {}
 
@@ -107,7 +107,7 @@ def test_mutated_configurations(pytestconfig):
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(st.data())
     def mutated(data: st.DataObject) -> None:
-        pair = [data.draw(odd.files(odd.written(tree))) for tree in data.draw(odd.trees())]
+        pair = [data.draw(odd.file_contents(odd.encode_tree(tree))) for tree in data.draw(odd.configurations())]
         pair = [None if data.draw(st.integers(0, 60)) == 60 else content for content in pair]
         options = data.draw(st.sampled_from([["--runs", "2"], ["--index", "0-3"], ["--stack", "1"], []]))
         note(f"{pair} {options}")

@@ -1,4 +1,4 @@
-"""Whatever stands in a data.json or an option, what draws and ranks says what is wrong, or does what is right."""
+"""Plotting and ranking commands give correct output or a clear error for any data.json and any options."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.faults.odd import files, written
-from tests.faults.odd_results import oddities, tree
+from tests.faults.odd_configurations import encode_tree, file_contents
+from tests.faults.odd_results import make_combined_results, odd_results
 from utils import compare_protocols, plot_mse_data, report, select_best
 from utils.analysis import mean_curve as summary
 
@@ -24,7 +24,7 @@ OUTS = ["out.png", "out.svg", "out.html", "out.gif", "out", "sweep/data.png", "s
         "locked/a.png", "locked/a.html", "sweep/data.json/a.svg", f"{'x' * 300}.png", "sweep/data.html"]  # fmt: skip
 
 COMPANIONS = {"compare_protocols": ["other"], "profile": ["elsewhere"]}
-"""What a command is given beside the odd results, as it wants two."""
+"""Further sources for commands that need two."""
 
 SOURCES = ["sweep", "sweep/data.json", "other", "elsewhere", "folder.png", "nowhere", "sweep/data.json/data.json",
            "foreign.json", "x" * 300]  # fmt: skip
@@ -32,39 +32,39 @@ SOURCES = ["sweep", "sweep/data.json", "other", "elsewhere", "folder.png", "nowh
 
 @st.composite
 def options(draw: st.DrawFn, allowed: dict[str, st.SearchStrategy[list[str]]]) -> list[str]:
-    """Up to two of the options."""
+    """Draw up to two of the options."""
     names = draw(st.lists(st.sampled_from([*allowed]), max_size=2))
     return [word for name in names for value in draw(allowed[name]) for word in ([name, value] if value else [name])]
 
 
-def one(values: list[str]) -> st.SearchStrategy[list[str]]:
+def pick(values: list[str]) -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(values), min_size=1, max_size=1)
 
 
 FLAG = st.just([""])
 
 KIND = {
-    "--setting": one(NUMBERS), "--by": one(WORDS), "--key": st.lists(st.sampled_from(WORDS), min_size=1, max_size=3),
-    "--confidence": one(NUMBERS), "--band": one(["bootstrap", "tolerance", "none", "all"]), "--smooth": one(NUMBERS),
+    "--setting": pick(NUMBERS), "--by": pick(WORDS), "--key": st.lists(st.sampled_from(WORDS), min_size=1, max_size=3),
+    "--confidence": pick(NUMBERS), "--band": pick(["bootstrap", "tolerance", "none", "all"]), "--smooth": pick(NUMBERS),
     "--check": FLAG, "--out": st.lists(st.sampled_from(OUTS), min_size=1, max_size=2),
 }  # fmt: skip
 
 RANK = {
-    "--across": FLAG, "--measure": one(["final", "area"]), "--write": one(["a", "../a", "x" * 300, ".a", "-a"]),
-    "--fresh": one(NUMBERS), "--half-width": one(NUMBERS),
+    "--across": FLAG, "--measure": pick(["final", "area"]), "--write": pick(["a", "../a", "x" * 300, ".a", "-a"]),
+    "--fresh": pick(NUMBERS), "--half-width": pick(NUMBERS),
 }  # fmt: skip
 
 COMMANDS: dict[str, tuple[Any, dict[str, Any]]] = {
     **dict.fromkeys(plot_mse_data.KINDS, (plot_mse_data.main, KIND)),
-    "report": (report.main, {"--confidence": one(NUMBERS), "--out": one(OUTS)}),
+    "report": (report.main, {"--confidence": pick(NUMBERS), "--out": pick(OUTS)}),
     "select_best": (select_best.main, RANK),
-    "compare_protocols": (compare_protocols.main, {"--except": one([*WORDS, "versions", "agent.tau"])}),
+    "compare_protocols": (compare_protocols.main, {"--except": pick([*WORDS, "versions", "agent.tau"])}),
 }
 
 
 @st.composite
-def calls(draw: st.DrawFn, command: str) -> list[str]:
-    """Its arguments."""
+def command_lines(draw: st.DrawFn, command: str) -> list[str]:
+    """Draw the arguments of a command."""
     sources = draw(st.lists(st.sampled_from(SOURCES), max_size=1)) if draw(st.booleans()) else []
     sources = ["sweep", *(sources or COMPANIONS.get(command, []))]
     given = draw(options(COMMANDS[command][1]))
@@ -74,20 +74,20 @@ def calls(draw: st.DrawFn, command: str) -> list[str]:
 
 
 def assert_clear(done: Result) -> None:
-    """One of the exit codes; an error is one line that names a file or an option; else nothing is said of any."""
+    """Check the exit code; an error is one line that names a file or an option, and otherwise stderr is empty."""
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code in (0, 1, 2), done.output
     if done.exit_code != 2:
         assert done.stderr == ""
-    elif not done.stderr.startswith("Usage: "):  # Which is click's.
+    elif not done.stderr.startswith("Usage: "):  # Printed by click.
         assert done.stderr.startswith("error: ")
         assert done.stderr.count("\n") == 1
         assert any(word in done.stderr for word in ("--", ".json", *SOURCES))
 
 
-def assert_there(done: Result) -> None:
-    """The figures that it names are, each with a sidecar."""
+def assert_figures_exist(done: Result) -> None:
+    """Check that the printed figures exist, each with a sidecar."""
     assert done.stdout
     for line in done.stdout.splitlines():
         figure = Path(line.removesuffix(": up to date"))
@@ -95,21 +95,21 @@ def assert_there(done: Result) -> None:
         assert json.loads(figure.with_suffix(".json").read_bytes())["figure"].keys() >= {figure.name}
 
 
-def lay_out(place: Path, content: bytes) -> None:
-    """The folder to be in: an odd sweep, another that is sound, and what else there may be."""
-    (place / "sweep/data.json").write_bytes(content)
-    for path in place.glob("out*"):
+def reset_folder(folder: Path, content: bytes) -> None:
+    """Write the odd results and remove figures of earlier calls."""
+    (folder / "sweep/data.json").write_bytes(content)
+    for path in folder.glob("out*"):
         path.unlink()
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with results and with what is none."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Create a folder with valid results and with other files."""
     folder = tmp_path_factory.mktemp("project")
     for name in ("sweep", "other", "elsewhere", "folder.png", "locked", "config/agent", "config/environment"):
         (folder / name).mkdir(parents=True)
-    (folder / "other/data.json").write_bytes(written(tree()))
-    (folder / "elsewhere/data.json").write_bytes(written(tree("Acrobot-v1")))
+    (folder / "other/data.json").write_bytes(encode_tree(make_combined_results()))
+    (folder / "elsewhere/data.json").write_bytes(encode_tree(make_combined_results("Acrobot-v1")))
     (folder / "foreign.json").write_text("[1, 2]")
     (folder / "locked/a.json").write_text("{}")
     return folder
@@ -117,18 +117,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.filterwarnings("error::UserWarning:utils")
 @pytest.mark.parametrize("command", COMMANDS)
-def test_odd_results_and_options(command: str, place: Path, pytestconfig: Any, monkeypatch: Any) -> None:
-    monkeypatch.chdir(place)
+def test_odd_results_and_options(command: str, project: Path, pytestconfig: Any, monkeypatch: Any) -> None:
+    monkeypatch.chdir(project)
     monkeypatch.setattr(summary, "RESAMPLES", 20)
 
     @settings(max_examples=pytestconfig.getoption("--fuzz-examples") // 16, deadline=None, database=None,
               derandomize=True, suppress_health_check=list(HealthCheck))  # fmt: skip
-    @given(oddities().map(written).flatmap(files), calls(command))
+    @given(odd_results().map(encode_tree).flatmap(file_contents), command_lines(command))
     def check(content: bytes, arguments: list[str]) -> None:
-        lay_out(place, content)
+        reset_folder(project, content)
         done = CliRunner().invoke(COMMANDS[command][0], arguments)
         assert_clear(done)
         if done.exit_code == 0 and command in plot_mse_data.KINDS:
-            assert_there(done)
+            assert_figures_exist(done)
 
     check()

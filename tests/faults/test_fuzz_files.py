@@ -1,4 +1,4 @@
-"""Whatever befalls results and checkpoints, each command says so or does what is right, and no bit is wrong after."""
+"""For any damage to results and checkpoints, each command reports it or works correctly, and no bit is wrong."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ import simple_combine
 from tests.conftest import Files
 from tests.faults import damage
 from utils import watch
-from utils.compare_runs import compare
+from utils.compare_runs import main as compare
 from utils.results.result_file import ResultFile
-from utils.results.run_diff import read_comparable, first_run_difference
+from utils.results.run_diff import first_run_difference, read_comparable
 from utils.training import stack_trainer as training
 
 NAME = "Pendulum-v1_SAC_SquashedGaussian"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory) -> Files:
-    """Configurations, and `straight` and `stopped`: two results; two checkpoints at timestep 6 of 12."""
+def project(tmp_path_factory) -> Files:
+    """Create configurations, two results in `straight`, and two checkpoints at timestep 6 of 12 in `stopped`."""
     files = Files(tmp_path_factory.mktemp("files"))
     files.environment(total_timesteps=12, steps_per_episode=5, eval_interval_timesteps=6, eval_episodes=1,
                       record=["train_states", "eval_states"])  # fmt: skip
@@ -38,12 +38,12 @@ def place(tmp_path_factory) -> Files:
     log_evaluation = training.log_evaluation
     with pytest.MonkeyPatch.context() as patch:
 
-        def and_signal(name: str, at: int, returns: list[float]) -> None:
+        def log_and_signal(name: str, at: int, returns: list[float]) -> None:
             log_evaluation(name, at, returns)
             if at == 6:
                 signal.raise_signal(signal.SIGTERM)
 
-        patch.setattr(training, "log_evaluation", and_signal)
+        patch.setattr(training, "log_evaluation", log_and_signal)
         assert train(files, "stopped").exit_code == 75
     return files
 
@@ -55,7 +55,7 @@ def train(files: Files, save_dir: str) -> Result:
 
 
 def assert_clear(done: Result, *codes: int) -> None:
-    """One of the exit codes; an error is one line."""
+    """Check the exit code; an error is one line."""
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code in codes, done.output
@@ -64,8 +64,8 @@ def assert_clear(done: Result, *codes: int) -> None:
         assert done.stderr.splitlines()[-1].startswith("error: ")
 
 
-class Blind:
-    """Takes pictures, and looks at none."""
+class NullSink:
+    """Frame sink that discards all frames."""
 
     def show(self, frame: Any) -> None:
         pass
@@ -74,36 +74,36 @@ class Blind:
         pass
 
 
-def same(first: Path, second: Path) -> bool:
-    """Whether two results are the same run, to the bit."""
+def is_same_run(first: Path, second: Path) -> bool:
+    """Return whether two results are the same run, bit for bit."""
     return first_run_difference(read_comparable(first), read_comparable(second)) is None
 
 
 def assert_as_straight(folder: Path, out: Path) -> None:
-    """The results are those of the undisturbed sweep; beside them there is only what was put aside."""
+    """Check that the results equal those of the undisturbed sweep; only files put aside may exist besides them."""
     straight = {path.name: path for path in (folder / "straight" / NAME).iterdir()}
     there = {path.name: path for path in (out / NAME).iterdir() if path.suffix != ".damaged"}
     assert there.keys() == straight.keys()
     for name in straight:
         if name.endswith(".json"):
-            assert same(straight[name], there[name])
+            assert is_same_run(straight[name], there[name])
 
 
 @pytest.fixture
-def repeat(pytestconfig, place, caplog, tmp_path) -> Callable[[str, Callable[[Path, list[Path]], None]], None]:
-    """Calls a check with many damaged copies of a folder, and the files that are damaged in each."""
+def repeat(pytestconfig, project, caplog, tmp_path) -> Callable[[str, Callable[[Path, list[Path]], None]], None]:
+    """Call a check with many damaged copies of a folder and the damaged files of each."""
 
     def times(source: str, check: Callable[[Path, list[Path]], None]) -> None:
         @settings(max_examples=pytestconfig.getoption("--fuzz-examples") // 4, deadline=None, database=None,
                   derandomize=True, suppress_health_check=list(HealthCheck))  # fmt: skip
         @given(st.data())
         def one(data: st.DataObject) -> None:
-            out = place.folder / "out"
+            out = project.folder / "out"
             shutil.rmtree(out, ignore_errors=True)
-            shutil.copytree(place.folder / source, out)
+            shutil.copytree(project.folder / source, out)
             paths = sorted(path for path in out.rglob("*") if path.is_file())
             caplog.clear()
-            check(out, data.draw(damage.damages(paths)))
+            check(out, data.draw(damage.damaged_paths(paths)))
             assert "Traceback" not in caplog.text
 
         with caplog.at_level(logging.INFO):
@@ -112,31 +112,31 @@ def repeat(pytestconfig, place, caplog, tmp_path) -> Callable[[str, Callable[[Pa
     return times
 
 
-def test_a_damaged_checkpoint_is_refused_and_no_bit_is_wrong(place, repeat, caplog):
+def test_a_damaged_checkpoint_is_refused_and_no_bit_is_wrong(project, repeat, caplog):
     def check(out: Path, damaged: list[Path]) -> None:
-        assert_clear(train(place, "out"), 0)
-        assert_as_straight(place.folder, out)
+        assert_clear(train(project, "out"), 0)
+        assert_as_straight(project.folder, out)
         refused = [line for line in caplog.text.splitlines() if "starts anew: " in line]
-        for path in damaged:  # Without its state, a run has no checkpoint that could be refused.
+        for path in damaged:  # Without its state file, a run has no checkpoint to refuse.
             assert any(path.parent.name in line for line in refused) or "state" in {path.name for path in damaged}
         assert len(refused) <= len({path.parent for path in damaged})
 
     repeat("stopped", check)
 
 
-def test_a_damaged_result_is_put_aside_and_trained_again(place, repeat, caplog):
-    """What cannot be told from a result, its digits being others, is left alone."""
+def test_a_damaged_result_is_put_aside_and_trained_again(project, repeat, caplog):
+    """A file that is still a valid result, with other digits, is not replaced."""
 
     def check(out: Path, damaged: list[Path]) -> None:
         files = [ResultFile(path.parent, path.stem) for path in damaged]
         flawed = {file.json.stem: file.find_flaw() for file in files if not file.exists()}
         kept = {path.name: path.read_bytes() for path in damaged if path.is_file() and flawed.get(path.stem)}
         folders = {path.stem for path in damaged if path.is_dir()}
-        assert_clear(train(place, "out"), 1 if folders else 0)  # A folder is not for us to move.
+        assert_clear(train(project, "out"), 1 if folders else 0)  # A folder is not moved.
         for stem, flaw in flawed.items():
             assert flaw is None or f"trained again: {flaw}" in caplog.text
             result = out / NAME / f"{stem}.json"
-            assert stem in folders or same(place.folder / "straight" / NAME / result.name, result)
+            assert stem in folders or is_same_run(project.folder / "straight" / NAME / result.name, result)
         for name, bytes_before in kept.items():
             if Path(name).stem not in folders:
                 assert (out / NAME / f"{name}.damaged").read_bytes() == bytes_before
@@ -145,7 +145,7 @@ def test_a_damaged_result_is_put_aside_and_trained_again(place, repeat, caplog):
     repeat("straight", check)
 
 
-def test_simple_combine_names_what_is_damaged(repeat):
+def test_simple_combine_names_the_damaged_file(repeat):
     def check(out: Path, damaged: list[Path]) -> None:
         done = CliRunner().invoke(simple_combine.main, [str(out / NAME)])
         assert_clear(done, 0, 1, 2)
@@ -157,17 +157,17 @@ def test_simple_combine_names_what_is_damaged(repeat):
     repeat("straight", check)
 
 
-def test_compare_runs_says_what_is_wrong(place, repeat):
+def test_compare_runs_reports_the_damage(project, repeat):
     def check(out: Path, damaged: list[Path]) -> None:
         path = damaged[0].with_suffix(".json")
-        done = CliRunner().invoke(compare, [str(place.folder / "straight" / NAME / path.name), str(path)])
+        done = CliRunner().invoke(compare, [str(project.folder / "straight" / NAME / path.name), str(path)])
         assert_clear(done, 0, 1, 2)
         assert done.exit_code != 2 or path.stem in done.stderr
 
     repeat("straight", check)
 
 
-def test_verify_says_what_is_wrong(repeat):
+def test_verify_reports_the_damage(repeat):
     def check(out: Path, damaged: list[Path]) -> None:
         path = damaged[0].with_suffix(".json")
         done = CliRunner().invoke(main.main, ["--verify", str(path)])
@@ -177,8 +177,8 @@ def test_verify_says_what_is_wrong(repeat):
     repeat("straight", check)
 
 
-def test_watch_says_what_is_wrong(repeat, monkeypatch):
-    monkeypatch.setattr(watch, "sink_maker", lambda *_: lambda frame: Blind())
+def test_watch_reports_the_damage(repeat, monkeypatch):
+    monkeypatch.setattr(watch, "sink_maker", lambda *_: lambda frame: NullSink())
 
     def check(out: Path, damaged: list[Path]) -> None:
         path = damaged[0].with_suffix(".json")

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what may stand in a configuration file by mistake or malice."""
+"""Hypothesis strategies for invalid or hostile configuration files."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ BASES: list[tuple[str, str, dict[str, list[Any]]]] = [
     ("MinAtarBreakout", "linearAC_softmax", {"decay": [0.0]}),
     ("CGW", "Random", {}),
 ]
-"""Environment, agent, grid: all valid."""
+"""Valid combinations of environment, agent and grid."""
 
 DEEP = "<nested a hundred thousand times>"
-"""Stands for lists in lists, which `json` itself cannot write."""
+"""Placeholder for deeply nested lists, which `json` itself cannot write."""
 
 HUGE = [10**15, 2**53, 10**18, 2**63 - 1, 2**63, 2**64, 10**400]
-"""Numbers between a few hundred and these might be granted, and take hours and all memory: they are not tried."""
+"""Large numbers; those from a few hundred up to these are not tried, as they could take hours and all memory."""
 
 WORDS = [
     "", " ", "nan", "true", "null", "\x00", "../../etc", "x" * 300, "\ud800", "\u202e", "1e999", "mode", "Beta",
@@ -71,21 +71,21 @@ values = st.recursive(
 
 
 @st.composite
-def trees(draw: st.DrawFn) -> tuple[Any, Any]:
-    """An environment and an agent configuration of which up to three places are not what they were."""
+def configurations(draw: st.DrawFn) -> tuple[Any, Any]:
+    """Draw an environment and an agent configuration with up to three mutations."""
     env_name, agent_name, parameters = draw(st.sampled_from(BASES))
     pair = [PROTOCOL | {"env_name": env_name}, {"agent_name": agent_name, "parameters": parameters}]
     pair = copy.deepcopy(pair)
     for _ in range(draw(st.integers(0, 3))):
         if draw(st.booleans()):
-            change_one_place(draw, pair)
+            mutate_tree(draw, pair)
         else:
             _set_one_key(draw, *pair, agent_name)
     return pair[0], pair[1]
 
 
 def _set_one_key(draw: st.DrawFn, environment: Any, agent: Any, agent_name: str) -> None:
-    """Give a known key a value that may well be of its type."""
+    """Assign a known key a value that may have the right type."""
     kind = draw(st.sampled_from(["protocol", "hyperparameter", "keyword"]))
     likely = (
         st.sampled_from(HUGE[:4]) | numbers | st.booleans() | st.lists(numbers, max_size=4) | st.sampled_from(WORDS)
@@ -100,12 +100,12 @@ def _set_one_key(draw: st.DrawFn, environment: Any, agent: Any, agent_name: str)
         environment["env_kwargs"] = {draw(st.sampled_from(ENV_KWARGS)): draw(likely)}
 
 
-def change_one_place(draw: st.DrawFn, tree: Any) -> None:
-    """Put, replace or remove something somewhere in a tree of lists and dictionaries."""
+def mutate_tree(draw: st.DrawFn, tree: Any) -> None:
+    """Insert, replace or remove one value in a tree of lists and dictionaries."""
     places = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
     inner = [place for place in places if isinstance(tree[place], (dict, list))]
     if inner and draw(st.booleans()):
-        return change_one_place(draw, tree[draw(st.sampled_from(inner))])
+        return mutate_tree(draw, tree[draw(st.sampled_from(inner))])
     if isinstance(tree, dict) and (not places or draw(st.booleans())):
         tree[draw(st.sampled_from(KEYS))] = draw(values | st.lists(values, min_size=1, max_size=2))
     elif places and draw(st.booleans()):
@@ -115,15 +115,15 @@ def change_one_place(draw: st.DrawFn, tree: Any) -> None:
     return None
 
 
-def written(tree: Any) -> bytes:
-    """As JSON, but for what JSON does not have: NaN, Infinity, lone surrogates, endless nesting."""
+def encode_tree(tree: Any) -> bytes:
+    """Return JSON that may contain what strict JSON lacks: NaN, Infinity, lone surrogates, very deep nesting."""
     nested = "[" * 100_000 + "]" * 100_000
     return json.dumps(tree).replace(json.dumps(DEEP), nested).encode()
 
 
 @st.composite
-def files(draw: st.DrawFn, content: bytes) -> bytes:
-    """A file, mostly as it is; else cut off, changed at a byte, with a key twice, or something else entirely."""
+def file_contents(draw: st.DrawFn, content: bytes) -> bytes:
+    """Draw a file's content, mostly unchanged; otherwise truncated, corrupted, re-encoded or replaced."""
     kind = draw(st.sampled_from(["whole"] * 30 + ["cut", "flipped", "twice", "other", "utf-16", "after a mark"]))
     place = draw(st.integers(0, len(content) - 1))
     changed = bytes([content[place] ^ draw(st.integers(1, 255))])
