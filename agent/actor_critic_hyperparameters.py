@@ -1,4 +1,4 @@
-"""The hyperparameters of the actor-critics with networks: types, ranges, defaults."""
+"""Hyperparameters of the actor-critics with networks: types, ranges, defaults."""
 
 from __future__ import annotations
 
@@ -6,39 +6,40 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from agent.hyperparameters import Count, Decay, Fraction, Hyperparameters, NonNegative, Positive, check_clip
+from agent.hyperparameters import Count, Decay, Fraction, Hyperparameters, NonNegative, Positive, check_clip_stddev
 from agent.policy import POLICIES
 from agent.replay.layout import transition_bytes
 
 BOX_POLICIES = tuple(name for name, entry in POLICIES.items() if not entry.discrete)
+"""Names of the policies over an action box."""
 
 if TYPE_CHECKING:
     PolicyType = str
 else:
     PolicyType = Literal[*BOX_POLICIES]
 
-PRODUCTS_A_UNIT = 2**19
-"""Multiplications, in one forward pass of a batch, that cost an update as much as the calls a run adds of itself."""
+PRODUCTS_PER_UNIT = 2**19
+"""Multiplications in one forward pass of a batch whose cost equals a run's fixed cost; see `step_cost`."""
 
 
 class ActorCriticHyperparameters(Hyperparameters):
-    """What every agent with networks and replay has."""
+    """Hyperparameters of every agent with networks and a replay buffer."""
 
     compiles = True
-    critic_lr: Positive = Field(1e-3, description="critic's Adam step size")
-    actor_lr_scale: NonNegative = Field(1.0, description="actor step size / critic step size")
-    tau: Fraction = Field(0.005, description="target averaging weight")
+    critic_lr: Positive = Field(1e-3, description="Adam step size of the critic")
+    actor_lr_scale: NonNegative = Field(1.0, description="step size of the actor / step size of the critic")
+    tau: Fraction = Field(0.005, description="weight of the critic in its target's average")
     target_update_interval: Count = Field(1, description="updates between target averagings")
     batch_size: Count = 32
     replay_capacity: Count = 100_000
     num_hidden: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="hidden layers of each network")
-    hidden_dim: Annotated[int, Field(ge=1, le=2**20)] = Field(64, description="units a hidden layer")
+    hidden_dim: Annotated[int, Field(ge=1, le=2**20)] = Field(64, description="units per hidden layer")
     activation: Literal["relu", "tanh"] = "relu"
     weight_init: Literal["xavier_uniform", "xavier_normal", "uniform", "normal", "orthogonal", "none"] = (
         "xavier_uniform"
     )
-    clip_stddev: float = Field(1000.0, description="sigma in [1/clip, clip]; <= 0: unlimited")
-    betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="Adam's decay rates")
+    clip_stddev: float = Field(1000.0, description="sigma is clamped to [1/clip, clip]; <= 0: unlimited")
+    betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="decay rates of Adam")
     cuda: bool = Field(False, description="train on a GPU")
 
     structural: ClassVar[tuple[str, ...]] = (
@@ -47,33 +48,33 @@ class ActorCriticHyperparameters(Hyperparameters):
     )  # fmt: skip
 
     @model_validator(mode="after")
-    def _possible(self) -> ActorCriticHyperparameters:
-        """What no network, buffer or density can be is refused."""
+    def _check_limits(self) -> ActorCriticHyperparameters:
+        """Refuse a batch larger than the buffer, and a bound on sigma that excludes every sigma."""
         if self.batch_size > self.replay_capacity:
             raise ValueError(
                 f"batch_size {self.batch_size} exceeds replay_capacity {self.replay_capacity}; allowed: at most that"
             )
-        check_clip(self.clip_stddev)
+        check_clip_stddev(self.clip_stddev)
         return self
 
     @property
-    def work(self) -> float:
-        """One unit, and the products of hidden layers; measured with SAC."""
-        return 1.0 + self.batch_size * self.num_hidden * self.hidden_dim**2 / PRODUCTS_A_UNIT
+    def step_cost(self) -> float:
+        """One unit plus the products of the hidden layers; measured with SAC."""
+        return 1.0 + self.batch_size * self.num_hidden * self.hidden_dim**2 / PRODUCTS_PER_UNIT
 
     def replay_bytes(self, obs_dim: int, action_dim: int, timesteps: int) -> int:
-        """Rows of the replay buffer, of which the system gives only those that are written."""
+        """Return the bytes of the replay buffer's rows that are written; the system allocates no others."""
         return min(self.replay_capacity, timesteps) * transition_bytes(self.replay_capacity, obs_dim, action_dim)
 
 
 class BoxHyperparameters(ActorCriticHyperparameters):
-    """Of an actor-critic whose actions lie in a box: the density and its shape."""
+    """Hyperparameters of an actor-critic whose actions are in a box: the policy and its options."""
 
     policy_type: PolicyType = "SquashedGaussian"
     entropic_index: Annotated[float, Field(lt=3.0)] = Field(
-        1.5, description="QGaussian's q: above 1 heavy tails, 1 the Gaussian, below 1 a compact support"
+        1.5, description="q of QGaussian: above 1 heavy tails, 1 the Gaussian, below 1 a compact support"
     )
-    num_components: Count = Field(2, description="GaussianMixture's components")
+    num_components: Count = Field(2, description="number of components of GaussianMixture")
 
     structural: ClassVar[tuple[str, ...]] = (
         *ActorCriticHyperparameters.structural, "entropic_index", "num_components",
@@ -81,50 +82,50 @@ class BoxHyperparameters(ActorCriticHyperparameters):
 
     @field_validator("policy_type", mode="before")
     @classmethod
-    def _of_a_box(cls, policy_type: object) -> object:
-        """A policy over discrete actions is refused with the reason."""
+    def _refuse_discrete_policy(cls, policy_type: object) -> object:
+        """Refuse a policy over discrete actions, with the reason."""
         if policy_type == "Softmax":
             raise ValueError(
-                "Softmax is over discrete actions, which SACDiscrete, GreedyACDiscrete and VACDiscrete take"
+                "Softmax is for discrete actions; use it with SACDiscrete, GreedyACDiscrete or VACDiscrete"
             )
         return policy_type
 
 
 class DiscreteHyperparameters(ActorCriticHyperparameters):
-    """Of an actor-critic whose actions are discrete. `clip_stddev`, a Gaussian's, is taken and has no part."""
+    """Hyperparameters of an actor-critic with discrete actions; `clip_stddev` is accepted without effect."""
 
     policy_type: Literal["Softmax"] = "Softmax"
 
     @field_validator("policy_type", mode="before")
     @classmethod
-    def _of_numbers(cls, policy_type: object) -> object:
-        """A density over a box is refused with the reason."""
+    def _refuse_box_policy(cls, policy_type: object) -> object:
+        """Refuse a policy over a box, with the reason."""
         if policy_type in BOX_POLICIES:
             raise ValueError(
-                f"{policy_type} is a density over a box, which SAC, GreedyAC and VAC take; allowed: Softmax"
+                f"{policy_type} is for actions in a box; use it with SAC, GreedyAC or VAC; allowed: Softmax"
             )
         return policy_type
 
 
 class EntropyHyperparameters(ActorCriticHyperparameters):
-    """Of an actor-critic that regularises with entropy."""
+    """Hyperparameters of an actor-critic with entropy regularization."""
 
-    alpha: NonNegative = Field(0.2, description="entropy temperature; SAC: the initial one when tuned")
+    alpha: NonNegative = Field(0.2, description="entropy temperature; for SAC, its initial value if it is tuned")
 
 
 class SoftHyperparameters(EntropyHyperparameters):
-    """What SAC has whatever the actions."""
+    """Hyperparameters of SAC with either kind of actions."""
 
     automatic_entropy_tuning: bool = Field(
-        False, description="tune the temperature towards an entropy of -A; of 0.98 log n for n discrete actions"
+        False, description="tune the temperature towards an entropy of -A, or of 0.98 log n for n discrete actions"
     )
-    alpha_lr: NonNegative = Field(0.0, description="the temperature's Adam step size, when tuned")
-    soft_q: bool = Field(True, description="entropy in the critic's target")
-    double_q: bool = Field(True, description="minimum of two critics, else one")
+    alpha_lr: NonNegative = Field(0.0, description="Adam step size of the temperature, if it is tuned")
+    soft_q: bool = Field(True, description="include the entropy in the critic's target")
+    double_q: bool = Field(True, description="minimum of two critics; false: one critic")
 
     @model_validator(mode="after")
-    def _tunable(self) -> SoftHyperparameters:
-        """A tuned temperature needs a step size and a logarithm."""
+    def _check_tuning(self) -> SoftHyperparameters:
+        """Refuse a tuned temperature without a step size or a logarithm."""
         if self.automatic_entropy_tuning and self.alpha_lr == 0.0:
             raise ValueError("alpha_lr is 0 with automatic_entropy_tuning; allowed: above 0")
         if self.automatic_entropy_tuning and self.alpha == 0.0:
@@ -132,68 +133,68 @@ class SoftHyperparameters(EntropyHyperparameters):
         return self
 
 
-SOFT = ("automatic_entropy_tuning", "soft_q", "double_q")
-"""SAC's structural hyperparameters whatever the actions."""
+SOFT_STRUCTURE = ("automatic_entropy_tuning", "soft_q", "double_q")
+"""Structural hyperparameters of SAC with either kind of actions."""
 
 
 class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
-    """Soft actor-critic."""
+    """Hyperparameters of the soft actor-critic."""
 
     reparameterized: bool = Field(
         True,
         validate_default=True,
-        description="pathwise actor gradient, else likelihood-ratio; false where a policy has no pathwise one",
+        description="pathwise actor gradient, else likelihood-ratio; becomes false if the policy has no pathwise one",
     )
-    num_samples: Count = Field(1, description="actions a state in the actor's loss")
+    num_samples: Count = Field(1, description="actions per state in the actor's loss")
     baseline_actions: Annotated[int, Field(ge=-1)] = Field(
-        0, description="extra actions whose mean value is the likelihood-ratio baseline; <= 0: none"
+        0, description="extra actions whose mean value is the baseline of the likelihood ratio; <= 0: none"
     )
 
     structural: ClassVar[tuple[str, ...]] = (
-        *BoxHyperparameters.structural, *SOFT, "reparameterized", "num_samples", "baseline_actions",
+        *BoxHyperparameters.structural, *SOFT_STRUCTURE, "reparameterized", "num_samples", "baseline_actions",
     )  # fmt: skip
 
     @field_validator("reparameterized", mode="after")
     @classmethod
-    def _resolve(cls, asked: bool, info: ValidationInfo) -> bool:
-        """What runs: false for a policy without a pathwise gradient, whatever was asked."""
+    def _resolve_reparameterized(cls, requested: bool, info: ValidationInfo) -> bool:
+        """Return the value in effect: false for a policy without a pathwise gradient."""
         policy = POLICIES.get(info.data.get("policy_type", ""))
-        return asked and policy is not None and policy.pathwise
+        return requested and policy is not None and policy.pathwise
 
 
 class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
-    """Soft actor-critic with every action enumerated."""
+    """Hyperparameters of the soft actor-critic with every action enumerated."""
 
     reparameterized: ClassVar[bool] = False
     num_samples: ClassVar[int] = 1
     baseline_actions: ClassVar[int] = 0
 
-    structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, *SOFT)
+    structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, *SOFT_STRUCTURE)
 
 
 class GreedyACHyperparameters(EntropyHyperparameters, BoxHyperparameters):
-    """Greedy actor-critic."""
+    """Hyperparameters of the greedy actor-critic."""
 
     policy_type: PolicyType = "Gaussian"
-    n_rho: tuple[Count, Fraction] = Field((30, 0.1), description="proposals a state, and the fraction kept")
+    n_rho: tuple[Count, Fraction] = Field((30, 0.1), description="proposals per state, and the fraction of them kept")
 
     structural: ClassVar[tuple[str, ...]] = (*BoxHyperparameters.structural, "n_rho")
 
     @property
     def proposals(self) -> int:
-        """Draws a state from the proposal policy."""
+        """Number of draws per state from the proposal policy."""
         return self.n_rho[0]
 
     @property
     def rho(self) -> float:
-        """The fraction of them kept."""
+        """Fraction of the proposals kept."""
         return self.n_rho[1]
 
 
 class GreedyACDiscreteHyperparameters(DiscreteHyperparameters):
-    """Greedy actor-critic with every action proposed: there is no proposal policy and no temperature."""
+    """Hyperparameters of the greedy actor-critic with every action proposed: no proposal policy, no temperature."""
 
-    rho: Fraction = Field(0.1, description="the fraction of the actions kept; at least one is")
+    rho: Fraction = Field(0.1, description="fraction of the actions kept, at least one")
 
     proposals: ClassVar[int] = 1
     alpha: ClassVar[float] = 0.0
@@ -202,16 +203,16 @@ class GreedyACDiscreteHyperparameters(DiscreteHyperparameters):
 
 
 class VACHyperparameters(EntropyHyperparameters, BoxHyperparameters):
-    """Vanilla actor-critic."""
+    """Hyperparameters of the vanilla actor-critic."""
 
     policy_type: PolicyType = "Gaussian"
-    num_samples: Count = Field(30, description="actions a state in the baseline")
-    reparameterized: Literal[False] = Field(False, description="its gradient is the likelihood-ratio one")
+    num_samples: Count = Field(30, description="actions per state in the baseline")
+    reparameterized: Literal[False] = Field(False, description="only false: the gradient is the likelihood-ratio one")
 
     structural: ClassVar[tuple[str, ...]] = (*BoxHyperparameters.structural, "num_samples")
 
 
 class VACDiscreteHyperparameters(EntropyHyperparameters, DiscreteHyperparameters):
-    """Vanilla actor-critic with every action enumerated. `num_samples` is taken and has no part."""
+    """Hyperparameters of the vanilla actor-critic with every action enumerated; `num_samples` has no effect."""
 
-    num_samples: Count = Field(30, description="no action is drawn")
+    num_samples: Count = Field(30, description="accepted without effect: no action is drawn")

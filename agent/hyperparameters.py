@@ -1,6 +1,6 @@
-"""The hyperparameters of every agent, and of the linear ones: types, ranges, defaults.
+"""Base class of all hyperparameters, and those of the linear and random agents: types, ranges, defaults.
 
-Neither this nor the actor-critics' file imports torch: login nodes read them.
+Neither this module nor `agent.actor_critic_hyperparameters` imports torch: login nodes read them.
 """
 
 from __future__ import annotations
@@ -11,73 +11,84 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Decay = Annotated[float, Field(ge=0.0, lt=1.0)]
+"""A decay rate, in [0, 1)."""
 Positive = Annotated[float, Field(gt=0.0)]
+"""A number above 0."""
 NonNegative = Annotated[float, Field(ge=0.0)]
+"""A number of at least 0."""
 Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
+"""A fraction, in (0, 1]."""
 Count = Annotated[int, Field(ge=1)]
+"""A whole number of at least 1."""
 
 
 class Hyperparameters(BaseModel):
-    """One agent's. Runs that agree on `structural` hyperparameters can train in one stack."""
+    """Hyperparameters of one agent; their values are one setting of a grid."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
     structural: ClassVar[tuple[str, ...]] = ()
+    """Names of the hyperparameters that the runs of a stack must share."""
     compiles: ClassVar[bool] = False
     """Whether the agent has a compiled engine."""
 
     def structure(self) -> tuple:
-        """What must be equal among the runs of a stack."""
+        """Return the values of the structural hyperparameters."""
         return tuple(getattr(self, name) for name in self.structural)
 
     @property
-    def work(self) -> float:
-        """What a run adds to the cost of a stack's step, in units of what the cheapest adds."""
+    def step_cost(self) -> float:
+        """Cost that a run adds to one step of its stack, in units of what the cheapest run adds."""
         return 1.0
 
     def replay_bytes(self, obs_dim: int, action_dim: int, timesteps: int) -> int:
-        """The memory that a run of so many timesteps fills with transitions."""
+        """Return the bytes of memory that a run of `timesteps` steps fills with transitions.
+
+        obs_dim, action_dim: numbers in an observation and in an action.
+        """
         return 0
 
 
 def check_same_structure(settings: Sequence[Hyperparameters]) -> None:
-    """Raises ValueError for settings that cannot share a stack."""
+    """Raise ValueError if the settings differ in a structural hyperparameter, so that they cannot share a stack."""
     if len({setting.structure() for setting in settings}) != 1:
         raise ValueError("settings that differ structurally cannot share a stack")
 
 
-def check_clip(clip_stddev: float) -> None:
-    """Raises ValueError for a bound on sigma that allows no sigma."""
+def check_clip_stddev(clip_stddev: float) -> None:
+    """Raise ValueError if the bound on sigma excludes every sigma: clip_stddev in (0, 1)."""
     if 0.0 < clip_stddev < 1.0:
         raise ValueError(f"clip_stddev is {clip_stddev}; allowed: at least 1, or <= 0 for no limit")
 
 
 class LinearACHyperparameters(Hyperparameters):
-    """Linear actor-critic with eligibility traces, Gaussian."""
+    """Hyperparameters of the linear Gaussian actor-critic with eligibility traces."""
 
-    decay: Annotated[float, Field(ge=0.0, le=1.0)] = Field(0.9, description="the traces' decay rate, lambda")
-    critic_lr: NonNegative = Field(0.1, description="the value's step size, divided by the number of tilings")
-    actor_lr: NonNegative = Field(0.01, description="the policy's step size, divided by the number of tilings")
-    avg_reward_lr: NonNegative = Field(0.01, description="the average reward's step size; 0: discounted only")
-    scaled: bool = Field(True, description="multiply a Gaussian's gradient by its variance")
-    clip_stddev: float = Field(1000.0, description="sigma in [1/clip, clip]; <= 0: unlimited")
-    tilings: Count = Field(8, description="grids laid over the observations")
-    tiles: Count = Field(8, description="tiles a dimension in each grid")
+    decay: Annotated[float, Field(ge=0.0, le=1.0)] = Field(
+        0.9, description="decay rate lambda of the eligibility traces"
+    )
+    critic_lr: NonNegative = Field(0.1, description="step size of the value; divided by the number of tilings")
+    actor_lr: NonNegative = Field(0.01, description="step size of the policy; divided by the number of tilings")
+    avg_reward_lr: NonNegative = Field(0.01, description="step size of the average reward; 0: discounting only")
+    scaled: bool = Field(True, description="multiply the policy's gradient by the Gaussian's variance")
+    clip_stddev: float = Field(1000.0, description="sigma is clamped to [1/clip, clip]; <= 0: unlimited")
+    tilings: Count = Field(8, description="number of grids over the observations")
+    tiles: Count = Field(8, description="tiles per dimension of each grid")
 
     structural: ClassVar[tuple[str, ...]] = ("tilings", "tiles")
 
     @model_validator(mode="after")
-    def _agree(self) -> LinearACHyperparameters:
-        """Hyperparameters that contradict each other are refused."""
-        check_clip(self.clip_stddev)
+    def _check_clip_stddev(self) -> LinearACHyperparameters:
+        """Refuse a bound on sigma that excludes every sigma."""
+        check_clip_stddev(self.clip_stddev)
         return self
 
 
 class LinearACSoftmaxHyperparameters(LinearACHyperparameters):
-    """The same with discrete actions. `scaled` and `clip_stddev`, a Gaussian's, are taken and have no part."""
+    """Hyperparameters of the linear softmax actor-critic; `scaled` and `clip_stddev` are accepted without effect."""
 
     policy_type: Literal["Softmax"] = "Softmax"
 
 
 class RandomHyperparameters(Hyperparameters):
-    """None."""
+    """Hyperparameters of the random agent: none."""

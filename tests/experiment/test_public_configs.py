@@ -75,8 +75,8 @@ def public(name: str, folder) -> Experiment:
 
 
 REFUSED = [
-    ("SAC", "Softmax", "Softmax is over discrete actions, which SACDiscrete, GreedyACDiscrete and VACDiscrete take"),
-    ("VACDiscrete", "Beta", "Beta is a density over a box, which SAC, GreedyAC and VAC take; allowed: Softmax"),
+    ("SAC", "Softmax", "Softmax is for discrete actions; use it with SACDiscrete, GreedyACDiscrete or VACDiscrete"),
+    ("VACDiscrete", "Beta", "Beta is for actions in a box; use it with SAC, GreedyAC or VAC; allowed: Softmax"),
     ("GreedyACDiscrete", "Softmux", "input should be 'Softmax'; did you mean 'Softmax'?"),
     ("GreedyAC", "Betta", "did you mean 'Beta'?"),
 ]

@@ -56,10 +56,10 @@ def test_what_is_not_compiled_has_its_size_whatever_is_asked_for():
     assert largest_for_speed(LinearACHyperparameters(), "compiled") == 32
 
 
-def test_work_grows_with_the_products():
-    works = [SACHyperparameters(hidden_dim=units, batch_size=32).work for units in (64, 128, 256)]
-    assert works == [1.5, 3.0, 9.0]
-    assert SACHyperparameters(hidden_dim=64, batch_size=32, num_hidden=4).work == 2.0
+def test_step_cost_grows_with_the_products():
+    costs = [SACHyperparameters(hidden_dim=units, batch_size=32).step_cost for units in (64, 128, 256)]
+    assert costs == [1.5, 3.0, 9.0]
+    assert SACHyperparameters(hidden_dim=64, batch_size=32, num_hidden=4).step_cost == 2.0
 
 
 @pytest.mark.parametrize(("capacity", "layout"), [(10_000, Replay), (1_000_000, ChainedReplay)])

@@ -56,7 +56,7 @@ def estimate_cost(hyperparameters: Any, environment: EnvironmentConfig, stack: i
     engine: "eager" or "compiled".
     """
     size = stack or largest_for_speed(hyperparameters, engine)
-    learning = environment.total_timesteps * (fixed(hyperparameters, engine) / size + hyperparameters.work)
+    learning = environment.total_timesteps * (fixed(hyperparameters, engine) / size + hyperparameters.step_cost)
     watched = count_evaluations(environment) * environment.eval_episodes * environment.steps_per_episode
     return Cost(stack=size, seconds=UNIT_SECONDS * (learning + ACTING * watched))
 

@@ -61,7 +61,7 @@ def suitable_size(sizes: tuple[int, int], timesteps: int, memory: int, engine: s
 
 def largest_for_speed(hyperparameters: Any, engine: str) -> int:
     """Runs like this beyond which a stack makes them hardly cheaper."""
-    return round(min(MOST, max(FEWEST, fixed(hyperparameters, engine) * (1 / WASTE - 1) / hyperparameters.work)))
+    return round(min(MOST, max(FEWEST, fixed(hyperparameters, engine) * (1 / WASTE - 1) / hyperparameters.step_cost)))
 
 
 def fixed(hyperparameters: Any, engine: str) -> float:
@@ -111,4 +111,4 @@ def evenly(runs: Sequence[Run], parts: int) -> list[list[Run]]:
 
 def stack_cost(stack: Sequence[Run]) -> float:
     """Of one eager step, in the units of FIXED; compiled, stacks have the same order."""
-    return FIXED["eager"] + len(stack) * float(stack[0].hyperparameters.work)
+    return FIXED["eager"] + len(stack) * float(stack[0].hyperparameters.step_cost)
