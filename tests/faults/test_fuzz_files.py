@@ -23,6 +23,7 @@ from utils.compare_runs import main as compare
 from utils.results.result_file import ResultFile
 from utils.results.run_diff import first_run_difference, read_comparable
 from utils.training import stack_trainer as training
+from utils.wiring import rebuild
 
 NAME = "Pendulum-v1_SAC_SquashedGaussian"
 
@@ -178,7 +179,7 @@ def test_verify_reports_the_damage(repeat):
 
 
 def test_watch_reports_the_damage(repeat, monkeypatch):
-    monkeypatch.setattr(watch, "sink_maker", lambda *_: lambda frame: NullSink())
+    monkeypatch.setattr(rebuild, "sink_maker", lambda *_: lambda frame: NullSink())
 
     def check(out: Path, damaged: list[Path]) -> None:
         path = damaged[0].with_suffix(".json")
