@@ -164,21 +164,21 @@ def test_identity(name):
 
     With little entropy a policy settles on a neighbour of the best action before it has tried all four.
     """
-    agent = learn(name, nearest, 1500, **OPTIONS[name] | ({"alpha": 0.4} if "alpha" in OPTIONS[name] else {}))
+    agent = learn(name, [nearest], 1500, **OPTIONS[name] | ({"alpha": 0.4} if "alpha" in OPTIONS[name] else {}))
     middles = np.array([-0.6, -0.2, 0.2, 0.6], np.float32)
-    found = np.stack([agent.act(np.full((3, 1), obs, np.float32), greedy=True)[:, 0] for obs in middles], 1)
-    np.testing.assert_array_equal(found, np.broadcast_to(quarter(middles), found.shape))
+    (actions,) = greedy_actions(agent, middles)
+    np.testing.assert_array_equal(actions, np.broadcast_to(quarter(middles), actions.shape))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_two_arms(name):
-    np.testing.assert_array_equal(greedy_actions(learn(name, two_arms, 800, **OPTIONS[name])), 1.0)
+    np.testing.assert_array_equal(greedy_actions(learn(name, [two_arms], 800, **OPTIONS[name])), 1.0)
 
 
 def test_a_tuned_temperature_brings_the_entropy_to_its_target():
     """Arm 1 pays 0.05 and the others nothing: at the initial alpha, 0.01, the entropy would be 0.1."""
     options = {"automatic_entropy_tuning": True, "alpha_lr": 3e-3, "alpha": 0.01, "critic_lr": 3e-3}
-    agent = learn("SACDiscrete", lambda obs, action: 0.05 * (action == 1), 3000, **options)
+    agent = learn("SACDiscrete", [lambda obs, action: 0.05 * (action == 1)], 3000, **options)
     head, _ = agent.actor.forward(torch.zeros(3, 1, 1))
     log_prob = torch.log_softmax(head, -1)
     entropy = -(log_prob.exp() * log_prob).sum(-1)
