@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from utils.core.machine import available_cores
 from utils.core.process_setup import prepare_process
 
 prepare_process()
@@ -24,23 +25,40 @@ ENVIRONMENT: dict[str, Any] = {
 PARAMETERS: dict[str, Any] = {"batch_size": [16], "replay_capacity": [1000], "hidden_dim": [32]}
 
 
+OPTIONS_OF_MARKER = {"slow": ("--slow", "--every-engine-case"), "every_engine_case": ("--every-engine-case",)}
+"""Options that run the tests with a marker; without them, these tests are skipped."""
+
+MAX_WORKERS = 16
+"""Limit on the processes that share the tests: each imports torch, which takes seconds and 400 MB."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the tests marked 'slow'")
     parser.addoption(
         "--every-engine-case",
         action="store_true",
-        help="compile every agent and policy in every shape, and compare what engines learn",
+        help="also compile every agent and policy in every shape and compare what the engines learn; implies --slow",
     )
     parser.addoption(
         "--fuzz-examples", type=int, default=100, help="mutated configurations to try; a quarter as many damaged files"
     )
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return the number of processes for `-n auto`: the available cores; 0, this process, if one would do."""
+    files = [argument for argument in config.args if not Path(argument).is_dir()]
+    most = MAX_WORKERS if len(files) < len(config.args) else len(files)
+    workers = min(available_cores(), MAX_WORKERS, most)
+    return workers if workers > 1 else 0
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests marked `every_engine_case` are skipped unless asked for."""
-    if not config.getoption("--every-engine-case"):
-        for item in items:
-            if item.get_closest_marker("every_engine_case"):
-                item.add_marker(pytest.mark.skip(reason="asked for by --every-engine-case"))
+    """Skip the tests of the markers that were not asked for."""
+    for marker, options in OPTIONS_OF_MARKER.items():
+        if not any(map(config.getoption, options)):
+            for item in items:
+                if item.get_closest_marker(marker):
+                    item.add_marker(pytest.mark.skip(reason=f"needs {options[0]}"))
 
 
 class Files:
