@@ -75,7 +75,7 @@ def test_a_missing_folder(tmp_path):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
-@pytest.mark.parametrize("frames", [1, 300], ids=["at the end", "amid"])
+@pytest.mark.parametrize("frames", [1, 300], ids=["at the end", "before the end"])
 def test_a_full_disk_error_names_the_video(frames, tmp_path):
     path, rng = tmp_path / "a.mp4", np.random.Generator(np.random.PCG64(0))
     (tmp_path / f".a.mp4.{os.getpid()}.tmp").symlink_to("/dev/full")

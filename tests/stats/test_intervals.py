@@ -171,7 +171,7 @@ class TestSeedsNeeded:
         assert seeds_needed(np.full(5, 3.0), 0.1) == 0
 
     @pytest.mark.parametrize(
-        ("samples", "half_width", "confidence", "said"),
+        ("samples", "half_width", "confidence", "message"),
         [
             ([1.0], 1.0, 0.9, "found 1 samples"),
             ([1.0, 2.0], 0.0, 0.9, "half_width: found 0"),
@@ -180,6 +180,6 @@ class TestSeedsNeeded:
             ([1.0, np.nan], 1.0, 0.9, "not finite"),
         ],
     )
-    def test_out_of_range(self, samples: list[float], half_width: float, confidence: float, said: str) -> None:
-        with pytest.raises(ValueError, match=said):
+    def test_out_of_range(self, samples: list[float], half_width: float, confidence: float, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
             seeds_needed(np.array(samples), half_width, confidence)

@@ -64,7 +64,7 @@ class Grid:
 def _legal_pairs(parameters: Mapping[str, Sequence[Any]], source: str) -> Digit:
     """Return the pairs with batch_size <= replay_capacity; replay_capacity varies fastest.
 
-    Raises BadInput if there is none, or a value is not an integer.
+    Raises BadInput if no pair is legal, or a value is not an integer.
     """
     for key in PAIR:
         for value in parameters[key]:
