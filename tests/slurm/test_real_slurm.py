@@ -21,7 +21,10 @@ from tests.slurm.instance import (
     wait_for_all,
 )
 
-pytestmark = pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip()))
+pytestmark = [
+    pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip())),
+    pytest.mark.xdist_group("real SLURM"),  # They share its daemons.
+]
 
 QUICK = {"agent_name": "linearAC", "parameters": {"critic_lr": [0.1, 0.01], "decay": [0.5, 0.9]}}
 
@@ -116,6 +119,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Sweep(tmp_path_factory.mktemp("undisturbed"), "x", 6, AGENT, LONGER).train_here()
 
 
+@pytest.mark.slow
 def test_killed_and_requeued_tasks_end_in_the_same_results(tmp_path, undisturbed):
     sweep = Sweep(tmp_path, "disturbed", 6, AGENT, LONGER)
     sweep.schedule("--yes", runs_per_task=2)
@@ -136,6 +140,7 @@ def test_killed_and_requeued_tasks_end_in_the_same_results(tmp_path, undisturbed
     assert sweep.resumed(2, 3) == [True, True]
 
 
+@pytest.mark.slow
 def test_a_task_past_its_time_limit_goes_on_by_itself(tmp_path, undisturbed):
     sweep = Sweep(tmp_path, "late", 2, AGENT, LONGER)
     sweep.schedule("--yes", time="0:01:00", warning_seconds=50)
@@ -148,6 +153,7 @@ def test_a_task_past_its_time_limit_goes_on_by_itself(tmp_path, undisturbed):
     assert sweep.resumed(0, 1) == [True, True]
 
 
+@pytest.mark.slow
 def test_a_cancelled_array_stays_away_and_goes_on_when_it_is_submitted_again(tmp_path, undisturbed):
     sweep = Sweep(tmp_path, "cancelled", 4, AGENT, LONGER)
     sweep.schedule("--yes", runs_per_task=2)
