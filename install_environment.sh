@@ -1,26 +1,26 @@
 #!/usr/bin/env bash
-# Make the Python environment on a cluster of the Digital Research Alliance of Canada, once, on a login node:
+# Create the Python environment on a cluster of the Digital Research Alliance of Canada, once, on a login node:
 #     bash install_environment.sh
 # then, in every new shell and job:  . activate_environment.sh
-# Safe to call again: an environment that is whole is left alone, or brought to changed requirements; one that an
-# earlier call left half-made is made anew.
+# It is safe to run again: a complete environment is left alone, or updated if the requirements changed; one that an
+# earlier call left incomplete is created again.
 
-user_id=$(id -un) # Whose ~/policy_params to make: yours. The same line stands in activate_environment.sh.
+user_id=$(id -un) # Whose ~/policy_params to create: yours. activate_environment.sh has the same line.
 
-set -eo pipefail # Not -u: `module` reads variables that need not be set.
+set -eo pipefail # Not -u: `module` reads variables that may be unset.
 
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=utils/alliance.sh
 . "$here/utils/alliance.sh"
 required=$here/requirements-alliance.txt
 optional=$here/requirements-alliance-optional.txt
-environment=$(policy_params_place "$user_id")
+environment=$(policy_params_directory "$user_id")
 python=$environment/bin/python
-whole=$environment/$policy_params_mark
-unfinished=$environment/policy_params.unfinished
+complete_marker=$environment/$policy_params_marker
+unfinished_marker=$environment/policy_params.unfinished
 
 fail() {
-    policy_params_say "$@"
+    policy_params_log "$@"
     exit 1
 }
 
@@ -28,72 +28,72 @@ pip_install() {
     "$python" -m pip install --disable-pip-version-check --no-index "$@"
 }
 
-# Emptied, not removed: it may be a link to where there is more room.
-make_empty() {
+# Empty the directory instead of removing it: it may be a link to a file system with more space.
+empty_directory() {
     mkdir -p -- "$environment"
-    local found
-    found=$(ls -A -- "$environment")
-    if [[ -n $found && ! -e $unfinished && ! -e $whole ]]; then
-        fail "$environment is there, and not made by this script; move it away, also if it is this project itself"
+    local content
+    content=$(ls -A -- "$environment")
+    if [[ -n $content && ! -e $unfinished_marker && ! -e $complete_marker ]]; then
+        fail "$environment exists and was not created by this script; move it away, even if it is this project itself"
     fi
-    : >"$unfinished"
-    if [[ -n $found ]]; then
-        policy_params_say "$environment is half-made, or its Python is gone; making it anew"
-        find "$environment/" -mindepth 1 -maxdepth 1 ! -name "${unfinished##*/}" -exec rm -rf -- {} +
+    : >"$unfinished_marker"
+    if [[ -n $content ]]; then
+        policy_params_log "$environment is incomplete, or its Python no longer runs; creating it again"
+        find "$environment/" -mindepth 1 -maxdepth 1 ! -name "${unfinished_marker##*/}" -exec rm -rf -- {} +
     fi
 }
 
-make_environment() {
-    command -v virtualenv >/dev/null || fail "there is no \`virtualenv\`, which Python's module should bring"
-    virtualenv --no-download "$environment" || fail "virtualenv failed, as it says above"
-    pip_install --quiet --upgrade pip || fail "pip cannot be upgraded, as it says above"
+create_environment() {
+    command -v virtualenv >/dev/null || fail "found no \`virtualenv\`, which the Python module should provide"
+    virtualenv --no-download "$environment" || fail "virtualenv failed; its message is above"
+    pip_install --quiet --upgrade pip || fail "pip could not be upgraded; its message is above"
 }
 
 install_required() {
     pip_install -r "$required" ||
-        fail "the wheelhouse does not give what $required asks for, as pip says above; \`avail_wheels NAME\` lists" \
-            "what it has"
+        fail "pip cannot install $required from the wheelhouse; its message is above, and \`avail_wheels NAME\` lists" \
+            "the available versions"
 }
 
 install_optional() {
-    local package lost said
-    while IFS='#' read -r -u 3 package lost; do
+    local package features output
+    while IFS='#' read -r -u 3 package features; do
         package=${package%% *}
-        if [[ -n $package ]] && ! said=$(pip_install --quiet -c "$required" "$package" 2>&1); then
-            policy_params_say "without $package, hence without${lost} ($(tail -n 1 <<<"$said"))"
+        if [[ -n $package ]] && ! output=$(pip_install --quiet -c "$required" "$package" 2>&1); then
+            policy_params_log "cannot install $package; unavailable without it:${features} ($(tail -n 1 <<<"$output"))"
         fi
     done 3<"$optional"
 }
 
-check() {
-    local said
+check_imports() {
+    local output
     "$python" -c "$(sed -nE 's/^([a-z]+)[=<>].*/import \1/p' "$required")" ||
-        fail "what was installed cannot be imported, as Python says above"
-    said=$("$python" -c 'import gymnasium; gymnasium.make("InvertedPendulum-v5").reset(seed=0)' 2>&1) ||
-        policy_params_say "without MuJoCo's environments ($(tail -n 1 <<<"$said"))"
+        fail "an installed package cannot be imported; Python's message is above"
+    output=$("$python" -c 'import gymnasium; gymnasium.make("InvertedPendulum-v5").reset(seed=0)' 2>&1) ||
+        policy_params_log "unavailable: MuJoCo's environments ($(tail -n 1 <<<"$output"))"
 }
 
 main() {
     policy_params_load_modules || exit 1
-    if [[ -e $whole ]] && "$python" -c '' 2>/dev/null; then
-        if cmp -s -- "$whole" <(cat -- "$required" "$optional"); then
-            policy_params_say "$environment is complete; to enter it: . activate_environment.sh"
+    if [[ -e $complete_marker ]] && "$python" -c '' 2>/dev/null; then
+        if cmp -s -- "$complete_marker" <(cat -- "$required" "$optional"); then
+            policy_params_log "$environment is complete; activate it with: . activate_environment.sh"
             return
         fi
-        policy_params_say "$environment was made of other requirements; installing these"
-        mv -- "$whole" "$unfinished"
+        policy_params_log "the requirements have changed since $environment was made; installing them"
+        mv -- "$complete_marker" "$unfinished_marker"
     else
-        make_empty
-        make_environment
+        empty_directory
+        create_environment
     fi
     install_required
     install_optional
-    check
-    cat -- "$required" "$optional" >"$unfinished"
-    mv -- "$unfinished" "$whole"
-    policy_params_say "$environment is complete; to enter it, now and in every new shell and job:" \
+    check_imports
+    cat -- "$required" "$optional" >"$unfinished_marker"
+    mv -- "$unfinished_marker" "$complete_marker"
+    policy_params_log "$environment is complete; activate it now, and in every new shell and job, with:" \
         ". activate_environment.sh"
 }
 
-trap '(($? == 0)) || policy_params_say "stopped; once that is mended, call it again: bash install_environment.sh"' EXIT
+trap '(($? == 0)) || policy_params_log "stopped; fix the problem and run it again: bash install_environment.sh"' EXIT
 main

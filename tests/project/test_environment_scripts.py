@@ -1,4 +1,4 @@
-"""install_environment.sh and activate_environment.sh on a pretended cluster, whose commands write down their calls."""
+"""Tests of install_environment.sh and activate_environment.sh on a fake cluster, whose commands record their calls."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ FAKES = {
     "module": '#!/bin/bash\necho "module $*" >>"$CALLS"\n[[ "$*" != *"$NO_MODULE"* ]]\n',
     "virtualenv": f"""#!/bin/bash
 echo "virtualenv $*" >>"$CALLS"
-place=$(realpath -- "${{@: -1}}") && "{sys.executable}" -m venv --without-pip "$place" &&
-    cp --remove-destination "$PYTHON" "$place/bin/python"
+directory=$(realpath -- "${{@: -1}}") && "{sys.executable}" -m venv --without-pip "$directory" &&
+    cp --remove-destination "$PYTHON" "$directory/bin/python"
 """,
     "python": """#!/bin/bash
 [[ "$1" == -m ]] && shift 2 && echo "pip $*" >>"$CALLS"
@@ -32,10 +32,11 @@ esac
 """,
 }
 NEVER = "~"
+"""A text that no call contains."""
 
 
 class Cluster:
-    """A home, a copy of the project, and a folder of commands, all under a path with spaces."""
+    """A home, a copy of the project, and a folder of fake commands, all under a path with spaces."""
 
     def __init__(self, folder: Path) -> None:
         self.home, self.project, self.commands = (folder / name for name in ("a home", "a project", "commands"))
@@ -50,7 +51,7 @@ class Cluster:
         (self.commands / "python").rename(folder / "python")
 
     def shell(self, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """The command in the project's folder."""
+        """Run a command in the project's folder."""
         env = {
             "HOME": str(self.home), "PATH": f"{self.commands}:/usr/bin:/bin", "CALLS": str(self.calls),
             "PYTHON": str(self.calls.with_name("python")),
@@ -61,11 +62,11 @@ class Cluster:
         )
 
     def install(self, **variables: str) -> subprocess.CompletedProcess[str]:
-        """A call from elsewhere, by path."""
+        """Run install_environment.sh by its path, from another directory."""
         return self.shell(f'cd / && bash "{self.project}/install_environment.sh"', **variables)
 
-    def called(self) -> list[str]:
-        """The calls since this was last asked."""
+    def take_calls(self) -> list[str]:
+        """Return the calls recorded since the last time, and forget them."""
         lines = self.calls.read_text().splitlines()
         self.calls.unlink()
         return lines
@@ -76,23 +77,23 @@ def cluster(tmp_path) -> Cluster:
     return Cluster(tmp_path / "a cluster")
 
 
-def specs(name: str) -> list[str]:
-    """What a requirements file names, without its comments."""
+def read_requirements(name: str) -> list[str]:
+    """Return the requirements in a file, without its comments."""
     lines = (line.partition("#")[0].strip() for line in (ROOT / name).read_text().splitlines())
     return [line for line in lines if line and not line.startswith("-r")]
 
 
-def test_it_is_made_of_wheels_after_the_modules(cluster):
+def test_it_loads_the_modules_then_installs_wheels(cluster):
     done = cluster.install()
     assert done.returncode == 0, done.stderr
     wheels = "pip install --disable-pip-version-check --no-index"
     required = cluster.project / REQUIREMENTS[0]
-    assert cluster.called() == [
+    assert cluster.take_calls() == [
         MODULES,
         f"virtualenv --no-download {cluster.environment}",
         f"{wheels} --quiet --upgrade pip",
         f"{wheels} -r {required}",
-        *(f"{wheels} --quiet -c {required} {spec}" for spec in specs(REQUIREMENTS[1])),
+        *(f"{wheels} --quiet -c {required} {spec}" for spec in read_requirements(REQUIREMENTS[1])),
     ]
     assert (cluster.environment / MARK).exists()
     assert done.stderr.splitlines()[-1].endswith(". activate_environment.sh")
@@ -100,19 +101,19 @@ def test_it_is_made_of_wheels_after_the_modules(cluster):
 
 def test_a_second_call_changes_nothing(cluster):
     cluster.install()
-    cluster.called()
+    cluster.take_calls()
     done = cluster.install()
-    assert (done.returncode, cluster.called()) == (0, [MODULES])
+    assert (done.returncode, cluster.take_calls()) == (0, [MODULES])
     assert "is complete" in done.stderr
 
 
 def test_changed_requirements_are_installed_into_it(cluster):
     cluster.install()
-    cluster.called()
+    cluster.take_calls()
     with (cluster.project / REQUIREMENTS[0]).open("a") as file:
         file.write("pandas==3.0.0\n")
     assert cluster.install().returncode == 0
-    calls = cluster.called()
+    calls = cluster.take_calls()
     assert calls[1].endswith(f"-r {cluster.project / REQUIREMENTS[0]}")
     assert not any(call.startswith("virtualenv") for call in calls)
     assert "pandas==3.0.0" in (cluster.environment / MARK).read_text()
@@ -122,79 +123,79 @@ STOPS = [{"FAILS_AT": "-r "}, {"FAILS_AT": "--upgrade pip"}, {"FAILS_AT": "impor
 
 
 @pytest.mark.parametrize("stop", STOPS, ids=str)
-def test_what_stopped_halfway_is_not_entered_and_is_made_anew(stop, cluster):
+def test_an_incomplete_environment_is_not_activated_and_is_created_again(stop, cluster):
     stopped = cluster.install(**stop)
     assert stopped.returncode != 0
     if "FAILS_AT" in stop:
-        assert stopped.stderr.splitlines()[-1].endswith("call it again: bash install_environment.sh")
+        assert stopped.stderr.splitlines()[-1].endswith("run it again: bash install_environment.sh")
     (cluster.environment / "left over").touch()
     refused = cluster.shell(". activate_environment.sh; echo $? $VIRTUAL_ENV")
     assert refused.stdout == "1\n"
     assert f"no complete environment in {cluster.environment}" in refused.stderr
-    cluster.called()
+    cluster.take_calls()
     again = cluster.install()
     assert again.returncode == 0, again.stderr
-    assert "making it anew" in again.stderr
-    assert cluster.called()[1] == f"virtualenv --no-download {cluster.environment}"
+    assert "creating it again" in again.stderr
+    assert cluster.take_calls()[1] == f"virtualenv --no-download {cluster.environment}"
     assert not (cluster.environment / "left over").exists()
 
 
-def test_one_whose_python_is_gone_is_made_anew(cluster):
+def test_an_environment_without_its_python_is_created_again(cluster):
     cluster.install()
     (cluster.environment / "bin/python").unlink()
-    assert "making it anew" in cluster.install().stderr
+    assert "creating it again" in cluster.install().stderr
     assert (cluster.environment / "bin/python").exists()
 
 
-def test_a_link_to_where_there_is_room_stays_one(cluster):
-    room = cluster.home / "room"
-    room.mkdir()
-    cluster.environment.symlink_to(room)
+def test_a_link_to_another_directory_remains_a_link(cluster):
+    target = cluster.home / "target"
+    target.mkdir()
+    cluster.environment.symlink_to(target)
     assert cluster.install(FAILS_AT="-r ").returncode == 1
     assert cluster.install().returncode == 0
     assert cluster.environment.is_symlink()
-    assert (room / MARK).exists()
+    assert (target / MARK).exists()
 
 
 @pytest.mark.parametrize("names", [["main.py"], ["bin", "pyvenv.cfg"]])
-def test_what_it_did_not_make_is_left_alone(names, cluster):
+def test_a_directory_that_it_did_not_create_is_left_alone(names, cluster):
     cluster.environment.mkdir()
     for name in names:
         (cluster.environment / name).touch()
     done = cluster.install()
     assert done.returncode == 1
-    assert "not made by this script; move it away" in done.stderr
+    assert "was not created by this script; move it away" in done.stderr
     assert sorted(path.name for path in cluster.environment.iterdir()) == names
 
 
-def test_what_the_wheelhouse_lacks_and_can_be_done_without_is_said(cluster):
+def test_missing_optional_packages_are_reported_with_their_features(cluster):
     done = cluster.install(FAILS_AT="minatar")
     assert done.returncode == 0
     assert (
-        "policy_params: without minatar==1.0.15, hence without MinAtar's five games "
+        "policy_params: cannot install minatar==1.0.15; unavailable without it: MinAtar's five games "
         "(ERROR: No matching distribution found)"
     ) in done.stderr.splitlines()
-    assert done.stderr.count("hence without") == 1
+    assert done.stderr.count("unavailable without it") == 1
 
 
-def test_a_mujoco_that_does_not_work_is_said(cluster):
+def test_a_mujoco_that_does_not_work_is_reported(cluster):
     done = cluster.install(FAILS_AT="InvertedPendulum")
     assert done.returncode == 0
-    assert "without MuJoCo's environments (ERROR: No matching distribution found)" in done.stderr
+    assert "unavailable: MuJoCo's environments (ERROR: No matching distribution found)" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["bash install_environment.sh", ". activate_environment.sh"])
-def test_off_the_alliance_it_says_so_and_what_to_do_there(command, cluster):
+def test_elsewhere_it_reports_how_to_install(command, cluster):
     (cluster.commands / "module").unlink()
     done = cluster.shell(f"{command}; echo still here, $?")
     assert done.stdout == "still here, 1\n"
-    assert "no cluster of the Digital Research Alliance of Canada" in done.stderr
+    assert "not a cluster of the Digital Research Alliance of Canada" in done.stderr
     assert "pip install -r requirements.txt" in done.stderr
     assert not cluster.environment.exists()
 
 
 @pytest.mark.parametrize("command", ["bash install_environment.sh", ". activate_environment.sh"])
-def test_a_module_that_is_not_there_is_named(command, cluster):
+def test_a_missing_module_is_reported(command, cluster):
     done = cluster.shell(f"{command}; echo still here, $?", NO_MODULE="mujoco/3.3.0")
     assert done.stdout == "still here, 1\n"
     assert "cannot load the modules gcc python/3.11 mujoco/3.3.0" in done.stderr
@@ -207,16 +208,16 @@ def test_a_user_without_a_home_is_an_error(cluster):
     assert cluster.install().returncode == 1
     done = cluster.shell(". activate_environment.sh; echo still here, $?")
     assert done.stdout == "still here, 1\n"
-    assert "found 'no; body', who has no home here" in done.stderr
+    assert "found 'no; body', a user without a home here" in done.stderr
 
 
 STATE = 'set +o; shopt; compgen -v | grep -vE "^(_|BASH_.*|PIPESTATUS|FUNCNAME|LINENO|.*VIRTUAL.*|PATH|PS1)$"'
 
 
 @pytest.mark.parametrize("options", ["", "set -eu; set -o pipefail; shopt -s nullglob"])
-def test_entering_puts_it_on_path_and_leaves_the_shell_as_it_was(options, cluster):
+def test_activating_changes_only_path(options, cluster):
     cluster.install()
-    cluster.called()
+    cluster.take_calls()
     done = cluster.shell(
         f'{options}\n{{ {STATE}; }} >"$HOME/before"; cd /; . "$OLDPWD/activate_environment.sh"\n'
         f'{{ {STATE}; }} >"$HOME/after"\n'
@@ -228,10 +229,10 @@ def test_entering_puts_it_on_path_and_leaves_the_shell_as_it_was(options, cluste
     before, after = ((cluster.home / name).read_text().splitlines() for name in ("before", "after"))
     assert set(after) - set(before) <= {"OLDPWD"}
     assert set(before) <= set(after)
-    assert cluster.called() == [MODULES]
+    assert cluster.take_calls() == [MODULES]
 
 
-def test_it_is_entered_twice_and_from_another_environment(cluster):
+def test_it_is_activated_twice_and_from_another_environment(cluster):
     cluster.install()
     other = cluster.home / "other"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", other], check=True)
@@ -240,13 +241,13 @@ def test_it_is_entered_twice_and_from_another_environment(cluster):
     assert done.stdout == f"{cluster.environment}/bin:{cluster.commands}:/usr/bin:/bin\n"
 
 
-def test_run_as_a_program_it_says_how_it_is_meant(cluster):
+def test_run_as_a_program_it_reports_how_to_source_it(cluster):
     done = cluster.shell("bash activate_environment.sh")
     assert done.returncode == 2
     assert "type: . activate_environment.sh" in done.stderr
 
 
-def test_both_scripts_begin_with_the_same_user():
+def test_both_scripts_have_the_same_user():
     first, second = ((ROOT / name).read_text() for name in SCRIPTS[:2])
     assert re.findall(r"^user_id=\S+ \S+", first, re.M) == re.findall(r"^user_id=\S+ \S+", second, re.M) != []
 
@@ -257,23 +258,23 @@ def test_shellcheck():
     assert (done.returncode, done.stdout) == (0, "")
 
 
-def versions(names: list[str]) -> dict[str, list[int]]:
-    """The version that each package's requirement begins with."""
-    found = (re.match(r"([\w-]+)(?:==|>=)([\d.]+)", spec) for name in names for spec in specs(name))
+def minimum_versions(names: list[str]) -> dict[str, list[int]]:
+    """Return the version that each package's requirement begins with."""
+    found = (re.match(r"([\w-]+)(?:==|>=)([\d.]+)", spec) for name in names for spec in read_requirements(name))
     return {match[1].lower(): [int(part) for part in match[2].split(".")] for match in found if match}
 
 
-def test_the_wheelhouses_requirements_are_the_projects_and_no_newer():
-    ours, theirs = versions(["requirements.txt"]), versions(REQUIREMENTS)
-    theirs["pygame-ce"] = theirs.pop("pygame")  # The same library under the name that the wheelhouse has.
-    assert set(ours) - set(theirs) == {"mujoco", "pyarrow"}  # Modules there.
-    assert set(theirs) - set(ours) == {"glfw", "pyopengl"}  # Brought by mujoco, where it is no module.
+def test_the_wheelhouse_requirements_are_those_of_the_project_and_not_newer():
+    ours, theirs = minimum_versions(["requirements.txt"]), minimum_versions(REQUIREMENTS)
+    theirs["pygame-ce"] = theirs.pop("pygame")  # The same library under its name in the wheelhouse.
+    assert set(ours) - set(theirs) == {"mujoco", "pyarrow"}  # These are modules there.
+    assert set(theirs) - set(ours) == {"glfw", "pyopengl"}  # Dependencies of mujoco, where it is not a module.
     assert all(version <= ours[name] for name, version in theirs.items() if name in ours)
 
 
-def test_the_module_of_mujoco_is_no_newer_than_the_pin():
+def test_the_mujoco_module_is_not_newer_than_the_pin():
     (found,) = re.findall(r"mujoco/([\d.]+)", (ROOT / "utils/alliance.sh").read_text())
-    assert [int(part) for part in found.split(".")] <= versions(["requirements.txt"])["mujoco"]
+    assert [int(part) for part in found.split(".")] <= minimum_versions(["requirements.txt"])["mujoco"]
 
 
 def test_the_readme_shows_both_commands():
