@@ -73,7 +73,10 @@ def test_rows_are_named_by_their_position():
     assert encoded.rows == {"a.b": RowSequence(encoded.rows["a.b"].held, 5)}
 
 
-@pytest.mark.parametrize("value", [{1}, object(), np.array([None]), 1j, b"bytes"], ids=repr)
+UNSUPPORTED = {"set": {1}, "object": object(), "objects": np.array([None]), "complex": 1j, "bytes": b"bytes"}
+
+
+@pytest.mark.parametrize("value", UNSUPPORTED.values(), ids=UNSUPPORTED)
 def test_an_unsupported_type_is_named_by_position(value):
     with pytest.raises(TypeError, match=r"here\.there"):
         EncodedState({"here": {"there": value}})
