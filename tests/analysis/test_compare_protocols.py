@@ -24,7 +24,7 @@ ORIGIN = {
 
 
 def experiment(folder: Path, provenance: Any = ORIGIN, **changes: Any) -> Path:
-    """A directory with two settings' results, combined."""
+    """Combine two runs of two settings and return their directory."""
     for number in range(2):
         for setting in range(2):
             write_result(folder, setting, number, provenance=provenance, experiment=changes)
@@ -36,18 +36,18 @@ def compare(*arguments: Any) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def found(result: Result) -> list[str]:
-    """The differences, after the lines that name the two."""
+def differences_in(result: Result) -> list[str]:
+    """Return the differences, which follow the lines that name A and B."""
     return result.stdout.splitlines()[2:]
 
 
 def differ(tmp_path: Path, **changes: Any) -> list[str]:
     result = compare(experiment(tmp_path / "a"), experiment(tmp_path / "b", **changes))
     assert result.exit_code == 1
-    return found(result)
+    return differences_in(result)
 
 
-def test_the_same(tmp_path: Path) -> None:
+def test_the_same_protocol(tmp_path: Path) -> None:
     a = experiment(tmp_path / "a")
     b = experiment(tmp_path / "b", ORIGIN | {"host": "there", "start_time": "later"})
     result = compare(a, b)
@@ -55,7 +55,7 @@ def test_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "lines"),
     [
         ({"environment": {"steps_per_episode": 20}}, ["environment.steps_per_episode: 10 and 20"]),
         ({"environment": {"eval_policy": "sample"}}, ['environment.eval_policy: "mode" and "sample"']),
@@ -72,12 +72,12 @@ def test_the_same(tmp_path: Path) -> None:
         ({"parameters": PARAMETERS | {"hidden_dim": [64]}}, ["agent.hidden_dim: nothing and 64"]),
     ],
 )
-def test_configurations(changes: dict[str, Any], said: list[str], tmp_path: Path) -> None:
-    assert differ(tmp_path, **changes) == said
+def test_configurations(changes: dict[str, Any], lines: list[str], tmp_path: Path) -> None:
+    assert differ(tmp_path, **changes) == lines
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "lines"),
     [
         ({"versions": {"torch": "2.11.0", "mujoco": "3.3.7"}}, ['versions.torch: "2.13.0" and "2.11.0"']),
         ({"versions": {"torch": "2.13.0"}}, ['versions.mujoco: "3.3.7" and nothing']),
@@ -88,8 +88,8 @@ def test_configurations(changes: dict[str, Any], said: list[str], tmp_path: Path
         ({"code": {"commit": "abc", "dirty": True}}, ['code: "abc" and "abc with uncommitted changes"']),
     ],
 )
-def test_provenance(changes: dict[str, Any], said: list[str], tmp_path: Path) -> None:
-    assert differ(tmp_path, provenance=ORIGIN | changes) == said
+def test_provenance(changes: dict[str, Any], lines: list[str], tmp_path: Path) -> None:
+    assert differ(tmp_path, provenance=ORIGIN | changes) == lines
 
 
 def test_runs_of_several_origins(tmp_path: Path) -> None:
@@ -97,15 +97,15 @@ def test_runs_of_several_origins(tmp_path: Path) -> None:
     other = {"rollout_hash": "22", "cpu": {"flags": ["avx"]}}
     write_result(b, 0, 2, provenance=ORIGIN | other)
     combine(b)
-    said = [
+    lines = [
         "cpu.flags: 1 and 2 kinds of processor, which together have the same flags",
         'rollout_hash: "11" and {"11", "22"}',
     ]
-    assert found(compare(a, b)) == said
+    assert differences_in(compare(a, b)) == lines
 
 
 @pytest.mark.parametrize("provenance", [None, [3], {"versions": [], "cpu": {"flags": 3}, "engine": {}, "code": "abc"}])
-def test_without_provenance_or_an_odd_one(provenance: Any, tmp_path: Path) -> None:
+def test_missing_or_odd_provenance(provenance: Any, tmp_path: Path) -> None:
     assert differ(tmp_path, provenance=provenance) == [
         'versions.mujoco: "3.3.7" and nothing',
         'versions.torch: "2.13.0" and nothing',
@@ -117,20 +117,20 @@ def test_without_provenance_or_an_odd_one(provenance: Any, tmp_path: Path) -> No
 
 
 def test_odd_rewards(tmp_path: Path) -> None:
-    said = differ(tmp_path, environment={"rewards": 3})
-    assert said[-1] == "environment.rewards: nothing and 3"
+    lines = differ(tmp_path, environment={"rewards": 3})
+    assert lines[-1] == "environment.rewards: nothing and 3"
 
 
 class TestAgents:
-    """Two agents can share a protocol: what only one of them has is not compared."""
+    """Two agents can share a protocol: hyperparameters of only one of them are not compared."""
 
-    def test_same_otherwise(self, tmp_path: Path) -> None:
+    def test_own_hyperparameters_are_not_compared(self, tmp_path: Path) -> None:
         a = experiment(tmp_path / "a")
         b = experiment(tmp_path / "b", agent_name="VAC", parameters=PARAMETERS | {"num_samples": [30]})
         result = compare(a, b)
-        assert (result.exit_code, found(result)) == (0, ["the same protocol"])
+        assert (result.exit_code, differences_in(result)) == (0, ["the same protocol"])
 
-    def test_what_both_have(self, tmp_path: Path) -> None:
+    def test_shared_hyperparameters_are_compared(self, tmp_path: Path) -> None:
         parameters = PARAMETERS | {"policy_type": ["Gaussian"]}
         assert differ(tmp_path, agent_name="VAC", parameters=parameters) == ['agent.policy_type: "Beta" and "Gaussian"']
 
@@ -144,11 +144,11 @@ class TestExcept:
             parameters=PARAMETERS | {"policy_type": ["Student"]},
         )
         some = compare(a, b, "--except", "agent.policy_type", "--except", "versions")
-        assert (some.exit_code, found(some)) == (1, ['engine: "eager" and "compiled"'])
+        assert (some.exit_code, differences_in(some)) == (1, ['engine: "eager" and "compiled"'])
         everything = compare(a, b, "--except", "agent", "--except", "versions", "--except", "engine")
-        assert (everything.exit_code, found(everything)) == (0, ["the same protocol"])
+        assert (everything.exit_code, differences_in(everything)) == (0, ["the same protocol"])
 
-    def test_what_names_nothing(self, tmp_path: Path) -> None:
+    def test_an_unknown_name_is_refused(self, tmp_path: Path) -> None:
         a = experiment(tmp_path / "a")
         assert_refused(compare(a, a, "--except", "agent.policy_typ"), "did you mean 'agent.policy_type'?")
 
@@ -158,28 +158,28 @@ class TestEnvironments:
         folder = ROOT / "config/environment"
         result = compare(folder / "PendulumContinuous-v0.json", folder / "PendulumDiscrete-v0.json")
         assert result.exit_code == 1
-        assert found(result) == [
+        assert differences_in(result) == [
             "compared: only the environments' configurations",
             "environment.continuous: true and false",
         ]
 
-    def test_with_results_of_it(self, tmp_path: Path) -> None:
-        """Whatever stands in the results besides."""
+    def test_an_environment_and_results(self, tmp_path: Path) -> None:
+        """Only the environment is compared."""
         path = tmp_path / "environment.json"
         path.write_text(json.dumps(ENVIRONMENT | {"gamma": 0.9}))
         result = compare(path, experiment(tmp_path / "a", environment={"gamma": 0.9}))
-        assert (result.exit_code, found(result)[-1]) == (0, "the same protocol")
+        assert (result.exit_code, differences_in(result)[-1]) == (0, "the same protocol")
 
 
 def test_a_result_and_a_data_json(tmp_path: Path) -> None:
     a = experiment(tmp_path / "a", parameters={"critic_lr": [0.1, 0.2]})
     result = compare(next(a.glob("Pendulum*.json")), a / "data.json")
-    assert (result.exit_code, found(result)) == (0, ["the same protocol"])
+    assert (result.exit_code, differences_in(result)) == (0, ["the same protocol"])
     assert result.stdout.splitlines()[0].endswith(": SAC, 1 run")
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "lines"),
     [
         (None, "cannot be read"),
         ("{", "not valid JSON"),
@@ -188,11 +188,11 @@ def test_a_result_and_a_data_json(tmp_path: Path) -> None:
         ('{"env_name": "Pendulum-v1"}', "key 'total_timesteps' is missing"),
     ],
 )
-def test_bad_input(content: str | None, said: str, tmp_path: Path) -> None:
+def test_bad_input(content: str | None, lines: str, tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
     if content is not None:
         bad.write_text(content)
-    assert_refused(compare(experiment(tmp_path / "a"), bad), "bad.json", said)
+    assert_refused(compare(experiment(tmp_path / "a"), bad), "bad.json", lines)
 
 
 def test_a_directory_that_is_not_combined(tmp_path: Path) -> None:

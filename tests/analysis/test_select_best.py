@@ -1,4 +1,4 @@
-"""utils/select_best.py: the best setting, how sure that is, and commands that run it on fresh seeds."""
+"""utils/select_best.py: the best setting, how certain it is, and the commands that run it on fresh seeds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -24,13 +24,13 @@ EXPERIMENT = {"environment": PROTOCOL, "parameters": PARAMETERS}
 
 
 def returns(final: float) -> list[list[float]]:
-    """Two evaluations, the last of which counts."""
+    """Return the returns of two evaluations, of which the last one counts."""
     return [[-9.0, -9.0], [final, final]]
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project's directory, the one we are in."""
+    """Create an empty project's directory and change to it."""
     for name in ("config/agent", "config/environment"):
         (tmp_path / name).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
@@ -39,7 +39,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def sweep(project: Path) -> Path:
-    """Three settings of four runs. Setting 1 is mostly better than setting 0; of setting 2 one run diverged."""
+    """Combine three settings of four runs: 1 is mostly better than 0; one run of 2 diverged."""
     folder = project / "sweep"
     for number in range(4):
         write_result(folder, 0, number, experiment=EXPERIMENT, returns=returns(-3.0 - number))
@@ -55,12 +55,12 @@ def run(*arguments: Any) -> Result:
 
 
 def commands(result: Result) -> list[list[str]]:
-    """The commands it prints, in words."""
+    """Return the printed commands, in words."""
     return [shlex.split(line) for line in result.stdout.splitlines() if line.startswith("python ")]
 
 
 class TestTable:
-    def test_ranks_with_what_failed_at_the_end(self, sweep: Path) -> None:
+    def test_settings_with_failures_rank_last(self, sweep: Path) -> None:
         lines = run(sweep).stdout.splitlines()
         assert lines[0] == (
             "sweep/data.json: SAC on Pendulum-v1, 3 settings by mean return over the last half of evaluations"
@@ -68,7 +68,7 @@ class TestTable:
         assert lines[2].split() == ["1", "1.00", "-2.5", "-4", "to", "-2", "4", "-"]
         assert lines[3] == "2 more, with a total win probability of 0.00"
 
-    def test_win_probability_is_by_all_resamples(self, project: Path) -> None:
+    def test_win_probability_is_the_fraction_of_resamples(self, project: Path) -> None:
         """Setting 0 has {-4, 0}, setting 1 {-3, -1}: sums -8, -4, 0 and -6, -4, -2 at 1/4, 1/2, 1/4."""
         for number in range(2):
             write_result(project, 0, number, experiment=EXPERIMENT, returns=returns(-4.0 * number))
@@ -82,7 +82,7 @@ class TestTable:
         assert wins == pytest.approx([0.25 + 0.5 * 0.25 + 0.25 / 2, 0.5], abs=0.035)
 
     def test_by_area(self, project: Path) -> None:
-        """Setting 0 begins well and ends badly."""
+        """Setting 0 starts well and ends badly."""
         for number in range(2):
             for setting, curve in enumerate(([0.0, -1.0, -4.0], [-9.0, -2.0, -2.0], [-9.0, -9.0, -9.0])):
                 episodes = [[value, value] for value in curve]
@@ -93,7 +93,7 @@ class TestTable:
         assert by_area[0].endswith("3 settings by mean return over evaluations")
         assert by_area[2].split()[:3] == ["0", "1.00", "-1.5"]
 
-    def test_one_run_a_setting(self, project: Path) -> None:
+    def test_one_run_per_setting(self, project: Path) -> None:
         for setting in range(3):
             write_result(project, setting, 0, experiment=EXPERIMENT, returns=returns(setting))
         combine(project)
@@ -105,7 +105,7 @@ class TestTable:
         ]
         assert lines[5] == "wins: unknown; at least 2 runs of each setting are needed"
 
-    def test_where_every_setting_has_a_failure(self, project: Path) -> None:
+    def test_every_setting_has_a_failure(self, project: Path) -> None:
         for setting in range(3):
             write_result(project, setting, setting, experiment=EXPERIMENT, returns=returns(-1.0))
         combine(project)
@@ -113,7 +113,7 @@ class TestTable:
         assert result.stdout.splitlines()[2].split() == ["0", "-", "-1", "-", "1", "2", "missing"]
         assert "every setting has a failed run; the best has the fewest" in result.stdout
 
-    def test_stands_even_where_the_protocol_is_not_valid_any_more(self, project: Path) -> None:
+    def test_the_table_is_printed_even_if_the_protocol_is_no_longer_valid(self, project: Path) -> None:
         write_result(project, 0, 0, experiment={"environment": PROTOCOL | {"gama": 0.9}})
         combine(project)
         result = run(project)
@@ -136,7 +136,7 @@ class TestTable:
 
 
 class TestCommands:
-    def test_fresh_seeds_begin_where_the_used_ones_end(self, sweep: Path) -> None:
+    def test_fresh_seeds_follow_the_used_ones(self, sweep: Path) -> None:
         train, together, plot = commands(run(sweep))
         assert train == [
             "python", "main.py", "--env-json", "config/environment/sweep_best.json",
@@ -148,15 +148,15 @@ class TestCommands:
         out = "plots/png/sweep_best.png"
         assert plot == ["python", "utils/plot_mse_data.py", "--data", results, "--out", out]
 
-    def test_how_many(self, sweep: Path) -> None:
+    def test_number_of_fresh_seeds(self, sweep: Path) -> None:
         assert commands(run(sweep, "--fresh", 1))[0][7] == "4"
         assert commands(run(sweep, "--fresh", 46))[0][7] == "4-49"
 
-    def test_as_many_as_a_precision_takes(self, sweep: Path) -> None:
-        """Of the runs -4, -2, -2, -2 the deviation is 1: 18 make t_17 / sqrt(18) = 0.497, 17 make 0.514."""
+    def test_number_of_seeds_for_a_half_width(self, sweep: Path) -> None:
+        """The runs -4, -2, -2, -2 have a deviation of 1: 18 runs give t_17 / sqrt(18) = 0.497, 17 give 0.514."""
         assert commands(run(sweep, "--half-width", 0.5))[0][7] == "4-21"
 
-    def test_a_name_that_a_shell_would_split(self, sweep: Path) -> None:
+    def test_names_are_quoted(self, sweep: Path) -> None:
         train, *_ = commands(run(sweep, "--write", "my best; rm"))
         assert train[5] == "config/agent/my best; rm.json"
         assert Path(train[5]).exists()
@@ -167,10 +167,16 @@ class TestCommands:
         combine(project)
         assert commands(run(project))[0][-2:] == ["--engine", engine]
 
+    def test_no_engine_if_one_run_did_not_record_it(self, project: Path) -> None:
+        write_result(project, 0, 0, experiment=EXPERIMENT, provenance={"engine": "eager"})
+        write_result(project, 0, 1, experiment=EXPERIMENT, provenance={})
+        combine(project)
+        assert "--engine" not in commands(run(project))[0]
+
 
 class TestWriting:
-    def test_what_is_written_is_the_setting(self, sweep: Path) -> None:
-        """main.py gives its fresh runs the keys that the sweep's own setting would have."""
+    def test_the_written_configuration_is_the_setting(self, sweep: Path) -> None:
+        """main.py gives the fresh runs the keys that the sweep's own setting would have."""
         result = run(sweep, "--write", "chosen")
         assert "written: config/agent/chosen.json\nwritten: config/environment/chosen.json\n" in result.stdout
         train = commands(result)[0]
@@ -184,7 +190,7 @@ class TestWriting:
             assert fresh.run(index).key == whole.run(3 * index + 1).key
         assert fresh.directory == Path("results/chosen/Pendulum-v1_SAC_Beta")
 
-    def test_as_shipped_configurations_are(self, sweep: Path) -> None:
+    def test_format_of_the_configuration(self, sweep: Path) -> None:
         run(sweep, "--write", "chosen")
         assert Path("config/agent/chosen.json").read_text().splitlines() == [
             "{",
@@ -198,14 +204,14 @@ class TestWriting:
             "}",
         ]
 
-    def test_without_it_the_same_is_printed_and_nothing_written(self, sweep: Path) -> None:
+    def test_without_write_the_files_are_only_printed(self, sweep: Path) -> None:
         stdout = run(sweep).stdout
         assert list(Path("config/agent").iterdir()) == list(Path("config/environment").iterdir()) == []
         run(sweep, "--write", "sweep_best")
         for path in (Path("config/agent/sweep_best.json"), Path("config/environment/sweep_best.json")):
             assert f"--write sweep_best writes {path}:\n{path.read_text()}" in stdout
 
-    def test_a_protocol_that_a_file_says_is_not_written_again(self, sweep: Path) -> None:
+    def test_a_shipped_protocol_is_not_written_again(self, sweep: Path) -> None:
         Path("config/environment/a_broken.json").write_text("{")
         known = Path("config/environment/known.json")
         known.write_text(json.dumps(PROTOCOL | {"eval_policy": "mode"}))
@@ -213,12 +219,12 @@ class TestWriting:
         assert commands(result)[0][3] == str(known)
         assert not Path("config/environment/chosen.json").exists()
 
-    def test_again_is_harmless(self, sweep: Path) -> None:
+    def test_writing_twice_is_harmless(self, sweep: Path) -> None:
         first, second = run(sweep, "--write", "chosen"), run(sweep, "--write", "chosen")
         assert (first.exit_code, second.exit_code) == (0, 0)
         assert commands(first) == commands(second)
 
-    def test_over_another_configuration(self, sweep: Path) -> None:
+    def test_another_configuration_is_not_replaced(self, sweep: Path) -> None:
         path = Path("config/agent/chosen.json")
         path.write_text("{}")
         assert_refused(run(sweep, "--write", "chosen"), str(path), "would replace", "another name")
@@ -238,9 +244,9 @@ class TestWriting:
 
 
 class TestAcross:
-    """Setting 0 is the best in one environment and the worst in the other, setting 2 the other way round."""
+    """Setting 0 is the best in one environment and the worst in the other; setting 2 is the opposite."""
 
-    FINAL = {"A-v0": (1e9, 3.0, 2.0), "B-v0": (0.0, 8.0, 9.0)}  # noqa: RUF012
+    FINAL: ClassVar[dict[str, tuple[float, ...]]] = {"A-v0": (1e9, 3.0, 2.0), "B-v0": (0.0, 8.0, 9.0)}
 
     @pytest.fixture
     def two(self, project: Path) -> list[Path]:
@@ -255,7 +261,7 @@ class TestAcross:
         return folders
 
     def test_one_setting_for_all(self, two: list[Path]) -> None:
-        """Of nine runs those of the second beat three, those of the best six: all three settings are as good."""
+        """Of nine runs, those of the second beat three and those of the best six: all settings are equally good."""
         result = run("--across", *two, "--write", "both")
         lines = result.stdout.splitlines()
         assert lines[0] == "SAC: 3 settings by the fraction of all runs in an environment that their runs beat"
@@ -291,17 +297,17 @@ class TestAcross:
         ]
         assert all(Path(path).exists() for words in trained for path in words[:2])
 
-    def test_a_hole_in_the_table(self, two: list[Path], sweep: Path) -> None:
+    def test_an_agent_twice_or_not_in_an_environment(self, two: list[Path], sweep: Path) -> None:
         assert_refused(run("--across", *two, sweep, sweep), "twice in one environment")
         lone = Path("lone")
         write_result(lone, 0, 0, experiment=EXPERIMENT | {"agent_name": "VAC"}, returns=returns(1.0))
         combine(lone)
         assert_refused(run("--across", *two, lone), "A-v0/data.json: found no results of this SAC grid", "lone")
 
-    def test_unlike_numbers_of_runs(self, two: list[Path], sweep: Path) -> None:
+    def test_different_numbers_of_runs(self, two: list[Path], sweep: Path) -> None:
         assert_refused(run("--across", *two, sweep), "found 3 and 4 runs per setting")
 
-    def test_a_precision_has_no_unit(self, two: list[Path]) -> None:
+    def test_a_half_width_has_no_unit(self, two: list[Path]) -> None:
         assert_refused(run("--across", *two, "--half-width", 1), "--half-width: found with --across")
 
 

@@ -1,4 +1,4 @@
-"""utils/compare_agents.py: what it trains, draws and writes down, and what it refuses."""
+"""utils/compare_agents.py: training, figures and the table, and refused input."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ONE_SETTING = {"policy_type": ["Beta"], "critic_lr": [0.1]}
 
 @pytest.fixture
 def project(tmp_path: Path, files: Any) -> Path:
-    """A comparison of an agent that learns and one that does not, on one environment, of two runs each."""
+    """Write a comparison of an agent that learns and one that does not, in one environment, with two runs each."""
     short = {"total_timesteps": 60, "steps_per_episode": 30, "eval_interval_timesteps": 30, "eval_episodes": 1}
     files.write("short.json", json.loads(Path(files.environment()).read_text()) | short)
     files.write("linear.json", {"agent_name": "linearAC", "parameters": {}})
@@ -34,25 +34,27 @@ def project(tmp_path: Path, files: Any) -> Path:
 
 
 def compare(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """compare_agents.py, called from a folder."""
+    """Run compare_agents.py in a directory."""
     command = [sys.executable, str(ROOT / "utils/compare_agents.py"), *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
 def stamps_in(folder: Path) -> dict[Path, int]:
-    """When each result was written."""
+    """Return the modification time of each result."""
     results = (folder / "results").rglob("*_*_*.json")
     return {path: path.stat().st_mtime_ns for path in results}
 
 
-def test_trains_each_in_each_draws_and_writes_the_table(project: Path) -> None:
+def test_trains_draws_and_writes_the_table(project: Path) -> None:
     done = compare(project, "pair.json")
     assert done.returncode == 0, done.stderr
     experiments = read_combined_results(sorted((project / "results/comparison/pair").glob("short_*/*")))
     assert [each.performance.shape for each in experiments] == [(1, 2), (1, 2)]
     text = (project / "plots/pair.md").read_text()
     for each in experiments:
-        low, high = setting_interval(each, 0, 0.95)
+        interval = setting_interval(each, 0, 0.95)
+        assert interval is not None
+        low, high = interval
         assert f"| {each.performance.mean():.4g} ({low:.4g} to {high:.4g}) |" in text
     for kind in ("curves", "distribution"):
         sidecar = json.loads((project / f"plots/png/pair_short_{kind}.json").read_bytes())
@@ -64,7 +66,7 @@ def test_trains_each_in_each_draws_and_writes_the_table(project: Path) -> None:
     assert stamps_in(project) == stamps
 
 
-def test_ends_with_the_exit_code_of_what_failed(project: Path) -> None:
+def test_exits_with_the_code_of_a_failed_command(project: Path) -> None:
     (project / "linear.json").write_text('{"agent_name": "linearAC", "parameters": {"nope": [1]}}')
     done = compare(project, "pair.json")
     assert done.returncode == 2
@@ -73,7 +75,7 @@ def test_ends_with_the_exit_code_of_what_failed(project: Path) -> None:
 
 
 def test_results_of_another_experiment_are_refused(project: Path) -> None:
-    """The agent's file says something else than when the comparison was begun."""
+    """The agent's file has changed since the comparison was started."""
     assert compare(project, "pair.json").returncode == 0
     changed = {"agent_name": "SAC", "parameters": {"hidden_dim": [8], "batch_size": [4], "replay_capacity": [100]}}
     (project / "linear.json").write_text(json.dumps(changed))
@@ -90,7 +92,7 @@ def test_results_of_another_experiment_are_refused(project: Path) -> None:
         ({"agents": ["a.json"], "environments": ["e.json"], "runs": 1, "kind": "curves"}, "unknown key 'kind'"),
     ],
 )
-def test_a_comparison_that_is_none(tmp_path: Path, content: dict[str, Any], words: str) -> None:
+def test_invalid_comparisons(tmp_path: Path, content: dict[str, Any], words: str) -> None:
     (tmp_path / "odd.json").write_text(json.dumps(content))
     done = compare(tmp_path, "odd.json")
     assert done.returncode == 2
@@ -99,11 +101,11 @@ def test_a_comparison_that_is_none(tmp_path: Path, content: dict[str, Any], word
 
 
 def choices_in(directory: Path, by: str | None) -> list[SettingChoice]:
-    """What is compared in a combined directory."""
+    """Return the settings compared in a combined directory."""
     return choose_settings(read_combined_results([directory]), None, by)
 
 
-def test_the_table_counts_what_is_not_in_a_mean(tmp_path: Path) -> None:
+def test_the_table_counts_runs_that_are_not_averaged(tmp_path: Path) -> None:
     """Performance is the mean of the last two of four evaluations: -3 in two runs; one diverged, one is missing."""
     grid = {"parameters": ONE_SETTING}
     for number, status in ((0, "completed"), (1, "diverged"), (3, "completed")):

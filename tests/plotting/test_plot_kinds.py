@@ -1,4 +1,4 @@
-"""The kinds of figures of utils/plot_mse_data.py: what each shows, by value, and what is refused."""
+"""The kinds of figures of utils/plot_mse_data.py: their content by value, and refused input."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ GRID = {"critic_lr": [0.1, 0.01], "tau": [0.5, 0.05], "policy_type": ["Beta"]}
 
 
 def plot(*arguments: Any) -> Result:
-    """plot_mse_data.py with some arguments."""
+    """Run plot_mse_data.py with some arguments."""
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def facts(*arguments: Any, out: Path) -> dict[str, Any]:
-    """What the sidecar of a figure says, once it is drawn."""
+    """Draw a figure and return its sidecar."""
     result = plot(*arguments, "--out", out)
     assert result.exit_code == 0, result.output
     return json.loads(out.with_suffix(".json").read_bytes())
 
 
 def write_sweep(folder: Path, performance: dict[tuple[int, int], float], **experiment: Any) -> Path:
-    """Results with one evaluation each.  performance: of settings and runs."""
+    """Combine results with one evaluation each.  performance: by setting and run."""
     for (setting, number), value in performance.items():
         write_result(folder, setting, number, returns=[[value, value]], experiment={"parameters": GRID} | experiment)
     combine(folder)
@@ -44,7 +44,7 @@ def write_sweep(folder: Path, performance: dict[tuple[int, int], float], **exper
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Path:
-    """Two runs of four settings with means -1, -2, -3 and, as run 1 is missing, none."""
+    """Combine two runs of four settings with means -1, -2, -3 and, as run 1 is missing, none."""
     returns = {(setting, number): -1.0 - setting + 0.5 - number for setting in range(3) for number in range(2)}
     return write_sweep(tmp_path / "sweep", returns | {(3, 0): 9.0})
 
@@ -62,20 +62,20 @@ class TestSensitivity:
         assert [len(each["runs"]) for each in experiment["settings"]] == [2, 2, 2, 2]
         assert experiment["settings"][3]["runs"][1]["excluded"] == "missing"
 
-    def test_of_one_hyperparameter(self, sweep: Path, tmp_path: Path) -> None:
+    def test_one_hyperparameter(self, sweep: Path, tmp_path: Path) -> None:
         [experiment] = facts("--data", sweep, "--kind", "sensitivity", "--key", "tau", out=tmp_path / "a.svg")[
             "experiments"
         ]
         assert list(experiment["sensitivity"]) == ["tau"]
 
-    def test_two_of_one_agent_are_told_apart(self, sweep: Path, tmp_path: Path) -> None:
+    def test_two_experiments_of_one_agent_have_distinct_names(self, sweep: Path, tmp_path: Path) -> None:
         other = write_sweep(tmp_path / "other", {(0, 0): -1.0, (1, 0): -2.0})
         called = experiment_names(read_combined_results([sweep, other]))
         assert list(called.values()) == ["SAC, sweep", "SAC, other"]
         found = facts("--data", sweep, "--data", other, "--kind", "sensitivity", out=tmp_path / "a.svg")
         assert [each["data"] for each in found["experiments"]] == ["sweep/data.json", "other/data.json"]
 
-    def test_of_none_that_varies(self, sweep: Path, tmp_path: Path) -> None:
+    def test_a_hyperparameter_that_does_not_vary_is_refused(self, sweep: Path, tmp_path: Path) -> None:
         assert_refused(plot("--data", sweep, "--kind", "sensitivity", "--key", "policy_type"), "critic_lr, tau")
         write_result(tmp_path / "one", 0, 0, experiment={"parameters": {"tau": [0.1]}})
         combine(tmp_path / "one")
@@ -91,7 +91,7 @@ class TestSensitivity:
 
 
 class TestHeatMap:
-    def test_cells_are_the_best_of_their_values(self, sweep: Path) -> None:
+    def test_cells_are_the_best_settings_with_their_values(self, sweep: Path) -> None:
         [experiment] = read_combined_results([sweep])
         found = heat_map(experiment, ("critic_lr", "tau"))
         assert found.values == ([0.01, 0.1], [0.05, 0.5])
@@ -108,7 +108,7 @@ class TestHeatMap:
         )
         assert plot("--data", tmp_path, "--kind", "heat-map", "--out", tmp_path / "a.svg").exit_code == 0
 
-    def test_takes_two_hyperparameters_of_one_experiment(self, sweep: Path) -> None:
+    def test_needs_two_hyperparameters_of_one_experiment(self, sweep: Path) -> None:
         one = plot("--data", sweep, "--kind", "heat-map", "--key", "tau")
         assert_refused(one, "found 0 pairs", "critic_lr, tau")
         assert_refused(plot("--data", sweep, "--data", sweep, "--kind", "heat-map"), "found 2 experiments")
@@ -127,7 +127,7 @@ class TestDistribution:
 
 class TestProfile:
     def environments(self, tmp_path: Path, runs: int = 2) -> list[Path]:
-        """SAC and VAC in two environments; VAC is the worse in both, but for one run."""
+        """Combine results of SAC and VAC in two environments; VAC is worse in both."""
         folders = []
         for name, order in (("Pendulum-v1", 1.0), ("Acrobot-v1", 100.0)):
             for agent, base in (("SAC", 2.0), ("VAC", 0.0)):
@@ -146,7 +146,7 @@ class TestProfile:
         share = dict(zip(found["thresholds"], sac["share"], strict=True))
         assert [share[threshold] for threshold in (0.0, 0.5, 0.75)] == [1.0, 0.5, 0.0]
 
-    def test_takes_each_agent_once_an_environment(self, tmp_path: Path) -> None:
+    def test_each_agent_must_be_in_each_environment_once(self, tmp_path: Path) -> None:
         folders = self.environments(tmp_path)
         command = [argument for folder in folders[:3] for argument in ("--data", folder)]
         assert_refused(plot(*command, "--kind", "profile"), "VAC", "once each of Pendulum-v1, Acrobot-v1")
@@ -168,7 +168,7 @@ class TestCurves:
         found = facts("--data", tmp_path, "--smooth", 20, out=tmp_path / "plots/a.svg")
         assert (found["smoothed_over_timesteps"], found["experiments"][0]["mean"]) == (20, [1.0, 2.0])
 
-    def test_a_tolerance_band_takes_46_runs(self, tmp_path: Path) -> None:
+    def test_a_tolerance_band_needs_46_runs(self, tmp_path: Path) -> None:
         for number in range(46):
             write_result(tmp_path, 0, number, name=f"{number}.json", returns=[[float(number)]])
         combine(tmp_path)
@@ -187,7 +187,7 @@ class TestCurves:
 
 class TestCheck:
     def check(self, sweep: Path, *arguments: Any) -> tuple[int, str]:
-        """Exit code and answer."""
+        """Return exit code and output of --check."""
         result = plot("--data", sweep, "--check", *arguments)
         return result.exit_code, result.stdout
 
@@ -203,7 +203,7 @@ class TestCheck:
         assert "stale: it does not show the present data: key 'experiments'" in answer
         assert out.read_bytes() == before
 
-    def test_passes_where_a_run_was_only_executed_again(self, sweep: Path, tmp_path: Path) -> None:
+    def test_passes_if_a_run_was_only_executed_again(self, sweep: Path, tmp_path: Path) -> None:
         out = tmp_path / "a.svg"
         plot("--data", sweep, "--out", out)
         returns = [[-0.5, -0.5]]
@@ -211,7 +211,7 @@ class TestCheck:
         combine(sweep)
         assert self.check(sweep, "--out", out)[0] == 0
 
-    def test_fails_for_other_options_another_file_or_none(self, sweep: Path, tmp_path: Path) -> None:
+    def test_fails_for_other_options_and_a_changed_or_missing_file(self, sweep: Path, tmp_path: Path) -> None:
         out = tmp_path / "a.svg"
         plot("--data", sweep, "--out", out)
         assert "'smoothed_over_timesteps': found null and 20" in self.check(sweep, "--out", out, "--smooth", 20)[1]
@@ -220,7 +220,7 @@ class TestCheck:
         code, answer = self.check(sweep, "--out", out)
         assert (code, answer) == (1, f"{out}: stale: the file is not the one described in a.json\n")
 
-    def test_a_sidecar_serves_the_formats_that_show_the_same(self, sweep: Path, tmp_path: Path) -> None:
+    def test_formats_that_show_the_same_share_a_sidecar(self, sweep: Path, tmp_path: Path) -> None:
         files = [argument for ending in ("png", "svg") for argument in ("--out", tmp_path / f"a.{ending}")]
         plot("--data", sweep, *files)
         assert self.check(sweep, *files)[0] == 0
@@ -234,7 +234,7 @@ class TestOptions:
         ("kind", "option", "value"),
         [("curves", "key", "tau"), ("sensitivity", "by", "tau"), ("heat-map", "setting", 1), ("profile", "smooth", 5)],
     )
-    def test_that_would_change_nothing_are_refused(self, sweep: Path, kind: str, option: str, value: Any) -> None:
+    def test_options_without_effect_are_refused(self, sweep: Path, kind: str, option: str, value: Any) -> None:
         allowed = [name for name in KINDS if {"key": "keys"}.get(option, option) in KINDS[name].options]
         refused = plot("--data", sweep, "--kind", kind, f"--{option}", value)
         assert_refused(refused, f"--{option}: found with --kind {kind}; allowed with: {', '.join(allowed)}")

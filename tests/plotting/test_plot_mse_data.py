@@ -1,4 +1,4 @@
-"""utils/plot_mse_data.py: which runs stand behind a figure, what it says of them, what is refused."""
+"""utils/plot_mse_data.py: the runs behind a figure, its caption, and refused input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import matplotlib as mpl
 import numpy as np
@@ -18,7 +18,6 @@ from click.testing import CliRunner, Result
 from tests.support.fakes import assert_refused, combine, write_result
 from utils.analysis.combined_results import CombinedResults, read_combined_results
 from utils.analysis.mean_curve import FigureOptions, MeanCurve, mean_curve
-from utils.analysis.number_format import format_number, format_thousands, format_tick_values, short_value_name
 from utils.analysis.setting_choice import choose_settings
 from utils.plot_mse_data import main
 from utils.plot_utils import DPI, HEIGHT, OKABE_ITO, STYLE, WIDTH, add_title_and_legend, new_figure
@@ -31,7 +30,7 @@ BAD, GOOD, BETTER = [[-9.0, -9.0]] * 2, [[-9.0, -9.0], [-4.0, -2.0]], [[-9.0, -9
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Path:
-    """Three settings of three runs each. Setting 1 is the best that is whole: of setting 2, one run diverged."""
+    """Combine three settings of three runs. Setting 1 is the best without failures: one run of setting 2 diverged."""
     folder = tmp_path / "sweep"
     for number in range(3):
         write_result(folder, 0, number, returns=BAD)
@@ -42,12 +41,12 @@ def sweep(tmp_path: Path) -> Path:
 
 
 def plot(*arguments: Any) -> Result:
-    """plot_mse_data.py with some arguments."""
+    """Run plot_mse_data.py with some arguments."""
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 def sidecar(out: Path) -> dict[str, Any]:
-    """What stands beside a figure."""
+    """Return the sidecar of a figure."""
     return json.loads(out.with_suffix(".json").read_bytes())
 
 
@@ -57,12 +56,12 @@ def lines_of(*experiments: CombinedResults, setting: int | None = None) -> list[
 
 
 def caption_of(path: Path, setting: int | None = None) -> str:
-    """The caption of one experiment's figure."""
+    """Return the caption of one experiment's figure."""
     return " ".join(caption_paragraphs(lines_of(*read_combined_results([path]), setting=setting), FigureOptions()))
 
 
 class TestFiles:
-    def test_figure_is_a_png_of_the_size_meant(self, sweep: Path, tmp_path: Path) -> None:
+    def test_figure_is_a_png_of_the_intended_size(self, sweep: Path, tmp_path: Path) -> None:
         out = tmp_path / "new/figure.png"
         result = plot("--data", sweep, "--out", out)
         assert (result.exit_code, result.stdout) == (0, f"{out}\n")
@@ -73,7 +72,7 @@ class TestFiles:
         assert HEIGHT * DPI < height < 1.5 * HEIGHT * DPI
         assert sorted(path.name for path in out.parent.iterdir()) == ["figure.json", "figure.png"]
 
-    def test_sidecar_names_the_runs_and_holds_the_numbers(self, sweep: Path, tmp_path: Path) -> None:
+    def test_sidecar_lists_the_runs_and_the_numbers(self, sweep: Path, tmp_path: Path) -> None:
         plot("--data", sweep, "--out", tmp_path / "figure.png")
         facts = sidecar(tmp_path / "figure.png")
         [experiment] = facts["experiments"]
@@ -97,7 +96,7 @@ class TestFiles:
         assert names[0].read_bytes() == names[1].read_bytes()
 
     def test_defaults_without_torch(self, tmp_path: Path) -> None:
-        """As the command is run: from the project's folder, by the script's path."""
+        """The command is run in the project's directory, by the script's path."""
         folder = tmp_path / "results/Pendulum-v1_SAC_SquashedGaussian"
         write_result(folder, 0, 0)
         combine(folder)
@@ -129,7 +128,7 @@ class TestSetting:
         [experiment] = read_combined_results([sweep])
         assert experiment.best_setting() == 0
 
-    def test_may_be_asked_for(self, sweep: Path, tmp_path: Path) -> None:
+    def test_may_be_requested(self, sweep: Path, tmp_path: Path) -> None:
         plot("--data", sweep, "--out", tmp_path / "figure.png", "--setting", 2)
         [experiment] = sidecar(tmp_path / "figure.png")["experiments"]
         assert (experiment["setting"], experiment["selected_among"]) == (2, None)
@@ -155,10 +154,10 @@ class TestCaption:
         assert "SAC, Beta, setting 1 (n = 3): 3 of 3 runs averaged; 0 diverged, 0 missing." in text
         assert "selected as the best of 3" in text
         assert "reported on the same seeds" in text
-        assert "Settings with a run that cannot be averaged rank below all others: 1." in text
+        assert "Settings with a run that cannot be averaged (1) rank below all others." in text
         assert "With so few runs" in text
 
-    def test_of_a_setting_asked_for(self, sweep: Path) -> None:
+    def test_of_a_requested_setting(self, sweep: Path) -> None:
         text = caption_of(sweep, 2)
         assert "(n = 2): 2 of 3 runs averaged; 1 diverged, 0 missing." in text
         assert "requested, not selected" in text
@@ -189,10 +188,10 @@ class TestCaption:
 
 
 class TestTrainingCurve:
-    PROTOCOL = {"environment": {"eval_episodes": 0}, "parameters": {"critic_lr": [0.1]}}  # noqa: RUF012
+    PROTOCOL: ClassVar[dict[str, Any]] = {"environment": {"eval_episodes": 0}, "parameters": {"critic_lr": [0.1]}}
 
     def test_is_step_weighted_over_complete_episodes(self, tmp_path: Path) -> None:
-        changes = {"experiment": self.PROTOCOL, "returns": [[], []]}
+        changes: dict[str, Any] = {"experiment": self.PROTOCOL, "returns": [[], []]}
         write_result(tmp_path, 0, 0, **changes)
         write_result(
             tmp_path, 0, 1, **changes,
@@ -208,7 +207,11 @@ class TestTrainingCurve:
         assert "The mean ends where the first run ends." in caption_of(tmp_path)
 
     def test_without_a_complete_episode(self, tmp_path: Path) -> None:
-        unfinished = {"train_episode_rewards": [-9.0], "train_episode_steps": [40], "last_episode_complete": False}
+        unfinished: dict[str, Any] = {
+            "train_episode_rewards": [-9.0],
+            "train_episode_steps": [40],
+            "last_episode_complete": False,
+        }
         write_result(tmp_path, 0, 0, experiment=self.PROTOCOL, returns=[[], []], **unfinished)
         combine(tmp_path)
         assert_refused(plot("--data", tmp_path), "1 without a complete episode")
@@ -216,7 +219,7 @@ class TestTrainingCurve:
 
 class TestSeveral:
     def other(self, folder: Path, **experiment: Any) -> Path:
-        """Another experiment's folder."""
+        """Combine another experiment's results."""
         for number in range(2):
             write_result(folder, 0, number, returns=GOOD, experiment=experiment)
         combine(folder)
@@ -226,7 +229,9 @@ class TestSeveral:
         other = self.other(tmp_path / "other", agent_name="GreedyAC")
         shown = lines_of(*read_combined_results([sweep, other]))
         axes = draw_curves(shown, {"title": "", "ylabel": ""}, []).axes[0]
-        assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        legend = axes.get_legend()
+        assert legend is not None
+        assert [text.get_text() for text in legend.get_texts()] == [
             "SAC, Beta, setting 1 (n = 3)",
             "GreedyAC, Beta, setting 0 (n = 2)",
         ]
@@ -235,16 +240,16 @@ class TestSeveral:
         np.testing.assert_array_equal(labelled[1].get_ydata(), [-9.0, -3.0])
         assert len(axes.collections) == 2
 
-    def test_of_one_name_are_told_apart(self, sweep: Path, tmp_path: Path) -> None:
+    def test_equal_labels_are_made_distinct(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other")
         shown = choose_settings(read_combined_results([other, other]), 0, None)
         assert [each.label for each in shown] == ["SAC, Beta, setting 0 (n = 2), other"] * 2
 
-    def test_of_other_returns_share_no_axis(self, sweep: Path, tmp_path: Path) -> None:
+    def test_different_returns_cannot_share_an_axis(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other", environment={"env_name": "Acrobot-v1"})
         assert_refused(plot("--data", sweep, "--data", other), "cannot share an axis", '"Pendulum-v1" and "Acrobot-v1"')
 
-    def test_without_evaluations_in_one_are_all_training_curves(self, sweep: Path, tmp_path: Path) -> None:
+    def test_all_are_training_curves_if_one_has_no_evaluations(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other", environment={"eval_episodes": 0})
         assert [each.training for each in read_combined_results([sweep, other])] == [True, True]
 
@@ -261,7 +266,7 @@ class TestBadInput:
         combine(tmp_path)
         assert_refused(plot("--data", tmp_path), "data.json: setting 0: found no timestep that all its runs have")
 
-    def test_a_run_that_is_there_twice(self, sweep: Path) -> None:
+    def test_a_run_that_occurs_twice(self, sweep: Path) -> None:
         tree = json.loads((sweep / "data.json").read_bytes())
         tree["experiment_data"]["0"]["runs"] *= 2
         (sweep / "data.json").write_text(json.dumps(tree))
@@ -280,78 +285,25 @@ class TestBadInput:
     def test_format(self, sweep: Path, tmp_path: Path, name: str) -> None:
         assert_refused(plot("--data", sweep, "--out", tmp_path / name), "--out", name, ".png")
 
-    def test_a_sidecar_replaces_none_but_a_sidecar(self, sweep: Path, tmp_path: Path) -> None:
+    def test_a_sidecar_replaces_only_a_sidecar(self, sweep: Path, tmp_path: Path) -> None:
         before = (sweep / "data.json").read_bytes()
         assert_refused(plot("--data", sweep, "--out", sweep / "data.png"), "would replace", "data.json")
         assert (sweep / "data.json").read_bytes() == before
         assert [plot("--data", sweep, "--out", tmp_path / "a.png").exit_code for _ in range(2)] == [0, 0]
 
-    def test_place(self, sweep: Path) -> None:
+    def test_unwritable_path(self, sweep: Path) -> None:
         assert_refused(plot("--data", sweep, "--out", sweep / "data.json/figure.png"), "cannot be written")
 
 
-def test_labels_are_text_and_take_as_many_lines_as_they_need() -> None:
+def test_labels_are_plain_text_and_are_wrapped() -> None:
     figure, label = new_figure([]), "$x^$" + 100 * "y"
     axes = figure.subplots()
     with mpl.rc_context(STYLE):
         axes.plot([0, 1], [0, 1], label=label)
         add_title_and_legend(figure, axes, "$\\frac$")
         figure.savefig(io.BytesIO(), format="svg")
-    [text] = axes.get_legend().get_texts()
+    legend = axes.get_legend()
+    assert legend is not None
+    [text] = legend.get_texts()
     assert text.get_text().replace("\n", "") == label
-    assert axes.get_legend().get_window_extent().x1 <= figure.bbox.x1
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (-12500.0, "-12,500"),
-        (0.0, "0"),
-        (-0.0, "0"),
-        (0.25, "0.25"),
-        (1e6, "1,000,000"),
-        (-0.5, "-0.5"),
-        (-2.5e99, "-2.5e+99"),
-    ],
-)
-def test_thousands(value: float, text: str) -> None:
-    assert format_thousands(value) == text.replace("-", "\N{MINUS SIGN}")
-
-
-@pytest.mark.parametrize(
-    ("values", "texts"),
-    [
-        ((-8000.0, -6000.0), ["-8,000", "-6,000"]),
-        ((0.0015, 0.003, 0.0045), ["0.0015", "0.003", "0.0045"]),
-        ((-0.0005, -0.001), ["-0.0005", "-0.001"]),
-        ((0.0, 2e-9), ["0", "2e-09"]),
-        ((0.001, 0.00125), ["0.001", "0.00125"]),
-        ((0.25,), ["0.25"]),
-        ((0.0, 5e98, 1e99), ["0", "5e+98", "1e+99"]),
-    ],
-)
-def test_ticks_are_told_apart_and_right(values: tuple[float, ...], texts: list[str]) -> None:
-    assert format_tick_values(values) == [text.replace("-", "\N{MINUS SIGN}") for text in texts]
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (-12345.6, "-12,346"), (12.345, "12.3"), (0.01234, "0.012"), (-3.21e-5, "-3.2e-05"), (0.0, "0"),
-        (999.9, "1,000"), (1.2345e99, "1.23e+99"),
-    ],
-)  # fmt: skip
-def test_brief(value: float, text: str) -> None:
-    assert format_number(value) == text.replace("-", "\N{MINUS SIGN}")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.001, "0.001"), (0.0004641588833612773, "0.000464"), ("Beta", "Beta"), (None, "null"), ([30, 0.1], "[30,0.1]")],
-)
-def test_short_name(value: Any, text: str) -> None:
-    assert short_value_name(value) == text
-
-
-def test_a_long_name_is_cut() -> None:
-    assert short_value_name("a" * 100) == "a" * 23 + "\N{HORIZONTAL ELLIPSIS}"
+    assert legend.get_window_extent().x1 <= figure.bbox.x1

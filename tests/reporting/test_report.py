@@ -1,4 +1,4 @@
-"""utils/report.py: what the page says, by value; that it asks for nothing, runs nothing foreign and stays small."""
+"""utils/report.py: the page's content by value; it requests nothing, runs no foreign code and stays small."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ PROVENANCE = {
 
 
 def report(*arguments: Any) -> Result:
-    """report.py with some arguments."""
+    """Run report.py with some arguments."""
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Path:
-    """Three settings of three runs: of setting 1 one diverged, of setting 2 one is missing."""
+    """Combine three settings of three runs: one run of setting 1 diverged, one of setting 2 is missing."""
     folder = tmp_path / "results/sweep"
     for setting, number in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (2, 0), (2, 2)]:
         write_result(
@@ -50,7 +50,7 @@ def sweep(tmp_path: Path) -> Path:
 
 
 class Text(HTMLParser):
-    """The words of a page, and the addresses it asks for."""
+    """The words of a page, and the addresses it requests."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -68,14 +68,14 @@ class Text(HTMLParser):
 
 
 def read(sweep: Path, *arguments: Any) -> str:
-    """The page of a sweep."""
+    """Return the report of a sweep."""
     result = report(sweep, *arguments)
     assert result.exit_code == 0, result.output
     return Path(result.stdout.strip()).read_text()
 
 
 def section(page: str, name: str) -> str:
-    """The words of one section."""
+    """Return the words of one section."""
     [found] = re.findall(rf'<section id="{name}">(.*?)</section>', page, re.DOTALL)
     return " ".join(Text(found).words)
 
@@ -89,7 +89,7 @@ class TestContent:
         ):  # fmt: skip
             assert words in text
 
-    def test_progress_and_what_is_missing(self, sweep: Path) -> None:
+    def test_progress_and_missing_runs(self, sweep: Path) -> None:
         text = section(read(sweep), "progress")
         assert "SAC on Pendulum-v1 sweep/data.json 3 3 7 1 1" in text
         assert "Missing: --index 5" in text
@@ -101,7 +101,7 @@ class TestContent:
         assert "0 0.1 \N{MINUS SIGN}3 \N{MINUS SIGN}4 to \N{MINUS SIGN}2 3 of 3 0 diverged, 0 missing 1.000" in text
         assert "run it on fresh seeds" in text
 
-    def test_curves_distributions_and_sensitivity_stand_in_tables(self, sweep: Path) -> None:
+    def test_curves_distributions_and_sensitivity_have_tables(self, sweep: Path) -> None:
         page = read(sweep)
         assert "10 \N{MINUS SIGN}3 [\N{MINUS SIGN}4, \N{MINUS SIGN}2]" in section(page, "learning-curves")
         assert "reported on the same seeds" in section(page, "learning-curves")
@@ -117,7 +117,7 @@ class TestContent:
     def test_compute(self, sweep: Path) -> None:
         assert "SAC on Pendulum-v1 8 8 4 24 2 300" in section(read(sweep), "compute")
 
-    def test_commands_make_it_again(self, sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_commands_reproduce_the_results(self, sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         text = section(read(Path("results/sweep")), "how-to-reproduce")
         assert "git checkout c0ffee" in text
@@ -125,6 +125,12 @@ class TestContent:
         assert f"{train} --runs 3 --save-dir results --jobs auto --engine eager" in text
         assert f"{train} --index 5 --save-dir results --jobs auto --engine eager" in text
         assert text.endswith("python utils/report.py results/sweep")
+
+    def test_no_engine_if_one_run_did_not_record_it(self, sweep: Path) -> None:
+        assert "--engine eager" in section(read(sweep), "how-to-reproduce")
+        write_result(sweep, 2, 1, provenance={})
+        combine(sweep)
+        assert "--engine" not in section(read(sweep), "how-to-reproduce")
 
     def test_commands_for_fresh_seeds(self, tmp_path: Path) -> None:
         for setting, number in [(0, 10), (1, 10), (2, 10), (0, 11)]:
@@ -134,7 +140,7 @@ class TestContent:
         assert "--agent-json agent.json --index 30-35 " in text
         assert "--agent-json agent.json --index 34-35 " in text
 
-    def test_a_shipped_configuration_goes_by_its_name(self, tmp_path: Path) -> None:
+    def test_a_shipped_configuration_is_used_by_path(self, tmp_path: Path) -> None:
         root = Path(__file__).resolve().parents[2]
         agent = json.loads((root / "config/agent/linearAC.json").read_text())
         protocol = read_environment(root / "config/environment/PendulumContinuous-v1.json").model_dump(mode="json")
@@ -147,7 +153,7 @@ class TestContent:
         assert "--env-json config/environment/PendulumContinuous-v1.json" in text
 
     @pytest.mark.parametrize("content", [{}, {"a": {}, "b": {"c": [1, {"d": 2}], "e": None}}, {"a": {"b": {"c": 1}}}])
-    def test_written_json_reads_back(self, content: Any) -> None:
+    def test_json_lines_are_the_same_json(self, content: Any) -> None:
         assert json.loads("\n".join(_json_lines(content))) == content
 
 
@@ -191,8 +197,8 @@ class TestEdges:
         assert "<h1>SAC, VAC on Pendulum-v1, Acrobot-v1</h1>" in page
         assert page.count('<figure class="chart">') == 4
 
-    def test_many_runs_make_no_large_page(self, tmp_path: Path) -> None:
-        """300 runs of 500 evaluations: 150,000 points, of which the page draws few and says so."""
+    def test_many_runs_do_not_make_a_large_page(self, tmp_path: Path) -> None:
+        """Of 300 runs of 500 evaluations, 150,000 points, the page draws few and states it."""
         file = write_result(tmp_path, 0, 0, experiment={"parameters": {"tau": [0.1]}}, returns=[[-1.5]] * 500)
         tree = json.loads(file.read_text())
         [run] = tree["experiment_data"]["0"]["runs"]
@@ -209,7 +215,7 @@ class TestEdges:
 class TestSafety:
     @pytest.fixture
     def hostile(self, tmp_path: Path) -> Path:
-        """Texts that would break out of a page that did not escape them."""
+        """Combine results with texts that would become code in a page that did not escape them."""
         change = {"environment": {"env_name": HOSTILE}, "agent_name": HOSTILE, "parameters": {HOSTILE: [HOSTILE, "b"]}}
         provenance = PROVENANCE | {"host": HOSTILE, "code": {"commit": HOSTILE, "dirty": False}}
         for setting, number in [(0, 0), (0, 1), (1, 0)]:
@@ -217,7 +223,7 @@ class TestSafety:
         combine(tmp_path / "sweep")
         return tmp_path / "sweep"
 
-    def test_asks_for_nothing(self, sweep: Path) -> None:
+    def test_requests_nothing(self, sweep: Path) -> None:
         page = read(sweep)
         assert all(address.startswith("#") for address in Text(page).addresses)
         assert not re.search(r"url\(|@import|(?<!xmlns=\")https?://(?!www\.w3\.org/2000/svg)", page)
@@ -235,9 +241,10 @@ class TestSafety:
 
 
 def dump(path: Path, page: str, script: str) -> str:
-    """The page as a browser has it, once a script of ours ran in it after the page's own."""
+    """Return the page as a browser shows it after running a script after the page's own."""
     allowed = re.sub(r"script-src '[^']*'", "script-src 'unsafe-inline'", page) if script else page
     path.write_text(allowed.replace("</body>", f"<script>{script}</script></body>") if script else allowed)
+    assert CHROMIUM is not None
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={path.parent / 'profile'}"]
     done = subprocess.run([*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, check=True)
     return done.stdout.replace("\n</body>", "</body>")
@@ -245,7 +252,7 @@ def dump(path: Path, page: str, script: str) -> str:
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 class TestBrowser:
-    def test_with_scripts_values_are_read_and_lines_toggled(self, sweep: Path, tmp_path: Path) -> None:
+    def test_with_scripts_values_are_shown_and_lines_are_toggled(self, sweep: Path, tmp_path: Path) -> None:
         script = """
         const figure = document.querySelector("figure.chart"), svg = figure.querySelector("svg");
         const box = svg.getBoundingClientRect();
@@ -268,7 +275,7 @@ class TestBrowser:
         assert "setting 2 (n = 2)" in second
         assert (classes, hidden_runs, box_hidden) == ("off", "3", "false")
 
-    def test_without_scripts_all_is_there_and_no_dead_control(self, sweep: Path, tmp_path: Path) -> None:
+    def test_without_scripts_everything_is_shown_and_no_dead_control(self, sweep: Path, tmp_path: Path) -> None:
         page = re.sub(r"script-src '[^']*'", "script-src 'none'", read(sweep))
         found = dump(tmp_path / "copy.html", page, "")
         assert found.count('type="checkbox"') == 4
@@ -287,7 +294,7 @@ class TestBadInput:
     def test_confidence(self, sweep: Path, confidence: str) -> None:
         assert_refused(report(sweep, "--confidence", confidence), "above 0 and below 1")
 
-    def test_place(self, sweep: Path, tmp_path: Path) -> None:
+    def test_path(self, sweep: Path, tmp_path: Path) -> None:
         assert_refused(report(sweep, "--out", tmp_path / "a.txt"), ".html")
         assert_refused(report(sweep, "--out", sweep / "data.json/a.html"), "cannot be written")
         assert_refused(report(sweep, "--out", tmp_path / f"{'x' * 300}.html"), "cannot be written (File name too long)")
@@ -295,7 +302,7 @@ class TestBadInput:
         assert_refused(report(sweep, "--out", tmp_path / "mine.html"), "not a report")
         assert (tmp_path / "mine.html").read_text() == "my page"
 
-    def test_a_report_is_replaced(self, sweep: Path) -> None:
+    def test_a_report_may_be_replaced(self, sweep: Path) -> None:
         assert [report(sweep).exit_code for _ in range(2)] == [0, 0]
 
 

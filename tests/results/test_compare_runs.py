@@ -1,21 +1,23 @@
-"""utils/compare_runs.py: identical means every bit, and a difference is named."""
+"""utils/compare_runs.py: identical means every bit, and the first difference is printed."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from tests.support.result_trees import result_tree
 from utils import compare_runs
 from utils.results.result_file import ResultFile
 
 
-def write(folder, returns, weight):
-    """Write a result with one array. Returns its path."""
+def write(folder: Path, returns: list[float], weight: list[Any]) -> Path:
+    """Write a result with one array and return its path."""
     tree = result_tree(
         {"alpha": 0.1}, index=3, train_time=1.0, train_episode_rewards=returns, train_episode_steps=[1] * len(returns),
         learned_params={"file": "a.npz"}, provenance={"host": str(folder)},
@@ -26,11 +28,11 @@ def write(folder, returns, weight):
     return file.json
 
 
-def compare(*paths):
+def compare(*paths: Path) -> Result:
     return CliRunner().invoke(compare_runs.main, [str(path) for path in paths])
 
 
-def test_identical_but_for_provenance_time_and_index(tmp_path):
+def test_identical_but_for_provenance_time_and_index(tmp_path: Path) -> None:
     a = write(tmp_path / "a", [1.0, 2.0], [0.5])
     b = write(tmp_path / "b", [1.0, 2.0], [0.5])
     tree = json.loads(b.read_text())
@@ -41,7 +43,7 @@ def test_identical_but_for_provenance_time_and_index(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("returns", "weight", "said"),
+    ("returns", "weight", "words"),
     [
         ([1.0, 2.5], [0.5], "train_episode_rewards[1]: 2.0 and 2.5"),
         ([1.0], [0.5], "train_episode_rewards: [1.0, 2.0] and [1.0]"),
@@ -49,20 +51,20 @@ def test_identical_but_for_provenance_time_and_index(tmp_path):
         ([1.0, 2.0], [0.5, 0.5], "learned_params/w: float32[1] and float32[2]"),
     ],
 )
-def test_the_first_difference_is_named(returns, weight, said, tmp_path):
+def test_the_first_difference_is_printed(returns: list[float], weight: list[Any], words: str, tmp_path: Path) -> None:
     done = compare(write(tmp_path / "a", [1.0, 2.0], [0.5]), write(tmp_path / "b", returns, weight))
     assert done.exit_code == 1
-    assert done.output.startswith(f"different: {said}")
+    assert done.output.startswith(f"different: {words}")
 
 
-def test_equal_nans_are_identical_and_signed_zeros_are_not(tmp_path):
+def test_equal_nans_are_identical_and_signed_zeros_are_not(tmp_path: Path) -> None:
     a = write(tmp_path / "a", [1.0], [np.nan])
     assert compare(a, a).exit_code == 0
     b, c = write(tmp_path / "b", [1.0], [0.0]), write(tmp_path / "c", [1.0], [-0.0])
     assert compare(b, c).exit_code == 1
 
 
-def test_bad_input(tmp_path):
+def test_bad_input(tmp_path: Path) -> None:
     a = write(tmp_path / "a", [1.0], [0.5])
     for damage in ("missing", "json", "npz"):
         folder = shutil.copytree(a.parent, tmp_path / damage)
@@ -78,7 +80,7 @@ def test_bad_input(tmp_path):
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_difference_in_the_environments_is_named_beside_that_of_the_runs(tmp_path):
+def test_a_difference_between_environments_is_printed_too(tmp_path: Path) -> None:
     a, b = write(tmp_path / "a", [1.0], [0.5]), write(tmp_path / "b", [2.0], [0.5])
     for path, digits in ((a, "11"), (b, "22")):
         tree = json.loads(path.read_text())

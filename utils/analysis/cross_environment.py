@@ -98,7 +98,7 @@ def rank_across_environments(rankings: Sequence[SettingRanking]) -> list[CrossEn
 
 
 def _in_protocol(rankings: Sequence[SettingRanking], protocol: dict[str, Any]) -> SettingRanking | None:
-    """Return the first ranking under a protocol; None if there is none."""
+    """Return the first ranking under a protocol, or None."""
     return next((each for each in rankings if is_same_protocol(each.experiment.environment, protocol)), None)
 
 
@@ -115,7 +115,7 @@ def _check_not_twice(of_agent: Sequence[SettingRanking], ranking: SettingRanking
 def _find_ranking(
     of_agent: Sequence[SettingRanking], protocol: dict[str, Any], rankings: Sequence[SettingRanking]
 ) -> SettingRanking:
-    """Return an agent's ranking under a protocol.  rankings: of all agents.  Raises BadInput if there is none."""
+    """Return an agent's ranking under a protocol.  rankings: of all agents.  Raises BadInput if it is missing."""
     found = _in_protocol(of_agent, protocol)
     if found is not None:
         return found

@@ -47,7 +47,7 @@ class HyperparameterEffect:
         return getattr(self.sensitivity, f"{way}_performance")
 
     def intervals(self, way: str) -> list[tuple[float, float] | None]:
-        """Return the interval of each mean; None where there is none."""
+        """Return the interval of each mean; None for a mean without an interval."""
         return [
             None if setting < 0 else setting_interval(self.experiment, setting, self.confidence)
             for setting in self.settings(way)

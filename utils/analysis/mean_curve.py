@@ -18,7 +18,7 @@ RESAMPLES = 10_000
 """Number of bootstrap resamples."""
 
 BOOTSTRAP_NAME = "expanded-percentile bootstrap"
-"""Name of `stats.bootstrap_interval` in captions."""
+"""Name of `utils.stats.intervals.bootstrap_interval` in captions."""
 
 RESAMPLING_SEED = 0
 """Seed of every resampling."""

@@ -25,7 +25,7 @@ NO_VALUE = "\N{EN DASH}"
 
 
 def performance_label(training: bool) -> str:
-    """Return the axis label of `stats.final_performance`."""
+    """Return the axis label of `utils.stats.curves.final_performance`."""
     return f"Mean return over the last half of {'training' if training else 'evaluations'}"
 
 
@@ -79,7 +79,7 @@ def format_number(value: float) -> str:
 
 
 def format_interval(interval: tuple[float, float] | None) -> str:
-    """Format an interval as "−190 to −140"; NO_VALUE if there is none."""
+    """Format an interval as "−190 to −140"; NO_VALUE for None."""
     return f"{format_number(interval[0])} to {format_number(interval[1])}" if interval else NO_VALUE
 
 

@@ -80,7 +80,8 @@ class SettingChoice:
             f" The setting was selected as {'the best' if self.rank == 1 else f'number {self.rank}'} of "
             f"{len(self.among)} by mean return over the last half of "
             f"{'training' if self.experiment.training else 'evaluations'}, and is reported on the same seeds."
-            + (f" Settings with a run that cannot be averaged rank below all others: {failed}." if failed else "")
+            + f" Settings with a run that cannot be averaged ({failed}) rank below all others."
+            * bool(failed)
         )
 
     def sidecar_entry(self) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from utils.plotting.grid_caption import describe_grid, experiment_names, grid_si
 PANEL_HEIGHT = 2.3
 """Height of a panel, inches."""
 
-MAX_TICK_CHARACTERS = 34
+MAX_PANEL_TICK_CHARACTERS = 34
 """Characters of tick labels that fit below a panel in one row."""
 
 WAY_STYLES: dict[str, dict[str, Any]] = {
@@ -117,7 +117,7 @@ def _draw_panel(
         for way, way_name in WAYS.items():
             label = way_name if len(names) == 1 else names[effect.experiment] if way == "best" else ""
             _draw_way(axes, effect, way, positions, line_style(number) | WAY_STYLES[way] | {"label": label})
-    label_ticks(axes.xaxis, list(by_name.values()), MAX_TICK_CHARACTERS)
+    label_ticks(axes.xaxis, list(by_name.values()), MAX_PANEL_TICK_CHARACTERS)
     axes.set_xlabel(key)
     axes.set_xlim(-0.4, len(positions) - 0.6)
     group_digits(axes.yaxis)
