@@ -1,11 +1,9 @@
-"""Every command in the README runs, in its order, on a copy of the project with shortened protocols."""
+"""What README.md and docs/ state is what the code does: indices, options, tables of comparisons, an added policy."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,122 +15,23 @@ import torch
 from scipy import stats
 
 from agent.policy.base import ActionBox
-from tests.support.fake_slurm import FakeSlurm
+from tests.support.documentation import DOCUMENTATION, PAGES, ROOT, code_blocks, name_of
 from tests.support.reference import normal32
 from utils.core.grid import Grid
 from utils.core.random_streams import Draws
 from utils.display.video import MAX_VIDEO_FRAMES
-from utils.experiment.experiment import Experiment
 from utils.stats.curves import final_performance
-from utils.wiring import build
 
-ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
-COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
-SET_UP = re.compile(r"python3 -m venv \.venv && \. \.venv/bin/activate && pip install -r (requirements\S*\.txt) && ")
-SCRIPTS = [
-    "main.py", "schedule.py", "simple_combine.py", "utils/benchmark.py", "utils/compare_agents.py",
-    "utils/compare_protocols.py",
-    "utils/plot_mse_data.py", "utils/report.py", "utils/select_best.py", "utils/watch.py",
-]  # fmt: skip
-SHORT = {"total_timesteps": 300, "steps_per_episode": 100, "eval_interval_timesteps": 150}
-
-FEWER = {"--runs 5": "--runs 2", "--index 5-34": "--index 2-3"}
-"""Options of the worked example, and what they are here."""
-
-BRIEFLY = " --agent SAC --stack 2 --engine eager --repeats 1 --seconds 0.01"
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
+"""A link to another page or to a heading."""
 
 
-@pytest.fixture(scope="module")
-def copy(tmp_path_factory) -> Path:
-    """The project's files, its protocols cut to seconds."""
-    folder = tmp_path_factory.mktemp("readme") / "project"
-    ignored = shutil.ignore_patterns(".git", ".venv", "venv", "__pycache__", ".*_cache", "results", "tests")
-    shutil.copytree(ROOT, folder, ignore=ignored)
-    (folder / "results").mkdir()
-    shutil.rmtree(folder / "plots", ignore_errors=True)
-    for path in (folder / "config/environment").glob("*.json"):
-        path.write_text(json.dumps(json.loads(path.read_text()) | SHORT))
-    for path in (folder / "config/comparison").glob("*.json"):
-        comparison = json.loads(path.read_text())
-        first = {name: comparison[name][:1] for name in ("agents", "environments")}
-        path.write_text(json.dumps(comparison | first | {"runs": 2}))
-    # The environment of a cluster is this one; its tasks train in one process.
-    (folder / "activate_environment.sh").write_text("")
-    fir = folder / "clusters/fir.json"
-    fir.write_text(json.dumps(json.loads(fir.read_text()) | {"cpus_per_task": 1}))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def slurm(tmp_path_factory) -> FakeSlurm:
-    """Whose tasks run at once."""
-    fake = FakeSlurm(tmp_path_factory.mktemp("slurm"))
-    fake.run_at_once()
-    return fake
-
-
-def shell(command: str, folder: Path, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
-    """The command as a reader would type it, with this interpreter first on the path."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{path}"
-    return subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def shorten_protocol(command: str, folder: Path) -> str:
-    """Set-up left out; keys as they are under the shortened protocol; fewer runs; the benchmark cut to a moment."""
-    command = SET_UP.sub("", command)
-    for key in set(re.findall(r"_([0-9a-f]{12})\.json", command)):
-        command = command.replace(key, main_job(folder).run(0).key)
-    for option, fewer in FEWER.items():
-        command = command.replace(option, fewer)
-    return command + (BRIEFLY if "benchmark.py" in command else "")
-
-
-def main_job(folder: Path) -> Experiment:
-    """The experiment of the README's first command."""
-    agent_json, env_json = (str(folder / file) for file in re.findall(r"config/\S+", COMMANDS[0]))
-    return build.read_experiment(env_json, agent_json, "results")
-
-
-def test_the_key_in_the_readme_is_the_main_jobs():
-    assert set(re.findall(r"_([0-9a-f]{12})\.json", README)) == {main_job(ROOT).run(0).key}
-
-
-def test_every_command(copy, slurm):
-    """One test, as later commands use what earlier ones made."""
-    assert SET_UP.match(COMMANDS[0])[1] == "requirements.txt"
-    assert SET_UP.match(COMMANDS[1])[1] == "requirements-dev.txt"
-    for command in COMMANDS:
-        if "pytest" in command:
-            continue  # This very suite; .ci/run runs the command as it stands.
-        done = shell(shorten_protocol(command, copy), copy, slurm.path)
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        if "compare_runs" in command:
-            assert done.stdout == "identical\n"
-        if "--status" in command:
-            assert "CCCCCCCCCC" in done.stdout, done.stdout
-    assert (copy / "plots/png/Pendulum-v1.png").exists()
-    assert (copy / "plots/png/first.png").exists()
-
-
-def test_ci_runs_the_test_command():
-    first = next(line for line in README.splitlines() if "requirements-dev.txt" in line)
-    assert first == COMMANDS[1]
-    assert first.endswith("&& python -m pytest")
-
-
-def test_the_index_table():
-    (block,) = (b for b in re.findall(r"```json\n(.*?)```", README, re.DOTALL) if "linearAC" in b)
+def test_the_index_table() -> None:
+    (block,) = (b for b in code_blocks("json") if "linearAC" in b and "avg_reward_lr" in b)
     grid = Grid(json.loads(block)["parameters"])
     assert len(grid) == 36
-    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$", README, re.MULTILINE)
+    row = r"^\| (\d+) \| (\d+) \| (\d+) \| (\S+) \| (\S+) \| (\S+) \| (\S+) \|$"
+    rows = re.findall(row, DOCUMENTATION, re.MULTILINE)
     assert len(rows) == 7
     for index, setting, run, *values in rows:
         assert grid.locate(int(index)) == (int(setting), int(run))
@@ -141,25 +40,21 @@ def test_the_index_table():
         assert [chosen[name] for name in names] == [float(value) for value in values]
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_help(script):
-    done = shell(f"python {script} --help", ROOT)
-    assert done.returncode == 0, done.stderr
-    assert "Usage:" in done.stdout
-
-
-def test_every_option_is_in_the_readme():
-    documented = set(re.findall(r"--[a-z][a-z-]+", README))
-    for script in ("main.py", "schedule.py"):
-        options = set(re.findall(r"--[a-z][a-z-]+", shell(f"python {script} --help", ROOT).stdout)) - {"--help"}
-        assert options <= documented
+@pytest.mark.parametrize("script", ["main.py", "schedule.py"])
+def test_every_option_is_documented(script: str) -> None:
+    command = [sys.executable, script, "--help"]
+    shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    options = set(re.findall(r"--[a-z][a-z-]+", shown)) - {"--help"}
+    assert options
+    assert options <= set(re.findall(r"--[a-z][a-z-]+", DOCUMENTATION))
 
 
 @pytest.mark.parametrize("bounds", [((-2.0, 2.0),), ((-1.0, 3.0), (0.25, 0.75))])
-def test_the_added_policy_is_right(bounds):
-    """The README's example of a policy: density, draws and pathwise gradient against scipy.stats.logistic."""
+def test_the_added_policy_is_right(bounds: Any) -> None:
+    """The example of a policy: density, draws and pathwise gradient against scipy.stats.logistic."""
     scope: dict[str, Any] = {}
-    exec(re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0], scope)
+    (example,) = (block for block in code_blocks("python") if "class Logistic" in block)
+    exec(example, scope)
     low, high = torch.tensor(bounds).T
     policy = scope["Logistic"](ActionBox(low, high), torch.tensor([1000.0]))
     head = normal32(1, 6, 2 * len(bounds), seed=1)
@@ -178,10 +73,10 @@ def test_the_added_policy_is_right(bounds):
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "plots").glob("*.md")), ids=lambda path: path.stem)
-def test_tables_of_comparisons_stand_in_the_readme(path):
-    """To the letter; the means are those of the figures' sidecars."""
+def test_tables_of_comparisons_are_documented(path: Path) -> None:
+    """Exactly as written there; the means are those of the figures' sidecars."""
     table = path.read_text().split("\n\n")[0]
-    assert table in README
+    assert table in DOCUMENTATION
     header, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines())
     for column, environment in enumerate(header[1:], 1):
         (file,) = (ROOT / "plots/png").glob(f"{path.stem}_{environment}_*.json")
@@ -193,5 +88,21 @@ def test_tables_of_comparisons_stand_in_the_readme(path):
         assert [row[column].split()[0] for row in rows] == [f"{mean:.4g}" for mean in means]
 
 
-def test_the_bound_of_a_video_is_the_readmes():
-    assert f"the first {MAX_VIDEO_FRAMES} frames go to an `.mp4`" in README
+def test_the_limit_on_a_videos_length_is_documented() -> None:
+    assert re.search(rf"\b{MAX_VIDEO_FRAMES}\b frames", DOCUMENTATION.replace(",", ""))
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_to_files_and_headings(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for file, anchor in LINK.findall(text):
+        target = page.parent / file if file else page
+        assert target.exists(), file
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), f"{file}#{anchor}"
