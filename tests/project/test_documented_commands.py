@@ -43,16 +43,22 @@ SHORTER = {
 }
 """Options of the commands and what they are here."""
 
+COPIED = {"agent", "clusters", "config", "env", "utils"}
+"""Folders of the project that commands need."""
+
 ENVIRONMENT = {"SLURM_CPUS_PER_TASK": "1"}
 """`--jobs auto` means one process here, as tests run on all cores."""
 
 
 def copy_project(folder: Path) -> None:
     """Copy the project's files and shorten its protocols to seconds."""
-    ignored = shutil.ignore_patterns(".*", "venv", "__pycache__", "results", "tests", "docs")
-    shutil.copytree(ROOT, folder, ignore=ignored)
+    folder.mkdir()
+    for path in ROOT.iterdir():
+        if path.is_dir() and path.name in COPIED:
+            shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif path.is_file():
+            shutil.copy(path, folder)
     (folder / "results").mkdir()
-    shutil.rmtree(folder / "plots", ignore_errors=True)
     for path in (folder / "config/environment").glob("*.json"):
         path.write_text(json.dumps(json.loads(path.read_text()) | SHORT_PROTOCOL))
     for path in (folder / "config/comparison").glob("*.json"):
