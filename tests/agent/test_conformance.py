@@ -1,6 +1,6 @@
-"""What every policy must do, for each in POLICIES: density, sampler, mode, gradients, finiteness, bits.
+"""Tests that every policy must pass: density, sampler, mode, gradients, finiteness, bits.
 
-Formulas are compared in float64, in which the policies run as well, so that a tolerance need not hide
+Formulas are compared in float64, which policies also support, so that no tolerance hides
 a wrong term behind float32's rounding; samples, extremes and bits are tested in the float32 that learners use.
 """
 
@@ -36,36 +36,36 @@ LEVEL = 1e-8
 """False-alarm probability of one comparison; a test makes up to 36 (9 outputs, 4 boxes), so each stays below 1e-6."""
 
 SIGMAS = 5.73
-"""As many standard errors have that level, both tails."""
+"""Number of standard errors with that two-sided level."""
 
 
 def test_every_policy_is_tested():
-    """Here; Softmax, which has no density, in test_softmax.py."""
+    """Softmax, which has no density, is tested in test_softmax.py instead."""
     assert {case.kind for case in CASES} == set(BOX_POLICIES)
 
 
-def draw(policy: Policy, rows: int, k: int, seed: int) -> Tensor:
-    """One run's noise."""
+def one_run_noise(policy: Policy, rows: int, k: int, seed: int) -> Tensor:
+    """Return one run's noise (1, rows, k, ...)."""
     return policy.latent_noise(Draws([seed], "act"), rows, k)
 
 
-# The density -----------------------------------------------------------------------------------------
+# The density.
 
 
-def places(case: Case, bounds: Bounds, *shape: int) -> Tensor:
-    """Actions (*shape, A) float64, all over the box, and as far outside it again where the support is R."""
+def spread_actions(case: Case, bounds: Bounds, *shape: int) -> Tensor:
+    """Return actions (*shape, A), float64, all over the box, and as far again outside it if the support is R."""
     low, high = torch.tensor(bounds, dtype=torch.float64).T
-    place = torch.from_numpy(rng(2).uniform(-0.99, 0.99, (*shape, len(bounds))))
-    return (high + low) / 2 + (high - low) / 2 * place * (1.0 if case.kind in ON_THE_BOX else 2.0)
+    position = torch.from_numpy(rng(2).uniform(-0.99, 0.99, (*shape, len(bounds))))
+    return (high + low) / 2 + (high - low) / 2 * position * (1.0 if case.kind in ON_THE_BOX else 2.0)
 
 
 @each_box
 @each_case
 def test_log_prob_against_scipy(case, bounds):
-    """In float64; a light q-Gaussian's only inside its support, outside of which scipy says -inf."""
+    """In float64; for a q-Gaussian of q < 1 only inside its support, outside of which scipy returns -inf."""
     policy, head = case.make(bounds, dtype=torch.float64), case.heads(len(bounds), 1, 40, seed=1).double()
-    drawn = policy.sample(head, draw(policy, 40, 2, 1)).action
-    action = torch.cat((places(case, bounds, 1, 40, 3), drawn), 2)
+    drawn = policy.sample(head, one_run_noise(policy, 40, 2, 1)).action
+    action = torch.cat((spread_actions(case, bounds, 1, 40, 3), drawn), 2)
     found = policy.log_prob(head, action).numpy()
     expected = np.stack(
         [log_density(case, bounds, h, a) for h, a in zip(head[0].numpy(), action[0].numpy(), strict=True)]
@@ -74,28 +74,28 @@ def test_log_prob_against_scipy(case, bounds):
     assert found.shape == (1, 40, 5)
     assert inside.mean() > 0.35, "two of five are draws"
     assert np.isfinite(found).all()
-    # z / sigma reaches 1e3 and multiplies float64's 1e-16; scipy's own special functions have 1e-13 or so.
+    # z / sigma reaches 1e3 and multiplies float64's 1e-16; scipy's special functions have errors of about 1e-13.
     np.testing.assert_allclose(found[0][inside], expected[inside], rtol=1e-10, atol=1e-10)
 
 
 @each_box
 @each_case
 def test_a_draws_log_prob_in_float32_against_scipy_at_the_unclipped_latent(case, bounds):
-    """The draw is scored where it fell: outside the box, too, for the families on R."""
+    """The density is evaluated at the draw itself, also outside the box for policies on R."""
     policy, head = case.make(bounds), case.heads(len(bounds), 1, 50, seed=3)
-    proposals = policy.sample(head, draw(policy, 50, 4, 4))
+    proposals = policy.sample(head, one_run_noise(policy, 50, 4, 4))
     wide = case.make(bounds, dtype=torch.float64)
     latent = proposals.latent.double()
     found, exact = proposals.log_prob.numpy(), wide.latent_log_prob(head.double(), latent).numpy()
     # A latent is rounded, which moves z = (a - mu) / sigma by |a| / sigma UNIT, about 1e-5, and log pi by that
-    # times |z| <= 10; near the edge of a light q-Gaussian, or in a heavy tail, by more.
+    # times |z| <= 10; by more near the edge of a q-Gaussian of q < 1, or in a heavy tail.
     tight = np.abs(found - exact) <= 1e-3 + 1e-5 * np.abs(exact)
     assert tight.mean() > 0.99
     if case.kind in ON_THE_BOX:
         return
     assert torch.equal(proposals.action, proposals.latent)
     low, high = torch.tensor(bounds).T
-    assert ((latent < low) | (latent > high)).any(), "some draws lie outside"
+    assert ((latent < low) | (latent > high)).any(), "some draws are outside"
     expected = np.stack(
         [log_density(case, bounds, h, a) for h, a in zip(head[0].double().numpy(), latent[0].numpy(), strict=True)]
     )
@@ -106,7 +106,7 @@ def test_a_draws_log_prob_in_float32_against_scipy_at_the_unclipped_latent(case,
 @each_line
 @each_case
 def test_the_density_integrates_to_one(case, bounds):
-    """Over t with a = centre + scale tanh t on the box, mode + sinh t elsewhere: Cauchy's tails end at 1e13."""
+    """The integral is over t; a = centre + scale tanh t on the box, else mode + sinh t: a Cauchy's tails to 1e13."""
     policy, head = case.make(bounds, dtype=torch.float64), case.heads(1, 20, 1, seed=5).double()
     for one in head[:, None]:
         t = torch.linspace(-30.0, 30.0, 40_001, dtype=torch.float64)
@@ -116,7 +116,7 @@ def test_the_density_integrates_to_one(case, bounds):
             action, slope = (high + low) / 2 + (high - low) / 2 * torch.tanh(t), (high - low) / 2 / torch.cosh(t) ** 2
         density = policy.log_prob(one, action.view(1, 1, -1, 1)).exp()[0, 0] * slope
         # The step is 0.0015 of a standard deviation of 0.1 at least 0.015: a kink (Laplace) costs its square over
-        # 12, the edge of a light q-Gaussian its power 3/2, what lies outside it FLOOR^(1/2) at q = -1.
+        # 12, the edge of a q-Gaussian of q < 1 its power 3/2, the outside of its support FLOOR^(1/2) at q = -1.
         wanted = torch.isfinite(density)
         if case.options.get("entropic_index", 1.0) < 1:
             (law,) = laws(case, bounds, one[0, 0].numpy())
@@ -125,8 +125,8 @@ def test_the_density_integrates_to_one(case, bounds):
 
 
 @pytest.mark.parametrize("q", [0.5, 0.0, -1.0])
-def test_outside_a_light_q_gaussians_support_the_log_density_is_a_floor(q):
-    """Of 1 + r z^2 = 2^-24: below nearly all of the density inside, finite, flat in the action and in mu."""
+def test_outside_a_bounded_q_gaussians_support_the_log_density_is_a_floor(q):
+    """The floor, at 1 + r z^2 = 2^-24, is below nearly all of the density inside, finite, flat in the action and mu."""
     policy = Case("QGaussian", {"entropic_index": q}).make(SYMMETRIC[:1])
     half = math.sqrt((3 - q) / (1 - q))
     action = (half * torch.tensor([1.001, 2.0, -1.5, -1e6, 0.0])).view(1, 1, 5, 1)
@@ -137,19 +137,22 @@ def test_outside_a_light_q_gaussians_support_the_log_density_is_a_floor(q):
         (grad,) = torch.autograd.grad(outside.sum(), head)
     # log(2^-24) / (1 - q), of a sum of two or three terms of that size.
     np.testing.assert_allclose(inside - outside.detach(), 24 * math.log(2) / (1 - q), rtol=4 * UNIT)
-    assert grad[0, 0].tolist() == [0.0, -4.0], "by mu nothing; by log sigma that of its Jacobian"
+    assert grad[0, 0].tolist() == [0.0, -4.0], "zero by mu; by log sigma that of its Jacobian"
 
 
-# The sampler -----------------------------------------------------------------------------------------
+# The sampler.
 
 
 @each_box
 @each_case
 def test_samples_follow_the_density(case, bounds):
-    """Kolmogorov-Smirnov in every dimension; dimensions independent but in a mixture. The seeds are fixed."""
+    """Every dimension passes a Kolmogorov-Smirnov test; dimensions are uncorrelated, except in a mixture.
+
+    The seeds are fixed.
+    """
     n, dims = 20_000, len(bounds)
     policy, head = case.make(bounds), case.heads(dims, 1, 1, seed=6)
-    action = policy.sample(head, draw(policy, 1, n, 7)).action[0, 0].double().numpy()
+    action = policy.sample(head, one_run_noise(policy, 1, n, 7)).action[0, 0].double().numpy()
     marginals = laws(case, bounds, head[0, 0].double().numpy())
     rank = np.stack([law.cdf(action[:, d]) for d, law in enumerate(marginals)], 1)
     for d in range(dims):
@@ -161,10 +164,10 @@ def test_samples_follow_the_density(case, bounds):
 @each_box
 @each_case
 def test_the_mean_log_prob_of_samples_is_minus_the_entropy(case, bounds):
-    """By scipy's entropy or quadrature. A mixture of several dimensions: against log p of scipy at other draws."""
+    """The entropy is scipy's or by quadrature; of a mixture of several dimensions, scipy's -log p at other draws."""
     n, dims = 20_000, len(bounds)
     policy, head = case.make(bounds), case.heads(dims, 1, 1, seed=8)
-    log_prob = policy.sample(head, draw(policy, 1, n, 9)).log_prob.double().numpy()
+    log_prob = policy.sample(head, one_run_noise(policy, 1, n, 9)).log_prob.double().numpy()
     one, error = head[0, 0].double().numpy(), log_prob.std() / math.sqrt(n)
     if case.options.get("num_components", 1) * dims > 3 or (case.kind == "GaussianMixture" and dims > 1):
         weight, normals = components(case, bounds, one)
@@ -173,17 +176,17 @@ def test_the_mean_log_prob_of_samples_is_minus_the_entropy(case, bounds):
         entropy, error = -log_density(case, bounds, one, other).mean(), error * math.sqrt(2)
     else:
         entropy = sum(law.entropy() for law in laws(case, bounds, one))
-    # Statistical error, and 1e-4 for float32's in the log densities and the quadrature's.
+    # Statistical error, plus 1e-4 for float32 rounding of the log densities and for the quadrature.
     assert -log_prob.mean() == pytest.approx(entropy, abs=SIGMAS * error + 1e-4)
 
 
 @each_case
 def test_sampling_is_a_function_of_its_noise(case):
-    """Same noise, same bits, whatever was drawn between; permuted noise, permuted proposals; noise unchanged."""
+    """The same noise gives the same bits, permuted noise gives permuted proposals, and noise is not modified."""
     policy, head = case.make(ASYMMETRIC), case.heads(3, 1, 8, seed=12)
-    noise = draw(policy, 8, 5, 13)
+    noise = one_run_noise(policy, 8, 5, 13)
     before, first = noise.clone(), policy.sample(head, noise)
-    policy.sample(head, draw(policy, 8, 5, 14))
+    policy.sample(head, one_run_noise(policy, 8, 5, 14))
     again, order = policy.sample(head, before.clone()), [3, 0, 4, 1, 2]
     permuted = policy.sample(head, noise[:, :, order])
     assert torch.equal(noise, before)
@@ -194,50 +197,50 @@ def test_sampling_is_a_function_of_its_noise(case):
 
 
 @each_case
-def test_a_runs_noise_depends_on_its_seed_alone(case):
+def test_a_runs_noise_depends_only_on_its_seed(case):
     policy = case.make(ASYMMETRIC)
-    beside = policy.latent_noise(Draws([5, 6, 7], "update"), 4, 2)
-    assert beside.shape[:3] == (3, 4, 2)
-    assert torch.equal(beside[1:2], policy.latent_noise(Draws([6], "update"), 4, 2))
+    stacked = policy.latent_noise(Draws([5, 6, 7], "update"), 4, 2)
+    assert stacked.shape[:3] == (3, 4, 2)
+    assert torch.equal(stacked[1:2], policy.latent_noise(Draws([6], "update"), 4, 2))
 
 
 @each_box
 @each_case
-def test_sample_is_draw_to_action_and_score(case, bounds):
+def test_sample_agrees_with_draw_latent_to_action_and_latent_log_prob(case, bounds):
     policy, head = case.make(bounds), case.heads(len(bounds), 1, 30, seed=15)
-    noise = draw(policy, 30, 4, 16)
+    noise = one_run_noise(policy, 30, 4, 16)
     proposals, latent = policy.sample(head, noise), policy.draw_latent(head, noise)
     assert proposals.action.shape == proposals.latent.shape == (1, 30, 4, len(bounds))
     assert proposals.log_prob.shape == (1, 30, 4)
     assert proposals.action.dtype == proposals.log_prob.dtype == torch.float32
     assert torch.equal(proposals.latent, latent)
     assert torch.equal(proposals.action, policy.to_action(latent))
-    # A family may take z from the noise instead: rounded by |latent| / sigma, up to 300 UNIT, times z.
+    # A policy may compute z from the noise instead: rounded by |latent| / sigma, up to 300 UNIT, times z.
     torch.testing.assert_close(policy.latent_log_prob(head, latent), proposals.log_prob, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.kind in ON_THE_BOX], ids=str)
 def test_actions_are_inside_any_bounds(case):
-    """Of 500 boxes, at heads of every size, sampled and greedy, where low + width may round to above high."""
+    """Sampled and greedy actions are inside 500 boxes at heads of every size; low + width may round to above high."""
     low = rng(17).uniform(-3.0, 3.0, 500)
     bounds = list(zip(low, low + rng(18).uniform(0.1, 3.0, 500), strict=True))
     policy = case.make(bounds)
     head = torch.tensor([0.0, 1.0, 10.0, 50.0]).view(1, 4, 1) * normal32(1, 4, policy.head_dim, seed=19).sign()
     box = policy.box
-    for action in (policy.sample(head, draw(policy, 4, 10, 20)).action, policy.mode(head)):
+    for action in (policy.sample(head, one_run_noise(policy, 4, 10, 20)).action, policy.mode(head)):
         assert ((action >= box.low) & (action <= box.high)).all()
 
 
-# The mode --------------------------------------------------------------------------------------------
+# The mode.
 
 
 @each_box
 @each_case
 def test_the_mode_maximises_the_density(case, bounds):
-    """Among draws, a grid along every dimension, and points beside it; in float64.
+    """The mode is compared in float64 with draws, a grid along every dimension, and points near it.
 
-    SquashedGaussian's greedy action is the squashed mean. At u = mu its log density rises by 2 y a unit of
-    u, so the maximum is at most (2 y sigma)^2 / 2 < 2 sigma^2 a dimension higher: tested at sigma = 0.01.
+    SquashedGaussian's greedy action is the squashed mean. At u = mu its log density increases by 2 y per unit of
+    u, so the maximum is at most (2 y sigma)^2 / 2 < 2 sigma^2 per dimension higher: tested at sigma = 0.01.
     """
     dims, slack = len(bounds), 1e-9
     policy, head = case.make(bounds, dtype=torch.float64), case.heads(dims, 1, 40, seed=21).double()
@@ -250,7 +253,7 @@ def test_the_mode_maximises_the_density(case, bounds):
     assert ((mode >= low) & (mode <= high)).all()
     at_mode = policy.log_prob(head, mode.unsqueeze(2))
     grid = torch.linspace(0.0, 1.0, 401, dtype=torch.float64).view(1, 1, -1, 1) * (high - low) + low
-    rivals = [policy.sample(head, draw(policy, 40, 200, 22)).action]
+    rivals = [policy.sample(head, one_run_noise(policy, 40, 200, 22)).action]
     for d in range(dims):
         along = mode.unsqueeze(2).repeat(1, 1, 401, 1)
         along[..., d] = grid[..., d]
@@ -262,18 +265,20 @@ def test_the_mode_maximises_the_density(case, bounds):
 
 
 MIXTURE_SLACK = 1e-4
-"""Measured over 9000 heads: 4e-5. Mean-shift stops after a fixed number of steps, perhaps where modes are about to
-merge and the density is level."""
+"""Tolerance of a mixture's mode; measured over 9000 heads: 4e-5. Mean-shift stops after a fixed number of steps,
+perhaps where modes are about to merge and the density is level."""
 
 
 def test_a_mixtures_mode_between_its_means():
-    """By hand: two long thin components of equal weight, at (0, 0) along the first axis and (1, 1) along the second,
-    cross at (1, 0). With h the height of one, the density is 2 h e^(-1/2) = 1.21 h there and h at either mean.
+    """Two long thin components of equal weight cross between their means, and their mode is where they cross.
+
+    They are at (0, 0) along the first axis and at (1, 1) along the second, and cross at (1, 0). With h the height of
+    one, the density is 2 h e^(-1/2) = 1.21 h there and h at either mean.
     """
     policy = Case("GaussianMixture", {"num_components": 2}).make([(-2.0, 2.0)] * 2)
     thin, one = math.log(0.05), math.atanh(0.5)
     head = torch.tensor([[[0.0, 0.0, one, one, 0.0, thin, thin, 0.0, 0.0, 0.0]]])
-    # The maximum itself is moved towards the means by the other axis' variance, 0.05^2 of the distance.
+    # The other axis' variance moves the maximum towards the means, by 0.05^2 of the distance.
     np.testing.assert_allclose(policy.mode(head)[0, 0].numpy(), [1.0, 0.0], atol=0.005)
 
 
@@ -282,50 +287,50 @@ def test_a_mixtures_mode_between_its_means():
 )
 @pytest.mark.parametrize("kind", ["Beta", "Kumaraswamy"])
 def test_modes_where_a_shape_is_one(kind, head):
-    """By hand: a = b = 1 is level, its mode taken between; else the mode is at the end where the density grows."""
-    place = Case(kind).make([(0.0, 1.0)]).mode(torch.tensor([[head]])).item()
+    """With a = b = 1 the density is level and the mode in between; else it is at the end with the largest density."""
+    mode = Case(kind).make([(0.0, 1.0)]).mode(torch.tensor([[head]])).item()
     a, b = (float(np.logaddexp(0, x)) for x in head)
     expected = a / (a + b) if kind == "Beta" else (a / (a + b + a * b)) ** (1 / (1 + a))
-    assert place == pytest.approx(expected, abs=4 * UNIT)  # float32 near 1
+    assert mode == pytest.approx(expected, abs=4 * UNIT)  # float32 near 1
 
 
-# Gradients -------------------------------------------------------------------------------------------
+# Gradients.
 
 
-def smooth(action: Tensor, bounds: Bounds) -> Tensor:
-    """A bounded function (..., ) of actions (..., A) whose slope vanishes far out, as heavy tails need."""
+def smooth_function(action: Tensor, bounds: Bounds) -> Tensor:
+    """Return a bounded function (...,) of actions (..., A) whose slope vanishes far out, as heavy tails require."""
     low, high = torch.tensor(bounds, dtype=action.dtype).T
     y = (2 * action - high - low) / (high - low)
     return torch.tanh(2 * y - 0.5).sum(-1) + torch.exp(-((y - 0.3) ** 2).sum(-1))
 
 
-def by_row(case: Case, bounds: Bounds, rows: int, seed: int) -> tuple[Policy, Tensor, Tensor]:
-    """The same head in each of many states, so that each draw has a gradient of its own."""
+def repeat_head(case: Case, bounds: Bounds, rows: int, seed: int) -> tuple[Policy, Tensor, Tensor]:
+    """Return a policy, the same head in each of many states, so that each draw has its own gradient, and noise."""
     policy = case.make(bounds)
     head = case.heads(len(bounds), 1, 1, seed=seed).expand(1, rows, -1).contiguous()
-    return policy, head, draw(policy, rows, 1, seed + 1)
+    return policy, head, one_run_noise(policy, rows, 1, seed + 1)
 
 
 PATHWISE = [case for case in CASES if POLICIES[case.kind].pathwise]
 
 WITH_VARIANCE = [case for case in CASES if case.options.get("entropic_index", 1.0) > 0]
-"""Where the likelihood ratio has a variance: a q-Gaussian of q <= 0 falls so steeply at its support's edge that
-the square of its score has no mean."""
+"""Cases whose likelihood ratio has a finite variance: a q-Gaussian of q <= 0 falls so steeply at its support's edge
+that the square of its score has no mean."""
 
 
 def pathwise_gradient(policy: Policy, bounds: Bounds, head: Tensor, noise: Tensor) -> Tensor:
-    """Each draw's df/da da/dhead, (rows, D)."""
+    """Return each draw's df/da da/dhead, (rows, D)."""
     proposals, vjp = policy.sample_with_vjp(head, noise)
     action = proposals.action.requires_grad_()
     with torch.enable_grad():
-        (slope,) = torch.autograd.grad(smooth(action, bounds).sum(), action)
+        (slope,) = torch.autograd.grad(smooth_function(action, bounds).sum(), action)
     return vjp(slope, torch.zeros(noise.shape[:3]))[0].double()
 
 
-def likelihood_ratio(policy: Policy, bounds: Bounds, head: Tensor, noise: Tensor) -> Tensor:
-    """Each draw's (f - mean f) grad log pi, (rows, D)."""
+def likelihood_ratio_gradient(policy: Policy, bounds: Bounds, head: Tensor, noise: Tensor) -> Tensor:
+    """Return each draw's (f - mean f) grad log pi, (rows, D)."""
     latent = policy.draw_latent(head, noise)
-    value, taped = smooth(policy.to_action(latent), bounds), head.clone().requires_grad_()
+    value, taped = smooth_function(policy.to_action(latent), bounds), head.clone().requires_grad_()
     with torch.enable_grad():
         scored = policy.latent_log_prob(taped, latent)
     (grad,) = torch.autograd.grad(scored, taped, value - value.mean())
@@ -334,32 +339,34 @@ def likelihood_ratio(policy: Policy, bounds: Bounds, head: Tensor, noise: Tensor
 
 @each_box
 @pytest.mark.parametrize("case", [case for case in PATHWISE if case in WITH_VARIANCE], ids=str)
-def test_the_pathwise_gradient_is_the_likelihood_ratio_one_on_average(case, bounds):
-    """Of E f(a) by every head output, from independent draws, within their standard errors together."""
+def test_the_pathwise_and_likelihood_ratio_gradients_agree_on_average(case, bounds):
+    """Both estimate the gradient of E f(a) by every head output, and agree within their joint standard error."""
     rows = 20_000
-    policy, head, noise = by_row(case, bounds, rows, 24)
+    policy, head, noise = repeat_head(case, bounds, rows, 24)
     pathwise = pathwise_gradient(policy, bounds, head, noise)
-    ratio = likelihood_ratio(policy, bounds, head, draw(policy, rows, 1, 26))
+    ratio = likelihood_ratio_gradient(policy, bounds, head, one_run_noise(policy, rows, 1, 26))
     error = torch.sqrt(pathwise.var(0) / rows + ratio.var(0) / rows)
     assert ((pathwise.mean(0) - ratio.mean(0)).abs() <= SIGMAS * error + 1e-6).all()
-    # The comparison means something: the gradient is far larger than its error.
+    # The comparison is meaningful: the gradient is far larger than its error.
     assert pathwise.mean(0).norm() > 5 * error.norm()
 
 
-ESTIMATORS = [(case, pathwise_gradient) for case in PATHWISE] + [(case, likelihood_ratio) for case in WITH_VARIANCE]
+ESTIMATORS = [(case, pathwise_gradient) for case in PATHWISE] + [
+    (case, likelihood_ratio_gradient) for case in WITH_VARIANCE
+]
 
 
 @each_line
 @pytest.mark.parametrize(("case", "estimator"), ESTIMATORS, ids=lambda x: getattr(x, "__name__", str(x)))
 def test_gradients_against_quadrature(case, bounds, estimator):
-    """d/dhead of the integral of f(a) pi(a), by differences of scipy's distribution functions."""
+    """The reference is d/dhead of the integral of f(a) pi(a), by differences of scipy's distribution functions."""
     rows = 20_000
-    policy, head, noise = by_row(case, bounds, rows, 27)
+    policy, head, noise = repeat_head(case, bounds, rows, 27)
     found = estimator(policy, bounds, head, noise)
     low, high = bounds[0]
     t = np.linspace(-1, 1, 4001)
     edges = (high + low) / 2 + (high - low) / 2 * (t if case.kind in ON_THE_BOX else np.sinh(9 * t))
-    f = smooth(torch.from_numpy((edges[1:] + edges[:-1]) / 2).unsqueeze(-1), bounds).numpy()
+    f = smooth_function(torch.from_numpy((edges[1:] + edges[:-1]) / 2).unsqueeze(-1), bounds).numpy()
 
     def mean(one: np.ndarray) -> float:
         (law,) = laws(case, bounds, one)
@@ -368,7 +375,7 @@ def test_gradients_against_quadrature(case, bounds, estimator):
     one, step = head[0, 0].double().numpy(), 1e-4
     exact = [(mean(one + step * e) - mean(one - step * e)) / (2 * step) for e in np.eye(len(one))]
     error = found.std(0).numpy() / math.sqrt(rows)
-    # And 2e-3 for the quadrature's cells, up to 0.01 wide where f bends, and a tail cut at 4000 half-widths.
+    # Plus 2e-3 for the quadrature's cells, up to 0.01 wide where f bends, and a tail cut at 4000 half-widths.
     assert (np.abs(found.mean(0).numpy() - exact) <= SIGMAS * error + 2e-3).all()
 
 
@@ -377,7 +384,7 @@ def test_gradients_against_quadrature(case, bounds, estimator):
 def test_the_pathwise_gradient_of_the_entropy_against_scipy(case, bounds):
     """-E dlog pi(a(head)) / dhead through the draw is dH/dhead, by central differences of scipy's H."""
     rows = 20_000
-    policy, head, noise = by_row(case, bounds, rows, 29)
+    policy, head, noise = repeat_head(case, bounds, rows, 29)
     _, vjp = policy.sample_with_vjp(head, noise)
     pathwise = -vjp(torch.zeros(1, rows, 1, 1), torch.ones(1, rows, 1))[0].double().numpy()
     one, step = head[0, 0].double().numpy(), 1e-3
@@ -387,15 +394,15 @@ def test_the_pathwise_gradient_of_the_entropy_against_scipy(case, bounds):
 
     exact = [(entropy(one + step * e) - entropy(one - step * e)) / (2 * step) for e in np.eye(len(one))]
     error = pathwise.std(0) / math.sqrt(rows)
-    # And 1e-3: differences err by step^2, the gamma function's implicit derivative by as much.
+    # Plus 1e-3: differences have an error of step^2, and the gamma variates' implicit derivative one as large.
     assert (np.abs(pathwise.mean(0) - exact) <= SIGMAS * error + 1e-3).all()
 
 
 @each_case
 def test_score_gradients_against_finite_differences(case):
-    """And the draw's, but for families whose draw is not a differentiable function of the head at fixed noise."""
+    """Gradients of latent_log_prob, and of `sample` for policies whose draws are differentiable at fixed noise."""
     policy, head = case.make(ASYMMETRIC, dtype=torch.float64), case.heads(3, 1, 1, seed=31).double().requires_grad_()
-    noise = draw(policy, 1, 2, 32).double()
+    noise = one_run_noise(policy, 1, 2, 32).double()
     with torch.enable_grad():
         latent = policy.draw_latent(head.detach(), noise)
         assert torch.autograd.gradcheck(lambda h: policy.latent_log_prob(h, latent), head)
@@ -404,29 +411,29 @@ def test_score_gradients_against_finite_differences(case):
 
 
 @each_case
-def test_a_family_says_whether_its_draws_have_a_gradient(case):
+def test_pathwise_is_whether_draws_have_a_gradient(case):
     policy, head = case.make(ASYMMETRIC), case.heads(3, 1, 2, seed=33).requires_grad_()
     with torch.enable_grad():
-        latent = policy.draw_latent(head, draw(policy, 2, 3, 34))
+        latent = policy.draw_latent(head, one_run_noise(policy, 2, 3, 34))
     assert latent.requires_grad == policy.pathwise
     if not policy.pathwise:
         with pytest.raises(TypeError, match=case.kind):
-            policy.sample_with_vjp(head, draw(policy, 2, 3, 34))
+            policy.sample_with_vjp(head, one_run_noise(policy, 2, 3, 34))
 
 
-# Extremes --------------------------------------------------------------------------------------------
+# Extremes.
 
 
 def extreme_heads(policy: Policy) -> Tensor:
-    """Heads (1, B, D) of -50, 0 and 50: all alike, each output alone, and mixed ones."""
-    alike = torch.tensor([-50.0, 0.0, 50.0]).unsqueeze(1).expand(3, policy.head_dim)
+    """Return heads (1, B, D) of -50, 0 and 50: all outputs equal, a single one nonzero, and mixed."""
+    equal = torch.tensor([-50.0, 0.0, 50.0]).unsqueeze(1).expand(3, policy.head_dim)
     mixed = torch.from_numpy(rng(35).choice([-50.0, 0.0, 50.0], (200, policy.head_dim)).astype(np.float32))
-    return torch.cat((alike, 50 * torch.eye(policy.head_dim), -50 * torch.eye(policy.head_dim), mixed)).unsqueeze(0)
+    return torch.cat((equal, 50 * torch.eye(policy.head_dim), -50 * torch.eye(policy.head_dim), mixed)).unsqueeze(0)
 
 
 def extreme_noise(case: Case, policy: Policy, rows: int) -> Tensor:
-    """Ordinary noise, and the ends of what a stream can give."""
-    noise = draw(policy, rows, 8, 36)
+    """Return ordinary noise, with the extreme values of a stream as the first draws."""
+    noise = one_run_noise(policy, rows, 8, 36)
     ends = (0.0, 1.0 - 2.0**-53, 2.0**-53, 0.5) if noise.dtype == torch.float64 else (-6.0, 6.0, 0.0, -1.0)
     for k, end in enumerate(ends):
         noise[:, :, k] = end
@@ -434,7 +441,7 @@ def extreme_noise(case: Case, policy: Policy, rows: int) -> Tensor:
 
 
 def assert_finite(function: Callable[[Tensor], Tensor], head: Tensor) -> None:
-    """The value, and its gradient by the head where there is one."""
+    """Check that a function's value is finite, and its gradient by the head if it has one."""
     head = head.clone().requires_grad_()
     with torch.enable_grad():
         value = function(head)
@@ -468,30 +475,30 @@ def test_replay_actions_on_and_outside_the_bounds_are_finite_at_extreme_heads(ca
     low, high = torch.tensor(bounds).T
     policy = case.make(bounds)
     head = extreme_heads(policy)
-    place = torch.tensor([-1.0, 1.0, 0.0, -1.0 - 1e-6, 1.0 + 1e-6, -1.5, 1.5, -1e3, 1e3]).view(1, 1, -1, 1)
-    action = ((high + low) / 2 + (high - low) / 2 * place).expand(1, head.shape[1], -1, -1)
+    position = torch.tensor([-1.0, 1.0, 0.0, -1.0 - 1e-6, 1.0 + 1e-6, -1.5, 1.5, -1e3, 1e3]).view(1, 1, -1, 1)
+    action = ((high + low) / 2 + (high - low) / 2 * position).expand(1, head.shape[1], -1, -1)
     assert torch.isfinite(policy.to_latent(action)).all()
     assert_finite(lambda h: policy.log_prob(h, action), head)
 
 
 @each_box
 @each_case
-def test_actions_come_back_from_their_latents(case, bounds):
-    """Within four roundings of the box's largest number; exactly for families on R."""
-    policy, action = case.make(bounds), places(case, bounds, 1, 100, 1).float()
+def test_to_action_inverts_to_latent(case, bounds):
+    """Up to a few roundings of the box's largest number; exactly for policies on R."""
+    policy, action = case.make(bounds), spread_actions(case, bounds, 1, 100, 1).float()
     back = policy.to_action(policy.to_latent(action))
     if case.kind not in ON_THE_BOX:
         assert torch.equal(back, action)
     largest = max(abs(x) for pair in bounds for x in pair)
-    # log x and logit x of up to 5 are rounded by 5 UNIT and stretch no place by more than 1.
+    # log x and logit x of up to 5 are rounded by 5 UNIT and stretch no position by more than 1.
     torch.testing.assert_close(back, action, rtol=0, atol=16 * UNIT * 2 * largest)
 
 
-# Bits ------------------------------------------------------------------------------------------------
+# Bits.
 
 
-def everything(case: Case, members: list[int], dims: int, rows: int, k: int) -> dict[str, Tensor]:
-    """What learners ask of a policy, for some of 16 runs, heads being part of a longer pass."""
+def all_outputs(case: Case, members: list[int], dims: int, rows: int, k: int) -> dict[str, Tensor]:
+    """Return all that learners compute with a policy, for some of 16 runs; heads are part of a longer pass."""
     policy = case.make(ASYMMETRIC[:1] * dims, torch.linspace(-1.0, 5.0, 16)[members].tolist())
     heads = 3 * normal32(16, 2 * rows, policy.head_dim, seed=37)[members]
     noise = policy.latent_noise(Draws(members, "update"), rows, 1 + k)
@@ -520,18 +527,18 @@ def everything(case: Case, members: list[int], dims: int, rows: int, k: int) -> 
 @pytest.mark.parametrize(("rows", "k"), [(1, 1), (10, 4), (32, 1)])
 @pytest.mark.parametrize("dims", [1, 3])
 @each_case
-def test_a_slot_has_the_bits_it_has_alone(case, dims, rows, k):
-    alone = [everything(case, [i], dims, rows, k) for i in range(16)]
+def test_a_slot_has_the_same_bits_as_a_stack_of_one(case, dims, rows, k):
+    single = [all_outputs(case, [i], dims, rows, k) for i in range(16)]
     broken = set()
     for members in ([9, 4], [12, 1, 15, 6, 2], list(range(15, -1, -1))):
-        for name, found in everything(case, members, dims, rows, k).items():
+        for name, found in all_outputs(case, members, dims, rows, k).items():
             for slot, member in enumerate(members):
-                if not torch.equal(found[slot], alone[member][name][0]):
+                if not torch.equal(found[slot], single[member][name][0]):
                     broken.add((name, len(members)))
     assert not broken
 
 
-# Options ---------------------------------------------------------------------------------------------
+# Options.
 
 
 @pytest.mark.parametrize("kind", BOX_POLICIES)
@@ -541,14 +548,14 @@ def test_an_unknown_option_is_an_error(kind):
 
 
 @pytest.mark.parametrize("q", [3.0, 4.0, math.nan])
-def test_there_is_no_q_gaussian_from_three_on(q):
+def test_q_must_be_below_three(q):
     with pytest.raises(ValueError, match="entropic_index"):
         Case("QGaussian", {"entropic_index": q}).make(SYMMETRIC)
 
 
 @pytest.mark.parametrize("kind", ["Gaussian", "TruncatedGaussian", "Student", "Laplace"])
-def test_clip_stddev_is_each_runs_own(kind):
-    """Where log sigma lies beyond the clip, the density is that at the clip; unlimited where clip <= 0."""
+def test_clip_stddev_applies_per_run(kind):
+    """Where log sigma is beyond the clip, the density is that at the clip; unlimited where clip <= 0."""
     clips = (1000.0, 2.0, 1.0, 0.0, -3.0, 1.5)
     case = Case(kind)
     policy = case.make(SYMMETRIC[:1], clips)
@@ -565,12 +572,12 @@ def test_clip_stddev_is_each_runs_own(kind):
             assert found[run].item() == pytest.approx(float(expected), rel=64 * UNIT, abs=64 * UNIT)
 
 
-# The parts -------------------------------------------------------------------------------------------
+# The parts.
 
 
 @pytest.mark.parametrize("shape", [1.0, 1.3, 2.0, 5.0, 51.0])
-def test_gamma_numbers(shape):
-    """Distribution, and the derivative by the shape against -(dF/dshape) / density by central differences."""
+def test_gamma_variates(shape):
+    """Their derivative by the shape is compared with -(dF/dshape) / density by central differences."""
     noise, a = normal32(20_000, CANDIDATES, 2, seed=40), torch.full((20_000,), shape, requires_grad=True)
     with torch.enable_grad():
         value = draw_gamma(a, noise)
@@ -583,8 +590,8 @@ def test_gamma_numbers(shape):
     np.testing.assert_allclose(grad.numpy()[bulk], exact[bulk], rtol=2e-3, atol=1e-4)
 
 
-def test_a_block_of_proposals_hardly_ever_runs_out():
-    """Least acceptance is at shape 1, by quadrature; and the fallback of one that has run out is finite."""
+def test_gamma_candidates_are_almost_never_all_rejected():
+    """Acceptance is lowest at shape 1 (by quadrature), and the fallback if all are rejected is positive."""
     d = 2 / 3
     root = math.sqrt(9 * d)
 
@@ -594,13 +601,13 @@ def test_a_block_of_proposals_hardly_ever_runs_out():
 
     probability, _ = integrate.quad(accepted, -root, 12.0, limit=200)
     assert 0.95 < probability < 0.953
-    assert (1 - probability) ** CANDIDATES < 1e-9 / 2, "of either of a Beta's two gamma numbers"
-    refused = torch.full((1, CANDIDATES, 2), -9.0)
-    assert marsaglia_tsang(torch.ones(1), refused).item() > 0
+    assert (1 - probability) ** CANDIDATES < 1e-9 / 2, "for each of a Beta's two gamma variates"
+    rejected = torch.full((1, CANDIDATES, 2), -9.0)
+    assert marsaglia_tsang(torch.ones(1), rejected).item() > 0
 
 
 def test_the_special_functions():
-    """Against numpy and scipy, one or two float32 roundings of each term."""
+    """They agree with numpy and scipy up to one or two float32 roundings of each term."""
     x = torch.cat((torch.linspace(-60.0, 60.0, 4001), torch.tensor([1e-30, -1e-30, 0.0])))
     np.testing.assert_allclose(softplus(x), np.logaddexp(0, x.double().numpy()), rtol=4 * UNIT)
     w = torch.logspace(-30, 2, 500)

@@ -1,6 +1,6 @@
-"""The Gaussians' densities, samplers and modes against scipy, quadrature and their own definitions.
+"""Tests of the two Gaussians: densities, samplers and modes against scipy, quadrature and their definitions.
 
-What every policy must do is in test_conformance.py.
+The tests that every policy must pass are in test_conformance.py.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ def make(kind: str, bounds: tuple[tuple[float, float], ...], clips: tuple[float,
 
 
 def head_of(locations: list[float], sigmas: list[float]) -> Tensor:
-    """One state's head (1, 1, 2 A) from locations before the tanh and standard deviations."""
+    """Return one state's head (1, 1, 2 A) from locations before the tanh and standard deviations."""
     return torch.tensor([*locations, *np.log(sigmas)], dtype=torch.float32).view(1, 1, -1)
 
 
 def random_heads(runs: int, rows: int, dims: int, seed: int) -> Tensor:
-    """Heads (R, B, 2 A): locations about +-1, standard deviations from about 0.1 to 2."""
+    """Return heads (R, B, 2 A): locations about +-1, standard deviations from about 0.1 to 2."""
     head = normal32(runs, rows, 2 * dims, seed=seed)
     head[..., dims:] = 0.7 * head[..., dims:] - 0.7
     return head
 
 
 def law(kind: str, bounds: tuple[tuple[float, float], ...], head: Tensor) -> tuple[np.ndarray, ...]:
-    """Mean and standard deviation of the latents (R, B, 1, A), centre and scale of the box; float64, no clip."""
+    """Return the latents' mean and deviation (R, B, 1, A), and the box's centre and scale; float64, without clip."""
     low, high = np.array(bounds).T
     centre, scale = (high + low) / 2, (high - low) / 2
     location, log_std = np.split(head.double().numpy()[:, :, None], 2, -1)
@@ -54,7 +54,7 @@ def law(kind: str, bounds: tuple[tuple[float, float], ...], head: Tensor) -> tup
 
 
 def scipy_log_prob(kind: str, bounds: tuple[tuple[float, float], ...], head: Tensor, action: Tensor) -> np.ndarray:
-    """Log density (R, B, K): a normal's; squashed, (a - low) / width is logit-normal(2 mu, 2 sigma)."""
+    """Return the log density (R, B, K): normal, or if squashed, (a - low) / width is logit-normal(2 mu, 2 sigma)."""
     mean, std, centre, scale = law(kind, bounds, head)
     a = action.double().numpy()
     if kind == "Gaussian":
@@ -65,7 +65,7 @@ def scipy_log_prob(kind: str, bounds: tuple[tuple[float, float], ...], head: Ten
 
 
 def cdf(kind: str, bounds: tuple[tuple[float, float], ...], head: Tensor, dim: int, a: np.ndarray) -> np.ndarray:
-    """Distribution function of one action dimension for a single state's head."""
+    """Return the distribution function of one action dimension at `a`, for a single state's head."""
     mean, std, centre, scale = law(kind, bounds, head)
     latent = a if kind == "Gaussian" else np.arctanh((a - centre[dim]) / scale[dim])
     return stats.norm.cdf(latent, mean[0, 0, 0, dim], std[0, 0, 0, dim])
@@ -74,7 +74,7 @@ def cdf(kind: str, bounds: tuple[tuple[float, float], ...], head: Tensor, dim: i
 @each_box
 @each_policy
 def test_log_prob_against_scipy(kind, bounds):
-    """Actions all over the box, and for the Gaussian as far outside it again."""
+    """The actions are all over the box, and for the Gaussian also as far again outside it."""
     dims = len(bounds)
     policy, head = make(kind, bounds), random_heads(2, 40, dims, seed=1)
     mean, std, centre, scale = law(kind, bounds, head)
@@ -97,8 +97,9 @@ def test_log_prob_against_scipy(kind, bounds):
 
 @each_policy
 def test_log_prob_by_hand(kind):
-    """Box +-2, mu = 0, sigma = 1, a = 0: phi(0); squashed, divided by da/du = 2. At u = 1 (a = 2 tanh 1)
-    the density is phi(1) / (2 (1 - tanh^2 1)).
+    """In the box +-2 with mu = 0 and sigma = 1, the density at a = 0 is phi(0), divided by da/du = 2 if squashed.
+
+    If squashed, the density at u = 1 (a = 2 tanh 1) is phi(1) / (2 (1 - tanh^2 1)).
     """
     policy, head = make(kind, SYMMETRIC[:1]), head_of([0.0], [1.0])
     at_zero, at_one = policy.log_prob(head, torch.tensor([0.0, 2 * math.tanh(1.0)]).view(1, 1, 2, 1))[0, 0].tolist()
@@ -115,7 +116,7 @@ def test_log_prob_by_hand(kind):
 @pytest.mark.parametrize("bounds", BOXES[:2], ids=BOX_NAMES[:2])
 @each_policy
 def test_the_density_integrates_to_one(kind, bounds, location, sigma):
-    """The integral over a is taken over u = mu + sigma z, a = a(u), da = a'(u) sigma dz, where it is smooth."""
+    """The integral over a is computed over u = mu + sigma z, a = a(u), da = a'(u) sigma dz, where it is smooth."""
     policy, head = make(kind, bounds), head_of([location], [sigma])
     mean, std, centre, scale = (float(x.squeeze()) for x in law(kind, bounds, head))
     u = mean + std * np.linspace(-8.0, 8.0, 4001)
@@ -134,8 +135,9 @@ def test_the_density_integrates_to_one(kind, bounds, location, sigma):
 @pytest.mark.parametrize("bounds", [BOXES[0], BOXES[3]], ids=["symmetric", "asymmetric 3"])
 @each_policy
 def test_samples_follow_the_density(kind, bounds):
-    """Kolmogorov-Smirnov in every dimension, and no correlation; each level is 1e-8, so a correct sampler
-    would fail with probability below 1e-6. The seed is fixed.
+    """Every dimension passes a Kolmogorov-Smirnov test, and dimensions are uncorrelated.
+
+    Each level is 1e-8, so a correct sampler would fail with probability below 1e-6. The seed is fixed.
     """
     n, dims = 40_000, len(bounds)
     policy, head = make(kind, bounds), head_of([0.3, -1.0, 0.0][:dims], [0.5, 1.5, 0.2][:dims])
@@ -150,7 +152,7 @@ def test_samples_follow_the_density(kind, bounds):
 
 @each_policy
 def test_the_mean_log_prob_of_samples_is_minus_the_entropy(kind):
-    """Of A = 3 dimensions together: sampler and density agree. Entropy by quadrature over z."""
+    """Sampler and density agree for A = 3 dimensions jointly. The entropy is computed by quadrature over z."""
     n, policy, head = 40_000, make(kind, ASYMMETRIC), head_of([0.3, -1.0, 0.0], [0.5, 1.5, 0.2])
     log_prob = policy.sample(head, policy.latent_noise(Draws([2], "act"), 1, n)).log_prob.double().numpy()
     mean, std, _, scale = law(kind, ASYMMETRIC, head)
@@ -167,7 +169,7 @@ def test_the_mean_log_prob_of_samples_is_minus_the_entropy(kind):
 
 @each_box
 @each_policy
-def test_sample_is_draw_to_action_and_score(kind, bounds):
+def test_sample_agrees_with_draw_latent_to_action_and_latent_log_prob(kind, bounds):
     policy, dims = make(kind, bounds), len(bounds)
     head, noise = random_heads(2, 30, dims, seed=3), normal32(2, 30, 4, dims, seed=4)
     proposals = policy.sample(head, noise)
@@ -177,7 +179,7 @@ def test_sample_is_draw_to_action_and_score(kind, bounds):
     assert proposals.weight == 0.25
     assert torch.equal(proposals.latent, latent)
     assert torch.equal(proposals.action, policy.to_action(latent))
-    # The score divides latent - mu by sigma again: a few roundings of |latent| / sigma, times z.
+    # latent_log_prob divides latent - mu by sigma again: a few roundings of |latent| / sigma, times z.
     mean, std, _, _ = law(kind, bounds, head)
     z_error = 4 * UNIT * (np.abs(mean) / std + 1 + noise.abs().numpy())
     tolerance = (z_error * (1 + noise.abs().numpy())).sum(-1) + 10 * UNIT * proposals.log_prob.abs().numpy()
@@ -187,7 +189,7 @@ def test_sample_is_draw_to_action_and_score(kind, bounds):
 @each_box
 @each_policy
 def test_sampled_log_prob_against_scipy_at_the_latent(kind, bounds):
-    """In float64 from the float32 latent; exact also where the action is rounded to its bound."""
+    """The reference is float64, from the float32 latent; exact even where the action is rounded to its bound."""
     policy, dims = make(kind, bounds), len(bounds)
     head, noise = random_heads(2, 30, dims, seed=5), 2 * normal32(2, 30, 4, dims, seed=6)
     proposals = policy.sample(head, noise)
@@ -205,7 +207,7 @@ def test_sampled_log_prob_against_scipy_at_the_latent(kind, bounds):
 @each_box
 @each_policy
 def test_the_mode_by_value(kind, bounds):
-    """centre + scale tanh(location), for both families."""
+    """The mode is centre + scale tanh(location), for both policies."""
     dims = len(bounds)
     head = random_heads(2, 30, dims, seed=7)
     _, _, centre, scale = law(kind, bounds, head)
@@ -219,7 +221,7 @@ def test_the_mode_by_value(kind, bounds):
 @pytest.mark.parametrize("location", [-50.0, -9.0, 9.0, 50.0])
 @each_policy
 def test_the_mode_is_inside_any_bounds(kind, location):
-    """Where tanh rounds to +-1, centre + scale tanh may round to beyond the bound."""
+    """Where tanh rounds to +-1, centre + scale tanh may round to outside the bound."""
     low = rng(8).uniform(-3.0, 3.0, 2000).astype(np.float32)
     high = low + rng(9).uniform(0.1, 3.0, 2000).astype(np.float32)
     policy = policy_class(kind)(ActionBox(torch.from_numpy(low), torch.from_numpy(high)), torch.tensor([1000.0]))
@@ -245,7 +247,7 @@ FAR_NOISE = (-5.0, -0.1, 0.0, 0.1, 5.0)
 
 
 def value_and_grad(function, head: Tensor) -> tuple[Tensor, Tensor]:
-    """A function of the head, and the gradient of its sum."""
+    """Return a function's value at the head, and the gradient of its sum."""
     head = head.clone().requires_grad_()
     with torch.enable_grad():
         value = function(head)
@@ -279,8 +281,8 @@ def test_draws_are_finite_at_extreme_heads(kind, bounds, location, log_std, clip
 def test_replay_actions_on_and_outside_the_bounds_are_finite_at_extreme_heads(kind, bounds, location, log_std):
     dims = len(bounds)
     low, high = torch.tensor(bounds).T
-    places = torch.tensor([-1.0, 1.0, 0.0, -1.0 - 1e-6, 1.0 + 1e-6, -1.5, 1.5, -1e3, 1e3]).view(1, 1, -1, 1)
-    action = (high + low) / 2 + (high - low) / 2 * places
+    positions = torch.tensor([-1.0, 1.0, 0.0, -1.0 - 1e-6, 1.0 + 1e-6, -1.5, 1.5, -1e3, 1e3]).view(1, 1, -1, 1)
+    action = (high + low) / 2 + (high - low) / 2 * positions
     policy = make(kind, bounds)
     head = torch.cat((torch.full((1, 1, dims), location), torch.full((1, 1, dims), log_std)), -1)
     assert_finite(lambda h: policy.log_prob(h, action), head)
@@ -290,8 +292,8 @@ CLIPS = (1000.0, 2.0, 1.0, 0.0, -3.0, 1.5)
 
 
 @each_policy
-def test_clip_stddev_is_each_runs_own(kind):
-    """sigma = exp(clamp(log sigma, +-log clip)), unlimited where clip <= 0; read off as draw(1) - draw(0)."""
+def test_clip_stddev_applies_per_run(kind):
+    """sigma = exp(clamp(log sigma, +-log clip)), unlimited where clip <= 0; measured as draw(1) - draw(0)."""
     log_std = torch.tensor([-9.0, -0.5, 0.0, 0.3, 9.0])
     head = torch.stack((torch.zeros(5), log_std), -1).expand(len(CLIPS), 5, 2)
     policy = make(kind, SYMMETRIC[:1], CLIPS)
@@ -311,7 +313,7 @@ def test_clip_stddev_is_each_runs_own(kind):
 
 
 @each_policy
-def test_beyond_the_clip_the_density_does_not_move(kind):
+def test_beyond_the_clip_the_density_is_constant(kind):
     policy, noise = make(kind, SYMMETRIC[:1], (2.0,)), torch.tensor([0.7]).view(1, 1, 1, 1)
     for log_std, moves in ((-1.0, False), (0.5, True), (1.0, False)):
         _, grad = value_and_grad(lambda h: policy.sample(h, noise).log_prob, torch.tensor([[[0.1, log_std]]]))
@@ -320,7 +322,7 @@ def test_beyond_the_clip_the_density_does_not_move(kind):
 
 @each_box
 @each_policy
-def test_latents_come_back_from_actions(kind, bounds):
+def test_to_latent_inverts_to_action(kind, bounds):
     policy = make(kind, bounds)
     low, high = np.array(bounds).T
     latent = torch.from_numpy(rng(11).uniform(-4.0, 4.0, (500, len(bounds))).astype(np.float32))
@@ -328,14 +330,14 @@ def test_latents_come_back_from_actions(kind, bounds):
     if kind == "Gaussian":
         np.testing.assert_array_equal(back, latent.numpy())
         return
-    # An action's place in the box has a few roundings of 1 + |centre| / scale; atanh stretches by cosh(u)^2.
-    place_error = 4 * UNIT * (1 + np.abs(high + low) / (high - low))
-    assert (np.abs(back - latent.numpy()) <= place_error * np.cosh(latent.numpy()) ** 2 + 4 * UNIT * 4).all()
+    # An action's position in the box has a few roundings of 1 + |centre| / scale; atanh stretches by cosh(u)^2.
+    position_error = 4 * UNIT * (1 + np.abs(high + low) / (high - low))
+    assert (np.abs(back - latent.numpy()) <= position_error * np.cosh(latent.numpy()) ** 2 + 4 * UNIT * 4).all()
 
 
 @each_box
 def test_squashed_bounds_have_the_latents_of_the_float32_next_to_them(bounds):
-    """atanh(1 - 2^-24) = 8.66, for the bound and for all beyond."""
+    """The latent is atanh(1 - 2^-24) = 8.66 at the bound and everywhere outside it."""
     policy = make("SquashedGaussian", bounds)
     low, high = torch.tensor(bounds).T
     for action, sign in ((high, 1.0), (high + 1.0, 1.0), (low, -1.0), (low - 1.0, -1.0)):
@@ -345,7 +347,7 @@ def test_squashed_bounds_have_the_latents_of_the_float32_next_to_them(bounds):
 
 @each_policy
 def test_sampling_is_a_function_of_its_noise(kind):
-    """Same noise, same bits, whatever was drawn between; permuted noise, permuted proposals."""
+    """The same noise gives the same bits, whatever is drawn in between; permuted noise gives permuted proposals."""
     policy, head = make(kind, ASYMMETRIC), random_heads(2, 8, 3, seed=12)
     noise = normal32(2, 8, 5, 3, seed=13)
     first = policy.sample(head, noise)
@@ -367,8 +369,8 @@ def test_noise_is_the_streams_normals(kind):
         np.testing.assert_array_equal(noise[run].numpy(), expected)
 
 
-def test_a_gaussian_scores_the_unclipped_draw():
-    """Box +-2, mean 0, sigma 1, noise 3: the draw 3 lies outside, is proposed as it is and scored at 3."""
+def test_a_gaussian_evaluates_the_density_at_the_unclipped_draw():
+    """In the box +-2, with mean 0, sigma 1 and noise 3, the draw 3 is outside; it is proposed and evaluated at 3."""
     proposals = make("Gaussian", SYMMETRIC[:1]).sample(head_of([0.0], [1.0]), torch.full((1, 1, 1, 1), 3.0))
     assert proposals.action.item() == 3.0
     assert proposals.log_prob.item() == pytest.approx(stats.norm.logpdf(3.0), rel=4 * UNIT)
@@ -377,7 +379,7 @@ def test_a_gaussian_scores_the_unclipped_draw():
 
 @each_policy
 def test_pathwise_gradients_against_finite_differences_in_float64(kind):
-    """Of action and log density by the head, noise held fixed."""
+    """The gradients are those of action and log density by the head, with the noise fixed."""
     low, high = torch.tensor(ASYMMETRIC, dtype=torch.float64).T
     policy = policy_class(kind)(ActionBox(low, high), torch.tensor([1000.0], dtype=torch.float64))
     noise = normal32(1, 1, 2, 3, seed=14).double()
@@ -391,7 +393,7 @@ def test_pathwise_gradients_against_finite_differences_in_float64(kind):
 @each_box
 @each_policy
 def test_a_draws_vector_jacobian_product_against_autograd(kind, bounds):
-    """In float64, of heads inside, outside and exactly on their clips; with the proposals that `sample` gives."""
+    """In float64, for heads inside, outside and exactly on their clips; the proposals are those of `sample`."""
     dims = len(bounds)
     low, high = torch.tensor(bounds, dtype=torch.float64).T
     policy = policy_class(kind)(ActionBox(low, high), torch.tensor([1000.0, 1.5, 0.0, 1.0], dtype=torch.float64))
@@ -406,11 +408,11 @@ def test_a_draws_vector_jacobian_product_against_autograd(kind, bounds):
     assert not proposals.action.requires_grad
     assert not proposals.log_prob.requires_grad
     for name in ("action", "log_prob", "latent"):
-        # Not equal to the bit: multiplications may be grouped otherwise, each rounding by 1e-16.
+        # Not bit-identical: multiplications may be grouped differently, each rounding by 1e-16.
         torch.testing.assert_close(getattr(proposals, name), getattr(taped, name).detach(), rtol=1e-13, atol=1e-13)
     assert proposals.weight == taped.weight
     torch.testing.assert_close(vjp(by_action, by_log_prob), expected, rtol=1e-11, atol=1e-11)
-    # The clamped part moves nothing, what lies on the clip moves as what lies within.
+    # A clamped output has no gradient; one on the clip has the same gradient as one inside.
     clamped = head[3, 5:, dims:] != 0
     assert (expected[3, 5:, dims:][clamped] == 0).all()
     assert (expected[3, :5, dims:] != 0).all()
@@ -426,8 +428,8 @@ def test_a_draws_vector_jacobian_product_is_finite_at_extreme_heads(kind, locati
     assert torch.isfinite(vjp(torch.ones(1, 1, 5, 3), torch.ones(1, 1, 5))).all()
 
 
-def everything(kind: str, members: list[int], dims: int, rows: int, k: int) -> dict[str, Tensor]:
-    """What the learners ask of a policy, for some of 16 runs, heads being part of a longer pass."""
+def all_outputs(kind: str, members: list[int], dims: int, rows: int, k: int) -> dict[str, Tensor]:
+    """Return all that learners compute with a policy, for some of 16 runs; heads are part of a longer pass."""
     policy = make(kind, ASYMMETRIC[:1] * dims, tuple(torch.linspace(-1.0, 5.0, 16)[members].tolist()))
     heads = 3 * normal32(16, 2 * rows, 2 * dims, seed=16)[members]
     noise = normal32(16, rows, 1 + k, dims, seed=17)[members]
@@ -457,12 +459,12 @@ def everything(kind: str, members: list[int], dims: int, rows: int, k: int) -> d
 @pytest.mark.parametrize("rows", [1, 10, 32])
 @pytest.mark.parametrize("dims", [1, 3, 6])
 @each_policy
-def test_a_slot_has_the_bits_it_has_alone(kind, dims, rows, k):
-    alone = [everything(kind, [i], dims, rows, k) for i in range(16)]
+def test_a_slot_has_the_same_bits_as_a_stack_of_one(kind, dims, rows, k):
+    single = [all_outputs(kind, [i], dims, rows, k) for i in range(16)]
     broken = set()
     for members in ([9, 4], [12, 1, 15, 6, 2, 11, 8], list(range(15, -1, -1))):
-        for name, found in everything(kind, members, dims, rows, k).items():
+        for name, found in all_outputs(kind, members, dims, rows, k).items():
             for slot, member in enumerate(members):
-                if not torch.equal(found[slot], alone[member][name][0]):
+                if not torch.equal(found[slot], single[member][name][0]):
                     broken.add((name, len(members)))
     assert not broken

@@ -21,6 +21,7 @@ from tests.support.reference import (
     LOW,
     PlainSAC,
     doubles,
+    entries_under,
     make_box,
     make_sac,
     make_spaces,
@@ -29,7 +30,6 @@ from tests.support.reference import (
     rng,
     train,
     transitions,
-    under,
 )
 from utils.core.random_streams import Draws, make_generator
 from utils.core.transition import Step
@@ -299,7 +299,7 @@ def test_greedy_actions_are_the_squashed_mean(policy_type):
     obs = rng(1).standard_normal((2, 3), np.float32)
     action = agent.act(obs, greedy=True)
     for run in range(2):
-        arrays = doubles(under("actor/", agent.learned_params(run)))
+        arrays = doubles(entries_under("actor/", agent.learned_params(run)))
         location = plain_forward(arrays, torch.from_numpy(obs[run]).double(), "relu")[:2].detach().numpy()
         expected = (HIGH + LOW) / 2 + (HIGH - LOW) / 2 * np.tanh(location)
         # Three float32 layers: see the network's tests.
@@ -380,7 +380,9 @@ def train_once(agent: SAC) -> None:
 def test_targets_start_at_the_critics_and_twins_apart():
     params = make_sac([setting()], [1], 3, 2).learned_params(0)
     for c in (0, 1):
-        assert all(np.array_equal(params[f"critic_{c}/{k}"], v) for k, v in under(f"target_{c}/", params).items())
+        assert all(
+            np.array_equal(params[f"critic_{c}/{k}"], v) for k, v in entries_under(f"target_{c}/", params).items()
+        )
     assert not np.array_equal(params["critic_0/weight_0"], params["critic_1/weight_0"])
 
 

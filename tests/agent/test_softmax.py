@@ -1,4 +1,4 @@
-"""The Softmax policy against scipy and by enumeration; its draws, gradients, extremes and stack bits."""
+"""Tests of the Softmax policy: against scipy and by enumeration; its draws, gradients, extremes and stack bits."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ each_count = pytest.mark.parametrize("actions", [1, 2, 3, 6, 18])
 
 @each_count
 def test_enumeration_against_scipy(actions):
-    """Every action once, in order, with log pi and pi; the probabilities add up to one."""
+    """Every action occurs once, in order, with log pi and pi; the probabilities sum to one."""
     head = 3 * normal32(1, 50, actions, seed=1)
     action, log_prob, weight, latent = make(actions).sample(head, no_noise(50))
     assert torch.equal(action, latent)
     assert (action[0, :, :, 0].numpy() == np.arange(actions)).all()
     expected = special.log_softmax(head.double().numpy(), -1)
-    # The head's own size is what float32 rounds.
+    # float32 rounds in proportion to the head's size.
     np.testing.assert_allclose(log_prob.numpy(), expected, rtol=0, atol=40 * UNIT)
     np.testing.assert_allclose(weight.numpy(), np.exp(expected), rtol=40 * UNIT)
     np.testing.assert_allclose(weight.double().sum(-1).numpy(), 1.0, rtol=0, atol=actions * 40 * UNIT)
@@ -44,15 +44,15 @@ def test_enumeration_against_scipy(actions):
 
 @each_count
 def test_log_prob_of_replay_actions(actions):
-    """Those asked for, in any order and number."""
+    """Actions may be in any order and number."""
     policy, head = make(actions), normal32(1, 7, actions, seed=2)
-    asked = torch.tensor([actions - 1, 0, actions // 2]).float().view(1, 1, 3, 1).expand(1, 7, 3, 1)
+    action = torch.tensor([actions - 1, 0, actions // 2]).float().view(1, 1, 3, 1).expand(1, 7, 3, 1)
     every = policy.sample(head, no_noise(7)).log_prob
-    assert torch.equal(policy.log_prob(head, asked), every[:, :, [actions - 1, 0, actions // 2]])
+    assert torch.equal(policy.log_prob(head, action), every[:, :, [actions - 1, 0, actions // 2]])
 
 
 def test_draws_have_the_probabilities():
-    """Chi-squared over 100,000 draws in each of 12 states, false alarm 1e-8 each, 1e-7 in all."""
+    """Chi-squared tests of 100,000 draws in each of 12 states, with false-alarm level 1e-8 each, 1e-7 in total."""
     policy, head = make(5), normal32(1, 12, 5, seed=3)
     drawn = policy.draw_latent(head, policy.latent_noise(Draws([4], "act"), 12, 100_000))
     assert drawn.shape == (1, 12, 100_000, 1)
@@ -63,13 +63,13 @@ def test_draws_have_the_probabilities():
 
 
 def test_draws_by_hand():
-    """Probabilities 0.2, 0.3, 0.5: a uniform below 0.2 is the first action, below 0.5 the second."""
+    """With probabilities 0.2, 0.3, 0.5, a uniform below 0.2 gives the first action, below 0.5 the second."""
     head = torch.tensor([0.2, 0.3, 0.5]).log().view(1, 1, 3)
     uniforms = torch.tensor([0.0, 0.19, 0.21, 0.49, 0.51, 1 - 2.0**-53], dtype=torch.float64).view(1, 1, 6, 1)
     assert make(3).draw_latent(head, uniforms).flatten().tolist() == [0, 0, 1, 1, 2, 2]
 
 
-def test_mode_is_the_most_probable():
+def test_mode_is_the_most_probable_action():
     head = torch.tensor([[[0.0, 3.0, 1.0], [2.0, 2.0, 1.0]]])
     assert make(3).mode(head).tolist() == [[[1.0], [0.0]]]
 
@@ -94,7 +94,7 @@ def test_gradient_against_the_formula():
 
 @pytest.mark.parametrize("size", [50.0, 1e6, 3e38])
 def test_saturated_heads_stay_finite(size):
-    """Whatever float32 can hold the differences of; probabilities that underflow weigh nothing."""
+    """Heads may have any size whose differences float32 can hold; probabilities that underflow have weight 0."""
     policy = make(3)
     head = torch.tensor([[[size, 0.0, 0.0], [0.0, size, size]]]).requires_grad_()
     with torch.enable_grad():
@@ -118,11 +118,11 @@ def test_an_option_is_refused():
 @each_count
 @pytest.mark.parametrize("rows", [10, 32])
 def test_stack_bits(actions, rows):
-    """Draws, log probabilities and gradients of a run, alone and in stacks of 2, 7 and 16."""
+    """Draws, log probabilities and gradients of a run are the same in stacks of 1, 2, 7 and 16."""
     heads = 2 * normal32(16, rows, actions, seed=6)
-    alone = outputs(heads[3:4], [3])
+    single = outputs(heads[3:4], [3])
     for slots in ([3, 8], [1, 2, 4, 5, 3, 6, 7], [*range(15, 2, -1), 0, 1, 2]):
-        for a, b in zip(alone, outputs(heads[slots], slots), strict=True):
+        for a, b in zip(single, outputs(heads[slots], slots), strict=True):
             assert torch.equal(a[0], b[slots.index(3)])
 
 

@@ -1,4 +1,4 @@
-"""One-step problems with known optima, for any agent: reward is a function of observation and action."""
+"""One-step problems with known optima, for any agent: the reward is a function of observation and action."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ Reward = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def identity(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
-    """Best action: the observation."""
+    """Return a reward whose best action is the observation."""
     return -((action - obs) ** 2)
 
 
 def one_peak(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
-    """Best action: 0.5."""
+    """Return a reward whose best action is 0.5."""
     return np.exp(-(((action - 0.5) / 0.3) ** 2))
 
 
 def two_peaks(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
-    """Best action: 0.6; a lower peak at -0.6."""
+    """Return a reward whose best action is 0.6, with a lower peak at -0.6."""
     high, low = np.exp(-(((action - 0.6) / 0.25) ** 2)), np.exp(-(((action + 0.6) / 0.25) ** 2))
     return high + 0.5 * low
 
@@ -49,7 +49,7 @@ STATES = np.linspace(-0.8, 0.8, 9, dtype=np.float32)
 
 
 def nearest(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
-    """Best action: the quarter of [-0.8, 0.8] that contains the observation."""
+    """Return a reward whose best action is the quarter of [-0.8, 0.8] that contains the observation."""
     return -np.abs(action - quarter(obs))
 
 
@@ -59,7 +59,7 @@ def quarter(obs: np.ndarray) -> np.ndarray:
 
 
 def two_arms(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
-    """Best action: 1, which pays 1; action 3 pays 0.5, the others nothing."""
+    """Return the reward of arms: 1 for arm 1, the best, 0.5 for arm 3, and 0 for the rest."""
     return 1.0 * (action == 1) + 0.5 * (action == 3)
 
 

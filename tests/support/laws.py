@@ -1,4 +1,4 @@
-"""What each policy's actions are distributed as, by scipy or by formula in float64; independent of the policies."""
+"""Distributions of each policy's actions, from scipy or a formula in float64; independent of the policies' code."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from tests.support.reference import normal32
 Bounds = Sequence[tuple[float, float]]
 
 ON_THE_BOX = ("SquashedGaussian", "Beta", "Kumaraswamy", "TruncatedGaussian")
-"""Families whose support is the box of actions."""
+"""Policies whose support is the action box."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A policy with its options."""
+    """A policy's name and options."""
 
     kind: str
     options: dict[str, Any] = field(default_factory=dict)
 
     def make(self, bounds: Bounds, clips: Sequence[float] = (1000.0,), dtype: torch.dtype = torch.float32) -> Policy:
-        """clips: `clip_stddev` of each run."""
+        """Return the policy.  clips: `clip_stddev` of each run."""
         low, high = torch.tensor(bounds, dtype=dtype).T
         return policy_class(self.kind)(ActionBox(low, high), torch.tensor(clips, dtype=dtype), **self.options)
 
     def heads(self, dims: int, *shape: int, seed: int) -> Tensor:
-        """Heads (*shape, D): locations and shapes about +-1, standard deviations from about 0.1 to 2."""
+        """Return heads (*shape, D): locations and shapes about +-1, standard deviations from about 0.1 to 2."""
         width = self.make([(-1.0, 1.0)] * dims).head_dim
         head = normal32(*shape, width, seed=seed)
         if self.kind not in ("Beta", "Kumaraswamy"):
@@ -55,32 +55,32 @@ CASES = [
 
 
 class Formula:
-    """A distribution on (low, high) from its density and distribution function, as scipy's frozen ones."""
+    """A distribution on (low, high) given by its density and distribution function, like scipy's frozen ones."""
 
     def __init__(self, logpdf: Callable, cdf: Callable, low: float, high: float) -> None:
         self.logpdf, self.cdf, self.low, self.high = logpdf, cdf, low, high
 
     def entropy(self) -> float:
-        """By quadrature over a logistic place in the support, where the integrand is smooth."""
+        """Return the entropy by quadrature over the logit of the position in the support; the integrand is smooth."""
         t = np.linspace(-30.0, 30.0, 20_001)
-        place, slope = 1 / (1 + np.exp(-t)), 0.25 / np.cosh(t / 2) ** 2 * (self.high - self.low)
-        log_density = self.logpdf(self.low + (self.high - self.low) * place)
+        position, slope = 1 / (1 + np.exp(-t)), 0.25 / np.cosh(t / 2) ** 2 * (self.high - self.low)
+        log_density = self.logpdf(self.low + (self.high - self.low) * position)
         with np.errstate(invalid="ignore", over="ignore"):
             integrand = np.where(np.isfinite(log_density), -np.exp(log_density) * log_density * slope, 0.0)
         return float(integrate.trapezoid(integrand, t))
 
 
 def laws(case: Case, bounds: Bounds, head: np.ndarray) -> list:
-    """The distribution of each action dimension for one head (D,) float64, clips left out."""
+    """Return the distribution of each action dimension for one head (D,), float64, without clip_stddev."""
     low, high = np.array(bounds).T
     blocks = np.split(head[: len(head) - len(head) % len(low)], len(head) // len(low))
     if case.kind == "GaussianMixture":
         return [mixture(case, bounds, head, dim) for dim in range(len(low))]
-    return [one_law(case, (low[d], high[d]), [float(block[d]) for block in blocks]) for d in range(len(low))]
+    return [one_dimension_law(case, (low[d], high[d]), [float(block[d]) for block in blocks]) for d in range(len(low))]
 
 
-def one_law(case: Case, bounds: tuple[float, float], head: list[float]) -> Any:
-    """One dimension's, but for mixtures."""
+def one_dimension_law(case: Case, bounds: tuple[float, float], head: list[float]) -> Any:
+    """Return the distribution of one dimension; not for mixtures."""
     low, high = bounds
     scale, centre = (high - low) / 2, (high + low) / 2
     first, second = head[0], head[1]
@@ -99,7 +99,7 @@ def one_law(case: Case, bounds: tuple[float, float], head: list[float]) -> Any:
 
 
 def squashed(normal: Any, low: float, high: float) -> Formula:
-    """(a - low) / (high - low) is the logistic function of 2 u."""
+    """Return the law of low + (high - low) times the logistic function of 2 u, u normal."""
 
     def latent(a: np.ndarray) -> np.ndarray:
         return 0.5 * (np.log(a - low) - np.log(high - a))
@@ -112,19 +112,21 @@ def squashed(normal: Any, low: float, high: float) -> Formula:
 
 
 def kumaraswamy(a: float, b: float, low: float, high: float) -> Formula:
-    def place(y: np.ndarray) -> np.ndarray:
+    """Return Kumaraswamy(a, b) scaled to (low, high)."""
+
+    def to_unit(y: np.ndarray) -> np.ndarray:
         return (y - low) / (high - low)
 
     def logpdf(y: np.ndarray) -> np.ndarray:
-        x = place(y)
+        x = to_unit(y)
         return np.log(a * b / (high - low)) + (a - 1) * np.log(x) + (b - 1) * np.log1p(-(x**a))
 
     quiet = np.errstate(divide="ignore", invalid="ignore")
-    return Formula(quiet(logpdf), lambda y: 1 - (1 - place(y) ** a) ** b, low, high)
+    return Formula(quiet(logpdf), lambda y: 1 - (1 - to_unit(y) ** a) ** b, low, high)
 
 
 def q_gaussian(q: float, mu: float, sigma: float) -> Any:
-    """Student-t above 1, a symmetrical Beta below."""
+    """Return a Student-t above q = 1, a symmetric Beta below."""
     if q == 1:
         return stats.norm(mu, sigma)
     if q > 1:
@@ -134,7 +136,7 @@ def q_gaussian(q: float, mu: float, sigma: float) -> Any:
 
 
 def components(case: Case, bounds: Bounds, head: np.ndarray) -> tuple[np.ndarray, Any]:
-    """Weights (C,) and the components' normals, batch shape (C, A)."""
+    """Return weights (C,) and the components' normals, batch shape (C, A)."""
     low, high = np.array(bounds).T
     count, dims = case.options["num_components"], len(low)
     location, log_std, logits = np.split(head, [count * dims, 2 * count * dims])
@@ -144,7 +146,7 @@ def components(case: Case, bounds: Bounds, head: np.ndarray) -> tuple[np.ndarray
 
 
 def mixture(case: Case, bounds: Bounds, head: np.ndarray, dim: int) -> Formula:
-    """One dimension's marginal; its density has nothing left beyond 12 standard deviations."""
+    """Return the marginal of one dimension; its mass beyond 12 standard deviations is negligible."""
     weight, normals = components(case, bounds, head)
     mu, sigma = normals.mean()[:, dim], normals.std()[:, dim]
     low, high = (mu - 12 * sigma).min(), (mu + 12 * sigma).max()
@@ -161,7 +163,7 @@ def mixture(case: Case, bounds: Bounds, head: np.ndarray, dim: int) -> Formula:
 
 
 def log_density(case: Case, bounds: Bounds, head: np.ndarray, action: np.ndarray) -> np.ndarray:
-    """Log density (...) of actions (..., A) for one head (D,), action dimensions together."""
+    """Return the joint log density (...) of actions (..., A) for one head (D,)."""
     if case.kind == "GaussianMixture":
         weight, normals = components(case, bounds, head)
         return special.logsumexp(np.log(weight) + normals.logpdf(action[..., None, :]).sum(-1), axis=-1)

@@ -1,4 +1,4 @@
-"""Plain versions of what the agents compute in stacks: one network, one run, float64, loops and autograd."""
+"""Reference implementations of the agents' computations: one network, one run, float64, loops and autograd."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ needs_compiler = pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"no 
 
 
 def rng(*seed: int) -> np.random.Generator:
-    """A generator of the tests' own."""
+    """Return a generator that only tests use."""
     return np.random.default_rng(seed)
 
 
 def normal32(*shape: int, seed: int) -> Tensor:
-    """Standard normals, float32."""
+    """Return standard normals, float32."""
     return torch.from_numpy(rng(seed).standard_normal(shape, np.float32))
 
 
 def used_mask(mlp: MLP) -> Tensor:
-    """True where a flat parameter (P,) belongs to the network, False where it pads."""
+    """Return a mask (P,), True where a flat parameter belongs to the network and False where it is padding."""
     flat = torch.zeros(mlp.num_params)
     for layer in mlp.layers:
         weight, bias = mlp.views(flat.unsqueeze(0), layer)
@@ -50,7 +50,7 @@ def used_mask(mlp: MLP) -> Tensor:
 
 
 def random_params(mlp: MLP, n: int, seed: int) -> Tensor:
-    """Parameters (n, P), weights and biases random, padding zero; activations stay of order 1."""
+    """Return parameters (n, P) with random weights and biases and zero padding; activations stay of order 1."""
     flat = normal32(n, mlp.num_params, seed=seed) * used_mask(mlp)
     for layer in mlp.layers:
         mlp.views(flat, layer)[0].mul_(1.0 / math.sqrt(layer.used_in))
@@ -58,12 +58,12 @@ def random_params(mlp: MLP, n: int, seed: int) -> Tensor:
 
 
 def doubles(arrays: dict[str, np.ndarray]) -> Arrays:
-    """Named arrays as float64 leaves of an autograd graph."""
+    """Return named arrays as float64 leaves of an autograd graph."""
     return {name: torch.from_numpy(array.astype(np.float64)).requires_grad_() for name, array in arrays.items()}
 
 
 def plain_forward(arrays: Arrays, x: Tensor, activation: str) -> Tensor:
-    """x (..., I) through weight_0, bias_0, ... -> (..., O)."""
+    """Return the network's output (..., O) at x (..., I), with parameters weight_0, bias_0, ..."""
     for i in range(len(arrays) // 2):
         if i:
             x = torch.tanh(x) if activation == "tanh" else torch.clamp(x, min=0.0)
@@ -72,7 +72,7 @@ def plain_forward(arrays: Arrays, x: Tensor, activation: str) -> Tensor:
 
 
 class PlainAdam:
-    """Kingma & Ba 2015, algorithm 1, literally."""
+    """Adam exactly as in Kingma & Ba 2015, algorithm 1."""
 
     def __init__(self, params: Sequence[Tensor], lr: float, betas: tuple[float, float]) -> None:
         self.params, self.lr, self.betas, self.t = params, lr, betas, 0
@@ -91,7 +91,7 @@ class PlainAdam:
 
 
 class PlainPolicy:
-    """Gaussian or squashed Gaussian, in the naive form that float64 affords."""
+    """Gaussian or squashed Gaussian, in the naive form that is accurate enough in float64."""
 
     def __init__(self, kind: str, low: Sequence[float], high: Sequence[float], clip: float) -> None:
         low_, high_ = torch.tensor(low, dtype=torch.float64), torch.tensor(high, dtype=torch.float64)
@@ -100,20 +100,20 @@ class PlainPolicy:
         self.log_clip = math.log(clip) if clip > 0 else math.inf
 
     def normal(self, head: Tensor) -> torch.distributions.Normal:
-        """The latents' distribution; head (B, 2 A) -> batch shape (B, 1, A)."""
+        """Return the latents' distribution, batch shape (B, 1, A).  head: (B, 2 A)."""
         location, log_std = head.unsqueeze(1).chunk(2, -1)
         if not self.squashed:
             location = self.centre + self.scale * torch.tanh(location)
         return torch.distributions.Normal(location, log_std.clamp(-self.log_clip, self.log_clip).exp())
 
     def action(self, latent: Tensor) -> Tensor:
-        """What the environment executes, and the critic is shown."""
+        """Return the action that the environment executes and the critic evaluates."""
         if self.squashed:
             return self.centre + self.scale * torch.tanh(latent)
         return latent.clamp(self.low, self.high)
 
     def latent_log_prob(self, head: Tensor, latent: Tensor) -> Tensor:
-        """Log density (B, K) of the actions that latents (B, K, A) stand for."""
+        """Return the log density (B, K) of the actions that latents (B, K, A) map to."""
         log_prob = self.normal(head).log_prob(latent)
         if self.squashed:
             log_prob = log_prob - torch.log(self.scale * (1.0 - torch.tanh(latent) ** 2))
@@ -125,16 +125,16 @@ class PlainPolicy:
 
 
 class PlainSAC:
-    """One soft actor-critic, from the papers' equations, through autograd."""
+    """One soft actor-critic from the papers' equations, with gradients by autograd."""
 
     def __init__(self, setting: SACHyperparameters, params: dict[str, np.ndarray], box: ActionBox) -> None:
-        """params: as `learned_params` names them."""
+        """Copy the parameters.  params: named as by `learned_params`."""
         self.setting, self.updates = setting, 0
         self.policy = PlainPolicy(setting.policy_type, box.low.tolist(), box.high.tolist(), setting.clip_stddev)
         count = 2 if setting.double_q else 1
-        self.actor = doubles(under("actor/", params))
-        self.critics = [doubles(under(f"critic_{c}/", params)) for c in range(count)]
-        self.targets = [doubles(under(f"target_{c}/", params)) for c in range(count)]
+        self.actor = doubles(entries_under("actor/", params))
+        self.critics = [doubles(entries_under(f"critic_{c}/", params)) for c in range(count)]
+        self.targets = [doubles(entries_under(f"target_{c}/", params)) for c in range(count)]
         self.log_alpha = torch.tensor(math.log(setting.alpha), dtype=torch.float64)
         self.target_entropy = -float(box.low.shape[0])
         lr, betas = setting.critic_lr, setting.betas
@@ -143,14 +143,17 @@ class PlainSAC:
         self.alpha_adam = PlainAdam([self.log_alpha], setting.alpha_lr, betas)
 
     def value(self, critics: list[Arrays], obs: Tensor, action: Tensor) -> Tensor:
-        """Least critic value (B, K) of actions (B, K, A) in obs (B, O)."""
+        """Return the minimum of the critics' values (B, K) of actions (B, K, A) in obs (B, O)."""
         x = torch.cat((obs.unsqueeze(1).expand(-1, action.shape[1], -1), action), -1)
         q = [plain_forward(critic, x, self.setting.activation).squeeze(-1) for critic in critics]
         return torch.stack(q).amin(0)
 
     @torch.enable_grad()
     def update(self, batch: dict[str, Tensor], noise: Tensor, gamma: float) -> dict[str, float]:
-        """batch: float64 (B, ...).  noise: (B, 1 + num_samples + baseline_actions, A).  Returns the losses."""
+        """Update critics, actor and targets once. Returns the losses.
+
+        batch: float64 (B, ...).  noise: (B, 1 + num_samples + baseline_actions, A).
+        """
         setting, k = self.setting, self.setting.num_samples
         alpha = self.log_alpha.exp()
         critic_loss = self.critic_loss(batch, noise[:, :1], gamma, alpha if setting.soft_q else 0.0)
@@ -178,7 +181,7 @@ class PlainSAC:
     def actor_loss(
         self, batch: dict[str, Tensor], head: Tensor, noise: Tensor, baseline_noise: Tensor, alpha: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The loss, a function whose gradient is the estimator's, and log pi (B, K)."""
+        """Return the loss, a function whose gradient is the estimator's, and log pi (B, K)."""
         latent = self.policy.draw_latent(head, noise)
         if not self.setting.reparameterized:
             latent = latent.detach()
@@ -207,15 +210,15 @@ class PlainSAC:
                 target[name].copy_((1 - tau) * target[name] + tau * critic[name])
 
     def learned_params(self) -> dict[str, np.ndarray]:
-        """Named as the agent names its own."""
+        """Return the parameters, named as by the agent."""
         named = {f"actor/{name}": p for name, p in self.actor.items()}
         for role, networks in (("critic", self.critics), ("target", self.targets)):
             named |= {f"{role}_{c}/{name}": p for c, arrays in enumerate(networks) for name, p in arrays.items()}
         return {name: p.detach().numpy() for name, p in named.items()} | {"alpha": self.log_alpha.exp().numpy()[None]}
 
 
-def under(prefix: str, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The entries whose names start with the prefix, without it."""
+def entries_under(prefix: str, params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the entries whose names start with the prefix, without it."""
     return {name.removeprefix(prefix): array for name, array in params.items() if name.startswith(prefix)}
 
 
@@ -225,12 +228,12 @@ LOW, HIGH = -1.0, 1.5
 
 
 def make_sac(settings: Sequence[SACHyperparameters], seeds: Sequence[int], obs_dim: int, action_dim: int) -> SAC:
-    """A stack for the synthetic problem below."""
+    """Return a stack for the synthetic problem below."""
     return SAC(settings, seeds, GAMMA, make_spaces(obs_dim, action_dim))
 
 
 def make_spaces(obs_dim: int, action_dim: int) -> Spaces:
-    """Unbounded observations, bounded actions."""
+    """Return spaces of unbounded observations and bounded actions."""
     bound = np.full(obs_dim, np.inf)
     return Spaces(-bound, bound, make_box(action_dim))
 
@@ -240,7 +243,7 @@ def make_box(action_dim: int) -> ActionBox:
 
 
 def transitions(seed: int, count: int, obs_dim: int) -> dict[str, np.ndarray]:
-    """What the environment of one run says at each of `count` steps, whatever is done: float32."""
+    """Return the environment's outputs at each of `count` steps of one run, independent of the actions, float32."""
     draw = rng(seed, 77)
     return {
         "obs": draw.standard_normal((count, obs_dim), np.float32),
@@ -252,19 +255,19 @@ def transitions(seed: int, count: int, obs_dim: int) -> dict[str, np.ndarray]:
 
 
 def train(agent: SAC, obs_dim: int, updates: int) -> list[dict[str, np.ndarray]]:
-    """Act, observe and update until so many updates are done. Returns each step's actions and metrics (R, ...)."""
+    """Act, observe and update for `updates` updates. Returns each step's actions and metrics (R, ...)."""
     steps = agent.common.batch_size - 1 + updates
     runs = [transitions(seed, steps, obs_dim) for seed in agent.random_seeds]
-    said = {name: np.stack([run[name] for run in runs], 1) for name in runs[0]}
+    outputs = {name: np.stack([run[name] for run in runs], 1) for name in runs[0]}
     history = []
     for t in range(steps):
-        action = agent.act(said["obs"][t])
-        agent.observe(Step(action=action, **{name: said[name][t] for name in said}))
+        action = agent.act(outputs["obs"][t])
+        agent.observe(Step(action=action, **{name: outputs[name][t] for name in outputs}))
         history.append({"action": action} | {name: value.numpy() for name, value in agent.update().items()})
     return history
 
 
 def tensor_bytes(part: object) -> int:
-    """What an object's tensors take, each piece of memory counted once."""
-    pieces = (value.untyped_storage() for value in vars(part).values() if isinstance(value, Tensor))
-    return sum({piece.data_ptr(): piece.nbytes() for piece in pieces}.values())
+    """Return the bytes of an object's tensors, each storage counted once."""
+    storages = (value.untyped_storage() for value in vars(part).values() if isinstance(value, Tensor))
+    return sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values())
