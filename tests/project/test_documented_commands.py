@@ -34,7 +34,7 @@ SCRIPTS = [
     "utils/select_best.py", "utils/watch.py",
 ]  # fmt: skip
 
-SHORT_PROTOCOL = {"total_timesteps": 300, "steps_per_episode": 100, "eval_interval_timesteps": 150}
+SHORT_PROTOCOL = {"total_timesteps": 120, "steps_per_episode": 40, "eval_interval_timesteps": 60}
 
 SHORTER = {
     r"--runs \d+(?=\s|$)": "--runs 2",
@@ -65,6 +65,10 @@ def copy_project(folder: Path) -> None:
         comparison = json.loads(path.read_text())
         first = {name: comparison[name][:1] for name in ("agents", "environments")}
         path.write_text(json.dumps(comparison | first | {"runs": 2}))
+    policies = folder / "config/agent/SAC_policies.json"
+    grid = json.loads(policies.read_text())
+    grid["parameters"]["policy_type"] = grid["parameters"]["policy_type"][:2]
+    policies.write_text(json.dumps(grid))
     # The environment of a cluster is this one; its tasks train in one process.
     (folder / "activate_environment.sh").write_text("")
     fir = folder / "clusters/fir.json"
