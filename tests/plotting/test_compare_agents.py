@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Files
 from tests.support.fakes import combine, write_result
+from tests.support.sharing import shared_folder
 from utils.analysis.combined_results import read_combined_results
 from utils.analysis.comparison_table import comparison_table
 from utils.analysis.mean_curve import setting_interval
@@ -21,16 +24,36 @@ ROOT = Path(__file__).resolve().parents[2]
 ONE_SETTING = {"policy_type": ["Beta"], "critic_lr": [0.1]}
 
 
-@pytest.fixture
-def project(tmp_path: Path, files: Any) -> Path:
+def write_project(folder: Path) -> Path:
     """Write a comparison of an agent that learns and one that does not, in one environment, with two runs each."""
+    folder.mkdir(exist_ok=True)
+    files = Files(folder)
     short = {"total_timesteps": 60, "steps_per_episode": 30, "eval_interval_timesteps": 30, "eval_episodes": 1}
     files.write("short.json", json.loads(Path(files.environment()).read_text()) | short)
     files.write("linear.json", {"agent_name": "linearAC", "parameters": {}})
     files.write("random.json", {"agent_name": "Random", "parameters": {}})
     comparison = {"agents": ["linear.json", "random.json"], "environments": ["short.json"], "runs": 2}
     files.write("pair.json", comparison | {"kinds": ["curves", "distribution"]})
-    return tmp_path
+    return folder
+
+
+def write_compared_project(folder: Path) -> None:
+    """Write the comparison and run it."""
+    done = compare(write_project(folder), "pair.json")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A comparison that has not been run."""
+    return write_project(tmp_path)
+
+
+@pytest.fixture
+def compared_project(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Path:
+    """A copy of the comparison after it has been run."""
+    shared = shared_folder(tmp_path_factory, "compared_project", write_compared_project)
+    return shutil.copytree(shared, tmp_path / "project")
 
 
 def compare(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -45,9 +68,8 @@ def stamps_in(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in results}
 
 
-def test_trains_draws_and_writes_the_table(project: Path) -> None:
-    done = compare(project, "pair.json")
-    assert done.returncode == 0, done.stderr
+def test_trains_draws_and_writes_the_table(compared_project: Path) -> None:
+    project = compared_project
     experiments = read_combined_results(sorted((project / "results/comparison/pair").glob("short_*/*")))
     assert [each.performance.shape for each in experiments] == [(1, 2), (1, 2)]
     text = (project / "plots/pair.md").read_text()
@@ -74,9 +96,9 @@ def test_exits_with_the_code_of_a_failed_command(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_results_of_another_experiment_are_refused(project: Path) -> None:
+def test_results_of_another_experiment_are_refused(compared_project: Path) -> None:
     """The agent's file has changed since the comparison was started."""
-    assert compare(project, "pair.json").returncode == 0
+    project = compared_project
     changed = {"agent_name": "SAC", "parameters": {"hidden_dim": [8], "batch_size": [4], "replay_capacity": [100]}}
     (project / "linear.json").write_text(json.dumps(changed))
     done = compare(project, "pair.json")

@@ -42,6 +42,9 @@ VARIANTS = [
     {"reparameterized": [False], "num_samples": [3], "baseline_actions": [2], "activation": ["tanh"]},
 ]
 
+SHORT = {"total_timesteps": 80, "steps_per_episode": 25, "eval_interval_timesteps": 35}
+"""Protocol of the tests with many stacks: the largest batch still makes 48 updates."""
+
 SHAPES = [(64, 32), (30, 10)]
 """Hidden units and batch: multiples of a cache line, and not."""
 
@@ -52,7 +55,7 @@ SHAPES = [(64, 32), (30, 10)]
 def test_a_stack_keeps_every_bit(environment, variant, shape, tmp_path):
     hidden, batch = shape
     grid = MIXED | variant | {"hidden_dim": [hidden], "batch_size": [batch]}
-    experiment = make_experiment(environment, grid, tmp_path)
+    experiment = make_experiment(environment | SHORT, grid, tmp_path)
     (alone,) = train(experiment, [0])
     for neighbours in NEIGHBOURS.values():
         assert_same_bits(alone, train(experiment, neighbours)[neighbours.index(0)])
@@ -132,7 +135,7 @@ def test_a_stack_of_other_actor_critics_keeps_every_bit(agent, shape, tmp_path):
     hidden, batch = shape
     common = {name: values for name, values in MIXED.items() if name not in ("alpha", "clip_stddev")}
     grid = common | own | {"hidden_dim": [hidden], "batch_size": [batch]}
-    experiment = make_experiment(environment, grid, tmp_path, agent)
+    experiment = make_experiment(environment | SHORT, grid, tmp_path, agent)
     (alone,) = train(experiment, [0])
     for neighbours in NEIGHBOURS.values():
         assert_same_bits(alone, train(experiment, neighbours)[neighbours.index(0)])
@@ -162,7 +165,7 @@ LINEAR_CASES = {
 @pytest.mark.parametrize("case", LINEAR_CASES)
 def test_a_stack_of_linear_learners_keeps_every_bit(case, tmp_path):
     agent, environment, changes = LINEAR_CASES[case]
-    experiment = make_experiment(environment, LINEAR | changes, tmp_path, agent)
+    experiment = make_experiment(environment | SHORT, LINEAR | changes, tmp_path, agent)
     (alone,) = train(experiment, [0])
     assert alone.learned_params["critic/value"].any()
     for neighbours in NEIGHBOURS.values():
