@@ -1,8 +1,7 @@
-"""Watch a learned policy act:  python utils/watch.py RESULT.json
+"""Shows the policy that a run learned.
 
-The agent is rebuilt from the result and its arrays, under the result's own environment protocol.
-Unless a seed is given, the episodes are those of the run's last evaluation and so are their returns:
-to the bit, on a machine that computes as the run's did.
+The agent is rebuilt from the result and its arrays, under the result's own protocol. Unless a seed is given, the
+episodes and their returns are those of the run's last evaluation, to the bit on a machine of the same kind.
 """
 
 from __future__ import annotations
@@ -24,32 +23,32 @@ EXIT_NOT_SHOWN = 1
 
 @click.command(
     help="Show the policy that a run learned, in a window at watching speed, and print each episode's return. Without "
-    "a display it is recorded beside the result, as <result>_watch.mp4. Exit code: 0 shown, 1 nothing can be drawn or "
+    "a display it is recorded next to the result, as <result>_watch.mp4. Exit code: 0 shown, 1 nothing can be drawn or "
     "written, 2 RESULT is not the result of one completed run with its arrays."
 )
 @click.argument("result", type=click.Path(path_type=Path))
-@click.option("--episodes", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--episodes", type=click.IntRange(min=1), default=3, show_default=True, help="Number of episodes.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), help="Of environment and policy.  [default: the episodes of the run's last "
-    "evaluation]",
+    "--seed", type=click.IntRange(min=0), help="Seed of environment and policy.  [default: the episodes of the run's "
+    "last evaluation]",
 )  # fmt: skip
-@click.option("--video", type=click.Path(path_type=Path), help="Record to this .mp4 instead.")
+@click.option("--video", type=click.Path(path_type=Path), help="Record to this .mp4 instead of opening a window.")
 @click.option(
-    "--policy", type=click.Choice(["mode", "sample"]), help="The policy's mode, or samples of it.  [default: as the "
+    "--policy", type=click.Choice(["mode", "sample"]), help="Act by the policy's mode or by samples.  [default: as the "
     "run was evaluated]",
 )  # fmt: skip
 def watch(result: Path, episodes: int, seed: int | None, video: Path | None, policy: str | None) -> None:
-    """Entry point of the command line."""
+    """Run the command line."""
     from utils.core.process_setup import limit_threads
 
     limit_threads()
-    from utils.results.learned_params import read_learned
-    from utils.wiring.rebuild import returns
+    from utils.results.learned_params import read_learned_run
+    from utils.wiring.rebuild import show_episodes
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     with exit_on_bad_input():
         try:
-            for i, (total, steps) in enumerate(returns(read_learned(result), episodes, seed, video, policy)):
+            for i, (total, steps) in enumerate(show_episodes(read_learned_run(result), episodes, seed, video, policy)):
                 click.echo(f"episode {i}: return {total:.3f}, {steps} steps")
         except OSError as error:
             click.echo(f"error: {error}", err=True)

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 import main
 from utils.results.run_diff import first_run_difference, read_comparable
-from utils.training.session import Timer
+from utils.training.session import CheckpointTimer
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "Pendulum-v1_SAC_SquashedGaussian"
@@ -91,13 +91,13 @@ def act_during_training(monkeypatch, act: Callable[[], object]) -> None:
     """Act in the second run at timestep 12, after its checkpoint at timestep 10; checkpoints are due later too."""
     calls = iter(range(10**6))
 
-    def due(_timer: Timer) -> bool:
+    def due(_timer: CheckpointTimer) -> bool:
         number = next(calls) - 40  # The first run makes 40 calls, one per step.
         if number == 13:
             act()
         return number == 10 or (number >= 13 and number % 4 == 0)
 
-    monkeypatch.setattr(Timer, "due", due)
+    monkeypatch.setattr(CheckpointTimer, "due", due)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_disk_that_fails_during_training(act, undo, reason, files, disk, strai
     before = first.stat().st_mtime_ns
     with caplog.at_level("INFO"):
         assert train(files, disk).exit_code == 0
-    assert "1 go on from timestep 10" in caplog.text
+    assert "1 runs resume from timestep 10" in caplog.text
     assert first.stat().st_mtime_ns == before
     assert_as_straight(straight, disk)
 

@@ -117,7 +117,7 @@ def test_a_damaged_checkpoint_is_refused_and_no_bit_is_wrong(project, repeat, ca
     def check(out: Path, damaged: list[Path]) -> None:
         assert_clear(train(project, "out"), 0)
         assert_as_straight(project.folder, out)
-        refused = [line for line in caplog.text.splitlines() if "starts anew: " in line]
+        refused = [line for line in caplog.text.splitlines() if "starts again: " in line]
         for path in damaged:  # Without its state file, a run has no checkpoint to refuse.
             assert any(path.parent.name in line for line in refused) or "state" in {path.name for path in damaged}
         assert len(refused) <= len({path.parent for path in damaged})

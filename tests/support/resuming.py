@@ -9,7 +9,7 @@ from tests.support.experiments import assert_same_bits, train
 from utils.checkpoint.checkpoint import Checkpoint
 from utils.experiment.experiment import Experiment
 from utils.training.loop import Loop
-from utils.training.resume import resume, states
+from utils.training.resume import resume_loop, run_states
 from utils.training.run_record import RunRecord
 from utils.wiring import build
 
@@ -28,7 +28,7 @@ def run_to(loop: Loop, timestep: int) -> None:
 
 def store(loop: Loop, indices: Sequence[int], folder: Path) -> None:
     """Checkpoints of the runs that have not ended, one folder each."""
-    for slot, state in states(loop).items():
+    for slot, state in run_states(loop).items():
         checkpoint = Checkpoint(folder / str(indices[slot]), CONDITIONS)
         if checkpoint.exists():
             checkpoint.load()
@@ -38,7 +38,7 @@ def store(loop: Loop, indices: Sequence[int], folder: Path) -> None:
 def restored(experiment: Experiment, indices: Sequence[int], folder: Path) -> Loop:
     """A fresh loop, put where the checkpoints are."""
     loop = loop_of(experiment, indices)
-    assert resume(loop, [Checkpoint(folder / str(i), CONDITIONS).load() for i in indices]) == {}
+    assert resume_loop(loop, [Checkpoint(folder / str(i), CONDITIONS).load() for i in indices]) == {}
     return loop
 
 

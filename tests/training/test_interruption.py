@@ -19,11 +19,11 @@ import main
 from utils.checkpoint import checkpoint
 from utils.core.interrupt import Interruption
 from utils.files.lock import Lock
-from utils.results.run_diff import read_comparable, first_run_difference
+from utils.results.run_diff import first_run_difference, read_comparable
 from utils.training import run_claims as claims
 from utils.training import stack_trainer as training
-from utils.training.run_claims import claimed
-from utils.training.session import Timer
+from utils.training.run_claims import claim_runs
+from utils.training.session import CheckpointTimer
 from utils.wiring import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,7 +100,7 @@ def test_told_to_stop_and_called_again(number, files, tmp_path, straight, monkey
     assert len(states(tmp_path / "out")) == 2
     with caplog.at_level("INFO"):
         assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
-    assert "2 go on from timestep 60" in caplog.text
+    assert "2 runs resume from timestep 60" in caplog.text
     assert_as_straight(straight, tmp_path / "out")
     origins = [provenance(path) for path in results(tmp_path / "out")]
     assert [(origin["resume"], origin["resumed_at"]) for origin in origins] == [("exact", [60])] * 2
@@ -147,7 +147,7 @@ def test_handlers_are_put_back(files, tmp_path):
 def test_a_second_signal_ends_the_process_unless_it_is_an_echo(second, seconds, end):
     """A scheduler's signal and its batch script's come at nearly one time."""
     script = (
-        "import signal; from utils import interrupt\n"
+        "import signal; from utils.core import interrupt\n"
         "with interrupt.interruptible() as i:\n"
         "    signal.raise_signal(signal.SIGTERM); print(i.signal, flush=True)\n"
         f"    i._since -= {seconds}\n"
@@ -179,7 +179,7 @@ def test_a_process_is_told_to_stop(files, tmp_path):
 def test_checkpoints_come_on_the_timer(files, tmp_path, straight, monkeypatch, caplog):
     """Every 7 steps. They change nothing, and are gone once the results are there."""
     asked = iter(range(10**6))
-    monkeypatch.setattr(Timer, "due", lambda timer: next(asked) % 8 == 7)
+    monkeypatch.setattr(CheckpointTimer, "due", lambda timer: next(asked) % 8 == 7)
     with caplog.at_level("INFO"):
         assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
     assert re.findall(r"timestep (\d+): checkpoints of 2 runs", caplog.text) == [str(7 * k) for k in range(1, 18)]
@@ -190,7 +190,7 @@ def test_checkpoints_come_on_the_timer(files, tmp_path, straight, monkeypatch, c
 @pytest.mark.parametrize(("minutes", "due"), [(10.0, [False, False, True]), (0.0, [False, False, False])])
 def test_the_timer(minutes, due):
     seconds = iter([100.0, 100.0, 699.9, 700.0, 700.0, 1299.9])
-    timer = Timer(minutes, Interruption(), lambda: next(seconds))
+    timer = CheckpointTimer(minutes, Interruption(), lambda: next(seconds))
     assert [timer.due() for _ in range(3)] == due
     if minutes:
         timer.restart()
@@ -236,8 +236,8 @@ def test_a_damaged_file_is_refused_and_its_run_starts_anew(
     damage(broken / name)
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
     if (damage, name) != (Path.unlink, "state"):  # Without it there is none to be refused.
-        assert re.search(rf"index \d: starts anew: \S*{broken.name}", caplog.text)
-    assert caplog.text.count("starts anew") <= 1
+        assert re.search(rf"index \d: starts again: \S*{broken.name}", caplog.text)
+    assert caplog.text.count("starts again") <= 1
     assert sorted(provenance(path)["resumed_at"] for path in results(tmp_path / "out")) == [[], [60]]
     assert_as_straight(straight, tmp_path / "out")
 
@@ -307,11 +307,11 @@ def test_a_result_that_has_come_about_meanwhile_is_not_written_again(files, tmp_
     before = [path.stat().st_mtime_ns for path in results(tmp_path / "out")]
     runs = [build.read_experiment(files.environment(record=RECORD), files.agent(alpha=[0.1, 0.5]), tmp_path / "out")
             .run(index) for index in (0, 1)]  # fmt: skip
-    with caplog.at_level("INFO"), claimed(runs, force=False) as mine:
+    with caplog.at_level("INFO"), claim_runs(runs, force=False) as mine:
         assert mine == []
-    assert caplog.text.count("has come about meanwhile") == 2
+    assert caplog.text.count("has been written meanwhile") == 2
     assert [path.stat().st_mtime_ns for path in results(tmp_path / "out")] == before
-    with claimed(runs, force=True) as mine:
+    with claim_runs(runs, force=True) as mine:
         assert [claim.run for claim in mine] == runs
 
 
@@ -339,7 +339,7 @@ def test_a_checkpoint_that_cannot_be_removed_fails_nothing(files, tmp_path, monk
     with monkeypatch.context() as busy:
         busy.setattr("shutil.rmtree", lambda path: (_ for _ in ()).throw(OSError(16, "Device or resource busy")))
         assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
-    assert caplog.text.count("is of no more use but stays: [Errno 16]") == 2
+    assert caplog.text.count("is no longer needed but cannot be removed: [Errno 16]") == 2
     assert len(results(tmp_path / "out")) == 2
 
 
@@ -366,7 +366,7 @@ def test_a_full_disk_does_not_end_training(files, tmp_path, straight, monkeypatc
             raise OSError(28, "No space left on device")
         fsync(descriptor)
 
-    monkeypatch.setattr(Timer, "due", due)
+    monkeypatch.setattr(CheckpointTimer, "due", due)
     monkeypatch.setattr(os, "fsync", sync)
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
     assert caplog.text.count("no checkpoint at timestep 91: [Errno 28]") == 2
@@ -427,6 +427,11 @@ def test_a_monitored_run_goes_on_exactly(env_name, watched, files, tmp_path, mon
         assert CliRunner().invoke(main.main, [*arguments, str(tmp_path / "out"), *options]).exit_code == code
     (path,) = (tmp_path / "out").glob("*/*.json")
     assert provenance(path)["resume"] == "exact"
-    assert first_run_difference(read_comparable(tmp_path / "straight" / path.parent.name / path.name), read_comparable(path)) is None
+    assert (
+        first_run_difference(
+            read_comparable(tmp_path / "straight" / path.parent.name / path.name), read_comparable(path)
+        )
+        is None
+    )
     if env_name != "Hopper-v5":  # Not every machine can draw MuJoCo's.
         assert len(list(path.parent.glob("*.mp4"))) == 1

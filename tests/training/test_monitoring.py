@@ -17,7 +17,7 @@ from gymnasium.envs.classic_control import PendulumEnv
 import main
 from env.drawing import render
 from utils.display import video, window
-from utils.results.run_diff import read_comparable, first_run_difference
+from utils.results.run_diff import first_run_difference, read_comparable
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -29,10 +29,10 @@ def test_a_line_each_minute(clock, caplog):
     progress = SweepProgress([3, 2], [100, 100], tqdm(disable=True), clock)
     with caplog.at_level("INFO"):
         for clock.now, stack, timesteps in ((30, 0, 10), (60, 0, 20), (90, 1, 15), (119, 1, 1), (120, 0, 70)):
-            progress.stepped(stack, timesteps)
-        progress.ended(0, failed=False)
+            progress.add_steps(stack, timesteps)
+        progress.end_stack(0, failed=False)
         clock.now = 180
-        progress.stepped(1, 24)
+        progress.add_steps(1, 24)
     assert caplog.messages == [
         "0 of 5 runs done, 2 run-steps/s, 04:33 left",
         "0 of 5 runs done, 3 run-steps/s, 01:00 left",
@@ -42,17 +42,17 @@ def test_a_line_each_minute(clock, caplog):
 
 def test_what_a_failed_stack_leaves_out_is_not_waited_for(clock):
     progress = SweepProgress([1, 1], [100, 100], tqdm(disable=True), clock)
-    progress.stepped(0, 40)
-    progress.ended(0, failed=True)
+    progress.add_steps(0, 40)
+    progress.end_stack(0, failed=True)
     clock.now = 10
-    assert progress.line() == "0 of 2 runs done, 4 run-steps/s, 00:25 left"
-    progress.stepped(1, 100)
-    progress.ended(1, failed=False)
-    assert progress.line() == "1 of 2 runs done, 14 run-steps/s"
+    assert progress.format_line() == "0 of 2 runs done, 4 run-steps/s, 00:25 left"
+    progress.add_steps(1, 100)
+    progress.end_stack(1, failed=False)
+    assert progress.format_line() == "1 of 2 runs done, 14 run-steps/s"
 
 
 def test_before_the_first_step_nothing_is_foretold(clock):
-    assert SweepProgress([2], [100], tqdm(disable=True), clock).line() == "0 of 2 runs done, 0 run-steps/s"
+    assert SweepProgress([2], [100], tqdm(disable=True), clock).format_line() == "0 of 2 runs done, 0 run-steps/s"
 
 
 def test_on_a_terminal_one_bar_counts_all(clock, caplog):
@@ -60,10 +60,10 @@ def test_on_a_terminal_one_bar_counts_all(clock, caplog):
     with tqdm(total=500, file=screen, mininterval=0, miniters=1) as bar, caplog.at_level("INFO"):
         progress = SweepProgress([3, 2], [100, 100], bar, clock)
         clock.now = 1000
-        progress.stepped(0, 10)
-        progress.stepped(1, 10)
+        progress.add_steps(0, 10)
+        progress.add_steps(1, 10)
         assert (bar.n, bar.total) == (50, 500)
-        progress.ended(1, failed=False)
+        progress.end_stack(1, failed=False)
         assert (bar.n, bar.total) == (50, 320)
     assert "2 of 5 runs done" in screen.getvalue()
     assert caplog.messages == []

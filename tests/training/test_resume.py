@@ -201,7 +201,7 @@ def test_after_a_neighbour_finished(tmp_path):
 
 def test_episodes_that_are_many_are_written_once(tmp_path, monkeypatch):
     """From the tenth on; every step is an episode here, so that three checkpoints add 20, 9 and 31."""
-    monkeypatch.setattr("utils.training.run_record.MANY", 10)
+    monkeypatch.setattr("utils.training.run_record.MANY_EPISODES", 10)
     experiment = make_experiment(PROTOCOL | {"env_name": "Bimodal"}, SHORT, tmp_path)
     assert_resumes_exactly(experiment, [0, 1], [5, 20, 29, 60], tmp_path)
     for name in ("rewards", "steps"):
@@ -211,6 +211,6 @@ def test_episodes_that_are_many_are_written_once(tmp_path, monkeypatch):
 def test_a_record_says_where_it_was_resumed(tmp_path):
     experiment = make_experiment(PROTOCOL, SHORT, tmp_path)
     (record,) = train_in_parts(experiment, [0], [31, 77], tmp_path)
-    assert record.resumption() == {"resume": "exact", "resumed_at": [31, 77]}
+    assert record.resume_provenance() == {"resume": "exact", "resumed_at": [31, 77]}
     (straight,) = train(experiment, [0])
-    assert straight.resumption() == {"resume": None, "resumed_at": []}
+    assert straight.resume_provenance() == {"resume": None, "resumed_at": []}

@@ -11,7 +11,7 @@ from tests.support.experiments import assert_same_bits, make_experiment, train
 from tests.support.resuming import CONDITIONS, assert_resumes_exactly, loop_of, run_to, store
 from tests.training.test_bits import PENDULUM
 from utils.checkpoint.checkpoint import Checkpoint
-from utils.training.resume import resume
+from utils.training.resume import resume_loop
 
 PROTOCOL = PENDULUM | {"total_timesteps": 90, "steps_per_episode": 23, "eval_interval_timesteps": 40}
 SHORT = {"hidden_dim": [16], "batch_size": [8]}
@@ -44,7 +44,7 @@ def test_an_environment_that_cannot_be_saved_begins_another_episode(agent, tmp_p
     gone_on = []
     for _ in range(2):
         resumed = loop_of(experiment, [0, 1])
-        reasons = resume(resumed, [Checkpoint(tmp_path / str(i), CONDITIONS).load() for i in (0, 1)])
+        reasons = resume_loop(resumed, [Checkpoint(tmp_path / str(i), CONDITIONS).load() for i in (0, 1)])
         assert reasons == dict.fromkeys((0, 1), "HiddenClock.clock is a count")
         np.testing.assert_array_equal(resumed.stack.envs.obs, [[0, 0], [0, 0]])
         for steps, record in zip(before, resumed.records, strict=True):
@@ -55,7 +55,7 @@ def test_an_environment_that_cannot_be_saved_begins_another_episode(agent, tmp_p
         gone_on.append(resumed.run())
     for first, second, straight in zip(*gone_on, train(experiment, [0, 1]), strict=True):
         assert_same_bits(first, second)
-        assert first.resumption() == {"resume": "approximate", "resumed_at": [45]}
+        assert first.resume_provenance() == {"resume": "approximate", "resumed_at": [45]}
         assert sum(first.train_episode_steps) == 90
         assert first.timesteps_at_eval == [0, 40, 80, 90]
         assert first.eval_episode_rewards[:2] == straight.eval_episode_rewards[:2]

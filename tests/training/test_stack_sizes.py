@@ -13,11 +13,11 @@ from tests.support.reference import tensor_bytes
 from utils.experiment.experiment import Run, stack_label
 from utils.training.stack_sizes import (
     PROCESS_BYTES,
-    evenly,
-    largest_for_memory,
-    largest_for_speed,
-    split,
-    suitable_size,
+    max_runs_for_memory,
+    max_runs_for_speed,
+    split_evenly,
+    split_into_stacks,
+    stack_size_rule,
 )
 
 ENVIRONMENT = {
@@ -48,12 +48,12 @@ def indices(stacks: list[list[Run]]) -> list[list[int]]:
 )
 def test_the_size_for_speed(units, batch, eager, compiled):
     setting = SACHyperparameters(hidden_dim=units, batch_size=batch)
-    assert largest_for_speed(setting, "eager") == eager
-    assert largest_for_speed(setting, "compiled") == compiled
+    assert max_runs_for_speed(setting, "eager") == eager
+    assert max_runs_for_speed(setting, "compiled") == compiled
 
 
 def test_what_is_not_compiled_has_its_size_whatever_is_asked_for():
-    assert largest_for_speed(LinearACHyperparameters(), "compiled") == 32
+    assert max_runs_for_speed(LinearACHyperparameters(), "compiled") == 32
 
 
 def test_step_cost_grows_with_the_products():
@@ -75,28 +75,28 @@ def test_the_size_for_memory():
     """HalfCheetah's transitions, a million a run: 104 MB; 32 runs fill 3.3 GB."""
     run_bytes = SACHyperparameters(replay_capacity=10**6).replay_bytes(17, 6, 10**6)
     assert run_bytes == 104_000_000
-    assert largest_for_memory(run_bytes, 8 * GIB) == 58
-    assert largest_for_memory(run_bytes, 4 * GIB) == 27
-    assert largest_for_memory(run_bytes, PROCESS_BYTES) == 1
-    assert largest_for_memory(run_bytes, 0) == 1
-    assert largest_for_memory(0, GIB) == 32
+    assert max_runs_for_memory(run_bytes, 8 * GIB) == 58
+    assert max_runs_for_memory(run_bytes, 4 * GIB) == 27
+    assert max_runs_for_memory(run_bytes, PROCESS_BYTES) == 1
+    assert max_runs_for_memory(run_bytes, 0) == 1
+    assert max_runs_for_memory(0, GIB) == 32
 
 
 def test_the_smaller_of_both_counts(runs):
     (small,) = runs(1, replay_capacity=[10**6])
-    assert suitable_size((17, 6), 10**6, 4 * GIB, "eager")(small) == 27
-    assert suitable_size((17, 6), 10**6, 400 * GIB, "eager")(small) == 32
-    assert suitable_size((17, 6), 10**3, 4 * GIB, "eager")(small) == 32
+    assert stack_size_rule((17, 6), 10**6, 4 * GIB, "eager")(small) == 27
+    assert stack_size_rule((17, 6), 10**6, 400 * GIB, "eager")(small) == 32
+    assert stack_size_rule((17, 6), 10**3, 4 * GIB, "eager")(small) == 32
 
 
 def test_runs_of_one_structure_are_divided_evenly(runs):
-    assert indices(split(runs(7), lambda run: 3)) == [[0, 1, 2], [3, 4], [5, 6]]
-    assert indices(split(runs(7), lambda run: 7)) == [[0, 1, 2, 3, 4, 5, 6]]
-    assert indices(split(runs(3), lambda run: 1)) == [[0], [1], [2]]
+    assert indices(split_into_stacks(runs(7), lambda run: 3)) == [[0, 1, 2], [3, 4], [5, 6]]
+    assert indices(split_into_stacks(runs(7), lambda run: 7)) == [[0, 1, 2, 3, 4, 5, 6]]
+    assert indices(split_into_stacks(runs(3), lambda run: 1)) == [[0], [1], [2]]
 
 
 def test_structures_do_not_mix_and_the_dearest_goes_first(runs):
-    assert indices(split(runs(6, hidden_dim=[16, 64, 256]), lambda run: 32)) == [[2, 5], [1, 4], [0, 3]]
+    assert indices(split_into_stacks(runs(6, hidden_dim=[16, 64, 256]), lambda run: 32)) == [[2, 5], [1, 4], [0, 3]]
 
 
 @pytest.mark.parametrize(
@@ -111,18 +111,18 @@ def test_structures_do_not_mix_and_the_dearest_goes_first(runs):
     ],
 )
 def test_no_process_idles_at_the_end(count, jobs, sizes, runs):
-    stacks = split(runs(count), lambda run: 32, jobs)
+    stacks = split_into_stacks(runs(count), lambda run: 32, jobs)
     assert [len(stack) for stack in stacks] == sizes
     assert sorted(index for stack in indices(stacks) for index in stack) == list(range(count))
 
 
 def test_what_is_dearest_is_divided_for_more_processes(runs):
-    stacks = split(runs(8, hidden_dim=[64, 256]), lambda run: 32, 4)
+    stacks = split_into_stacks(runs(8, hidden_dim=[64, 256]), lambda run: 32, 4)
     assert sorted(indices(stacks)) == [[0, 2, 4, 6], [1, 3], [5], [7]]
 
 
 def test_pieces_differ_by_one_at_most():
-    assert evenly("abcdefghij", 4) == [list("abc"), list("de"), list("fgh"), list("ij")]
+    assert split_evenly("abcdefghij", 4) == [list("abc"), list("de"), list("fgh"), list("ij")]
 
 
 def test_a_stacks_name_is_what_the_index_option_takes(runs):

@@ -15,9 +15,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import main
-from utils import watch as command
+from utils import watch as script
 from utils.display.window import Pace
 from utils.results.learned_params import read_learned_run
+from utils.wiring import rebuild
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +36,7 @@ def surroundings():
 
 
 def watch(*arguments: object) -> Result:
-    return CliRunner().invoke(command.watch, [str(argument) for argument in arguments])
+    return CliRunner().invoke(script.watch, [str(argument) for argument in arguments])
 
 
 def train(files, folder: Path, agent_json: str | Path, *more: str, **environment) -> list[Path]:
@@ -69,7 +70,7 @@ def test_the_episodes_of_the_last_evaluation_to_the_bit(agent, env_name, eval_po
     paths = train(files, tmp_path / "out", agent_json, "--runs", "3", env_name=env_name, eval_policy=eval_policy)
     path = paths[1]
     video = tmp_path / "a.mp4"
-    assert list(command.returns(read_learned_run(path), 2, None, video, None)) == last_evaluation(path)
+    assert list(rebuild.show_episodes(read_learned_run(path), 2, None, video, None)) == last_evaluation(path)
     frames = sum(steps + 1 for _, steps in last_evaluation(path))
     assert imageio.get_reader(video, format="FFMPEG").count_frames() == frames
 
@@ -115,7 +116,7 @@ def test_what_learned_on_a_gpu_acts_without_one(result, tmp_path):
     tree = json.loads(result.read_text())
     tree["experiment_data"]["0"]["agent_params"]["cuda"] = True
     result.write_text(json.dumps(tree))
-    (found,) = command.returns(read_learned_run(result), 1, None, tmp_path / "a.mp4", None)
+    (found,) = rebuild.show_episodes(read_learned_run(result), 1, None, tmp_path / "a.mp4", None)
     assert found == last_evaluation(result)[0]
 
 
@@ -160,8 +161,8 @@ WEIGHT = "learned_params/actor/weight_0"
         (lambda path: path.write_text("{}"), "not a result"),
         (twice, "found 2 runs; allowed: one"),
         (change(status="diverged"), "key 'status': found 'diverged'; allowed: 'completed'"),
-        (change(learned_params=None), "key 'learned_params': found null or nothing"),
-        (change(learned_params=...), "key 'learned_params': found null or nothing"),
+        (change(learned_params=None), "key 'learned_params': found none"),
+        (change(learned_params=...), "key 'learned_params': found none"),
         (change(learned_params={}), "key 'learned_params' does not fit SAC: 'weight_0'"),
         (change(learned_params={"file": "a.npz"}), "key 'learned_params': found neither {} nor 'file' and 'arrays'"),
         (lambda path: path.with_suffix(".npz").unlink(), "its arrays cannot be read"),

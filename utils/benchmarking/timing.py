@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
@@ -67,7 +67,8 @@ def make_loop(task: BenchmarkTask, runs: int, engine: str = "eager") -> Loop:
 
 def fill(loop: Loop) -> None:
     """Have an actor-critic's replay be full, of one transition that goes on as itself."""
-    replay = loop.stack.agent.replay
+    agent: Any = loop.stack.agent
+    replay = agent.replay
     obs, flags = np.zeros((loop.runs, replay.obs_dim), np.float32), np.zeros(loop.runs, np.float32)
     step = Step(obs, np.zeros((loop.runs, replay.action_dim), np.float32), flags, obs, flags, flags)
     while len(replay) < replay.capacity:

@@ -15,7 +15,7 @@ from utils.files.atomic import write_atomically
 from utils.files.json_model import validate
 from utils.files.json_text import read_json
 from utils.slurm.submission_folder import FOLDER
-from utils.training.stack_sizes import fixed, largest_for_speed
+from utils.training.stack_sizes import fixed_cost, max_runs_for_speed
 
 UNIT_SECONDS = 1.8e-4
 """Seconds that a run without matrix products adds to a step of its stack: the unit of `utils.training.stack_sizes`."""
@@ -55,8 +55,8 @@ def estimate_cost(hyperparameters: Any, environment: EnvironmentConfig, stack: i
     stack: largest number of runs in a stack; None: the fastest number.
     engine: "eager" or "compiled".
     """
-    size = stack or largest_for_speed(hyperparameters, engine)
-    learning = environment.total_timesteps * (fixed(hyperparameters, engine) / size + hyperparameters.step_cost)
+    size = stack or max_runs_for_speed(hyperparameters, engine)
+    learning = environment.total_timesteps * (fixed_cost(hyperparameters, engine) / size + hyperparameters.step_cost)
     watched = count_evaluations(environment) * environment.eval_episodes * environment.steps_per_episode
     return Cost(stack=size, seconds=UNIT_SECONDS * (learning + ACTING * watched))
 

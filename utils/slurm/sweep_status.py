@@ -121,7 +121,7 @@ def find_status(experiment: Experiment, run_ids: Sequence[RunId], queue: Queue, 
 
 def failure_reason(experiment: Experiment, run_id: RunId) -> str:
     """Return why a run failed, from its failure file.  Raises BadInput if it cannot be read."""
-    path = failed_runs.failure_file(experiment.directory, run_id.key)
+    path = failed_runs.failure_path(experiment.directory, run_id.key)
     said = read_json(path)
     why = said.get("reason") if isinstance(said, dict) else None
     return f"failed: setting {run_id.setting}, run {run_id.run}: {why or 'see'} ({path})"

@@ -1,62 +1,57 @@
-"""The episodes by which a loop's runs are evaluated. They change nothing in training."""
+"""Evaluation: episodes that change nothing in training."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from utils.core.random_streams import env_seed
-
-if TYPE_CHECKING:
-    from utils.training.loop import Loop
+from utils.training.stack import ActiveRuns, selected_slots
 
 
-class Abandoned(Exception):
-    """An evaluation was broken off. It can be made anew at any time."""
+class EvaluationAbandoned(Exception):
+    """An evaluation was interrupted. It can be repeated at any time."""
 
 
-def slots(mask: np.ndarray) -> list[int]:
-    """The slots where mask (R,) is true."""
-    return mask.nonzero()[0].tolist()
+def evaluate_runs(runs: ActiveRuns, which: np.ndarray) -> tuple[list[list[float]], list[list[int]]]:
+    """Run each chosen run's evaluation episodes in lock-step and return their returns and lengths.
 
-
-def eval_episodes(loop: Loop, which: np.ndarray) -> tuple[list[list[float]], list[list[int]]]:
-    """Returns and lengths of each chosen run's episodes, run in lock-step.  Raises Abandoned."""
-    agent, envs, config = loop.stack.agent, loop.stack.eval_envs, loop.config
-    returns: list[list[float]] = [[] for _ in range(loop.runs)]
-    steps: list[list[int]] = [[] for _ in range(loop.runs)]
-    total, count = np.zeros(loop.runs), np.zeros(loop.runs, int)
-    going = which & (config.eval_episodes > 0)
-    if going.any():
-        _begin(loop, going)
-        going &= loop.active
-    while going.any():
-        if loop.interrupted():
-            raise Abandoned
+    which: (R,) bool.
+    Raises EvaluationAbandoned.
+    """
+    agent, envs, config = runs.stack.agent, runs.stack.eval_envs, runs.config
+    returns: list[list[float]] = [[] for _ in range(runs.runs)]
+    steps: list[list[int]] = [[] for _ in range(runs.runs)]
+    total, count = np.zeros(runs.runs), np.zeros(runs.runs, int)
+    playing = which & (config.eval_episodes > 0)
+    if playing.any():
+        _begin_evaluation(runs, playing)
+        playing &= runs.active
+    while playing.any():
+        if runs.interrupted():
+            raise EvaluationAbandoned
         action = agent.act_eval(envs.obs, config.eval_policy == "mode")
-        action[~going] = 0.0
-        loop.find_diverged({"action": action})
-        going &= loop.active
-        step = envs.step(action, going)
-        loop.find_failed(envs)
-        going &= loop.active
-        total, count = total + step.reward, count + going
-        for r in slots(going):
-            if "eval_states" in loop.recorded:
-                loop.records[r].keep("eval_states", step.obs[r])
+        action[~playing] = 0.0
+        runs.end_diverged({"action": action})
+        playing &= runs.active
+        step = envs.step(action, playing)
+        runs.end_failed(envs)
+        playing &= runs.active
+        total, count = total + step.reward, count + playing
+        for r in selected_slots(playing):
+            if "eval_states" in runs.recorded:
+                runs.records[r].add_row("eval_states", step.obs[r])
             if step.terminated[r] or step.truncated[r]:
                 returns[r].append(float(total[r]))
                 steps[r].append(int(count[r]))
                 total[r], count[r] = 0.0, 0
-                going[r] = len(returns[r]) < config.eval_episodes
+                playing[r] = len(returns[r]) < config.eval_episodes
     return returns, steps
 
 
-def _begin(loop: Loop, which: np.ndarray) -> None:
-    """Put the evaluation's streams and environments at the part for the present timestep."""
-    timestep = max(loop.records[r].timesteps for r in slots(which))
-    loop.stack.agent.begin_eval(timestep)
-    seeds = [env_seed(seed, "eval_env", timestep) for seed in loop.stack.random_seeds]
-    loop.stack.eval_envs.begin(seeds, which)
-    loop.find_failed(loop.stack.eval_envs)
+def _begin_evaluation(runs: ActiveRuns, which: np.ndarray) -> None:
+    """Set the evaluation's random streams and environments to the part for the present timestep."""
+    timestep = max(runs.records[r].timesteps for r in selected_slots(which))
+    runs.stack.agent.begin_eval(timestep)
+    seeds = [env_seed(seed, "eval_env", timestep) for seed in runs.stack.random_seeds]
+    runs.stack.eval_envs.begin(seeds, which)
+    runs.end_failed(runs.stack.eval_envs)

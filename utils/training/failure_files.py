@@ -1,4 +1,4 @@
-"""Failure files: why a run has no result. They are no results, lie apart from them, and are gone once there is one."""
+"""Failure files: why a run has no result. They have their own directory and are removed before a run is retried."""
 
 from __future__ import annotations
 
@@ -18,17 +18,22 @@ DIRECTORY = "failures"
 log = logging.getLogger("policy_params")
 
 
-def failure_file(directory: Path, key: str) -> Path:
-    """Where it is said why a run failed, if it did.  directory: its experiment's."""
+def failure_path(directory: Path, key: str) -> Path:
+    """Return the path of a run's failure file.
+
+    directory: the experiment's.
+    """
     return directory / DIRECTORY / f"{key}.json"
 
 
 def write_failure(run: Run, reason: str, trace: str, timesteps: int | None = None) -> None:
-    """Record a failure. Where even that cannot be written, it is said.
+    """Write a failure file; log an error if it cannot be written.
 
-    reason: one line.  trace: the traceback, or "".  timesteps: made before it, if known.
+    reason: one line.
+    trace: the traceback, or "".
+    timesteps: timesteps made before the failure, if known.
     """
-    path = failure_file(run.file.directory, run.key)
+    path = failure_path(run.file.directory, run.key)
     tree = {
         "index": run.index,
         "key": run.key,
@@ -53,9 +58,9 @@ def write_failure(run: Run, reason: str, trace: str, timesteps: int | None = Non
         log.error("index %d: failed, and %s cannot be written: %s", run.index, path, error)
 
 
-def forget_failure(run: Run) -> None:
-    """The run is trained again. A file that cannot be removed does no harm."""
-    path = failure_file(run.file.directory, run.key)
+def remove_failure(run: Run) -> None:
+    """Remove the failure file of a run that is trained again. A failure to do so is harmless."""
+    path = failure_path(run.file.directory, run.key)
     with suppress(OSError):
         path.unlink(missing_ok=True)
-        path.parent.rmdir()  # Only if it is empty.
+        path.parent.rmdir()  # Succeeds only if the directory is empty.

@@ -1,7 +1,7 @@
-"""Watching a run as it trains: a `utils.training.loop.Watcher`'s part that shows one environment after each step.
+"""Monitoring a run while it trains: a watcher that shows one environment after each step.
 
-Nothing here touches what is computed: an environment's picture is taken, never a step, and whatever
-goes wrong is reported and ends the monitoring, not the run.
+Monitoring changes nothing that is computed: it renders the environment and never steps it. An error is reported and
+ends the monitoring, not the run.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ import numpy as np
 
 from utils.display.camera import Camera, FrameSink, open_sink
 from utils.display.video import MAX_VIDEO_FRAMES
-from utils.training.loop import Watcher
+from utils.training.stack import Watcher
 
 log = logging.getLogger("policy_params")
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What is shown: a gymnasium environment of render mode rgb_array.
+    """A gymnasium environment to show, of render mode rgb_array.
 
-    prepare: readies this process for its pictures and gives their number a second; raises OSError
-    where there can be none.  video: the file that takes them where there is no window.
+    prepare: prepares this process for rendering and returns the frames per second; raises OSError if rendering fails.
+    title: of the window.
+    video: the file that is written if no window can be opened.
     """
 
     env: Any
@@ -37,45 +38,48 @@ class Scene:
 
 
 class Monitor:
-    """Shows the environment of the stack's first slot from a timestep on, until no more is wanted."""
+    """Shows the environment of the stack's first slot from a timestep until the window is closed or the video full."""
 
     def __init__(self, scene: Scene, after: int = 0) -> None:
-        """after: training timesteps that pass before the first frame."""
+        """Prepare rendering.
+
+        after: training timesteps before the first frame.
+        """
         self._scene, self._after = scene, after
         self._timestep = 0
         self._camera = Camera(scene.env, self._open)
         self._over = False
-        with self._harmless():
+        with self._report_errors():
             self._fps = scene.prepare(scene.env)
 
     def stepped(self, steps: int) -> None:
-        """So many training steps have been made; the environment shows the last of them."""
+        """Show the environment after `steps` more training steps."""
         self._timestep += steps
         if self._over or self._timestep <= self._after:
             return
-        with self._harmless():
+        with self._report_errors():
             enough = self._camera.update()
             if enough:
                 self._end(enough)
 
     def resumed(self, timestep: int) -> None:
-        """The run goes on from here."""
+        """Note the timestep from which the run resumes."""
         self._timestep = timestep
 
     def _open(self, frame: np.ndarray) -> FrameSink:
         return open_sink(frame, self._scene.title, self._fps, self._scene.video, MAX_VIDEO_FRAMES)
 
     def left(self, slot: int) -> None:
-        """The run in a slot has ended; its environment moves no more."""
+        """End the monitoring if the shown run has ended."""
         if slot == 0:
             self._end(
                 "the run has ended" if self._camera.is_open else f"the run has ended before timestep {self._after + 1}"
             )
 
     def close(self) -> None:
-        """Training is over, by whatever cause."""
-        self._end("training was cut off")
-        with self._harmless():
+        """End the monitoring when training is over, for whatever reason."""
+        self._end("training was interrupted")
+        with self._report_errors():
             self._scene.env.close()
 
     def _end(self, why: str) -> None:
@@ -83,25 +87,25 @@ class Monitor:
             return
         self._over = True
         log.info("monitoring ended at timestep %d: %s", self._timestep, why)
-        with self._harmless():
+        with self._report_errors():
             self._camera.close()
 
     @contextmanager
-    def _harmless(self) -> Iterator[None]:
-        """Report what goes wrong and end the monitoring: days of training must not hang on a picture."""
+    def _report_errors(self) -> Iterator[None]:
+        """Report errors and end the monitoring: training must not fail because of a picture."""
         try:
             yield
         except OSError as error:
             log.error("monitoring: %s", error)
             self._end("an error")
-        except Exception:  # Drivers, encoders and environments raise what they please.
-            log.exception("monitoring: unforeseen error")
+        except Exception:  # Drivers, encoders and environments may raise anything.
+            log.exception("monitoring: unexpected error")
             self._end("an error")
 
 
 @contextmanager
 def monitoring(watcher: Watcher, scene: Scene, after: int) -> Iterator[Watcher]:
-    """A watcher that is told what the given one is, and shows the scene besides."""
+    """Return a watcher that forwards to the given one and also shows the scene."""
     with closing(Monitor(scene, after)) as monitor:
 
         def stepped(steps: int) -> None:

@@ -1,4 +1,4 @@
-"""How far all stacks of a call are: a bar on a terminal, else a line each minute."""
+"""Progress of all stacks of a call: a bar on a terminal, else a line each minute."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ SECONDS_BETWEEN_LINES = 60.0
 
 
 class SweepProgress:
-    """Counts run-steps, a run-step being one training step of one run, and the runs that are done."""
+    """Counts run-steps, a run-step being one training step of one run, and completed runs."""
 
     def __init__(
         self, runs: Sequence[int], timesteps: Sequence[int], bar: tqdm, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """runs, timesteps: how many each stack has, the timesteps being those still to make.  clock: seconds.
+        """Start counting.
 
-        bar: of all run-steps; a disabled one asks for lines.
+        runs, timesteps: of each stack, its runs and the timesteps still to make.
+        bar: bar of all run-steps; if it is disabled, lines are logged.
+        clock: returns seconds.
         """
         self._runs, self._timesteps, self._bar, self._clock = runs, timesteps, bar, clock
         self._made = [0] * len(runs)
@@ -30,23 +32,23 @@ class SweepProgress:
         bar.total = self._expected
         self._start = self._last_line = clock()
 
-    def stepped(self, stack: int, timesteps: int) -> None:
-        """A stack, by its number, has made so many more steps in lock-step."""
+    def add_steps(self, stack: int, timesteps: int) -> None:
+        """Add timesteps that a stack, given by its number, has made in lock-step."""
         self._made[stack] += timesteps
         self._bar.update(timesteps * self._runs[stack])
         if self._bar.disable and self._clock() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = self._clock()
-            log.info(self.line())
+            log.info(self.format_line())
 
-    def ended(self, stack: int, failed: bool) -> None:
-        """A stack has ended. Steps that it never made are waited for no longer."""
+    def end_stack(self, stack: int, failed: bool) -> None:
+        """Note that a stack has ended; timesteps that it has not made are no longer expected."""
         self._expected -= (self._timesteps[stack] - self._made[stack]) * self._runs[stack]
         self._done += 0 if failed else self._runs[stack]
         self._bar.total = self._expected
         self._bar.set_postfix_str(f"{self._done} of {sum(self._runs)} runs done")
 
-    def line(self) -> str:
-        """Runs done, run-steps a second since the beginning, and at that rate the time left, if any."""
+    def format_line(self) -> str:
+        """Return completed runs, run-steps per second since the start, and the time left at that rate, if any."""
         made = sum(steps * runs for steps, runs in zip(self._made, self._runs, strict=True))
         seconds = self._clock() - self._start
         rate = made / seconds if seconds > 0 else 0.0

@@ -1,4 +1,4 @@
-"""A finished run as the tree and arrays of its result."""
+"""The tree and arrays of a finished run's result."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def run_data(
     run: Run, record: RunRecord, environment: EnvironmentConfig, origin: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """A finished run as it stands in its result, and the arrays that stand beside it.
+    """Return a finished run as its result holds it, and the arrays of its .npz.
 
-    origin: the provenance. The result names each array by its place in the .npz.
+    origin: the provenance. The result names each array by its name in the .npz.
     """
     recorded = {name: np.stack(rows) for name, rows in record.arrays.items()}
     learned = {f"learned_params/{name}": array for name, array in record.learned_params.items()}
@@ -37,15 +37,15 @@ def run_data(
         "eval_interval_timesteps": environment.eval_interval_timesteps,
         "episodes_per_eval": environment.eval_episodes,
         **record.curves(),
-        "learned_params": _reference(run, learned),
-        **{name: _reference(run, {name: array}) for name, array in recorded.items()},
-        "provenance": origin | record.resumption(),
+        "learned_params": _array_reference(run, learned),
+        **{name: _array_reference(run, {name: array}) for name, array in recorded.items()},
+        "provenance": origin | record.resume_provenance(),
     }
     return data, recorded | learned
 
 
-def _reference(run: Run, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Where arrays are to be found, and their shapes; {} for none."""
+def _array_reference(run: Run, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Return the file and the shapes of arrays; {} if there are none."""
     if not arrays:
         return {}
     return {"file": run.file.npz.name, "arrays": {name: list(array.shape) for name, array in arrays.items()}}

@@ -1,4 +1,4 @@
-"""A loop's runs, each with all that it needs to go on in another loop, beside whichever runs."""
+"""The states of a loop's runs: each can be resumed in another loop, next to any other runs."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ import numpy as np
 
 from utils.checkpoint.row_files import RowSequence
 from utils.core.random_streams import env_seed
-from utils.training.evaluation import slots
 from utils.training.loop import Loop
 from utils.training.run_record import RunRecord
+from utils.training.stack import selected_slots
 
 
-def states(loop: Loop) -> dict[int, dict[str, Any]]:
-    """Slot -> state, of each run that has not ended. Arrays are the loop's own: they hold until it goes on."""
+def run_states(loop: Loop) -> dict[int, dict[str, Any]]:
+    """Return the state of each active run by slot. Arrays are the loop's own: they are valid until its next step."""
     agents = loop.stack.agent.run_states()
     return {
         r: {
             "timestep": loop.timestep,
             "record": loop.records[r].state(),
             "env": loop.stack.envs.state(r),
-            "agent": _with_rows(agents[r]),
+            "agent": _agent_with_rows(agents[r]),
         }
-        for r in slots(loop.active)
+        for r in selected_slots(loop.active)
     }
 
 
-def _with_rows(agent: dict[str, Any]) -> dict[str, Any]:
-    """A run's learner, in whose replay only the newest rows are new."""
+def _agent_with_rows(agent: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's learner with its replay as `Rows`, of which a checkpoint writes only new ones."""
     if "replay" not in agent:
         return agent
     replay = agent["replay"]
     return agent | {"replay": replay | {"data": RowSequence(replay["data"], replay["count"])}}
 
 
-def resume(loop: Loop, saved: Sequence[dict[str, Any]]) -> dict[int, str]:
-    """Put a fresh loop's runs into the states of runs that stood at one timestep, one for each slot.
+def resume_loop(loop: Loop, saved: Sequence[dict[str, Any]]) -> dict[int, str]:
+    """Restore saved states, all of one timestep, into a new loop, one for each slot.
 
-    Where an environment cannot be put back, the present episode is broken off and another begun.
-    Returns slot -> why, of those.  Raises ValueError for runs at several timesteps.
+    If an environment cannot be restored, its present episode is closed and another one starts.
+    Returns the reason for each such slot.  Raises ValueError for runs at different timesteps.
     """
     timesteps = sorted({state["timestep"] for state in saved})
     if len(timesteps) > 1:
@@ -49,20 +49,20 @@ def resume(loop: Loop, saved: Sequence[dict[str, Any]]) -> dict[int, str]:
     loop.stack.agent.load_run_states([state["agent"] for state in saved])
     reasons: dict[int, str] = {}
     for r, state in enumerate(saved):
-        loop.records[r] = RunRecord.resumed(state["record"])
+        loop.records[r] = RunRecord.from_state(state["record"])
         reason = loop.stack.envs.load_state(r, state["env"])
         if reason is not None:
             reasons[r] = reason
-    _break_off(loop, list(reasons))
+    _restart_episodes(loop, list(reasons))
     loop.watcher.resumed(loop.timestep)
     return reasons
 
 
-def _break_off(loop: Loop, broken: list[int]) -> None:
-    """Have other episodes follow the present ones, on a part of the stream that bears the timestep."""
+def _restart_episodes(loop: Loop, broken: list[int]) -> None:
+    """Close the present episodes and start others, on the part of the random stream for this timestep."""
     which = np.zeros(loop.runs, bool)
     which[broken] = True
     for r in broken:
-        loop.records[r].break_off()
+        loop.records[r].break_episode()
     loop.stack.agent.break_off(which)
     loop.stack.envs.begin([env_seed(seed, "env", loop.timestep) for seed in loop.stack.random_seeds], which)

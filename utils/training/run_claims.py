@@ -1,4 +1,4 @@
-"""Claims on runs: a run is trained by one process at a time, from its checkpoint if it has one."""
+"""Claims on runs: one process at a time trains a run, from its checkpoint if there is one."""
 
 from __future__ import annotations
 
@@ -15,14 +15,17 @@ from utils.experiment.experiment import Run
 from utils.files.lock import Lock
 
 EXACT_PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "minatar")
-"""Packages whose version decides a run's bits."""
+"""Packages whose versions determine a run's bits."""
 
 log = logging.getLogger("policy_params")
 
 
 @dataclass
 class Claim:
-    """A run that this process alone trains.  state: what it goes on from; None: it begins."""
+    """A run that only this process trains.
+
+    state: state to resume from; None: the run starts at timestep 0.
+    """
 
     run: Run
     checkpoint: Checkpoint
@@ -30,64 +33,64 @@ class Claim:
     state: dict[str, Any] | None = None
 
     @property
-    def place(self) -> tuple[int, str]:
-        """The timestep where the run stands, and the engine that brought it there, if any."""
+    def position(self) -> tuple[int, str]:
+        """Timestep of the run's state, and the engine that computed it; 0 and "" for a new run."""
         return (0, "") if self.state is None else (int(self.state["timestep"]), str(self.state["engine"]))
 
-    def refuse(self, reason: object) -> None:
-        """Begin anew. The checkpoint is put aside, for whoever could still use it."""
+    def restart(self, reason: object) -> None:
+        """Start the run again and move its checkpoint aside."""
         aside = self.checkpoint.put_aside()
-        log.warning("index %d: starts anew: %s (now in %s)", self.run.index, reason, aside)
+        log.warning("index %d: starts again: %s (now in %s)", self.run.index, reason, aside)
         self.state = None
 
-    def discard(self) -> None:
-        """Remove the checkpoint of a run that has its result. It does no harm where that fails."""
+    def remove_checkpoint(self) -> None:
+        """Remove the checkpoint of a run that has a result. A failure to do so is harmless."""
         try:
             self.checkpoint.remove()
         except OSError as error:
-            log.warning("index %d: its checkpoint is of no more use but stays: %s", self.run.index, error)
+            log.warning("index %d: its checkpoint is no longer needed but cannot be removed: %s", self.run.index, error)
 
 
-def checkpoint_of(run: Run) -> Checkpoint:
-    """Where the run's checkpoint is, or would be."""
+def run_checkpoint(run: Run) -> Checkpoint:
+    """Return the run's checkpoint, existing or not."""
     versions = package_versions()
     conditions = {"run": run.key} | {f"{name} version": versions[name] for name in EXACT_PACKAGES}
-    return Checkpoint(_folder(run) / run.key, conditions)
+    return Checkpoint(_checkpoint_directory(run) / run.key, conditions)
 
 
 def saved_timestep(run: Run) -> int | None:
-    """Where its checkpoint says that the run stands; None where there is no state that says so."""
-    return checkpoint_of(run).timestep()
+    """Return the timestep of the run's checkpoint; None if there is none that can be read."""
+    return run_checkpoint(run).timestep()
 
 
-def _folder(run: Run) -> Path:
+def _checkpoint_directory(run: Run) -> Path:
     return run.file.directory / CHECKPOINTS_DIRECTORY
 
 
-def _unclaimed(run: Run) -> Claim:
-    return Claim(run, checkpoint_of(run), Lock(_folder(run) / f"{run.key}.lock"))
+def _new_claim(run: Run) -> Claim:
+    return Claim(run, run_checkpoint(run), Lock(_checkpoint_directory(run) / f"{run.key}.lock"))
 
 
 @contextmanager
-def claimed(runs: Sequence[Run], force: bool) -> Iterator[list[Claim]]:
-    """Those of the runs that no other process trains, or has just trained, with what they go on from.
+def claim_runs(runs: Sequence[Run], force: bool) -> Iterator[list[Claim]]:
+    """Claim the runs that no other process trains or has just trained, and load their checkpoints.
 
-    force: also what has a result.
+    force: also claim runs that have results.
     """
     claims: list[Claim] = []
     try:
         for run in runs:
-            claim = _unclaimed(run)
+            claim = _new_claim(run)
             if not claim.lock.acquire():
                 log.info("index %d: skipped, %s is training it", run.index, claim.lock.holder())
                 continue
             claims.append(claim)
             if run.file.exists() and not force:
-                log.info("index %d: skipped, %s has come about meanwhile", run.index, run.file.json)
+                log.info("index %d: skipped, %s has been written meanwhile", run.index, run.file.json)
                 claims.pop().lock.release()
                 continue
             _put_damaged_aside(run)
-            _read(claim)
+            _load_checkpoint(claim)
         yield claims
     finally:
         for claim in claims:
@@ -95,43 +98,43 @@ def claimed(runs: Sequence[Run], force: bool) -> Iterator[list[Claim]]:
 
 
 def _put_damaged_aside(run: Run) -> None:
-    """Keep what is left of a result that is to be replaced as it cannot be read, for whoever could still use it."""
+    """Move a damaged result aside before the run is trained again."""
     flaw = run.file.find_flaw()
     if flaw is None:
         return
     try:
         aside = run.file.put_aside()
     except OSError as error:
-        log.warning("index %d: trained again: %s; it could not be put aside: %s", run.index, flaw, error)
+        log.warning("index %d: trained again: %s; it could not be moved aside: %s", run.index, flaw, error)
     else:
         where = f" (now in {', '.join(map(str, aside))})" if aside else ""
         log.warning("index %d: trained again: %s%s", run.index, flaw, where)
 
 
-def _read(claim: Claim) -> None:
-    """What the run goes on from, unless it is refused."""
+def _load_checkpoint(claim: Claim) -> None:
+    """Load the state of a claimed run, unless its checkpoint is refused."""
     if claim.checkpoint.exists():
         try:
             claim.state = claim.checkpoint.load()
         except CheckpointRefused as reason:
-            claim.refuse(reason)
+            claim.restart(reason)
 
 
-def by_place(claims: Sequence[Claim]) -> list[list[Claim]]:
-    """Groups that stand at one timestep each, brought there by one engine: a stack counts its steps once for all."""
+def group_by_position(claims: Sequence[Claim]) -> list[list[Claim]]:
+    """Group claims by timestep and engine: the runs of a stack share both."""
     groups: dict[tuple[int, str], list[Claim]] = {}
     for claim in claims:
-        groups.setdefault(claim.place, []).append(claim)
+        groups.setdefault(claim.position, []).append(claim)
     return list(groups.values())
 
 
-def discard_leftover(run: Run) -> None:
-    """Remove checkpoint and lock that a process left which was killed after it had written the result."""
-    claim = _unclaimed(run)
+def remove_leftovers(run: Run) -> None:
+    """Remove the checkpoint and lock of a process that was killed after it had written the result."""
+    claim = _new_claim(run)
     if claim.checkpoint.directory.exists() or claim.lock.path.exists():
         try:
             if claim.lock.acquire():
-                claim.discard()
+                claim.remove_checkpoint()
         except OSError as error:
-            log.warning("index %d: what was left of its training stays: %s", run.index, error)
+            log.warning("index %d: its checkpoint cannot be removed: %s", run.index, error)
     claim.lock.release()

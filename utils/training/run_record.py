@@ -1,4 +1,4 @@
-"""What one run's result says of its learning: filled in by the loop, written by `utils.results.result_file`."""
+"""The record of one run: its curves and arrays, filled by the loop and written to its result."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from utils.checkpoint.row_files import RowSequence
 
 PER_EPISODE = ("train_episode_rewards", "train_episode_steps")
 
-MANY = 10_000
-"""Episodes from which on their list is not written anew with each checkpoint."""
+MANY_EPISODES = 10_000
+"""Number of episodes from which checkpoints write only new ones."""
 
 
 @dataclass
 class RunRecord:
-    """One run's curves, in the order in which they came about."""
+    """One run's curves in chronological order."""
 
     status: str = "running"
     timesteps: int = 0
     diverged_at_timestep: int | None = None
     nonfinite: str | None = None
     error: Exception | None = None
-    """What ended a run that failed; it has no result."""
+    """Exception that ended a failed run, which has no result."""
     train_episode_rewards: list[float] = field(default_factory=list)
     train_episode_steps: list[int] = field(default_factory=list)
     last_episode_complete: bool = True
@@ -37,14 +37,14 @@ class RunRecord:
     learned_params: dict[str, np.ndarray] = field(default_factory=dict)
     arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
     resumed_at: list[int] = field(default_factory=list)
-    """Timesteps at which a later process went on with the run."""
+    """Timesteps at which a later process resumed the run."""
     exact: bool = True
-    """Whether all that is here is what one process would have found, had it not been stopped."""
+    """Whether the record equals that of an uninterrupted run."""
     _reward: float = 0.0
     _steps: int = 0
 
-    def step(self, reward: float, ended: bool) -> None:
-        """Count one training step into the present episode."""
+    def add_step(self, reward: float, ended: bool) -> None:
+        """Add one training step to the present episode."""
         self.timesteps += 1
         self._reward += reward
         self._steps += 1
@@ -56,74 +56,81 @@ class RunRecord:
         self.train_episode_steps.append(self._steps)
         self._reward, self._steps = 0.0, 0
 
-    def evaluated(self, returns: Sequence[float], steps: Sequence[int]) -> None:
-        """Add one evaluation at the present timestep."""
+    def add_evaluation(self, returns: Sequence[float], steps: Sequence[int]) -> None:
+        """Add an evaluation at the present timestep."""
         self.timesteps_at_eval.append(self.timesteps)
         self.eval_episode_rewards.append(list(returns))
         self.eval_episode_steps.append(list(steps))
 
-    def keep(self, name: str, array: np.ndarray) -> None:
-        """Add to an array asked for by the protocol's `record`."""
+    def add_row(self, name: str, array: np.ndarray) -> None:
+        """Add a row to an array that the protocol's `record` asks for."""
         self.arrays.setdefault(name, []).append(np.array(array))
 
-    def kept(self, name: str) -> int:
-        """How many rows were added to an array."""
+    def row_count(self, name: str) -> int:
+        """Return the number of rows of an array."""
         return len(self.arrays.get(name, ()))
 
-    def forget(self, name: str, rows: int) -> None:
-        """Have an array end after so many rows."""
-        if self.kept(name) > rows:
+    def truncate_rows(self, name: str, rows: int) -> None:
+        """Keep only the first `rows` rows of an array."""
+        if self.row_count(name) > rows:
             del self.arrays[name][rows:]
-        if self.kept(name) == 0:
+        if self.row_count(name) == 0:
             self.arrays.pop(name, None)
 
     def state(self) -> dict[str, Any]:
-        """All of it, for a checkpoint. What has many rows is such that only new ones need be written."""
+        """Return the record for a checkpoint. Long lists are `Rows`, of which a checkpoint writes only new ones."""
         episodes = {name: getattr(self, name) for name in PER_EPISODE}
         return (
             vars(self)
-            | {name: RowSequence(values, len(values)) for name, values in episodes.items() if len(values) >= MANY}
+            | {
+                name: RowSequence(values, len(values))
+                for name, values in episodes.items()
+                if len(values) >= MANY_EPISODES
+            }
             | {"arrays": {name: RowSequence(rows, len(rows)) for name, rows in self.arrays.items()}}
         )
 
     @classmethod
-    def resumed(cls, state: dict[str, Any]) -> RunRecord:
-        """Take over what `state` gave; rows come as one array each."""
+    def from_state(cls, state: dict[str, Any]) -> RunRecord:
+        """Return the record of a saved `state`, in which `Rows` are arrays, and count it as resumed."""
         episodes = {name: np.asarray(state[name]).tolist() for name in PER_EPISODE}
         record = cls(**state | episodes | {"arrays": {name: list(rows) for name, rows in state["arrays"].items()}})
         record.resumed_at.append(record.timesteps)
         return record
 
-    def resumption(self) -> dict[str, Any]:
-        """Whether and where it was gone on with, as it stands in a result's provenance."""
+    def resume_provenance(self) -> dict[str, Any]:
+        """Return whether and where the run was resumed, for the result's provenance."""
         how = ("exact" if self.exact else "approximate") if self.resumed_at else None
         return {"resume": how, "resumed_at": self.resumed_at}
 
-    def break_off(self) -> None:
-        """Another episode is to follow the present one, which could not be gone on with."""
+    def break_episode(self) -> None:
+        """Close the present episode, which could not be resumed; another one follows."""
         self.exact = False
         if self._steps:
             self._close_episode()
 
-    def diverged(self, what: str) -> None:
-        """End the run here: `what` was the first thing that was not finite."""
+    def mark_diverged(self, what: str) -> None:
+        """End the run as diverged.
+
+        what: name of the first value that was not finite.
+        """
         self.diverged_at_timestep, self.nonfinite = self.timesteps, what
         self.finish("diverged")
 
-    def failed(self, error: Exception) -> None:
-        """End the run here, for a reason that is not in what it learned."""
+    def mark_failed(self, error: Exception) -> None:
+        """End the run with an error that did not come from learning."""
         self.error = error
         self.finish("failed")
 
     def finish(self, status: str) -> None:
-        """End the run. An episode cut off by the end is kept, and said to be incomplete."""
+        """End the run. An episode that the end interrupts is kept and marked incomplete."""
         self.status = status
         if self._steps:
             self.last_episode_complete = False
             self._close_episode()
 
     def curves(self) -> dict[str, Any]:
-        """The run's data as it stands in a result."""
+        """Return the run's curves as its result holds them."""
         return {
             "eval_episode_rewards": self.eval_episode_rewards,
             "eval_episode_steps": self.eval_episode_steps,

@@ -1,4 +1,4 @@
-"""A stack's training over interruptions: going on from checkpoints, making them, stopping with them."""
+"""A stack's training with interruptions: resuming from checkpoints, writing them, stopping with them."""
 
 from __future__ import annotations
 
@@ -11,27 +11,31 @@ from typing import Any
 from utils.core.interrupt import Interruption, Stopped
 from utils.core.provenance import describe_cpu
 from utils.training.loop import Loop
-from utils.training.resume import resume, states
+from utils.training.resume import resume_loop, run_states
 from utils.training.run_claims import Claim
 
 log = logging.getLogger("policy_params")
 
 
-class Timer:
-    """When the next checkpoint is due."""
+class CheckpointTimer:
+    """Decides when the next checkpoint is due."""
 
     def __init__(self, minutes: float, interruption: Interruption, clock: Callable[[], float] = time.monotonic) -> None:
-        """minutes: between checkpoints; 0: there are none but at an interruption.  clock: seconds."""
+        """Start the timer.
+
+        minutes: between checkpoints; 0: only at an interruption.
+        clock: returns seconds.
+        """
         self.interruption = interruption
         self._seconds, self._clock = 60.0 * minutes, clock
         self.restart()
 
     def restart(self) -> None:
-        """Count from now."""
+        """Measure from now."""
         self._start = self._clock()
 
     def due(self) -> bool:
-        """Whether one is."""
+        """Return whether a checkpoint is due."""
         if self.interruption.is_requested():
             return True
         return self._seconds > 0 and self._clock() - self._start >= self._seconds
@@ -39,56 +43,61 @@ class Timer:
 
 @dataclass
 class Session:
-    """A loop whose slots are claimed runs.  engine: what computes its updates."""
+    """A loop whose slots are claimed runs.
+
+    engine: the engine that computes its updates.
+    """
 
     loop: Loop
     claims: Sequence[Claim]
-    timer: Timer
+    timer: CheckpointTimer
     engine: str
 
-    def go_on(self) -> None:
-        """Put the loop, a fresh one, where its runs stand, if they have begun; all at one place."""
+    def resume(self) -> None:
+        """Restore the runs' saved states, all of one position, into the new loop, if there are any."""
         if self.claims[0].state is None:
             return
-        _, engine = self.claims[0].place
+        _, engine = self.claims[0].position
         if engine != self.engine:
             for claim in self.claims:
-                claim.refuse(f"{claim.checkpoint.path} is of engine {engine}; allowed here: {self.engine}")
+                claim.restart(f"{claim.checkpoint.path} was computed by engine {engine}; allowed here: {self.engine}")
             return
-        reasons = resume(self.loop, [self._state(claim) for claim in self.claims])
-        log.info("%d go on from timestep %d", len(self.claims), self.loop.timestep)
+        reasons = resume_loop(self.loop, [self._state(claim) for claim in self.claims])
+        log.info("%d runs resume from timestep %d", len(self.claims), self.loop.timestep)
         for slot, reason in reasons.items():
             index = self.claims[slot].run.index
-            log.warning("index %d: its episode cannot be gone on with (%s); another begins", index, reason)
+            log.warning("index %d: its episode cannot be resumed (%s); another one starts", index, reason)
         for slot, claim in enumerate(self.claims):
-            self._compare_processors(slot, claim)
+            self._check_processor(slot, claim)
             claim.state = None  # It may be large.
 
     @staticmethod
     def _state(claim: Claim) -> dict[str, Any]:
-        assert claim.state is not None, "runs at one place have all begun or none"
+        assert claim.state is not None, "runs at one position have all started or none"
         return claim.state
 
-    def _compare_processors(self, slot: int, claim: Claim) -> None:
-        """Another kind of processor may round otherwise, so that no exactness can be claimed."""
+    def _check_processor(self, slot: int, claim: Claim) -> None:
+        """Mark a run inexact if its checkpoint is from another kind of processor, which may round differently."""
         if self._state(claim)["cpu_flags"] != describe_cpu()["flags"]:
             self.loop.records[slot].exact = False
-            log.warning("index %d: goes on on another kind of processor, perhaps with other bits", claim.run.index)
+            log.warning("index %d: resumes on another kind of processor, whose bits may differ", claim.run.index)
 
-    def drive(self) -> str | None:
-        """Train until all runs have ended, with checkpoints. Returns what failed, or None.
+    def train(self) -> str | None:
+        """Train until all runs have ended, writing checkpoints. Returns what failed, or None.
 
-        Raises Stopped at an interruption, once all runs that have not ended have their checkpoints.
+        Raises Stopped at an interruption, after all active runs have their checkpoints.
         """
         while True:
             self.loop.run(self.timer.due)
             if not self.loop.active.any():
                 return None
-            failed = self.save()
+            failed = self.save_checkpoints()
             if self.timer.interruption.is_requested():
                 if failed:
-                    return f"stopped without checkpoints of {failed} runs, which could not be written"
-                log.info("%s: stopped at timestep %d; run again to go on", self._signal, self.loop.timestep)
+                    return f"stopped, but the checkpoints of {failed} runs could not be written"
+                log.info(
+                    "%s: stopped at timestep %d; run the same command again to resume", self._signal, self.loop.timestep
+                )
                 raise Stopped
             self.timer.restart()
 
@@ -96,18 +105,18 @@ class Session:
     def _signal(self) -> str | None:
         return self.timer.interruption.signal
 
-    def save(self) -> int:
-        """Checkpoints of all runs that have not ended. Returns how many could not be written."""
+    def save_checkpoints(self) -> int:
+        """Write checkpoints of all active runs. Returns how many could not be written."""
         start, failed = time.perf_counter(), 0
-        found = states(self.loop)
+        states = run_states(self.loop)
         origin = {"engine": self.engine, "cpu_flags": describe_cpu()["flags"]}
-        for slot, state in found.items():
+        for slot, state in states.items():
             claim = self.claims[slot]
             try:
                 claim.checkpoint.save(state | origin, self.loop.timestep)
             except OSError as error:
                 failed += 1
                 log.error("index %d: no checkpoint at timestep %d: %s", claim.run.index, self.loop.timestep, error)
-        seconds, written = time.perf_counter() - start, len(found) - failed
+        seconds, written = time.perf_counter() - start, len(states) - failed
         log.info("timestep %d: checkpoints of %d runs written in %.2f s", self.loop.timestep, written, seconds)
         return failed

@@ -1,4 +1,4 @@
-"""Results executed again: the same bits, or where they first differ and what differs between then and now."""
+"""Repeats recorded runs: the same bits, or the first difference and what differs between the machines."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from utils.results.schema import read_result
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """A result, as far as executing it again takes it."""
+class RecordedRun:
+    """What a result records that is needed to repeat its run."""
 
     path: Path
     environment: EnvironmentConfig
@@ -33,18 +33,21 @@ class Recorded:
 
     @property
     def engine(self) -> str:
-        """What computed it."""
+        """Engine that computed the result."""
         return str(self.origin["engine"])
 
     @property
-    def kind(self) -> bytes:
-        """The same for results of one experiment and engine."""
+    def group(self) -> bytes:
+        """Identity of the experiment and the engine."""
         tree = [self.environment.model_dump(mode="json"), self.agent.model_dump(mode="json"), self.engine]
         return orjson.dumps(tree)
 
 
-def read_recorded(path: Path, agents: Mapping[str, Any]) -> Recorded:
-    """agents: by name.  Raises BadInput if the file is not a result that can be executed again."""
+def read_recorded_run(path: Path, agents: Mapping[str, Any]) -> RecordedRun:
+    """Read a result that can be repeated.  Raises BadInput if the file is not one.
+
+    agents: entries of `agent.AGENTS`, by name.
+    """
     result = read_result(path)
     read_comparable(path)
     run, experiment = result.run, result.experiment
@@ -57,30 +60,30 @@ def read_recorded(path: Path, agents: Mapping[str, Any]) -> Recorded:
     if not sound:
         raise BadInput(f"{path}: not a result: found index {index!r} and engine {origin['engine']!r}")
     protocol = validate(EnvironmentConfig, environment, f"{path}: environment")
-    return Recorded(path, protocol, check_agent_config(agent, f"{path}: agent", agents), index, key, origin)
+    return RecordedRun(path, protocol, check_agent_config(agent, f"{path}: agent", agents), index, key, origin)
 
 
-def by_kind(recorded: Sequence[Recorded]) -> list[list[Recorded]]:
-    """Groups that one experiment and engine execute."""
-    groups: dict[bytes, list[Recorded]] = {}
+def group_by_experiment(recorded: Sequence[RecordedRun]) -> list[list[RecordedRun]]:
+    """Group recorded runs by experiment and engine."""
+    groups: dict[bytes, list[RecordedRun]] = {}
     for one in recorded:
-        groups.setdefault(one.kind, []).append(one)
+        groups.setdefault(one.group, []).append(one)
     return list(groups.values())
 
 
-def run_of(recorded: Recorded, experiment: Experiment) -> Run:
-    """The run to execute.  Raises BadInput if what was recorded is another run's by now."""
+def run_to_repeat(recorded: RecordedRun, experiment: Experiment) -> Run:
+    """Return the run to repeat.  Raises BadInput if its index is another run now."""
     run = experiment.run(recorded.index)
     if run.key != recorded.key:
         raise BadInput(
-            f"{recorded.path}: its index {recorded.index} is the run of key {run.key} now, but {recorded.key} was "
+            f"{recorded.path}: its index {recorded.index} now is the run with key {run.key}, but {recorded.key} was "
             "recorded; allowed: a result of this version's configuration"
         )
     return run
 
 
-def verdict(recorded: Recorded, fresh: Path) -> tuple[bool, list[str]]:
-    """Whether a result is identical to its repetition, and what to say of it."""
+def compare_repetition(recorded: RecordedRun, fresh: Path) -> tuple[bool, list[str]]:
+    """Compare a result with its repetition. Returns whether they are identical, and lines to print."""
     if not fresh.exists():
         return False, [f"{recorded.path}: not verified: its repetition has no result"]
     origin = read_result(fresh).run["provenance"]
@@ -90,12 +93,18 @@ def verdict(recorded: Recorded, fresh: Path) -> tuple[bool, list[str]]:
     difference = first_run_difference(read_comparable(recorded.path), read_comparable(fresh))
     if difference is None:
         return True, [f"{recorded.path}: identical"]
-    return False, [f"{recorded.path}: different: {difference} (recorded and present)", *side_by_side(recorded.origin)]
+    return False, [
+        f"{recorded.path}: different: {difference} (recorded and present)",
+        *format_circumstances(recorded.origin),
+    ]
 
 
-def side_by_side(origin: dict[str, Any]) -> list[str]:
-    """Versions and processor, as recorded and as they are here; a star marks what differs."""
-    then, now = _circumstances(origin.get("versions"), origin.get("cpu")), _circumstances(package_versions(), describe_cpu())
+def format_circumstances(origin: dict[str, Any]) -> list[str]:
+    """Return a table of versions and processor, recorded and present; a star marks differences."""
+    then, now = (
+        _collect_circumstances(origin.get("versions"), origin.get("cpu")),
+        _collect_circumstances(package_versions(), describe_cpu()),
+    )
     rows = [("", "recorded", "present"), *((name, then.get(name, "-"), now.get(name, "-")) for name in then | now)]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
     return [
@@ -104,8 +113,8 @@ def side_by_side(origin: dict[str, Any]) -> list[str]:
     ]
 
 
-def _circumstances(versions: Any, processor: Any) -> dict[str, str]:
-    """Name -> text."""
+def _collect_circumstances(versions: Any, processor: Any) -> dict[str, str]:
+    """Return versions and processor as text, by name."""
     found = {str(name): str(version) for name, version in versions.items()} if isinstance(versions, dict) else {}
     processor = processor if isinstance(processor, dict) else {}
     flags = processor.get("flags")

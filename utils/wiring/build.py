@@ -1,4 +1,4 @@
-"""Builds environments, stacks and agents for training."""
+"""Builds experiments, environments, agents and stacks: the names in configuration files become objects."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 from utils.core.errors import BadInput, suggestion
 
 if TYPE_CHECKING:
+    from agent.base import Spaces
+    from env import Episodes
     from utils.experiment.config import AgentConfig, EnvironmentConfig
     from utils.experiment.experiment import Experiment, Run
     from utils.training.stack import Stack
-    from utils.training.stack_trainer import Makers, Trial
+    from utils.training.stack_trainer import Builders, EnvironmentCheck
 
 
-def read_experiment(env_json: str, agent_json: str, save_dir: str) -> Experiment:
-    """The experiment that two files describe.  Raises BadInput."""
+def read_experiment(env_json: str, agent_json: str, save_dir: str = "results") -> Experiment:
+    """Read the experiment that two configuration files define.  Raises BadInput."""
     from agent import AGENTS
     from utils.experiment.config import read_agent, read_environment
 
@@ -27,24 +29,27 @@ def read_experiment(env_json: str, agent_json: str, save_dir: str) -> Experiment
 def make_experiment(
     environment: EnvironmentConfig, agent: AgentConfig, sources: tuple[str, str], save_dir: str
 ) -> Experiment:
-    """The experiment of two configurations.  sources: where they stand, for messages.  Raises BadInput."""
+    """Return the experiment of two configurations.  Raises BadInput.
+
+    sources: paths of the environment's and the agent's file, for messages.
+    """
     from agent import AGENTS
     from utils.experiment.experiment import Experiment
 
     return Experiment(environment, agent, AGENTS[agent.agent_name].hyperparameters, sources, save_dir)
 
 
-def makers() -> Makers:
-    """What is handed to those who know no agent and no environment by name."""
+def make_builders() -> Builders:
+    """Return the functions with which training builds agents and environments."""
     from agent.engine.selection import by_length, start_engine
     from env.drawing.render import prepare_rendering
-    from utils.training.stack_trainer import Makers
+    from utils.training.stack_trainer import Builders
 
-    return Makers(build_stack, start_engine, by_length, tried, prepare_rendering)
+    return Builders(build_stack, start_engine, by_length, check_environment, prepare_rendering)
 
 
 def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
-    """Try what only building can tell.  Raises BadInput."""
+    """Check everything that only building can find out.  Raises BadInput."""
     from agent import AGENTS
 
     if any(getattr(run.hyperparameters, "cuda", False) for run in runs):
@@ -52,14 +57,14 @@ def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
     name = experiment.agent.agent_name
     if experiment.environment.tile_coding and not AGENTS[name].linear:
         raise BadInput(
-            f"{experiment.env_source}: key 'use_tile_coding': found true, but {name} takes observations as they "
-            "are; allowed: false or null"
+            f"{experiment.env_source}: key 'use_tile_coding': found true, but {name} uses observations without tile "
+            "coding; allowed: false or null"
         )
-    tried(experiment)
+    check_environment(experiment)
 
 
 def check_gpu(experiment: Experiment) -> None:
-    """Raises BadInput where there is none. Only here does a process that trains nothing itself import torch."""
+    """Check that there is a GPU.  Raises BadInput. Only here does a process without a stack import torch."""
     import torch
 
     if not torch.cuda.is_available():
@@ -68,24 +73,27 @@ def check_gpu(experiment: Experiment) -> None:
 
 
 @lru_cache(maxsize=1)
-def tried(experiment: Experiment) -> Trial:
-    """Build the experiment's environment and try it, once a process.  Raises BadInput."""
+def check_environment(experiment: Experiment) -> EnvironmentCheck:
+    """Build the experiment's environment and try a rollout, once per process.  Raises BadInput."""
     from env.episodes.rollout import rollout_hash
-    from utils.training.stack_trainer import Trial
+    from utils.training.stack_trainer import EnvironmentCheck
 
     episodes = build_env(experiment, 0)
-    sizes = episodes.env.observation_space.shape[0], math.prod(episodes.env.action_space.shape)
+    obs, action = (space.shape or () for space in (episodes.env.observation_space, episodes.env.action_space))
     try:
-        return Trial(rollout_hash(episodes), sizes)
+        return EnvironmentCheck(rollout_hash(episodes), (obs[0], math.prod(action)))
     except Exception as error:
         name, reason = experiment.environment.env_name, " ".join(str(error).split())
         raise BadInput(
-            f"{experiment.env_source}: env_name: '{name}' fails as it is configured ({type(error).__name__}: {reason})"
+            f"{experiment.env_source}: env_name: '{name}' fails as configured ({type(error).__name__}: {reason})"
         ) from error
 
 
-def build_env(experiment: Experiment, seed: int, pictures: bool = False) -> Any:
-    """One environment under its protocol.  pictures: it gives them.  Raises BadInput."""
+def build_env(experiment: Experiment, seed: int, renders: bool = False) -> Episodes:
+    """Build one environment under the experiment's protocol.  Raises BadInput.
+
+    renders: whether it must render pictures.
+    """
     from agent import AGENTS
     from env import EpisodeProtocol, Episodes, UnknownEnvironment, make_env
     from env.drawing.render import RENDER_MODE, check_renderable
@@ -93,9 +101,9 @@ def build_env(experiment: Experiment, seed: int, pictures: bool = False) -> Any:
     config = experiment.environment
     try:
         refuses = AGENTS[experiment.agent.agent_name].refuses
-        kwargs = config.env_kwargs | ({"render_mode": RENDER_MODE} if pictures else {})
+        kwargs = config.env_kwargs | ({"render_mode": RENDER_MODE} if renders else {})
         env = make_env(config.env_name, config.continuous, refuses, **kwargs)
-        if pictures:
+        if renders:
             check_renderable(config.env_name, env)
         rewards = config.rewards.model_dump(exclude_none=True)
         protocol = EpisodeProtocol(
@@ -108,8 +116,11 @@ def build_env(experiment: Experiment, seed: int, pictures: bool = False) -> Any:
         raise BadInput(f"{experiment.env_source}: {error}{hint}") from error
 
 
-def build_stack(experiment: Experiment, runs: Sequence[Run], shown: bool = False) -> Stack:
-    """Agent and environments for the runs.  shown: the first run's environment gives pictures."""
+def build_stack(experiment: Experiment, runs: Sequence[Run], renders: bool = False) -> Stack:
+    """Build the agent and the environments of a stack.
+
+    renders: whether the first run's environment must render pictures.
+    """
     from agent import make_agent
     from env import EnvBatch
     from utils.core.process_setup import prepare_process
@@ -119,24 +130,26 @@ def build_stack(experiment: Experiment, runs: Sequence[Run], shown: bool = False
     prepare_process()
     config = experiment.environment
     seeds = [run.random_seed for run in runs]
-    envs = EnvBatch([build_env(experiment, env_seed(seed, "env"), shown and i == 0) for i, seed in enumerate(seeds)])
+    envs = EnvBatch([build_env(experiment, env_seed(seed, "env"), renders and i == 0) for i, seed in enumerate(seeds)])
     eval_envs = EnvBatch([build_env(experiment, 0) for _ in seeds])
     agent = make_agent(
         experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,
-        spaces_of(envs.envs[0], config.tile_coding),
+        describe_spaces(envs.envs[0], config.tile_coding),
     )  # fmt: skip
     return Stack(agent, envs, eval_envs, seeds, config)
 
 
-def spaces_of(episodes: Any, tile_coding: bool | None) -> Any:
-    """What an agent is told of its environment."""
+def describe_spaces(episodes: Episodes, tile_coding: bool | None) -> Spaces:
+    """Return what an agent needs to know of its environment."""
     import torch
 
     from agent.base import Spaces
     from agent.policy.base import ActionBox
 
-    obs, bounds = episodes.env.observation_space, episodes.action_bounds
+    obs: Any = episodes.env.observation_space
+    action: Any = episodes.env.action_space
+    bounds = episodes.action_bounds
     if bounds is None:
-        return Spaces(obs.low, obs.high, int(episodes.env.action_space.n), tile_coding)
+        return Spaces(obs.low, obs.high, int(action.n), tile_coding)
     box = ActionBox(*(torch.as_tensor(bound).float() for bound in bounds))
     return Spaces(obs.low, obs.high, box, tile_coding)

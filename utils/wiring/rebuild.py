@@ -1,15 +1,16 @@
-"""Rebuilds the agent of a result."""
+"""Rebuilds the agent of a result and shows its episodes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from agent import AGENTS, make_agent
+from agent.base import Agent, Spaces
+from env import Episodes
 from env.drawing.render import prepare_rendering
 from utils.core.errors import BadInput
 from utils.core.process_setup import prepare_process
@@ -20,21 +21,24 @@ from utils.experiment.config import EnvironmentConfig, check_agent_config, resol
 from utils.experiment.experiment import Experiment
 from utils.files.json_model import validate
 from utils.results.learned_params import LearnedRun
-from utils.wiring.build import build_env, make_experiment, spaces_of
+from utils.wiring.build import build_env, describe_spaces, make_experiment
 
 
-def experiment_of(learned: LearnedRun) -> Experiment:
-    """The experiment that a result stands in.  Raises BadInput if this version does not know it."""
+def experiment_of_result(learned: LearnedRun) -> Experiment:
+    """Return the experiment of a result.  Raises BadInput if this version does not know it."""
     source, tree = str(learned.result.path), learned.result.experiment
     environment = validate(EnvironmentConfig, tree["environment"], source)
     return make_experiment(environment, check_agent_config(tree["agent"], source, AGENTS), (source, source), "results")
 
 
-def rebuild(learned: LearnedRun, experiment: Experiment, seed: int, spaces: Any) -> Any:
-    """The agent as it was when the run ended, alone.  Raises BadInput if the arrays do not fit it."""
+def rebuild_agent(learned: LearnedRun, experiment: Experiment, seed: int, spaces: Spaces) -> Agent:
+    """Return the agent, one learner, as it was at the end of the run.
+
+    Raises BadInput if the learned parameters do not fit it.
+    """
     name, source = experiment.agent.agent_name, str(learned.result.path)
     params = learned.result.agent_params
-    if "cuda" in params:  # What learned on a GPU acts without one.
+    if "cuda" in params:  # An agent that learned on a GPU can act without one.
         params = params | {"cuda": False}
     settings = [resolve_setting(params, AGENTS[name].hyperparameters, source)]
     agent = make_agent(name, settings, [seed], experiment.environment.gamma, spaces)
@@ -45,46 +49,51 @@ def rebuild(learned: LearnedRun, experiment: Experiment, seed: int, spaces: Any)
     return agent
 
 
-def play(episodes: Any, act: Callable[[np.ndarray], np.ndarray], seen: Callable[[], bool]) -> tuple[float, int] | None:
-    """One episode's return and steps; None if it was not seen to its end.
+def play_episode(
+    episodes: Episodes, act: Callable[[np.ndarray], np.ndarray], show: Callable[[], bool]
+) -> tuple[float, int] | None:
+    """Play one episode and return its return and steps; None if it was stopped early.
 
-    act: obs (1, O) -> actions (1, A).  seen: called after the reset and after each step; whether to go on.
+    act: obs (1, O) -> actions (1, A).
+    show: called after the reset and after each step; returns whether to continue.
     """
-    obs, total, steps, over = episodes.reset(), 0.0, 0, False
-    going = seen()
-    while going and not over:
+    obs, total, steps, ended = episodes.reset(), 0.0, 0, False
+    wanted = show()
+    while wanted and not ended:
         obs, reward, terminated, truncated = episodes.step(act(np.asarray(obs, np.float32)[None])[0])
-        total, steps, over = total + reward, steps + 1, terminated or truncated
-        going = seen()
-    return (total, steps) if over else None
+        total, steps, ended = total + reward, steps + 1, terminated or truncated
+        wanted = show()
+    return (total, steps) if ended else None
 
 
-def returns(
+def show_episodes(
     learned: LearnedRun, episodes: int, seed: int | None, video: Path | None, policy: str | None
 ) -> Iterator[tuple[float, int]]:
-    """Show so many episodes, or fewer if the window is closed. Yields the return and the steps of each.
+    """Show episodes of a learned policy, until the window is closed. Yields return and steps of each.
 
-    seed: None: those of the run's last evaluation.  policy: None: as the run was evaluated.
-    Raises BadInput, and OSError where nothing can be drawn or written.
+    episodes: number of episodes.
+    seed: None: the episodes of the run's last evaluation.
+    policy: "mode" or "sample"; None: as the run was evaluated.
+    Raises BadInput, and OSError if nothing can be drawn or written.
     """
     prepare_process()
-    experiment, timestep = experiment_of(learned), learned.last_timestep
+    experiment, timestep = experiment_of_result(learned), learned.last_timestep
     config, seed = experiment.environment, learned.result.run["random_seed"] if seed is None else seed
-    shown = build_env(experiment, env_seed(seed, "eval_env", timestep), pictures=True)
-    agent = rebuild(learned, experiment, seed, spaces_of(shown, config.tile_coding))
+    shown = build_env(experiment, env_seed(seed, "eval_env", timestep), renders=True)
+    agent = rebuild_agent(learned, experiment, seed, describe_spaces(shown, config.tile_coding))
     agent.begin_eval(timestep)
     greedy = (policy or config.eval_policy) == "mode"
-    make_sink = sink_maker(learned.result.path, prepare_rendering(shown.env), video)
+    make_sink = make_sink_opener(learned.result.path, prepare_rendering(shown.env), video)
     with closing(shown.env), closing(Camera(shown.env, make_sink)) as camera:
         for _ in range(episodes):
-            outcome = play(shown, lambda obs: agent.act_eval(obs, greedy), lambda: camera.update() is None)
+            outcome = play_episode(shown, lambda obs: agent.act_eval(obs, greedy), lambda: camera.update() is None)
             if outcome is None:
                 return
             yield outcome
 
 
-def sink_maker(result: Path, fps: float, video: Path | None) -> Callable[[np.ndarray], FrameSink]:
-    """What opens a sink for a first frame: the video, or whatever there is."""
+def make_sink_opener(result: Path, fps: float, video: Path | None) -> Callable[[np.ndarray], FrameSink]:
+    """Return a function that opens a sink for the first frame: the video, or a window if one can be opened."""
     if video is not None:
         return lambda frame: Video(video, fps, frame)
     return lambda frame: open_sink(frame, result.stem, fps, result.with_name(f"{result.stem}_watch.mp4"), None)

@@ -1,23 +1,69 @@
-"""Trains and verifies runs for the command line."""
+"""Trains runs and verifies results, for the command line and for Python programs (docs/python.md)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
 
 from utils.core.errors import BadInput
-from utils.wiring.build import build_env, check_buildable, make_experiment, makers
+from utils.wiring.build import build_env, check_buildable, make_builders, make_experiment, read_experiment
 
 if TYPE_CHECKING:
     from utils.experiment.experiment import Experiment, Run
-    from utils.training.stack_trainer import Choices
+    from utils.results.schema import Result
+    from utils.training.stack_trainer import TrainingOptions
 
 
-def monitored_after(experiment: Experiment, monitor: bool, after: int | None, jobs: int | None) -> int | None:
-    """The timesteps after which monitoring begins; None: it never does.  Raises BadInput."""
+class TrainingFailed(Exception):
+    """Runs that have no result after training; the log says why."""
+
+
+def train(
+    agent_json: str,
+    env_json: str,
+    index: str = "0",
+    *,
+    save_dir: str = "results",
+    options: TrainingOptions | None = None,
+) -> list[Result]:
+    """Train the runs of an experiment that have no result yet and return the results of all given indices.
+
+    agent_json, env_json: paths of the two configuration files.
+    index: an index, or a list of indices and ranges such as "0-9,36".
+    save_dir: directory of the results, as for main.py's --save-dir.
+    options: None: one process, `--engine auto`.
+    Raises BadInput for wrong input, TrainingFailed if a run has no result.
+    """
+    from utils.core.process_setup import limit_threads
+
+    limit_threads()
+    from utils.results.schema import read_result
+    from utils.training.stack_trainer import TrainingOptions
+
+    experiment = read_experiment(env_json, agent_json, save_dir)
+    runs = [experiment.run(i) for i in chosen_indices(experiment, index, None)]
+    code = train_missing_runs(experiment, runs, options or TrainingOptions())
+    if code:
+        raise TrainingFailed(f"exit code {code}: {experiment.directory}")
+    return [read_result(run.file.json) for run in runs]
+
+
+def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) -> list[int]:
+    """Return the indices that --index or --runs select.  Raises BadInput."""
+    from utils.core.indices import parse_indices
+
+    if runs is not None and index is not None:
+        raise BadInput("--index and --runs: found both; allowed: one of them")
+    return list(range(len(experiment.grid) * runs)) if runs is not None else parse_indices(index or "0")
+
+
+def monitor_start(experiment: Experiment, monitor: bool, after: int | None, jobs: int | None) -> int | None:
+    """Return the timesteps after which monitoring starts; None if there is no monitoring.  Raises BadInput."""
     if after is not None and not monitor:
         raise BadInput(f"-a/--after: found {after} without -m/--monitor; allowed: both, -m alone or neither")
     if not monitor:
@@ -27,53 +73,44 @@ def monitored_after(experiment: Experiment, monitor: bool, after: int | None, jo
     total = experiment.environment.total_timesteps
     if after is not None and after >= total:
         raise BadInput(f"-a/--after: found {after}; allowed: less than the {total} of total_timesteps")
-    build_env(experiment, 0, pictures=True)
+    build_env(experiment, 0, renders=True)
     return after or 0
 
 
-def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) -> list[int]:
-    """The indices that the options name.  Raises BadInput."""
-    from utils.core.indices import parse_indices
+def train_missing_runs(experiment: Experiment, runs: list[Run], options: TrainingOptions) -> int:
+    """Train the runs that have no result. Returns an exit code.
 
-    if runs is not None and index is not None:
-        raise BadInput("--index and --runs: found both; allowed: one of them")
-    return list(range(len(experiment.grid) * runs)) if runs is not None else parse_indices(index or "0")
-
-
-def train(experiment: Experiment, wanted: list[Run], choices: Choices) -> int:
-    """Train every wanted run that has no result. Returns an exit code.  Raises BadInput before anything is trained."""
+    Raises BadInput before anything is trained.
+    """
     from utils.core.interrupt import interruptible
     from utils.files.atomic import check_writable
-    from utils.training.sweep import absent, train_missing
+    from utils.training.sweep import runs_to_train, train_runs
 
-    missing = absent(wanted, choices.force)
+    missing = runs_to_train(runs, options.force)
     if missing:
         check_buildable(experiment, missing)
         check_writable(experiment.directory)
     with interruptible() as interruption:
-        return train_missing(experiment, missing, makers(), choices, interruption)
+        return train_runs(experiment, missing, make_builders(), options, interruption)
 
 
-def verify_all(results: Sequence[str], choices: Choices) -> int:
-    """Execute results again and say what comes of it. Returns an exit code.  Raises BadInput."""
-    from pathlib import Path
-    from tempfile import TemporaryDirectory
-
+def verify_results(results: Sequence[str], options: TrainingOptions) -> int:
+    """Repeat the runs of results and print whether they come out identical. Returns an exit code.  Raises BadInput."""
     from agent import AGENTS
     from utils.training.sweep import DONE, FAILED
-    from utils.training.verify import by_kind, read_recorded, run_of, verdict
+    from utils.training.verify import compare_repetition, group_by_experiment, read_recorded_run, run_to_repeat
 
     if not results:
         raise BadInput("--verify: found no RESULT; allowed: one or more result files")
     identical = True
-    for group in by_kind([read_recorded(Path(path), AGENTS) for path in results]):
+    for group in group_by_experiment([read_recorded_run(Path(path), AGENTS) for path in results]):
         with TemporaryDirectory() as folder:
             source = str(group[0].path)
             experiment = make_experiment(group[0].environment, group[0].agent, (source, source), folder)
-            runs = {recorded.key: run_of(recorded, experiment) for recorded in group}
-            code = train(experiment, list(runs.values()), replace(choices, engine=group[0].engine))
+            runs = {recorded.key: run_to_repeat(recorded, experiment) for recorded in group}
+            code = train_missing_runs(experiment, list(runs.values()), replace(options, engine=group[0].engine))
             for recorded in group:
-                same, lines = verdict(recorded, runs[recorded.key].file.json)
+                same, lines = compare_repetition(recorded, runs[recorded.key].file.json)
                 identical = identical and same
                 click.echo("\n".join(lines))
         if code not in (DONE, FAILED):

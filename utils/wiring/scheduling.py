@@ -34,7 +34,7 @@ from utils.slurm.submit import (
 from utils.slurm.sweep_plan import Sweep, find_sweeps, free_places, make_plan, max_array_tasks, share_places
 from utils.slurm.sweep_status import ResultReader, find_status
 from utils.slurm.task_plan import Plan, group_by_shape
-from utils.wiring.build import read_experiment, tried
+from utils.wiring.build import check_environment, read_experiment
 
 STATUS_INTERVAL_SECONDS = 60.0
 """Seconds between two looks at the queue with --watch: every user shares SLURM's controller."""
@@ -121,7 +121,8 @@ def measure_shapes(request: Request, cluster: Cluster, sweeps: Sequence[Sweep]) 
             indices = [run.index for run in missing if run.setting in set(settings)][:size]
             click.echo(f"pilot: {len(indices)} runs like setting {settings[0]} of {experiment.agent_source}", err=True)
             runs = [experiment.run(index) for index in indices]
-            measurements.write(settings[0], measure_cost(experiment, runs, tried(experiment).space_sizes, train))
+            sizes = check_environment(experiment).space_sizes
+            measurements.write(settings[0], measure_cost(experiment, runs, sizes, train))
 
 
 def print_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) -> None:
