@@ -15,15 +15,12 @@ import torch
 from scipy import stats
 
 from agent.policy.base import ActionBox
-from tests.support.documentation import DOCUMENTATION, PAGES, ROOT, code_blocks, name_of
+from tests.support.documentation import DOCUMENTATION, ROOT, code_blocks
 from tests.support.reference import normal32
 from utils.core.grid import Grid
 from utils.core.random_streams import Draws
 from utils.display.video import MAX_VIDEO_FRAMES
 from utils.stats.curves import final_performance
-
-LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
-"""A link to another page or to a heading."""
 
 
 def test_the_index_table() -> None:
@@ -90,19 +87,3 @@ def test_tables_of_comparisons_are_documented(path: Path) -> None:
 
 def test_the_limit_on_a_videos_length_is_documented() -> None:
     assert re.search(rf"\b{MAX_VIDEO_FRAMES}\b frames", DOCUMENTATION.replace(",", ""))
-
-
-def anchors(page: Path) -> set[str]:
-    """Return the anchors of a page's headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_links_lead_to_files_and_headings(page: Path) -> None:
-    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
-    for file, anchor in LINK.findall(text):
-        target = page.parent / file if file else page
-        assert target.exists(), file
-        if anchor and target.suffix == ".md":
-            assert anchor in anchors(target), f"{file}#{anchor}"
