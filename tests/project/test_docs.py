@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.documentation import PAGES, README, name_of
+from tests.support.documentation import PAGES, README, ROOT, name_of
 
 MAX_README_LINES = 150
 """README.md shows what the project is; docs/ has the rest."""
@@ -67,3 +67,12 @@ def test_the_readme_is_short() -> None:
 )
 def test_the_pattern_of_links(text: str, expected: list[tuple[str, str]]) -> None:
     assert LINK.findall(text) == expected
+
+
+def test_every_package_is_described() -> None:
+    """docs/architecture.md has a row for each package."""
+    text = (ROOT / "docs/architecture.md").read_text()
+    packages = {path.parent for top in ("agent", "env", "utils") for path in (ROOT / top).rglob("__init__.py")}
+    names = {f"{package.relative_to(ROOT).as_posix()}/" for package in packages} - {"utils/"}
+    assert names
+    assert names <= set(re.findall(r"^\| \d \| `([\w/]+)` \|", text, re.MULTILINE))
