@@ -108,7 +108,7 @@ def test_the_best_actions_are_learned(name, options):
     problems = {identity: STATES, one_peak: 0.5}
     if options["policy_type"] == "SquashedGaussian":
         problems[two_peaks] = 0.6
-    learned = greedy_actions(learn(name, [*problems], 1500, **options))
+    learned = greedy_actions(learn(name, [*problems], 1000, **options))
     for (problem, best), actions in zip(problems.items(), learned, strict=True):
         assert np.abs(actions - best).max() < 0.15, problem.__name__
 
@@ -127,7 +127,7 @@ def test_two_peaks_by_an_unbounded_density(which):
     draws are clipped, and ends at a bound.
     """
     options = {"alpha": 0.0, "critic_lr": 3e-3, "actor_lr_scale": 0.3, "policy_type": "Gaussian"}
-    (actions,) = greedy_actions(learn(which.partition("-")[0], [two_peaks], 2000, **options, **UNBOUNDED[which]))
+    (actions,) = greedy_actions(learn(which.partition("-")[0], [two_peaks], 1000, **options, **UNBOUNDED[which]))
     assert np.abs(actions - 0.6).max() < 0.15
 
 

@@ -1,6 +1,7 @@
 """Engines: compiled agrees with eager, keeps every bit in any stack, and is chosen by configuration alone.
 
-A compilation takes 5 to 60 seconds, so the default run tests a few agents; `--every-engine-case` tests all.
+A compilation takes 5 to 60 seconds, so the default run tests a few agents, `--slow` one more of each kind, and
+`--every-engine-case` all.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import torch
 
 from agent import AGENTS, make_agent
 from agent.base import Spaces
-from agent.engine.selection import WORTHWHILE, Engine, start_engine, unfit
+from agent.engine.selection import MIN_COMPILED_TIMESTEPS, Engine, start_engine, reason_not_compiled
 from agent.policy import POLICIES
 from agent.policy.base import ActionBox
 from tests.support.reference import needs_compiler
@@ -42,11 +43,11 @@ MIXED = {
 
 @dataclass(frozen=True)
 class Case:
-    """An agent with options; `quick` ones are in the default run."""
+    """An agent with options.  marker: of the tests that compile it; None for those of the default run."""
 
     agent: str
     options: dict[str, Any] = field(default_factory=dict)
-    quick: bool = False
+    marker: str | None = "every_engine_case"
 
     def __str__(self) -> str:
         return "-".join([self.agent, *map(str, self.options.values())])
@@ -57,13 +58,14 @@ LIKELIHOOD = {"reparameterized": False, "num_samples": 3, "baseline_actions": 2,
 
 AGENT_CASES = [
     Case("SAC"),
-    Case("SAC", {"double_q": False} | TUNED, quick=True),
+    Case("SAC", {"double_q": False} | TUNED, marker=None),
     Case("SAC", LIKELIHOOD),
-    Case("GreedyAC", {"n_rho": (10, 0.3)}, quick=True),
+    Case("GreedyAC", {"n_rho": (10, 0.3)}, marker="slow"),
     Case("VAC", {"num_samples": 5}),
     Case("SACDiscrete", TUNED),
     Case("GreedyACDiscrete", {"rho": 0.5}),
-    Case("VACDiscrete", quick=True),
+    Case("VACDiscrete", {"target_update_interval": 3}, marker=None),
+    Case("VACDiscrete", marker="slow"),
 ]
 
 POLICY_CASES = [
@@ -74,8 +76,8 @@ POLICY_CASES = [
 
 
 def cases(which: list[Case]) -> list[Any]:
-    """Parameters of a test; all but the quick ones belong to the full matrix."""
-    marks = [() if case.quick else pytest.mark.every_engine_case for case in which]
+    """Return the parameters of a test that compiles the cases."""
+    marks = [getattr(pytest.mark, case.marker) if case.marker else () for case in which]
     return [pytest.param(case, marks=mark, id=str(case)) for case, mark in zip(which, marks, strict=True)]
 
 
@@ -201,7 +203,7 @@ def test_evaluation_is_eager_under_either_engine():
 
 @needs_compiler
 def test_a_target_averaged_now_and_then():
-    case = Case("VACDiscrete", {"target_update_interval": 3})
+    (case,) = (case for case in AGENT_CASES if "target_update_interval" in case.options)
     agent = make(case, STACKS[7], "odd", "compiled")
     before = agent.critic.target_params.clone()
     live(agent, 2)
@@ -222,9 +224,9 @@ def test_auto_goes_by_the_length_of_a_run(monkeypatch):
     asked = []
     monkeypatch.setattr("agent.engine.compiled.compiled_update", lambda agent: asked.append(agent) or agent.learn)
     monkeypatch.setattr("agent.engine.compiled.compiled_acting", lambda agent: agent.explore)
-    assert start_engine(small(), "auto", WORTHWHILE - 1) == Engine("eager")
+    assert start_engine(small(), "auto", MIN_COMPILED_TIMESTEPS - 1) == Engine("eager")
     assert not asked
-    assert start_engine(small(), "auto", WORTHWHILE) == Engine("compiled")
+    assert start_engine(small(), "auto", MIN_COMPILED_TIMESTEPS) == Engine("compiled")
     assert len(asked) == 1
 
 
@@ -238,12 +240,12 @@ def test_auto_goes_by_the_length_of_a_run(monkeypatch):
 )
 def test_what_is_not_compiled(name, options, reason):
     assert start_engine(small(name, **options), "compiled", 10) == Engine("eager", reason)
-    assert start_engine(small(name, **options), "auto", WORTHWHILE) == Engine("eager")
+    assert start_engine(small(name, **options), "auto", MIN_COMPILED_TIMESTEPS) == Engine("eager")
 
 
 @pytest.mark.parametrize("name", AGENTS)
 def test_stacks_are_sized_for_the_engine_that_an_agent_can_have(name):
-    assert AGENTS[name].hyperparameters.compiles == (unfit(small(name)) is None)
+    assert AGENTS[name].hyperparameters.compiles == (reason_not_compiled(small(name)) is None)
 
 
 FAILING = "#!/bin/sh\n[ $1 = --version ] && exec echo 12\nexit 1\n"

@@ -19,8 +19,6 @@ from tests.support.reference import UNIT, needs_compiler, normal32
 
 aten = torch.ops.aten
 
-pytestmark = pytest.mark.xdist_group("products")  # They share machine code.
-
 ROWS, INNER, COLUMNS = (1, 2, 5, 12, 13, 16, 32), (1, 2, 7, 16, 64), (1, 2, 4, 7, 16, 17, 31, 32, 48, 64, 70, 130)
 
 

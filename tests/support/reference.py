@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -26,7 +26,11 @@ UNIT = 2.0**-24
 
 COMPILER = os.environ.get("CXX", "g++")
 
-needs_compiler = pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"no C++ compiler here: {COMPILER}")
+
+def needs_compiler(test: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a test that compiles: skip it without a compiler; one process runs all such, as they share kernels."""
+    skip = pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"no C++ compiler here: {COMPILER}")
+    return pytest.mark.xdist_group("compiler")(skip(test))
 
 
 def rng(*seed: int) -> np.random.Generator:
@@ -44,8 +48,8 @@ def used_mask(mlp: MLP) -> Tensor:
     flat = torch.zeros(mlp.num_params)
     for layer in mlp.layers:
         weight, bias = mlp.views(flat.unsqueeze(0), layer)
-        weight[0, : layer.used_in, : layer.used_out] = 1.0
-        bias[0, 0, : layer.used_out] = 1.0
+        weight[0, : layer.in_dim, : layer.out_dim] = 1.0
+        bias[0, 0, : layer.out_dim] = 1.0
     return flat > 0
 
 
@@ -53,7 +57,7 @@ def random_params(mlp: MLP, n: int, seed: int) -> Tensor:
     """Return parameters (n, P) with random weights and biases and zero padding; activations stay of order 1."""
     flat = normal32(n, mlp.num_params, seed=seed) * used_mask(mlp)
     for layer in mlp.layers:
-        mlp.views(flat, layer)[0].mul_(1.0 / math.sqrt(layer.used_in))
+        mlp.views(flat, layer)[0].mul_(1.0 / math.sqrt(layer.in_dim))
     return flat
 
 
