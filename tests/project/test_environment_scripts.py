@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.documentation import code_blocks
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ["install_environment.sh", "activate_environment.sh", "utils/alliance.sh"]
 REQUIREMENTS = ["requirements-alliance.txt", "requirements-alliance-optional.txt"]
@@ -277,6 +279,5 @@ def test_the_mujoco_module_is_not_newer_than_the_pin():
     assert [int(part) for part in found.split(".")] <= minimum_versions(["requirements.txt"])["mujoco"]
 
 
-def test_the_readme_shows_both_commands():
-    blocks = re.findall(r"```bash\n(.*?)\n```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert {"bash install_environment.sh", ". activate_environment.sh"} <= set(blocks)
+def test_both_commands_are_documented():
+    assert {"bash install_environment.sh\n", ". activate_environment.sh\n"} <= set(code_blocks("bash"))
