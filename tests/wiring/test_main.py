@@ -243,7 +243,10 @@ BAD_INPUT = [
     (dict(env={"env_name": "CartPole-v1"}), r"environment\.json: env_name: 'CartPole-v1' has actions Discrete\(2\); "),
     (dict(env={"env_name": "CartPole-v1"}, agent_file="linearAC"), r"linearAC allows: a flat Box; linearAC_softmax t"),
     (dict(agent_file="linearAC_softmax"), r"linearAC_softmax allows: Discrete; linearAC takes a flat Box"),
-    (dict(env={"use_tile_coding": True}), r"key 'use_tile_coding': found true, but SAC uses observations without tile coding"),
+    (
+        dict(env={"use_tile_coding": True}),
+        r"key 'use_tile_coding': found true, but SAC uses observations without tile coding",
+    ),
     (
         dict(env={"use_tile_coding": True, "use_full_tile_coding": False}, agent_file="linearAC"),
         r"use_tile_coding is true and use_full_tile_coding is false; allowed: one of the two, or the same",

@@ -31,7 +31,7 @@ def named_arrays(run: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def find_array_flaw(content: bytes, arrays: Iterable[str]) -> str | None:
-    """Return what is wrong with the content of a .npz that must contain these arrays; None if every checksum is right."""
+    """Return what is wrong with the content of a .npz that must contain these arrays; None if nothing is."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             damaged = file.testzip()

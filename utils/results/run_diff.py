@@ -34,7 +34,8 @@ def explain_difference(first: Path, second: Path) -> list[str]:
     results = [read_result(path) for path in (first, second)]
     if not is_same_protocol(*(result.experiment["environment"] for result in results)):
         return []
-    return describe_environment_differences(Origin(str(result.path), result.run.get("provenance")) for result in results)
+    origins = (Origin(str(result.path), result.run.get("provenance")) for result in results)
+    return describe_environment_differences(origins)
 
 
 def first_run_difference(a: dict[str, Any], b: dict[str, Any]) -> str | None:

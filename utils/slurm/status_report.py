@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from utils.core.indices import format_indices
 from utils.slurm.sweep_status import COMPLETED, DIVERGED, STATES, SweepStatus, failure_lines, format_time_left
 
-MOST_ROWS = 40
+MAX_SETTING_ROWS = 40
 """Largest number of settings listed; of more settings, only incomplete ones are listed."""
 
 MAX_RUN_LETTERS = 60
@@ -24,9 +24,8 @@ def format_status(status: SweepStatus) -> str:
     letters = len(runs) <= MAX_RUN_LETTERS
     head = f"{'setting':>8}" + "".join(f"{name:>11}" for name in STATES.values())
     lines = [str(status.experiment.directory), head + (f"  runs {format_indices(runs)}" if letters else "")]
-    shown = [s for s, states in by_setting.items() if len(by_setting) <= MOST_ROWS or not _is_complete(states)][
-        :MOST_ROWS
-    ]
+    listed = len(by_setting) <= MAX_SETTING_ROWS
+    shown = [s for s, states in by_setting.items() if listed or not _is_complete(states)][:MAX_SETTING_ROWS]
     lines += [_format_row(str(setting), by_setting[setting], letters) for setting in shown]
     rest = [state for setting, states in by_setting.items() if setting not in set(shown) for state in states]
     if rest:

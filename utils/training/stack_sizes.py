@@ -1,9 +1,9 @@
 """Divides runs into stacks that train together: how large, how many, in which order.
 
 By speed: a step of a stack of R runs costs about FIXED_COST + R * work. FIXED_COST is the cost of the calls that
-all runs share, lower for a compiled agent; work is the cost that a run adds, given by its hyperparameters. The size is the R
-at which FIXED_COST is the fraction MAX_FIXED_SHARE of the cost, limited to MIN_RUNS and MAX_RUNS. Measured with SAC,
-eager, in run-steps per second of processor time on one core (2.6 GHz AMD EPYC, shared), medians:
+all runs share, lower for a compiled agent; work is the cost that a run adds, given by its hyperparameters. The size is
+the R at which FIXED_COST is the fraction MAX_FIXED_SHARE of the cost, limited to MIN_RUNS and MAX_RUNS. Measured with
+SAC, eager, in run-steps per second of processor time on one core (2.6 GHz AMD EPYC, shared), medians:
 
     units    batch  environment      R = 1     4      8     16     32     64    128
     64x64      32   Pendulum-v1        399  1135   1752   2634   3214   3374   3599
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from utils.experiment.experiment import Run
 
 FIXED_COST = {"eager": 11.0, "compiled": 2.6}
-"""Fixed cost of a stack's step by engine, fitted to the table; the unit is the cost of a run without products, 0.18 ms."""
+"""Fixed cost of a stack's step by engine, fitted to the table. The unit is a run's cost without products, 0.18 ms."""
 
 MAX_FIXED_SHARE = 0.1
 """Fraction of a step that may be fixed cost: a larger stack would save less than this."""
