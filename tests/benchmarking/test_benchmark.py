@@ -1,4 +1,4 @@
-"""utils/benchmark.py on agents with and without networks."""
+"""utils/benchmark.py and utils/benchmarking, with agents that have networks and agents that have none."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import pytest
 from click.testing import CliRunner
 
 from utils import benchmark
-from utils.benchmarking import cost_growth as growth
-from utils.benchmarking import startup_and_memory as footprint
-from utils.benchmarking import timing
-from utils.benchmarking.timing import Candidate, in_turn
+from utils.benchmarking import cost_growth, startup_and_memory, timing
+from utils.benchmarking.timing import TimedCall, measure_in_turn
 
-HEADS = ("seconds", "MB")
+UNITS = ("seconds", "MB")
+"""Last words of header lines."""
 
 
 def run(*options: str) -> list[list[str]]:
-    """What the command prints, by lines and words, its heading left out."""
+    """Run the command and return the words of each line that it prints, without the first line."""
     result = CliRunner().invoke(benchmark.benchmark, [*options, "--engine", "eager", "--repeats", "1"])
     assert result.exit_code == 0, result.output
     return [line.split() for line in result.output.splitlines()[1:]]
@@ -23,7 +22,7 @@ def run(*options: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(("agent", "multiplies"), [("SAC", True), ("linearAC", False), ("Random", False)])
 def test_a_row_for_every_kind_of_agent(agent: str, multiplies: bool) -> None:
-    """Without matrix products in an update, there is no limit to compare with."""
+    """An agent without matrix products in its update has no limit to compare with."""
     lines = run("--agent", agent, "--stack", "2", "--seconds", "0.01")
     (row,) = (words for words in lines if words and words[0] == agent)
     *names, steps, products, ratio, _, _ = row
@@ -34,7 +33,7 @@ def test_a_row_for_every_kind_of_agent(agent: str, multiplies: bool) -> None:
 
 def test_growth_has_a_line_for_each_value(monkeypatch) -> None:
     values = {"stack": (1, 3), "batch": (8,), "hidden": (16,), "replay_capacity": (40, 200)}
-    monkeypatch.setattr(growth, "VALUES", values)
+    monkeypatch.setattr(cost_growth, "VARIED_VALUES", values)
     header, *lines = run("--part", "growth", "--seconds", "0.01")
     assert header[-3:] == ["varied:", "value", "eager"]
     assert [line[:2] for line in lines] == [[name, str(value)] for name in values for value in values[name]]
@@ -43,22 +42,22 @@ def test_growth_has_a_line_for_each_value(monkeypatch) -> None:
 
 @pytest.mark.parametrize(("varied", "value"), [("stack", 3), ("batch", 8), ("hidden", 16), ("replay_capacity", 300)])
 def test_one_quantity_is_varied(varied: str, value: int) -> None:
-    loop = growth.varied_loop(varied, value, "eager")
+    loop = cost_growth.make_varied_loop(varied, value, "eager")
     common = loop.stack.agent.common
     found = {
         "stack": loop.runs, "batch": common.batch_size, "hidden": common.hidden_dim,
         "replay_capacity": common.replay_capacity,
     }  # fmt: skip
-    base = growth.BASE._asdict() | {"stack": growth.BASE_STACK}
+    base = cost_growth.BASE._asdict() | {"stack": cost_growth.BASE_STACK}
     assert found == {name: base[name] for name in found} | {varied: value}
     assert (len(loop.stack.agent.replay) == value) is (varied == "replay_capacity")
 
 
 def test_start_up_and_memory(monkeypatch) -> None:
-    """A stack of two here. HalfCheetah's million transitions: 26 numbers of 4 bytes each."""
-    monkeypatch.setattr(footprint, "SMALL_STACK", 2)
+    """A stack of two runs; a replay of a million HalfCheetah transitions of 26 numbers, 4 bytes each."""
+    monkeypatch.setattr(startup_and_memory, "SMALL_STACK", 2)
     lines = run("--part", "start-up", "--part", "memory")
-    found = {" ".join(words[:-1]): float(words[-1].replace(",", "")) for words in lines if words[-1] not in HEADS}
+    found = {" ".join(words[:-1]): float(words[-1].replace(",", "")) for words in lines if words[-1] not in UNITS}
     assert found["replay of a run, HalfCheetah-v5, 1e+06"] == 104
     assert min(found.values()) > 0
     assert {"main.py --help", "simple_combine.py --help", "main.py, first update, eager"} <= found.keys()
@@ -66,27 +65,30 @@ def test_start_up_and_memory(monkeypatch) -> None:
 
 
 def test_the_scripts_of_the_top_level_are_timed(monkeypatch) -> None:
-    monkeypatch.setattr(footprint, "seconds", lambda command, repeats: float(command[-1] == "--help"))
-    found = dict(footprint.start_up(["eager", "compiled"], 1))
+    def seconds(command: list[str], repeats: int) -> float:
+        return float(command[-1] == "--help")
+
+    monkeypatch.setattr(startup_and_memory, "median_seconds", seconds)
+    found = dict(startup_and_memory.measure_startup(["eager", "compiled"], 1))
     assert {name: value for name, value in found.items() if "update" in name} == {
         "main.py, first update, eager": 0.0, "main.py, first update, compiled": 0.0,
     }  # fmt: skip
     assert {"main.py --help", "simple_combine.py --help"} <= found.keys()
 
 
-def test_candidates_take_turns_and_are_counted_by_their_run_steps(monkeypatch) -> None:
-    """With a clock that each call advances: A makes 4 run-steps in 2 seconds, B 9 in 3."""
+def test_calls_take_turns_and_are_counted_by_their_run_steps(monkeypatch) -> None:
+    """The clock advances with each call: A makes 4 run-steps in 2 seconds, B 9 in 3."""
     calls: list[str] = []
     now = [0.0]
 
-    def candidate(name: str, seconds: float, run_steps: int) -> Candidate:
-        def step() -> None:
+    def timed_call(name: str, seconds: float, run_steps: int) -> TimedCall:
+        def function() -> None:
             calls.append(name)
             now[0] += seconds
 
-        return Candidate(step, run_steps)
+        return TimedCall(function, run_steps)
 
     monkeypatch.setattr(timing.time, "perf_counter", lambda: now[0])
-    speeds = in_turn([candidate("A", 2.0, 4), candidate("B", 3.0, 9)], repeats=2, seconds=5.0)
+    speeds = measure_in_turn([timed_call("A", 2.0, 4), timed_call("B", 3.0, 9)], repeats=2, seconds=5.0)
     assert speeds.tolist() == [[2.0, 3.0], [2.0, 3.0]]
     assert "".join(calls) == "AAABB" * 2

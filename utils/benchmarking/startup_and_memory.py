@@ -1,6 +1,6 @@
-"""What a process costs besides its steps, in seconds and in memory: a part of the benchmark.
+"""Time until a process starts to train, and the memory it takes.
 
-Start-up is timed from outside, as a user waits for it. Peak memory is that of a fresh process whose replay is full.
+Start-up is the time that a user waits for a new process. Peak memory is that of a new process with full replays.
 """
 
 from __future__ import annotations
@@ -17,78 +17,106 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from agent import AGENTS
-from utils.benchmarking.timing import BenchmarkTask, fill, make_loop
+from utils.benchmarking.table import Table
+from utils.benchmarking.timing import BenchmarkTask, fill_replay, make_loop
+from utils.core.provenance import ROOT
+from utils.experiment.main_command import MainCommand
 
-ROOT = Path(__file__).resolve().parents[2]
+SMALL = BenchmarkTask("SAC", "Pendulum-v1", 64, 32)
+"""Task whose first update and whose stack are measured."""
 
-SMALL, SMALL_STACK = BenchmarkTask("SAC", "Pendulum-v1", 64, 32), 32
+SMALL_STACK = 32
+"""Number of runs in the stack whose memory is measured."""
+
 LARGE = BenchmarkTask("SAC", "HalfCheetah-v5", 256, 256, 1_000_000)
+"""Task whose replay's size is computed."""
+
 LARGE_SIZES = (17, 6)
 """Numbers in an observation and in an action of HalfCheetah."""
 
+MEMORY_STEPS = 100
+"""Training steps before peak memory is read."""
+
 WIDTHS = (44, 10)
+"""Characters per column."""
 
 
-def start_up(engines: Sequence[str], repeats: int) -> Iterator[tuple[str, float]]:
-    """Each script's `--help`, and main.py's run of a step with an update by each engine: (what, median of seconds).
+def make_startup_table(engines: Sequence[str], repeats: int) -> Table:
+    """Return the table of start-up times, in seconds."""
+    return Table(("start-up", "seconds"), WIDTHS, measure_startup(engines, repeats))
 
-    Each is called once before it is timed, so that files, and kernels if any, are in their caches.
-    """
+
+def make_memory_table(engines: Sequence[str]) -> Table:
+    """Return the table of memory, in MB."""
+    return Table(("memory", "MB"), WIDTHS, measure_memory(engines))
+
+
+def measure_startup(engines: Sequence[str], repeats: int) -> Iterator[tuple[str, float]]:
+    """Yield the median seconds of each script's `--help`, and of main.py up to its first update with each engine."""
     for script in sorted(path.name for path in ROOT.glob("*.py")):
-        yield f"{script} --help", seconds([script, "--help"], repeats)
+        yield f"{script} --help", median_seconds([sys.executable, script, "--help"], repeats)
     for engine in engines:
         with TemporaryDirectory() as folder:
-            yield f"main.py, first update, {engine}", seconds(first_update(Path(folder), engine), repeats)
+            command = write_first_update(Path(folder), engine)
+            yield f"main.py, first update, {engine}", median_seconds(command, repeats)
 
 
-def seconds(command: Sequence[str], repeats: int) -> float:
-    """The median time that a script takes.  Raises CalledProcessError."""
+def median_seconds(command: Sequence[str], repeats: int) -> float:
+    """Return the median time that a command takes, in seconds.  Raises CalledProcessError.
+
+    The command runs once before it is timed, which fills the caches of files and kernels.
+    """
     times = []
     for _ in range(repeats + 1):
         start = time.perf_counter()
-        subprocess.run([sys.executable, *command], cwd=ROOT, capture_output=True, check=True)
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
         times.append(time.perf_counter() - start)
     return median(times[1:])
 
 
-def first_update(folder: Path, engine: str) -> list[str]:
-    """A command that trains SMALL until it can learn for the first time, once more at each call."""
+def write_first_update(folder: Path, engine: str) -> list[str]:
+    """Write the configuration of a run of SMALL with a single update and return the command that trains it.
+
+    The command trains the run again each time it is called.
+    """
     protocol = {
         "env_name": SMALL.env_name, "total_timesteps": SMALL.batch, "steps_per_episode": 1000,
         "eval_interval_timesteps": 1000, "eval_episodes": 0, "gamma": 0.99,
     }  # fmt: skip
     grid = {"hidden_dim": [SMALL.hidden], "batch_size": [SMALL.batch]}
-    contents = {"--env-json": protocol, "--agent-json": {"agent_name": SMALL.agent, "parameters": grid}}
-    command = ["main.py", "--force", "--save-dir", str(folder / "results"), "--engine", engine]
-    for option, content in contents.items():
-        path = folder / f"{option.strip('-')}.json"
-        path.write_text(json.dumps(content))
-        command += [option, str(path)]
-    return command
+    env_json, agent_json = folder / "environment.json", folder / "agent.json"
+    env_json.write_text(json.dumps(protocol))
+    agent_json.write_text(json.dumps({"agent_name": SMALL.agent, "parameters": grid}))
+    results = str(folder / "results")
+    command = MainCommand(str(env_json), str(agent_json), save_dir=results, engine=engine, force=True)
+    return command.words(python=sys.executable)
 
 
-def memory(engines: Sequence[str]) -> Iterator[tuple[str, float]]:
-    """The peak of a stack of small runs by each engine, and a large run's replay by its sizes: (what, MB)."""
+def measure_memory(engines: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Yield the peak MB of a stack of SMALL with each engine, then the MB of a replay of LARGE."""
     for engine in engines:
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            peak = pool.apply(peak_of, (SMALL, SMALL_STACK, engine))
+            peak = pool.apply(peak_of_training, (SMALL, SMALL_STACK, engine))
         yield f"stack of {SMALL_STACK} small runs, {engine}", peak
     setting = AGENTS[LARGE.agent].hyperparameters.model_validate({"replay_capacity": LARGE.replay_capacity})
     replay = setting.replay_bytes(*LARGE_SIZES, LARGE.replay_capacity)
     yield f"replay of a run, {LARGE.env_name}, {LARGE.replay_capacity:.0e}", replay / 1e6
 
 
-def peak_of(task: BenchmarkTask, runs: int, engine: str) -> float:
-    """MB at most that this process has had in memory, after it trained a little with a full replay."""
+def peak_of_training(task: BenchmarkTask, runs: int, engine: str) -> float:
+    """Train a stack with full replays for MEMORY_STEPS steps and return this process's peak memory, in MB."""
     loop = make_loop(task, runs, engine)
-    fill(loop)
-    for _ in range(100):
+    fill_replay(loop)
+    for _ in range(MEMORY_STEPS):
         loop.train_step()
-    return peak()
+    return peak_memory()
 
 
-def peak() -> float:
-    """MB at most that this process has had in memory; NaN where no /proc tells. (`getrusage` tells its parent's.)"""
+def peak_memory() -> float:
+    """Return this process's peak memory, in MB; NaN if there is no /proc.
+
+    It is not read from `getrusage`, whose value includes the parent process.
+    """
     status = Path("/proc/self/status")
     if not status.exists():
         return math.nan

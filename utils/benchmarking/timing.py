@@ -1,7 +1,6 @@
-"""What benchmarks time: a loop that already learns, the bare matrix products of its updates, and for how long.
+"""Measurement of speed: stacks that are ready to learn, and calls that are timed in turn.
 
-Our own stacks and other libraries' learners are candidates alike: something to call, that makes so many
-run-steps a call.
+Our stacks, the matrix products of their updates, and the learners of other libraries are all timed as a TimedCall.
 """
 
 from __future__ import annotations
@@ -24,10 +23,16 @@ from utils.training.loop import Loop
 from utils.wiring.build import build_stack
 
 WARM_UP_STEPS = 100
+"""Training steps with an update before the first measurement."""
 
 
 class BenchmarkTask(NamedTuple):
-    """What is trained on what.  hidden: units of each of two hidden layers.  batch: transitions an update."""
+    """An agent, an environment and the sizes that determine the cost of a step.
+
+    hidden: units of each of the two hidden layers.
+    batch: transitions per update.
+    replay_capacity: transitions that the replay holds.
+    """
 
     agent: str
     env_name: str
@@ -36,15 +41,22 @@ class BenchmarkTask(NamedTuple):
     replay_capacity: int = 100_000
 
 
-class Candidate(NamedTuple):
-    """Something to time.  step: makes `run_steps` training steps, over all its runs."""
+class TimedCall(NamedTuple):
+    """A function to time.
 
-    step: Callable[[], object]
+    function: trains for `run_steps` run-steps, or computes a part of them.
+    run_steps: number of run-steps per call, over all runs.
+    """
+
+    function: Callable[[], object]
     run_steps: int
 
 
 def make_loop(task: BenchmarkTask, runs: int, engine: str = "eager") -> Loop:
-    """A stack that already learns; `runs` seeds of one setting.  Raises RuntimeError if the engine cannot run."""
+    """Return the loop of a stack that already learns: `runs` seeds of one setting.
+
+    Raises RuntimeError if the agent cannot use the engine.
+    """
     protocol = {
         "env_name": task.env_name, "total_timesteps": 10**9, "steps_per_episode": 1000,
         "eval_interval_timesteps": 10**9, "eval_episodes": 0, "gamma": 0.99,
@@ -65,8 +77,8 @@ def make_loop(task: BenchmarkTask, runs: int, engine: str = "eager") -> Loop:
     return loop
 
 
-def fill(loop: Loop) -> None:
-    """Have an actor-critic's replay be full, of one transition that goes on as itself."""
+def fill_replay(loop: Loop) -> None:
+    """Fill the replay of an actor-critic with copies of one transition, from a zero observation to itself."""
     agent: Any = loop.stack.agent
     replay = agent.replay
     obs, flags = np.zeros((loop.runs, replay.obs_dim), np.float32), np.zeros(loop.runs, np.float32)
@@ -75,14 +87,14 @@ def fill(loop: Loop) -> None:
         replay.push(step)
 
 
-def products(loop: Loop) -> list[tuple[Tensor, Tensor]]:
-    """The operands of every matrix product in one eager update, standing alone; none where it has none.
+def product_operands(loop: Loop) -> list[tuple[Tensor, Tensor]]:
+    """Return random operands with the shapes of every matrix product in one eager update.
 
-    They are those that an update really asks for: it is watched doing so.
+    The shapes are recorded during an update.
     """
     shapes: list[tuple[torch.Size, torch.Size]] = []
 
-    def watched(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def record_shapes(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
         def call(*operands: Tensor) -> Tensor:
             shapes.append((operands[-2].shape, operands[-1].shape))
             return product(*operands)
@@ -90,33 +102,36 @@ def products(loop: Loop) -> list[tuple[Tensor, Tensor]]:
         return call
 
     with (
-        mock.patch.object(torch, "bmm", watched(torch.bmm)),
-        mock.patch.object(torch, "baddbmm", watched(torch.baddbmm)),
+        mock.patch.object(torch, "bmm", record_shapes(torch.bmm)),
+        mock.patch.object(torch, "baddbmm", record_shapes(torch.baddbmm)),
     ):
         loop.stack.agent.update()
     return [(torch.rand(a), torch.rand(b)) for a, b in shapes]
 
 
-def limit(loop: Loop) -> Candidate | None:
-    """The bare products of one update, called back to back; None where an update has none."""
-    operands = products(loop)
+def make_products_call(loop: Loop) -> TimedCall | None:
+    """Return a call that computes only the matrix products of one update; None if an update has none."""
+    operands = product_operands(loop)
 
     def multiply() -> None:
         for a, b in operands:
             torch.bmm(a, b)
 
-    return Candidate(multiply, loop.runs) if operands else None
+    return TimedCall(multiply, loop.runs) if operands else None
 
 
-def per_second(candidate: Candidate, seconds: float) -> float:
-    """Run-steps a second, over about so many seconds."""
+def measure_speed(call: TimedCall, seconds: float) -> float:
+    """Call a function repeatedly for about `seconds` and return its run-steps per second."""
     calls, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
-        candidate.step()
+        call.function()
         calls += 1
-    return calls * candidate.run_steps / (time.perf_counter() - start)
+    return calls * call.run_steps / (time.perf_counter() - start)
 
 
-def in_turn(candidates: Sequence[Candidate], repeats: int, seconds: float) -> np.ndarray:
-    """Run-steps a second of each candidate, timed one after the other, again and again: (repeats, candidates)."""
-    return np.array([[per_second(candidate, seconds) for candidate in candidates] for _ in range(repeats)])
+def measure_in_turn(calls: Sequence[TimedCall], repeats: int, seconds: float) -> np.ndarray:
+    """Return the speeds of calls that are measured one after the other, `repeats` times.
+
+    seconds: length of each measurement.  Returns (repeats, calls) run-steps per second.
+    """
+    return np.array([[measure_speed(call, seconds) for call in calls] for _ in range(repeats)])
