@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from utils.core.machine import available_cores
 from utils.core.process_setup import prepare_process
 
 prepare_process()
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # The many processes that tests start need not compile each module.
 
 ENVIRONMENT: dict[str, Any] = {
     "env_name": "Pendulum-v1",

@@ -25,7 +25,7 @@ from utils.files.archive import ARCHIVE, open_archive, read_file
 from utils.files.archive_writer import MIN_FRAME_BYTES
 from utils.results.learned_params import read_learned_run
 from utils.results.result_file import ResultFile
-from utils.slurm.commands import EMPTY
+from utils.slurm.commands import EMPTY_QUEUE
 from utils.slurm.missing_runs import sort_runs
 from utils.slurm.sweep_status import ResultReader, find_status
 from utils.wiring import build
@@ -326,7 +326,7 @@ def test_a_sweep_whose_files_are_archived_trains_nothing(files: Any, tmp_path: P
     experiment = build.read_experiment(arguments[1], arguments[3], arguments[-1])
     cells = list(experiment.run_ids([0], range(3)))
     assert sort_runs(experiment, cells, {}).missing == cells[2:]
-    assert "".join(find_status(experiment, cells, EMPTY, ResultReader()).states) == "CC."
+    assert "".join(find_status(experiment, cells, EMPTY_QUEUE, ResultReader()).states) == "CC."
     assert learned.keys() == read_learned_run(first).arrays.keys()
     for name, array in read_learned_run(first).arrays.items():
         np.testing.assert_array_equal(array, learned[name])

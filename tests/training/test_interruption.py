@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import main
+from tests.conftest import Files
 from utils.checkpoint import checkpoint
 from utils.core.interrupt import Interruption
 from utils.files.lock import Lock
@@ -75,11 +76,28 @@ def provenance(path: Path) -> dict:
     return cell["runs"][0]["provenance"]
 
 
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory) -> Path:
+    """Directory with the undisturbed results of both settings, which tests only read."""
+    files = Files(tmp_path_factory.mktemp("straight"))
+    assert call(files, files.folder / "out", "--runs", "1").exit_code == 0
+    return files.folder / "out"
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory) -> Path:
+    """Directory in which both settings have checkpoints at timestep 60, which tests only copy."""
+    files = Files(tmp_path_factory.mktemp("stopped"))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        stop_at(monkeypatch, 60)
+        assert call(files, files.folder / "out", "--runs", "1").exit_code == 75
+    return files.folder / "out"
+
+
 @pytest.fixture
-def straight(files, tmp_path) -> Path:
-    """Where the undisturbed results of both settings are."""
-    assert call(files, tmp_path / "straight", "--runs", "1").exit_code == 0
-    return tmp_path / "straight"
+def interrupted(stopped, tmp_path) -> Path:
+    """A copy of that directory, `out` in the test's own."""
+    return shutil.copytree(stopped, tmp_path / "out")
 
 
 def assert_as_straight(straight: Path, save_dir: Path) -> None:
@@ -199,12 +217,6 @@ def test_the_timer(minutes, due):
     assert timer.due()
 
 
-def interrupted(files, save_dir: Path, monkeypatch) -> None:
-    """Both settings have checkpoints at timestep 60."""
-    stop_at(monkeypatch, 60)
-    assert call(files, save_dir, "--runs", "1").exit_code == 75
-
-
 def truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-7])
 
@@ -229,9 +241,8 @@ REPLAY, KEPT = "agent.replay.data.0.rows", "record.arrays.train_states.0.rows"
 @pytest.mark.parametrize("damage", [truncated, flipped, empty, Path.unlink])
 @pytest.mark.parametrize("name", ["state", REPLAY, KEPT])
 def test_a_damaged_file_is_refused_and_its_run_starts_anew(
-    damage, name, files, tmp_path, straight, monkeypatch, caplog
+    damage, name, files, tmp_path, interrupted, straight, caplog
 ):
-    interrupted(files, tmp_path / "out", monkeypatch)
     broken, _ = (path.parent for path in states(tmp_path / "out"))
     damage(broken / name)
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
@@ -242,16 +253,14 @@ def test_a_damaged_file_is_refused_and_its_run_starts_anew(
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_a_damaged_header_is_refused(files, tmp_path, straight, monkeypatch, caplog):
-    interrupted(files, tmp_path / "out", monkeypatch)
+def test_a_damaged_header_is_refused(files, tmp_path, interrupted, straight, caplog):
     header_flipped(states(tmp_path / "out")[0])
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
     assert "state is damaged: found timesteps 61 and 60" in caplog.text
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_another_version_is_refused(files, tmp_path, straight, monkeypatch, caplog):
-    interrupted(files, tmp_path / "out", monkeypatch)
+def test_another_version_is_refused(files, tmp_path, interrupted, straight, monkeypatch, caplog):
     here = claims.package_versions()["mujoco"]
     versions = claims.package_versions() | {"mujoco": "9.9.9"}
     monkeypatch.setattr(claims, "package_versions", lambda: versions)
@@ -260,16 +269,14 @@ def test_another_version_is_refused(files, tmp_path, straight, monkeypatch, capl
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_another_format_is_refused(files, tmp_path, straight, monkeypatch, caplog):
-    interrupted(files, tmp_path / "out", monkeypatch)
+def test_another_format_is_refused(files, tmp_path, interrupted, straight, monkeypatch, caplog):
     monkeypatch.setattr(checkpoint, "FORMAT", 99)
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
     assert "state has format 1; allowed here: 99" in caplog.text
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_another_runs_checkpoint_is_refused(files, tmp_path, straight, monkeypatch, caplog):
-    interrupted(files, tmp_path / "out", monkeypatch)
+def test_another_runs_checkpoint_is_refused(files, tmp_path, interrupted, straight, caplog):
     one, other = (path.parent for path in states(tmp_path / "out"))
     for path in one.iterdir():
         path.write_bytes((other / path.name).read_bytes())
@@ -278,8 +285,7 @@ def test_another_runs_checkpoint_is_refused(files, tmp_path, straight, monkeypat
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_what_was_refused_is_put_aside_until_there_is_a_result(files, tmp_path, monkeypatch):
-    interrupted(files, tmp_path / "out", monkeypatch)
+def test_what_was_refused_is_put_aside_until_there_is_a_result(files, tmp_path, interrupted, monkeypatch):
     path = states(tmp_path / "out")[0]
     flipped(path)
     damaged = path.read_bytes()
@@ -315,8 +321,7 @@ def test_a_result_that_has_come_about_meanwhile_is_not_written_again(files, tmp_
         assert [claim.run for claim in mine] == runs
 
 
-def test_what_a_kill_between_result_and_removal_leaves_is_removed(files, tmp_path, straight, monkeypatch):
-    interrupted(files, tmp_path / "out", monkeypatch)
+def test_what_a_kill_between_result_and_removal_leaves_is_removed(files, tmp_path, interrupted, straight):
     for path in (*results(straight), *(straight / NAME).glob("*.npz")):
         (tmp_path / "out" / NAME / path.name).write_bytes(path.read_bytes())
     first, second = (path.parent for path in states(tmp_path / "out"))
@@ -334,8 +339,7 @@ def test_a_kill_just_before_the_end_leaves_an_empty_folder_at_most(files, tmp_pa
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_a_checkpoint_that_cannot_be_removed_fails_nothing(files, tmp_path, monkeypatch, caplog):
-    interrupted(files, tmp_path / "out", monkeypatch)
+def test_a_checkpoint_that_cannot_be_removed_fails_nothing(files, tmp_path, interrupted, monkeypatch, caplog):
     with monkeypatch.context() as busy:
         busy.setattr("shutil.rmtree", lambda path: (_ for _ in ()).throw(OSError(16, "Device or resource busy")))
         assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
@@ -352,8 +356,7 @@ def test_a_forced_run_goes_on_from_its_checkpoint_too(files, tmp_path, straight,
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_a_full_disk_does_not_end_training(files, tmp_path, straight, monkeypatch, caplog):
-    interrupted(files, tmp_path / "out", monkeypatch)
+def test_a_full_disk_does_not_end_training(files, tmp_path, interrupted, straight, monkeypatch, caplog):
     fsync, asked, full = os.fsync, iter(range(10**6)), []
 
     def due(_timer) -> bool:
@@ -400,12 +403,11 @@ def test_a_diverged_runs_result_is_in_place_when_the_others_are_stopped(files, t
     assert not (tmp_path / "out" / NAME / "checkpoints").exists()
 
 
-def test_nothing_is_unpickled(files, tmp_path, monkeypatch, caplog):
+def test_nothing_is_unpickled(files, tmp_path, interrupted, caplog):
     """A state with a proper header whose arrays are pickled objects."""
     import hashlib
     import io
 
-    interrupted(files, tmp_path / "out", monkeypatch)
     path = states(tmp_path / "out")[0]
     buffer = io.BytesIO()
     np.savez(buffer, **{".index": np.array([{}], object), ".tree": np.array([{}], object)})
@@ -415,7 +417,7 @@ def test_nothing_is_unpickled(files, tmp_path, monkeypatch, caplog):
     assert "Object arrays cannot be loaded when allow_pickle=False" in caplog.text
 
 
-@pytest.mark.parametrize("env_name", ["Pendulum-v1", "Pendulum-v0", "Hopper-v5"])
+@pytest.mark.parametrize("env_name", ["Pendulum-v1", "Pendulum-v0", pytest.param("Hopper-v5", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("watched", [0, 1], ids=["before", "after"])
 def test_a_monitored_run_goes_on_exactly(env_name, watched, files, tmp_path, monkeypatch):
     """Monitored before the interruption or after it: its environment holds what draws, or does not."""

@@ -10,8 +10,8 @@ from scipy import stats
 
 from agent import AGENTS
 from agent.engine.selection import Engine, start_engine
-from tests.agent.test_engine import needs_compiler
 from tests.support.experiments import make_experiment
+from tests.support.reference import needs_compiler
 from utils.experiment.config import read_agent, read_environment
 from utils.training.loop import Loop
 from utils.wiring import build
