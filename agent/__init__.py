@@ -1,4 +1,10 @@
-"""Agents by name. Importing this imports no torch; making an agent does."""
+"""Agents: each trains R runs in lock-step. Importing this package does not import torch; `make_agent` does.
+
+At each step an agent acts on observations, stores the transitions, and updates what it learns. SAC, GreedyAC and VAC
+share `actor_critic`, with a policy (`policy/`), `replay/`, `networks/` and equations (`losses`); `engine/` may compile
+their update. `linear/` has the linear actor-critic. To add an agent, write a subclass of `agent.base.BaseAgent`, its
+hyperparameters and an entry of `AGENTS`; each part with a state declares `run_axes` (`utils.core.run_axes`).
+"""
 
 from __future__ import annotations
 
@@ -22,14 +28,17 @@ from agent.hyperparameters import (
 )
 
 if TYPE_CHECKING:
-    from agent.base import Agent, Spaces
+    from agent.base import Spaces
+    from utils.core.interfaces import Agent
 
 
 class AgentEntry(NamedTuple):
-    """Where an agent's class is, what its hyperparameters may be, and what it learns from.
+    """Location of an agent's class, its hyperparameters, and the environments it is for.
 
-    refuses: kinds of actions that it cannot take ("continuous", "discrete"), each with the reason.
-    linear: learns from features, tile-coded ones by default; others see observations as they are.
+    module, class_name: where the class is defined; it is a subclass of `agent.base.BaseAgent`.
+    hyperparameters: their class, which does not import torch.
+    refuses: kinds of actions that the agent does not support ("continuous", "discrete"), with a message for each.
+    linear: whether it learns from features, tile-coded ones by default; other agents use the observations themselves.
     """
 
     module: str
@@ -39,49 +48,54 @@ class AgentEntry(NamedTuple):
     linear: bool = False
 
 
-def takes_box(name: str, other: str) -> dict[str, str]:
-    """The refusal of an agent for flat boxes, whose counterpart `other` takes discrete actions."""
+def refuse_discrete(name: str, other: str) -> dict[str, str]:
+    """Return the refusals of an agent for flat boxes whose counterpart for discrete actions is `other`."""
     return {"discrete": f"{name} allows: a flat Box; {other} takes Discrete"}
 
 
-def takes_discrete(name: str, other: str) -> dict[str, str]:
-    """The refusal of an agent for discrete actions, whose counterpart `other` takes flat boxes."""
+def refuse_continuous(name: str, other: str) -> dict[str, str]:
+    """Return the refusals of an agent for discrete actions whose counterpart for flat boxes is `other`."""
     return {"continuous": f"{name} allows: Discrete; {other} takes a flat Box"}
 
 
 AGENTS: dict[str, AgentEntry] = {
-    "SAC": AgentEntry("agent.sac", "SAC", SACHyperparameters, takes_box("SAC", "SACDiscrete")),
+    "SAC": AgentEntry("agent.sac", "SAC", SACHyperparameters, refuse_discrete("SAC", "SACDiscrete")),
     "SACDiscrete": AgentEntry(
-        "agent.sac", "SAC", SACDiscreteHyperparameters, takes_discrete("SACDiscrete", "SAC")
+        "agent.sac", "SAC", SACDiscreteHyperparameters, refuse_continuous("SACDiscrete", "SAC")
     ),
     "GreedyAC": AgentEntry(
-        "agent.greedy_ac", "GreedyAC", GreedyACHyperparameters, takes_box("GreedyAC", "GreedyACDiscrete")
+        "agent.greedy_ac", "GreedyAC", GreedyACHyperparameters, refuse_discrete("GreedyAC", "GreedyACDiscrete")
     ),
     "GreedyACDiscrete": AgentEntry(
-        "agent.greedy_ac", "GreedyAC", GreedyACDiscreteHyperparameters, takes_discrete("GreedyACDiscrete", "GreedyAC")
+        "agent.greedy_ac", "GreedyAC", GreedyACDiscreteHyperparameters,
+        refuse_continuous("GreedyACDiscrete", "GreedyAC"),
     ),
-    "VAC": AgentEntry("agent.vac", "VAC", VACHyperparameters, takes_box("VAC", "VACDiscrete")),
-    "VACDiscrete": AgentEntry("agent.vac", "VAC", VACDiscreteHyperparameters, takes_discrete("VACDiscrete", "VAC")),
+    "VAC": AgentEntry("agent.vac", "VAC", VACHyperparameters, refuse_discrete("VAC", "VACDiscrete")),
+    "VACDiscrete": AgentEntry("agent.vac", "VAC", VACDiscreteHyperparameters, refuse_continuous("VACDiscrete", "VAC")),
     "linearAC": AgentEntry(
         "agent.linear.linear_ac", "LinearAC", LinearACHyperparameters,
-        takes_box("linearAC", "linearAC_softmax"), linear=True,
+        refuse_discrete("linearAC", "linearAC_softmax"), linear=True,
     ),
     "linearAC_softmax": AgentEntry(
         "agent.linear.linear_ac", "LinearAC", LinearACSoftmaxHyperparameters,
-        takes_discrete("linearAC_softmax", "linearAC"), linear=True,
+        refuse_continuous("linearAC_softmax", "linearAC"), linear=True,
     ),
     "Random": AgentEntry("agent.random_agent", "Random", RandomHyperparameters, {}),
 }  # fmt: skip
+"""Agents by the name that a configuration gives them."""
 
 
 def make_agent(
     name: str, settings: Sequence[Hyperparameters], random_seeds: Sequence[int], gamma: float, spaces: Spaces
 ) -> Agent:
-    """R learners in one: a setting and a seed for each.
+    """Return an agent of R learners.
 
-    Raises KeyError for an unknown name and ValueError if the settings cannot share a stack or ask
-    for a GPU that is not there.
+    settings, random_seeds: one for each run.  gamma: discount.
+    Raises KeyError for an unknown name, ValueError if the settings cannot share a stack or ask for a GPU that is not
+    there, and TypeError if the agent does not declare in `run_axes` where the runs are in its state.
     """
     entry = AGENTS[name]
     agent_class = getattr(importlib.import_module(entry.module), entry.class_name)
-    return agent_class(settings, random_seeds, gamma, spaces)
+    agent = agent_class(settings, random_seeds, gamma, spaces)
+    agent.check_run_axes()  # Otherwise an incomplete agent would fail at its first checkpoint only.
+    return agent

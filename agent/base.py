@@ -1,31 +1,35 @@
-"""What every agent is, and what it is handed.
+"""What all agents share: the spaces they are built for, batches, and acting on named random streams.
 
-R runs, B batch, K proposed actions a state, O observation features, A action dimensions, C critics.
+`utils.core.interfaces.Agent` is what training expects of an agent; `BaseAgent` implements a part of it.
+
+Shapes: R runs, B batch, O observation features, A action dimensions.
 """
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from agent.policy.base import ActionBox
-from agent.run_state import put_together, take_apart
+from agent.run_state import check_run_axes, join_runs, split_runs
 from utils.core.random_streams import Draws
-from utils.core.transition import Step
+from utils.core.run_axes import RunAxes
 
 
 @dataclass(frozen=True)
 class Spaces:
-    """What an environment shows and takes: bounds of the observations (O,), maybe infinite, and actions.
+    """An environment's observations and actions.
 
-    action: a box, or the number of discrete actions; an index then stands in (R, 1) arrays.
-    tile_coding: whether a linear agent tile-codes observations; None: as the agent is wont to.
+    obs_low, obs_high: bounds of the observations (O,), possibly infinite.
+    action: a box, or the number of discrete actions; (R, 1) arrays then hold an action's index.
+    tile_coding: whether a linear agent tile-codes observations.  None: the agent's default.
     """
 
     obs_low: np.ndarray
@@ -35,15 +39,15 @@ class Spaces:
 
     @property
     def obs_dim(self) -> int:
-        """Observation features O."""
+        """Number of observation features O."""
         return len(self.obs_low)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Sampled transitions: replay rows (R, B, 2 O + A + 2), float32, and views of what stands in them.
+    """Sampled transitions: replay rows (R, B, 2 O + A + 2), float32, and views of their columns.
 
-    obs_dim, action_dim: O and A.  A view is made when it is asked for: a compiled update takes the rows.
+    obs_dim, action_dim: O and A.  A view is made on first use, because a compiled update only needs the rows.
     """
 
     rows: Tensor
@@ -52,131 +56,103 @@ class Batch:
 
     @cached_property
     def obs(self) -> Tensor:
-        """(R, B, O)."""
+        """Observations (R, B, O)."""
         return self.rows[..., : self.obs_dim]
 
     @cached_property
     def action(self) -> Tensor:
-        """(R, B, A)."""
+        """Actions (R, B, A)."""
         return self.rows[..., self.obs_dim : self.obs_dim + self.action_dim]
 
     @cached_property
     def obs_action(self) -> Tensor:
-        """The two side by side, as a critic takes them, (R, B, O + A)."""
+        """Observations and actions concatenated, the input of a critic, (R, B, O + A)."""
         return self.rows[..., : self.obs_dim + self.action_dim]
 
     @cached_property
     def reward(self) -> Tensor:
-        """(R, B)."""
+        """Rewards (R, B)."""
         return self.rows[..., self.obs_dim + self.action_dim]
 
     @cached_property
     def terminated(self) -> Tensor:
-        """(R, B), 1 where nothing is to be bootstrapped."""
+        """1 where the next state's value must not be bootstrapped, else 0, (R, B)."""
         return self.rows[..., self.obs_dim + self.action_dim + 1]
 
     @cached_property
     def next_obs(self) -> Tensor:
-        """(R, B, O)."""
+        """Next observations (R, B, O)."""
         return self.rows[..., self.obs_dim + self.action_dim + 2 :]
 
 
-class Agent(Protocol):
-    """R learners in lock-step. Nothing that one run computes depends on another."""
+class BaseAgent(ABC):
+    """Base class of all agents: acting, for training and evaluation, and the states of single runs.
 
-    last_batch: Batch | None
-    """What the last `update` learned from; None where it did not learn."""
-
-    def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
-        """obs (R, O) -> actions (R, A) in the environment's units; greedy draws no randomness."""
-
-    def begin_eval(self, timestep: int) -> None:
-        """Turn the evaluation's random stream to the part for this timestep."""
-
-    def act_eval(self, obs: np.ndarray, greedy: bool) -> np.ndarray:
-        """As `act`, on the evaluation's own random stream."""
-
-    def observe(self, step: Step) -> None:
-        """Take in one transition of each run."""
-
-    def update(self) -> dict[str, Tensor]:
-        """Learn once, if there is enough to learn from. Returns metrics (R,); {} where nothing was learned."""
-
-    def state_dict(self) -> dict:
-        """All that learning depends on."""
-
-    def load_state_dict(self, state: dict) -> None:
-        """Take over what `state_dict` gave."""
-
-    def run_states(self) -> list[dict]:
-        """What `state_dict` says of each run. Arrays may be the agent's own: they hold until it goes on."""
-
-    def load_run_states(self, states: Sequence[dict]) -> None:
-        """Take over the states of runs that stood at one timestep, maybe in other stacks: one for each slot."""
-
-    def break_off(self, runs: np.ndarray) -> None:
-        """The episodes of the chosen runs, (R,) bool, do not go on: what is observed next begins new ones."""
-
-    def learned_params(self, run: int) -> dict[str, np.ndarray]:
-        """Named arrays of the run in slot `run`."""
-
-    def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
-        """Have slot `run` act as the run whose `learned_params` are given.
-
-        It is no resumption: optimizers, replay, traces and streams stay as they are.  Raises KeyError
-        for an array that is missing and ValueError for one of another shape.
-        """
-
-
-class ActsOnStreams(ABC):
-    """How an agent acts: training and evaluation choose alike, each from its own random stream."""
+    A subclass adds the abstract methods below, and `last_batch`, `observe`, `update`, `learned_params` and
+    `load_learned_params` of `utils.core.interfaces.Agent`.
+    """
 
     def __init__(self, random_seeds: Sequence[int]) -> None:
-        """random_seeds: one for each run."""
+        """Create the random streams for acting.  random_seeds: one for each run."""
         self.random_seeds = tuple(random_seeds)
-        self._act = Draws(self.random_seeds, "act")
+        self._act_draws = Draws(self.random_seeds, "act")
         self.begin_eval(0)
-
-    def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
-        """See `Agent.act`."""
-        return self._choose(obs, greedy, self._act)
-
-    def begin_eval(self, timestep: int) -> None:
-        """See `Agent.begin_eval`."""
-        self._eval_act = Draws(self.random_seeds, "eval_act", timestep)
-
-    def act_eval(self, obs: np.ndarray, greedy: bool) -> np.ndarray:
-        """See `Agent.act_eval`."""
-        return self._choose(obs, greedy, self._eval_act)
-
-    @abstractmethod
-    def state_dict(self) -> dict:
-        """See `Agent.state_dict`."""
-
-    @abstractmethod
-    def load_state_dict(self, state: dict) -> None:
-        """See `Agent.load_state_dict`."""
-
-    def live_state(self) -> dict:
-        """What `state_dict` gives, of which arrays may be the agent's own."""
-        return self.state_dict()
-
-    def run_states(self) -> list[dict]:
-        """See `Agent.run_states`."""
-        return take_apart(self.live_state(), len(self.random_seeds))
-
-    def load_run_states(self, states: Sequence[dict]) -> None:
-        """See `Agent.load_run_states`."""
-        self.load_state_dict(put_together(states))
-
-    def break_off(self, runs: np.ndarray) -> None:  # noqa: B027 - most carry nothing along an episode.
-        """See `Agent.break_off`."""
 
     @abstractmethod
     def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
-        """obs (R, O) -> actions (R, A), float32.  greedy: the mode, if there is one, and nothing is drawn."""
+        """Return actions (R, A), float32, for obs (R, O).
+
+        greedy: return the policy's mode, if it has one, and draw nothing.
+        """
+
+    def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
+        """See `Agent.act`."""
+        return self._choose(obs, greedy, self._act_draws)
+
+    def begin_eval(self, timestep: int) -> None:
+        """See `Agent.begin_eval`."""
+        self._eval_draws = Draws(self.random_seeds, "eval_act", timestep)
+
+    def act_eval(self, obs: np.ndarray, greedy: bool) -> np.ndarray:
+        """See `Agent.act_eval`."""
+        return self._choose(obs, greedy, self._eval_draws)
+
+    @property
+    @abstractmethod
+    def run_axes(self) -> RunAxes:
+        """Where the runs are in each entry of `live_state`; see `utils.core.run_axes`."""
+
+    @abstractmethod
+    def live_state(self) -> dict[str, Any]:
+        """Return everything that learning depends on. Arrays may be the agent's own.
+
+        The evaluation's stream is not part of it, because it is recreated for each evaluation.
+        """
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """See `Agent.load_state_dict`."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """See `Agent.state_dict`."""
+        return copy.deepcopy(self.live_state())
+
+    def check_run_axes(self) -> None:
+        """Check that `run_axes` declares the whole state.  Raises TypeError if an entry is missing."""
+        check_run_axes(self.live_state(), self.run_axes, type(self).__name__)
+
+    def run_states(self) -> list[dict[str, Any]]:
+        """See `Agent.run_states`."""
+        return split_runs(self.live_state(), self.run_axes, len(self.random_seeds))
+
+    def load_run_states(self, states: Sequence[dict[str, Any]]) -> None:
+        """See `Agent.load_run_states`."""
+        self.load_state_dict(join_runs(states, self.run_axes))
+
+    def break_off(self, runs: np.ndarray) -> None:  # noqa: B027 - most agents carry nothing along an episode.
+        """See `Agent.break_off`."""
 
 
-def arrays_of(params: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
-    """The learned arrays called `<name>/...`, without that beginning."""
+def select_arrays(params: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:
+    """Return the learned arrays named `<name>/...`, by the rest of their names."""
     return {key.removeprefix(f"{name}/"): array for key, array in params.items() if key.startswith(f"{name}/")}

@@ -1,8 +1,8 @@
-"""The equations, pure. Each loss comes with its gradient by what the network put out.
+"""The equations, as pure functions: losses, and their gradients by what a network outputs.
 
-Losses are means over the batch, one for each run, so no run's gradient knows of another. Shapes:
-R runs, B batch, K proposals a state, C critics. Soft actor-critic: Haarnoja et al. 2018 (arXiv
-1812.05905); likelihood-ratio gradients: Williams 1992.
+Losses are means over the batch, one for each run, so a run's gradient does not depend on the other runs. Shapes:
+R runs, B batch, K proposals per state, C critics. Soft actor-critic: Haarnoja et al. 2018 (arXiv 1812.05905), whose
+equations are cited by number; likelihood-ratio gradients: Williams 1992.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from torch import Tensor
 
 
 def min_critic(q: Tensor) -> Tensor:
-    """The lesser critic's value.  q: (C, R, B, K), C 1 or 2.  Returns (R, B, K)."""
+    """Return min_C Q, the smaller value of the critics, (R, B, K).  q: (C, R, B, K), C 1 or 2."""
     return q[0] if q.shape[0] == 1 else torch.minimum(q[0], q[1])
 
 
 def min_critic_grad(q: Tensor, grad: float) -> Tensor:
-    """Gradient by q (C, R, B, K) of a function of `min_critic(q)` whose every derivative is `grad`.
+    """Return the gradient by q (C, R, B, K) of a function of `min_critic(q)` whose every derivative is `grad`.
 
-    It goes to the lesser critic; between equals, to the first.
+    The gradient goes to the smaller critic; if they are equal, to the first.
     """
     if q.shape[0] == 1:
         return torch.full_like(q, grad)
@@ -30,39 +30,39 @@ def min_critic_grad(q: Tensor, grad: float) -> Tensor:
 
 
 def soft_value(q: Tensor, log_prob: Tensor, weight: Tensor | float, alpha: Tensor) -> Tensor:
-    """sum_k w (min_C Q - alpha log pi), equation 3.
+    """Return sum_k w (min_C Q - alpha log pi), equation 3, (R, B).
 
-    q: (C, R, B, K).  log_prob: (R, B, K).  weight: broadcasts to (R, B, K).  alpha: (R, 1, 1), zero
-    for the plain value.  Returns (R, B).
+    q: (C, R, B, K).  log_prob: (R, B, K).  weight: broadcasts to (R, B, K).  alpha: (R, 1, 1), zero for the value
+    without entropy.
     """
     return (weight * (min_critic(q) - alpha * log_prob)).sum(-1)
 
 
 def td_target(reward: Tensor, terminated: Tensor, gamma: float, next_value: Tensor) -> Tensor:
-    """y = r + gamma m V(s'), m = 0 only where the episode terminated; all (R, B), equation 2."""
+    """Return y = r + gamma m V(s'), m = 0 only where the episode terminated, equation 2; all (R, B)."""
     return reward + gamma * (1.0 - terminated) * next_value
 
 
 def critic_loss(q: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared error summed over critics, equation 5 (without its factor 1/2, as in the ancestor).
+    """Return the squared error summed over critics, (R,), and its gradient by q.
 
-    q: (C, R, B, 1).  target: (R, B).  Returns the loss (R,) and its gradient by q.
+    This is equation 5 without its factor 1/2, as in the ancestor of this code.  q: (C, R, B, 1).  target: (R, B).
     """
     error = q - target.unsqueeze(-1)
-    # A run's own elements are summed first: over all axes at once, R would decide their order.
+    # Each run's own elements are summed first: in one sum over all axes, R would determine their order.
     return (error * error).sum((2, 3)).sum(0) / q.shape[2], error * (2.0 / q.shape[2])
 
 
 def actor_loss(value: Tensor, log_prob: Tensor, weight: Tensor | float, alpha: Tensor) -> Tensor:
-    """mean_B sum_k w (alpha log pi - min_C Q), equation 9.
+    """Return mean_B sum_k w (alpha log pi - min_C Q), equation 9, (R,).
 
-    value: `min_critic(q)`, (R, B, K).  log_prob, weight, alpha: as in `soft_value`.  Returns (R,).
+    value: `min_critic(q)`, (R, B, K).  log_prob, weight, alpha: as in `soft_value`.
     """
     return (weight * (alpha * log_prob - value)).sum((1, 2)) / value.shape[1]
 
 
 def pathwise_grads(q: Tensor, weight: float, alpha: Tensor) -> tuple[Tensor, Tensor]:
-    """`actor_loss`'s gradients by q (C, R, B, K) and by log_prob, through the draw (equation 10).
+    """Return the gradients of `actor_loss` by q (C, R, B, K) and by log_prob (R, B, K), through the draw (equation 10).
 
     weight: the same for each proposal.  alpha: (R, 1, 1).
     """
@@ -73,25 +73,25 @@ def pathwise_grads(q: Tensor, weight: float, alpha: Tensor) -> tuple[Tensor, Ten
 def likelihood_ratio_grad(
     value: Tensor, log_prob: Tensor, weight: Tensor | float, alpha: Tensor, baseline: Tensor | float
 ) -> Tensor:
-    """`actor_loss`'s gradient by log_prob with the draws held fixed: w (alpha log pi - (min_C Q - b)) / B.
+    """Return the gradient of `actor_loss` by log_prob with the draws held fixed: w (alpha log pi - (min_C Q - b)) / B.
 
-    value: `min_critic(q)`, (R, B, K).  weight: as in `soft_value`.  baseline b: (R, B, 1), a function of
-    the state only.
+    value: `min_critic(q)`, (R, B, K).  log_prob, weight, alpha: as in `soft_value`.
+    baseline b: (R, B, 1), a function of the state only.  Returns (R, B, K).
     """
     return (alpha * log_prob - (value - baseline)) * (weight / value.shape[1])
 
 
 def temperature_grad(log_prob: Tensor, weight: Tensor | float, target_entropy: float) -> Tensor:
-    """Gradient by log alpha of -log alpha (E log pi + target entropy), after equation 18.
+    """Return the gradient by log alpha of -log alpha (E log pi + target entropy), after equation 18, (R,).
 
     log_prob: (R, B, K) of the policy's actions, E = mean_B sum_k w.  weight: as in `soft_value`.
-    Returns (R,). The loss is linear in log alpha, not in alpha, as in the published implementations.
+    The loss is linear in log alpha, not in alpha, as in the published implementations.
     """
     return -((weight * log_prob).sum((1, 2)) / log_prob.shape[1] + target_entropy)
 
 
 def keep_best(q: Tensor, rho: float) -> Tensor:
-    """Indices of the best ceil(rho * K) proposals, at least one.
+    """Return the indices of the best ceil(rho * K) proposals, at least one.
 
     q: (R, B, K) action values.  rho: fraction kept, in (0, 1].  Returns (R, B, M) int64.
     """
@@ -101,21 +101,21 @@ def keep_best(q: Tensor, rho: float) -> Tensor:
 
 
 def kept_latents(latent: Tensor, best: Tensor) -> Tensor:
-    """The proposals at `best`.  latent: (R, B, K, A).  best: (R, B, M).  Returns (R, B, M, A)."""
+    """Return the proposals at the indices `best`.  latent: (R, B, K, A).  best: (R, B, M).  Returns (R, B, M, A)."""
     return latent.gather(2, best.unsqueeze(-1).expand(-1, -1, -1, latent.shape[-1]))
 
 
 def cross_entropy_grad(kept: Tensor) -> Tensor:
-    """Gradient (R, B, M) by log pi of -mean_BM log pi(kept), GreedyAC's actor loss.  kept: (R, B, M, A)."""
+    """Return the gradient (R, B, M) by log pi of -mean_BM log pi(kept), GreedyAC's actor loss.  kept: (R, B, M, A)."""
     return kept.new_full(kept.shape[:3], -1.0 / (kept.shape[1] * kept.shape[2]))
 
 
 def proposal_grad(log_prob: Tensor, best: Tensor, alpha: Tensor) -> Tensor:
-    """Gradient by log pi of GreedyAC's proposal loss, -mean_B [mean_kept log pi + alpha H(pi)].
+    """Return the gradient by log pi of GreedyAC's proposal loss, -mean_B [mean_kept log pi + alpha H(pi)], (R, B, K).
 
-    log_prob: (R, B, K) of the proposal's own draws, K >= 1.  best: (R, B, M).  alpha: (R, 1, 1).
-    H's part is the likelihood-ratio estimate of -grad H = E[grad log pi (log pi - b)], b the mean of
-    the state's other draws (0 if there are none).  Returns (R, B, K).
+    log_prob: (R, B, K) of the proposal policy's own draws, K >= 1.  best: indices of those kept, (R, B, M).
+    alpha: (R, 1, 1).  H's part is the likelihood-ratio estimate of -grad H = E[grad log pi (log pi - b)], b the mean
+    log pi of the state's other draws (0 if there are none).
     """
     rows, draws = log_prob.shape[1:]
     kept = torch.zeros_like(log_prob).scatter_(2, best, -1.0 / (rows * best.shape[2]))

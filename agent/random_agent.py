@@ -1,24 +1,24 @@
-"""Actions drawn uniformly, whatever is observed: the baseline that learning has to beat. R runs wide."""
+"""An agent that draws actions uniformly: the baseline that learning has to beat."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor
 
-from agent.base import ActsOnStreams, Spaces
+from agent.base import BaseAgent, Spaces
 from agent.hyperparameters import RandomHyperparameters
 from utils.core.random_streams import Draws
+from utils.core.run_axes import RunAxes
 from utils.core.transition import Step
 
 
-class Random(ActsOnStreams):
-    """Uniform over the action box, or over the discrete actions. See `agent.base.Agent`.
+class Random(BaseAgent):
+    """Uniform over the action box, or over the discrete actions. See `utils.core.interfaces.Agent`.
 
-    A uniform density has no mode: this agent acts at random also where it is asked to be greedy.
+    A uniform density has no mode, so greedy actions are random too.
     """
 
     last_batch = None
@@ -30,6 +30,7 @@ class Random(ActsOnStreams):
         gamma: float,
         spaces: Spaces,
     ) -> None:
+        """Create R agents; only random_seeds and spaces have an effect."""
         super().__init__(random_seeds)
         self.action = spaces.action
 
@@ -41,23 +42,25 @@ class Random(ActsOnStreams):
         return between.astype(np.float32)
 
     def observe(self, step: Step) -> None:
-        """Nothing is remembered."""
+        """Ignore a transition."""
 
     def update(self) -> dict[str, Tensor]:
-        """Nothing is learned."""
+        """Learn nothing."""
         return {}
 
-    def state_dict(self) -> dict[str, Any]:
-        """Where the stream of actions stands, copied."""
-        return {"act": copy.deepcopy(self._act.state_dict())}
+    run_axes: ClassVar[RunAxes] = {"act": Draws.run_axes}
+
+    def live_state(self) -> dict[str, Any]:
+        """Return the position of the stream of actions."""
+        return {"act": self._act_draws.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave."""
-        self._act.load_state_dict(state["act"])
+        """Load a state from `state_dict`."""
+        self._act_draws.load_state_dict(state["act"])
 
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
-        """None."""
+        """Return no arrays."""
         return {}
 
     def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
-        """There is nothing to load."""
+        """Load nothing."""

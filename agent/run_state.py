@@ -1,66 +1,100 @@
-"""A stack's state taken apart into those of its runs, and put together from those of others.
+"""Splits a stack's state into the states of its runs, and joins the states of runs into a stack's.
 
-Runs may meet in a new stack that stand at one timestep: what a stack counts, or has drawn ahead of its
-streams, is a matter of the timestep alone.
+Runs may be joined if they are at the same timestep, whatever stacks they come from. What a stack counts, or has drawn
+ahead of its random streams, depends on the timestep alone. Where the runs are in a state is declared by its parts
+(`utils.core.run_axes`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-RUN_AXIS = {
-    "params": -2, "target": -2, "mean": -2, "square": -2, "log_alpha": -2, "alpha": 0,
-    "data": 0, "generators": 0, "block": 0,
-    "weights": 1, "avg_reward": 0, "e": 1, "columns": 0,
-}  # fmt: skip
-"""Where the run axis of what a state calls so is, a list's being its first."""
-
-SHARED = ("count", "updates", "next", "request", "additions")
-"""What is the same in all runs that stand at one timestep."""
+from utils.core.run_axes import RunAxes
 
 
-def take_apart(state: dict[str, Any], runs: int) -> list[dict[str, Any]]:
-    """The state of each of R runs; views where there were arrays.  Raises KeyError for a name without an axis."""
-    return [_taken_run(state, run) for run in range(runs)]
+class StatePart(Protocol):
+    """A part of an agent that keeps a state for R runs."""
+
+    @property
+    def run_axes(self) -> RunAxes:
+        """Where the runs are in each entry of `state_dict`; see `utils.core.run_axes`."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state. Arrays may be the part's own."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Load a state from `state_dict`."""
 
 
-def put_together(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One state of runs that were taken apart. The rows of each one's replay stay by themselves, in a list.
+def collect_run_axes(parts: Mapping[str, StatePart]) -> dict[str, RunAxes]:
+    """Return the `run_axes` of each part, by name.  Raises TypeError for a part that declares none."""
+    for name, part in parts.items():
+        if not hasattr(part, "run_axes"):
+            raise TypeError(
+                f"{type(part).__name__}, the agent's part '{name}', has a state but no run_axes; "
+                "declare them next to its state_dict (see utils/core/run_axes.py)"
+            )
+    return {name: part.run_axes for name, part in parts.items()}
 
-    Raises ValueError if the runs do not stand at one timestep.
+
+def check_run_axes(state: Mapping[str, Any], axes: RunAxes, part: str) -> None:
+    """Check that each entry of a state, and of its nested parts, is declared.
+
+    part: name of the part that the state belongs to, for the message.  Raises TypeError for an entry that is missing.
     """
-    return {name: _joined(name, [state[name] for state in states]) for name in states[0]}
+    for name, value in state.items():
+        if name not in axes:
+            raise TypeError(
+                f"{part}: found '{name}' in its state but not in its run_axes; declare there where the runs are: "
+                "an axis (an integer), 'list' or 'shared' (see utils/core/run_axes.py)"
+            )
+        nested = axes[name]
+        if isinstance(nested, Mapping):
+            check_run_axes(value, nested, f"{part}.{name}")
 
 
-def _taken_run(state: dict[str, Any], run: int) -> dict[str, Any]:
-    return {name: _taken(name, value, run) for name, value in state.items()}
+def split_runs(state: Mapping[str, Any], axes: RunAxes, runs: int) -> list[dict[str, Any]]:
+    """Return the state of each of R runs, as views of tensors.  Raises KeyError for an entry that is not declared."""
+    return [_select_run(state, axes, run) for run in range(runs)]
 
 
-def _taken(name: str, value: Any, run: int) -> Any:
-    if isinstance(value, dict):
-        return _taken_run(value, run)
-    if name in SHARED or value is None:
+def _select_run(state: Mapping[str, Any], axes: RunAxes, run: int) -> dict[str, Any]:
+    """Return one run's part of a state."""
+    return {name: _select_from_entry(value, axes[name], run) for name, value in state.items()}
+
+
+def _select_from_entry(value: Any, axis: Any, run: int) -> Any:
+    """Return one run's part of an entry. None, such as a block that was not drawn yet, belongs to all runs."""
+    if isinstance(axis, Mapping):
+        return _select_run(value, axis, run)
+    if axis == "shared" or value is None:
         return value
-    axis = RUN_AXIS[name]
-    if isinstance(value, Tensor):
-        return value.select(axis, run)
-    return value[run] if isinstance(value, list) else value.take(run, axis)
+    if axis == "list":
+        return value[run]
+    return value.select(axis, run) if isinstance(value, Tensor) else value.take(run, axis)
 
 
-def _joined(name: str, values: list[Any]) -> Any:
-    if isinstance(values[0], dict) and name not in RUN_AXIS:
-        return put_together(values)
-    if name in SHARED or values[0] is None:
+def join_runs(states: Sequence[Mapping[str, Any]], axes: RunAxes) -> dict[str, Any]:
+    """Return the state of a stack in which slot r holds the run of states[r]. Entries declared "list" are not copied.
+
+    Raises ValueError if the runs are not at the same timestep.
+    """
+    return {name: _join_entry(name, [state[name] for state in states], axes[name]) for name in states[0]}
+
+
+def _join_entry(name: str, values: list[Any], axis: Any) -> Any:
+    """Return an entry of a stack's state from its runs' entries."""
+    if isinstance(axis, Mapping):
+        return join_runs(values, axis)
+    if axis == "shared" or values[0] is None:
         if any(value != values[0] for value in values):
-            raise ValueError(f"the runs' {name} differ, so they do not stand at one timestep")
+            raise ValueError(f"the runs' {name} differ, so they are not at one timestep")
         return values[0]
-    if name in ("data", "generators", "columns"):
+    if axis == "list":
         return values
-    if isinstance(values[0], Tensor):
-        return torch.stack(values, RUN_AXIS[name])
-    return np.stack(values, RUN_AXIS[name])
+    return torch.stack(values, axis) if isinstance(values[0], Tensor) else np.stack(values, axis)

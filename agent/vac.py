@@ -1,15 +1,15 @@
 """Vanilla actor-critic with replay, R runs in lock-step.
 
-The actor follows the likelihood-ratio gradient (Williams 1992) of the policy's value: one action
-drawn in each state of the batch, its advantage Q(s, a) - b(s) with the baseline b the mean value of
-`num_samples` other draws, plus alpha times the entropy. One critic, whose target is not soft.
+The actor follows the likelihood-ratio gradient (Williams 1992) of the policy's value: one action drawn in each state of
+the batch, its advantage Q(s, a) - b(s) with the baseline b the mean value of `num_samples` other draws, plus alpha
+times the entropy. There is one critic, whose target is not soft.
 
-Deviations from the published GreedyAC code's VAC: its entropy term has the plain score as gradient,
-whose expectation is 0, so that alpha does not act; here it is the entropy's likelihood-ratio gradient.
-The baseline averages all `num_samples` draws. Draws are scored unclipped.
+Deviations from the VAC of the published GreedyAC code: its entropy term has the plain score as gradient, whose
+expectation is 0, so that alpha has no effect on average; here it is the likelihood-ratio gradient of the entropy. The
+baseline averages all `num_samples` draws. Draws are scored unclipped.
 
-Discrete actions are enumerated and all learned from, each with its probability as weight, so that the
-gradient is exact, whatever the baseline.
+Discrete actions are enumerated and all are learned from, each with its probability as weight, so that the gradient is
+exact, whatever the baseline.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from agent.base import Batch
 
 
 class VAC(ActorCritic):
-    """R learners; slot r follows settings[r] and random_seeds[r]. See `agent.base.Agent`."""
+    """R learners; slot r follows settings[r] and random_seeds[r]. See `utils.core.interfaces.Agent`."""
 
-    def _draws_a_state(self) -> tuple[int, ...]:
-        """The action that is learned from and those of the baseline, evaluated together."""
+    def _draws_per_state(self) -> tuple[int, ...]:
+        """Return the number of draws: the action that is learned from and the baseline's, evaluated together."""
         return (1 + self.common.num_samples,)
 
     def _update_actor(self, batch: Batch, head: Tensor, trace: list[Tensor], *noise: Tensor) -> Tensor:
         """Ascend the value of the policy's own actions. Returns the loss (R,)."""
         proposals = self.policy.sample(head, noise[0])
-        q = self._values(batch, proposals.action)[0][0]
+        q = self._action_values(batch, proposals.action)[0][0]
         if self.policy.discrete:
             learned, value, baseline = proposals, q, (proposals.weight * q).sum(-1, keepdim=True)
         else:
             learned, value, baseline = proposals.first(1), q[:, :, :1], q[:, :, 1:].mean(-1, keepdim=True)
         by_log_prob = losses.likelihood_ratio_grad(value, learned.log_prob, learned.weight, self.alpha, baseline)
         grad, _ = self._score_grad(head, learned.latent, by_log_prob)
-        self.actor.learn(trace, grad)
+        self.actor.descend(trace, grad)
         return losses.actor_loss(value, learned.log_prob, learned.weight, self.alpha)

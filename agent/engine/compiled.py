@@ -1,10 +1,10 @@
-"""An actor-critic's update as one compiled graph, and its acting as another.
+"""Compiles an actor-critic's update into one graph, and its acting into another.
 
-Each is traced as it stands, gradients included, into ATen operations, and torch's Inductor makes C++ of them.
-A graph's inputs are the learner's tensors, which an update changes in place, what was seen and the noise; so nothing
-that differs between two runs of a stack, or between two stacks of a shape, is compiled into it. To keep a run's bits
-independent of the runs beside it, Inductor chooses its loops by no heuristic of size, and `agent.engine.tracing` spells
-out whatever else it would order by shape.
+Each is traced, gradients included, into ATen operations, from which torch's Inductor generates C++. The inputs of a
+graph are the learner's tensors, which an update changes in place, then replay rows or observations, and noise. So
+nothing that differs between two runs of a stack, or between two stacks of one shape, is compiled into it. To keep a
+run's bits independent of the other runs, Inductor's heuristics of size are off, and `agent.engine.tracing` writes out
+everything else that it would order by shape.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from agent.actor_critic import ActorCritic
 from agent.base import Batch
 from agent.engine.products import SHIMS, CannotCompile, load_machine_code, take_in_what_follows
 from agent.engine.tracing import SPELLED_OUT
-from agent.networks.network import LINE, Network
+from agent.networks.network import CACHE_LINE, Network
 from utils.core.random_streams import Draws
 
 OPTIONS: dict[str, Any] = {
@@ -38,35 +38,36 @@ OPTIONS: dict[str, Any] = {
     "compile_threads": 1,
     "aot_inductor.custom_ops_to_c_shims": SHIMS,
 }
-
+"""Options of Inductor."""
 
 AGREEING = 0.95
-"""Share of each tensor that compiled code must give or change as the traced function does."""
+"""Fraction of each tensor's elements for which compiled code must agree with the traced function."""
 
 GOLDEN = 0.6180339887
-"""Its multiples are spread evenly over [0, 1), modulo 1."""
+"""Number whose multiples, modulo 1, are spread evenly over [0, 1)."""
 
 
 def compiled_update(agent: ActorCritic) -> Callable[[Batch, Tensor], tuple[Tensor, ...]]:
-    """`agent.learn` as compiled code, which changes this agent's tensors.  Raises CannotCompile."""
+    """Return `agent.update_networks` as compiled code, which changes this agent's tensors.  Raises CannotCompile."""
 
-    def learn(learner: ActorCritic, rows: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        return learner.learn(agent.replay.split(rows), noise)
+    def update_networks(learner: ActorCritic, rows: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+        return learner.update_networks(agent.replay.make_batch(rows), noise)
 
-    code = compiled(learn, agent, update_inputs(agent))
+    code = compiled(update_networks, agent, update_inputs(agent))
     return lambda batch, noise: code(batch.rows, noise)
 
 
 def compiled_acting(agent: ActorCritic) -> Callable[[Tensor, Tensor], Tensor]:
-    """`agent.explore` in one state of each run as compiled code, which gives whole lines of actions, all alike.
+    """Return `agent.draw_actions`, in one state of each run, as compiled code.
 
-    A number that is alone would be computed otherwise than one beside other runs'.  Raises CannotCompile.
+    The code returns each action CACHE_LINE times, because a single number would be rounded differently from several at
+    once.  Raises CannotCompile.
     """
 
-    def explore(learner: ActorCritic, obs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        return (learner.explore(in_lines(obs), in_lines(noise)),)
+    def draw_actions(learner: ActorCritic, obs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+        return (learner.draw_actions(in_lines(obs), in_lines(noise)),)
 
-    code = compiled(explore, agent, acting_inputs(agent))
+    code = compiled(draw_actions, agent, acting_inputs(agent))
     return lambda obs, noise: code(obs, noise)[0]
 
 
@@ -75,13 +76,13 @@ def compiled(
     agent: ActorCritic,
     inputs: tuple[Tensor, Tensor],
 ) -> Callable[[Tensor, Tensor], tuple[Tensor, ...]]:
-    """A function of the agent's tensors, and of inputs like those given, as compiled code on these very tensors.
+    """Compile a function of the agent's tensors and of two inputs. Returns code that works on the agent's own tensors.
 
-    Raises CannotCompile.
+    inputs: examples, of the shapes that the code will be called with.  Raises CannotCompile.
     """
     double = copy.copy(agent)
-    vars(double).update(copy.deepcopy(agent.learner()))
-    state, traced = list(tensors(agent.learner())), list(tensors(double.learner()))
+    vars(double).update(copy.deepcopy(agent.learner_parts()))
+    state, traced = list(tensors(agent.learner_parts())), list(tensors(double.learner_parts()))
     outputs: list[Tensor] = []
 
     def on_double(_: list[Tensor], seen: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
@@ -96,57 +97,59 @@ def compiled(
 
 
 def compiled_graph(graph: torch.fx.GraphModule, inputs: list[Any]) -> Callable[..., Any]:
-    """Machine code for a graph, from the cache if it is there.  Raises CannotCompile."""
+    """Return machine code for a graph, from Inductor's cache if it is there.  Raises CannotCompile."""
     load_machine_code()
     try:
-        # Inductor looks into its cache only where it finds such a context.
+        # Inductor uses its cache only in such a context.
         with tracing(TracingContext(FakeTensorMode(shape_env=ShapeEnv()))):
             return torch._inductor.compile(graph, inputs, options=OPTIONS)
     except OSError as error:
-        raise CannotCompile(f"has no place for compiled kernels: {error}") from error
+        raise CannotCompile(f"cannot store compiled kernels: {error}") from error
     except InductorError as error:
         if isinstance(error.inner_exception, InvalidCxxCompiler):
-            raise CannotCompile("has no C++ compiler; $CXX may name one, g++ is looked for") from error
+            raise CannotCompile("has no C++ compiler; install g++, or set $CXX to another one") from error
         if isinstance(error.inner_exception, CppCompileError):
-            raise CannotCompile("has a C++ compiler that fails on what torch hands it") from error
+            raise CannotCompile("has a C++ compiler that fails on torch's code") from error
         raise
 
 
 def check_agreement(found: list[Tensor], expected: list[Tensor]) -> None:
-    """Raises CannotCompile unless compiled code comes where the traced function came, but for rounding.
+    """Check that compiled code agrees with the traced function except for rounding.  Raises CannotCompile.
 
-    found, expected: what either gives and has changed.  A step along a gradient that is zero but for rounding may go
-    either way. Some of torch's releases compile an update wrongly.
+    found, expected: tensors that each has changed or returned.  Some releases of torch compile an update wrongly. Not
+    all elements need to agree, because a step along a gradient that is zero except for rounding may have either sign.
     """
     for ours, theirs in zip(found, expected, strict=True):
         near = torch.isclose(ours, theirs, rtol=1e-5, atol=1e-5 * float(theirs.abs().max()), equal_nan=True)
         if float(near.float().mean()) < AGREEING:
-            raise CannotCompile(f"compiles an update that is another one (torch {torch.__version__})")
+            raise CannotCompile(
+                f"compiles an update into code that computes something else (torch {torch.__version__})"
+            )
 
 
 def update_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:
-    """Replay rows and noise as an update is handed them; the agent's own streams stay where they are."""
-    rows = spread(agent.runs, agent.common.batch_size, agent.replay.row)
-    return rows, agent.noise(Draws(agent.random_seeds, "update"))
+    """Return example replay rows and noise of an update; the agent's own random streams do not advance."""
+    rows = spread(agent.runs, agent.common.batch_size, agent.replay.row_length)
+    return rows, agent.draw_update_noise(Draws(agent.random_seeds, "update"))
 
 
 def acting_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:
-    """Observations and noise as acting is handed them; the agent's own streams stay where they are."""
-    return spread(agent.runs, 1, agent.replay.obs_dim), agent.acting_noise(Draws(agent.random_seeds, "act"))
+    """Return example observations and noise of acting; the agent's own random streams do not advance."""
+    return spread(agent.runs, 1, agent.replay.obs_dim), agent.draw_acting_noise(Draws(agent.random_seeds, "act"))
 
 
 def in_lines(x: Tensor) -> Tensor:
-    """x (R, 1, ...) as (R, LINE, ...), the same in each row."""
-    return x.expand(-1, LINE, *x.shape[2:])
+    """Expand x (R, 1, ...) to (R, CACHE_LINE, ...), equal in each row."""
+    return x.expand(-1, CACHE_LINE, *x.shape[2:])
 
 
 def spread(*shape: int) -> Tensor:
-    """Numbers in [0, 1), no two of them near."""
+    """Return numbers in [0, 1) of which no two are near each other."""
     return (torch.arange(math.prod(shape)) * GOLDEN % 1.0).view(shape)
 
 
 def tensors(part: Any) -> Iterator[Tensor]:
-    """Each tensor that a part of an agent holds, once, in a fixed order; views that its networks make are left out."""
+    """Yield each tensor of a part of an agent once, in a fixed order, except the views that networks make."""
     seen: set[int] = set()
     waiting = [part]
     while waiting:
@@ -165,13 +168,16 @@ def tensors(part: Any) -> Iterator[Tensor]:
 
 
 def flat(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:
-    """The graph with plain arguments, no leftovers of tracing, and products that do what follows them.
+    """Return the graph with plain arguments, without leftovers of tracing, and with operations merged into products.
 
-    Raises ValueError if a tensor was traced as a constant: what it holds would never change again.
+    Raises ValueError if a tensor was traced as a constant, whose numbers would never change again.
     """
     constants = [str(node.target) for node in graph.graph.nodes if node.op == "get_attr"]
     if constants:
-        raise ValueError(f"tensors that are no input of the graph: {constants}")
+        raise ValueError(
+            f"found tensors that are not an input of the graph: {constants}; "
+            "an agent must return the attributes that hold its tensors from extra_parts"
+        )
     graph.graph.set_codegen(torch.fx.graph.CodeGen())
     graph.graph.eliminate_dead_code()
     take_in_what_follows(graph.graph)

@@ -1,9 +1,9 @@
-// Products of stacked matrices, slot by slot, where a slot's matrices fit the nearest caches.
+// Products of stacked matrices, slot by slot, for matrices that fit into the nearest caches.
 //
 // Every element is summed along the inner dimension from its first term to its last, each term added by one fused
-// multiply-add. So its bits depend on its own row and column alone: not on how many slots there are, nor on where
-// they lie in memory, nor on how many elements the registers hold at once. As many as these can are summed together,
-// some rows by some vectors of columns, so that each number that is loaded serves many multiplications.
+// multiply-add. So its bits depend on its own row and column alone: not on the number of slots, nor on their addresses,
+// nor on the number of elements that the registers hold at once. As many elements as fit into the registers are summed
+// together, some rows by some vectors of columns, so that each number that is loaded is used in many multiplications.
 
 #include <cstdint>
 #include <cstring>
@@ -37,7 +37,7 @@ constexpr int MOST_ROWS = 8;
 typedef float Wide __attribute__((vector_size(4 * LANES)));
 typedef float Narrow __attribute__((vector_size(16)));
 
-// a b + c, rounded once. Left to itself, a compiler does so here and rounds twice there.
+// a b + c, rounded once. Without intrinsics, a compiler may round twice in some places.
 #ifdef __FMA__
 inline Narrow multiply_add(Narrow a, Narrow b, Narrow c) { return _mm_fmadd_ps(a, b, c); }
 #ifdef __AVX512F__
@@ -57,7 +57,7 @@ inline Vector multiply_add(Vector a, Vector b, Vector c)
 template <class Vector>
 constexpr int64_t WIDTH = sizeof(Vector) / sizeof(float);
 
-// A vector from, or to, wherever its numbers lie.
+// Unaligned load and store of a vector.
 template <class Vector>
 inline Vector load(const float* from)
 {
@@ -72,8 +72,8 @@ inline void store(const Vector& x, float* to)
     memcpy(to, &x, sizeof x);
 }
 
-// Some columns of one slot's c = a b, in the rows at `places`, with a bias added where there is one. Then what is
-// negative becomes 0 where relu is asked for, and all is 0 where the gate, if there is one, is not positive.
+// Some columns of one slot's c = a b, in the rows with indices `places`, plus the bias if there is one. Then negative
+// numbers become 0 if relu is set, and elements become 0 where the gate, if there is one, is not positive.
 struct Panel {
     const float *a, *b, *bias, *gate;
     float* c;
@@ -91,7 +91,7 @@ struct Panel {
     }
 };
 
-// A number that is not one stays so.
+// NaN stays NaN.
 template <class Numbers>
 inline Numbers finished(Numbers x, const float* gate, bool relu)
 {
@@ -126,7 +126,7 @@ inline __attribute__((always_inline)) void tile(const Panel& p, int64_t row)
         }
 }
 
-// The last `left` rows, ROWS of them or fewer.
+// The last `left` rows, at most ROWS.
 template <class Vector, int ROWS, int VECTORS>
 void last_rows(const Panel& p, int64_t left)
 {
@@ -145,7 +145,7 @@ void panel(const Panel& p)
     if (row < p.rows) last_rows<Vector, ROWS, VECTORS>(p, p.rows - row);
 }
 
-// Whole vectors of columns, from column j on; returns the first column that is left.
+// Whole vectors of columns, starting at column j; returns the first remaining column.
 template <int VECTORS>
 int64_t whole_vectors(const Panel& p, int64_t j, int64_t columns)
 {
@@ -154,7 +154,7 @@ int64_t whole_vectors(const Panel& p, int64_t j, int64_t columns)
     return j;
 }
 
-// The columns from j on, fewer than fill a vector of LANES: by copies that fill one.
+// The remaining columns, starting at column j, too few for a vector: computed on padded copies.
 template <class Vector>
 void last_columns(const Panel& p, int64_t j, int64_t left, int64_t all_rows)
 {
@@ -186,7 +186,7 @@ inline void exchange(Wide& a, Wide& b, std::index_sequence<I...>)
     a = low;
 }
 
-// Transposes a square of vectors, doubling the distance at which corners change places.
+// Transposes a square of vectors, exchanging blocks of doubling size.
 template <int STEP>
 inline void transpose(Wide* square)
 {
@@ -207,7 +207,7 @@ constexpr bool BLOCKS = false;
 void copy_block(const float*, int64_t, int64_t, float*) {}
 #endif
 
-// b (inner, columns) by rows, from where it lies otherwise.
+// A copy of b (inner, columns) in row-major order.
 const float* by_rows(const float* b, int64_t inner, int64_t columns, int64_t row, int64_t column)
 {
     thread_local std::vector<float> copy;
@@ -235,9 +235,9 @@ bool all_zero(const float* numbers, int64_t count)
     return true;
 }
 
-// The rows that are to be computed where there is no bias; those of zeros become 0 without, as their sums are: a
-// minimum over two critics leaves each the zeros of the other's rows. (Zero times what is no number is lost: whoever
-// has such weights has diverged, as other products show.)
+// Indices of the rows to compute if there is no bias. Rows of zeros are set to 0 directly, as their sums are 0: the
+// gradient of a minimum over two critics is 0 in about half of each critic's rows. (Zero times NaN is then 0; a run with
+// such weights has diverged, which other products show.)
 void find_places(const Panel& p, int64_t columns, std::vector<int64_t>& places)
 {
     places.clear();
@@ -263,7 +263,7 @@ struct Stack {
 
 }  // namespace
 
-// a (N, I, J), b (N, J, K) -> out (N, I, K); bias (N, 1, K) and gate (N, I, K), by rows, may be left out. See Panel.
+// a (N, I, J), b (N, J, K) -> out (N, I, K); bias (N, 1, K) and gate (N, I, K), row-major, are optional. See Panel.
 extern "C" int32_t aoti_torch_cpu_stacked_product(
     Handle a, Handle b, Handle* bias, Handle* gate, int32_t relu, Handle* out)
 {

@@ -17,7 +17,6 @@ of a run do not depend on the other runs.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,12 +24,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from agent.base import ActsOnStreams, Batch, Spaces
+from agent.base import BaseAgent, Batch, Spaces
 from agent.hyperparameters import LinearACHyperparameters, check_same_structure
 from agent.linear.linear_policy import Parameters, make_policy
 from agent.linear.tile_coder import Features, RawFeatures, TileCoder
 from agent.linear.traces import make_traces
 from utils.core.random_streams import Draws
+from utils.core.run_axes import RunAxes
 from utils.core.transition import Step
 
 
@@ -47,8 +47,8 @@ class StateOutputs(NamedTuple):
     parameters: Parameters
 
 
-class LinearAC(ActsOnStreams):
-    """R learners; slot r follows settings[r] and random_seeds[r]. See `agent.base.Agent`."""
+class LinearAC(BaseAgent):
+    """R learners; slot r follows settings[r] and random_seeds[r]. See `utils.core.interfaces.Agent`."""
 
     def __init__(
         self,
@@ -153,13 +153,18 @@ class LinearAC(ActsOnStreams):
         rows = torch.from_numpy(np.concatenate(parts, 1).astype(np.float32)).unsqueeze(1)
         return Batch(rows, step.obs.shape[1], step.action.shape[1])
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return a copy of all that learning depends on; the evaluation's stream, recreated each time, is left out."""
+    @property
+    def run_axes(self) -> RunAxes:
+        """Where the runs are in each entry of `live_state`."""
+        return {"weights": 1, "avg_reward": 0, "traces": self.traces.run_axes, "act": Draws.run_axes}
+
+    def live_state(self) -> dict[str, Any]:
+        """See `BaseAgent.live_state`."""
         return {
-            "weights": self.weights.copy(),
-            "avg_reward": self.avg_reward.copy(),
+            "weights": self.weights,
+            "avg_reward": self.avg_reward,
             "traces": self.traces.state_dict(),
-            "act": copy.deepcopy(self._act.state_dict()),
+            "act": self._act_draws.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -167,7 +172,7 @@ class LinearAC(ActsOnStreams):
         self.weights[:], self._output_cache = state["weights"], None
         self.avg_reward[:] = state["avg_reward"]
         self.traces.load_state_dict(state["traces"])
-        self._act.load_state_dict(state["act"])
+        self._act_draws.load_state_dict(state["act"])
 
     def break_off(self, runs: np.ndarray) -> None:
         """Clear the traces of the chosen runs, (R,) bool."""

@@ -8,9 +8,11 @@ numbers, which are slow, or fill the memory in an endless episode.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
+
+from utils.core.run_axes import RunAxes
 
 DENSE_LIMIT = 2**13
 """Maximum number of features for which all traces are stored; measured."""
@@ -36,6 +38,10 @@ class Traces(Protocol):
 
     def to_dense(self) -> np.ndarray:
         """Return a copy of e, (H, R, F)."""
+
+    @property
+    def run_axes(self) -> RunAxes:
+        """Where the runs are in each entry of `state_dict`; see `utils.core.run_axes`."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the traces."""
@@ -84,6 +90,8 @@ class DenseTraces:
     def to_dense(self) -> np.ndarray:
         """See `Traces.to_dense`."""
         return self._e.copy()
+
+    run_axes: ClassVar[RunAxes] = {"e": 1, "additions": "shared"}
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the traces (H, R, F) and the number of additions."""
@@ -156,6 +164,8 @@ class SparseTraces:
         e = np.zeros((heads, runs * features))
         e[:, self._weight_index[: self._count]] = self._e[:, : self._count]
         return e.reshape(self._shape)
+
+    run_axes: ClassVar[RunAxes] = {"columns": "list", "additions": "shared"}
 
     def state_dict(self) -> dict[str, Any]:
         """Return each run's columns, that is features (n,) and traces (H, n), and the number of additions."""

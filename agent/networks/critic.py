@@ -1,31 +1,35 @@
-"""Action-value networks: C critics of R runs, the averaged copies that give targets, their optimizer.
+"""Action-value networks: C critics of R runs, their targets (slowly averaged copies), and their optimizer.
 
-A critic of a box takes obs|action and puts out one value; a critic of n discrete actions takes obs and
-puts out all n values (Mnih et al. 2015), of which those asked for are read off. The published GreedyAC
-code hands the number of a discrete action to the critic as if it were a quantity; that is not done here.
+A critic of a box takes observation and action, and outputs one value. A critic of n discrete actions takes the
+observation, and outputs all n values (Mnih et al. 2015), from which those of given actions are selected. The published
+GreedyAC code instead gives the critic the index of a discrete action as if it were a quantity.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from agent import losses
-from agent.base import Batch, arrays_of
+from agent.base import Batch, select_arrays
 from agent.networks.network import MLP, Network
-from agent.networks.optimizer import Adam, copy_into, polyak
+from agent.networks.optimizer import Adam, copy_into, polyak_update
+from utils.core.run_axes import RunAxes
 
 
 class Critic(ABC):
-    """C critics of R runs."""
+    """C critics of R runs with their targets."""
 
     def __init__(self, mlp: MLP, params: Tensor, step_size: Tensor, betas: tuple[float, float]) -> None:
-        """params: (C, R, P), changed in place; the targets start equal.  step_size: (R, 1)."""
+        """Start at params (C, R, P), which are changed in place, with equal targets.
+
+        step_size: (R, 1).  betas: Adam's decay rates.
+        """
         self.mlp, self.params = mlp, params
         self.count, self.runs = params.shape[:2]
         self.target_params = params.clone()
@@ -34,74 +38,79 @@ class Critic(ABC):
         self._target = Network(mlp, self.target_params)
 
     def values(self, obs: Tensor, action: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Q of actions (R, B, K, A) in obs (R, B, O), (C, R, B, K), and the pass's trace."""
+        """Return Q (C, R, B, K) of actions (R, B, K, A) in obs (R, B, O), and the trace."""
         return self._values(self._network, obs, action)
 
     def target_values(self, obs: Tensor, action: Tensor) -> Tensor:
-        """The targets' Q of actions (R, B, K, A) in obs (R, B, O), (C, R, B, K)."""
+        """Return the targets' Q (C, R, B, K) of actions (R, B, K, A) in obs (R, B, O)."""
         return self._values(self._target, obs, action)[0]
 
     def fit(self, batch: Batch, target: Tensor) -> Tensor:
-        """Move the batch's values towards targets (R, B). Returns the loss (R,)."""
-        q, trace = self._taken(batch)
+        """Move the values of the batch towards target (R, B). Returns the loss (R,)."""
+        q, trace = self._batch_values(batch)
         loss, grad = losses.critic_loss(q, target)
-        grad = self._network.grad_params(trace, self._by_output(grad, batch).flatten(0, 1))
+        grad = self._network.grad_params(trace, self._grad_by_output(grad, batch).flatten(0, 1))
         self.optimizer.step(grad.view_as(self.params))
         return loss
 
-    def average(self, tau: Tensor) -> None:
-        """Move the targets towards the critics by tau (R, 1)."""
-        polyak(self.target_params, self.params, tau)
+    def update_target(self, tau: Tensor) -> None:
+        """Move the targets towards the critics by the fraction tau (R, 1)."""
+        polyak_update(self.target_params, self.params, tau)
 
     @abstractmethod
     def _values(self, network: Network, obs: Tensor, action: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """As `values`, by one of the two networks."""
+        """Return one network's Q (C, R, B, K) of actions (R, B, K, A) in obs (R, B, O), and the trace."""
 
     @abstractmethod
-    def _taken(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
-        """Q of the batch's own actions, (C, R, B, 1), and the trace."""
+    def _batch_values(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+        """Return Q (C, R, B, 1) of the batch's own actions, and the trace."""
 
     @abstractmethod
-    def _by_output(self, grad: Tensor, batch: Batch) -> Tensor:
-        """A gradient (C, R, B, 1) by `_taken`'s values as one by the network's output."""
+    def _grad_by_output(self, grad: Tensor, batch: Batch) -> Tensor:
+        """Convert a gradient (C, R, B, 1) by `_batch_values` to one by the network's output, (C, R, B, out)."""
 
     def _forward(self, network: Network, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Every critic's output (C, R, N, out) for the same input (R, N, I), and the trace."""
+        """Return every critic's output (C, R, N, out) for the same input (R, N, I), and the trace."""
         out, trace = network.forward(x.expand(self.count, -1, -1, -1).flatten(0, 1))
         return out.unflatten(0, (self.count, self.runs)), trace
 
+    run_axes: ClassVar[RunAxes] = {"params": 1, "target": 1, "optimizer": Adam.run_axes}
+
     def state_dict(self) -> dict[str, Any]:
-        """Parameters, the targets' and the optimizer's state."""
+        """Return the parameters of critics and targets, (C, R, P), and the optimizer's state."""
         return {"params": self.params, "target": self.target_params, "optimizer": self.optimizer.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` gave."""
+        """Load a state from `state_dict`."""
         copy_into(self.state_dict(), state)
 
     def arrays(self, run: int) -> dict[str, np.ndarray]:
-        """One run's parameters without padding: critic_0/..., target_0/..., critic_1/..."""
+        """Return one run's parameters without padding, named critic_0/..., target_0/..., critic_1/..."""
         return {
             f"{name}/{key}": array
-            for name, params in self._copies(run).items()
-            for key, array in self.mlp.unpadded(params).items()
+            for name, params in self._params_by_name(run).items()
+            for key, array in self.mlp.to_arrays(params).items()
         }
 
     def load_arrays(self, run: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """Take over what `arrays` gave.  Raises KeyError for a missing array, ValueError for one of another shape."""
-        for name, params in self._copies(run).items():
-            self.mlp.fill(params, arrays_of(arrays, name))
+        """Load one run's parameters from `arrays`.
 
-    def _copies(self, run: int) -> dict[str, Tensor]:
-        """One run's parameters (P,) of every critic and target, by name."""
+        Raises KeyError for a missing array and ValueError for one of another shape.
+        """
+        for name, params in self._params_by_name(run).items():
+            self.mlp.load_arrays(params, select_arrays(arrays, name))
+
+    def _params_by_name(self, run: int) -> dict[str, Tensor]:
+        """Return one run's parameters (P,) of every critic and target, by name."""
         pairs = (("critic", self.params), ("target", self.target_params))
         return {f"{role}_{c}": params[c, run] for c in range(self.count) for role, params in pairs}
 
 
 class BoxCritic(Critic):
-    """Q(s, a) of actions in a box: obs|action in, one value out."""
+    """Q(s, a) of actions in a box: observation and action in, one value out."""
 
     def grad_action(self, trace: list[Tensor], grad: Tensor, dims: int) -> Tensor:
-        """Gradient by actions (R, B, K, dims) of a loss, from its gradient by `values`, (C, R, B, K)."""
+        """Return a loss's gradient (R, B, K, dims) by the actions, from its gradient (C, R, B, K) by `values`."""
         by_input = self._network.grad_input(trace, grad.flatten(0, 1).flatten(1).unsqueeze(-1))
         return by_input[..., -dims:].view(*grad.shape, dims).sum(0)
 
@@ -111,28 +120,28 @@ class BoxCritic(Critic):
         q, trace = self._forward(network, torch.cat((obs, action), -1).flatten(1, 2))
         return q.unflatten(2, (-1, k)).squeeze(-1), trace
 
-    def _taken(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+    def _batch_values(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
         return self._forward(self._network, batch.obs_action)
 
-    def _by_output(self, grad: Tensor, batch: Batch) -> Tensor:
+    def _grad_by_output(self, grad: Tensor, batch: Batch) -> Tensor:
         return grad
 
 
 class DiscreteCritic(Critic):
-    """Q(s, .) of n discrete actions: obs in, n values out. An action is its number, A = 1."""
+    """Q(s, .) of n discrete actions: observation in, n values out. An action is its index, A = 1."""
 
     def _values(self, network: Network, obs: Tensor, action: Tensor) -> tuple[Tensor, list[Tensor]]:
         q, trace = self._forward(network, obs)
-        return q.gather(-1, self._places(action.squeeze(-1))), trace
+        return q.gather(-1, self._output_indices(action.squeeze(-1))), trace
 
-    def _taken(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
+    def _batch_values(self, batch: Batch) -> tuple[Tensor, list[Tensor]]:
         q, trace = self._forward(self._network, batch.obs)
-        return q.gather(-1, self._places(batch.action)), trace
+        return q.gather(-1, self._output_indices(batch.action)), trace
 
-    def _by_output(self, grad: Tensor, batch: Batch) -> Tensor:
-        by_all = grad.new_zeros(*grad.shape[:3], self.mlp.out_dim)
-        return by_all.scatter_(-1, self._places(batch.action), grad)
+    def _grad_by_output(self, grad: Tensor, batch: Batch) -> Tensor:
+        by_output = grad.new_zeros(*grad.shape[:3], self.mlp.out_dim)
+        return by_output.scatter_(-1, self._output_indices(batch.action), grad)
 
-    def _places(self, action: Tensor) -> Tensor:
-        """Action numbers (R, B, K) as places among each critic's outputs, (C, R, B, K) int64."""
+    def _output_indices(self, action: Tensor) -> Tensor:
+        """Convert actions (R, B, K) to indices into each critic's outputs, (C, R, B, K) int64."""
         return action.long().expand(self.count, -1, -1, -1)

@@ -1,26 +1,28 @@
-"""Adam (Kingma & Ba 2015) with a step size for every run, and averaging for target networks."""
+"""Adam (Kingma & Ba 2015) with one step size per run, and averaging for target networks."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from utils.core.run_axes import RunAxes
+
 EPSILON = 1e-8
-"""Kingma & Ba's, and torch.optim.Adam's default."""
+"""Adam's epsilon: that of Kingma & Ba, and the default of torch.optim.Adam."""
 
 
 class Adam:
-    """Adam on one flat tensor (..., R, P), P a multiple of 16, with step sizes (R, 1).
+    """Adam on one tensor (..., R, P), P a multiple of 16, with step sizes (R, 1).
 
-    torch's fused kernel has one step size for the whole tensor. So it is run at step size 1 on a
-    zero tensor, which leaves minus the direction there, and the direction is scaled run by run.
-    That rounds once more than torch.optim.Adam does: equal to within a unit in the last place.
+    torch's fused kernel has one step size for the whole tensor. So it is run with step size 1 on a tensor of zeros,
+    which then holds minus the direction, and the direction is scaled run by run. This rounds once more than
+    torch.optim.Adam does: the results agree to within a unit in the last place.
     """
 
     def __init__(self, params: Tensor, step_size: Tensor, betas: tuple[float, float]) -> None:
-        """params: changed in place by `step`.  step_size: (R, 1).  betas: decay rates, in [0, 1)."""
+        """Optimize params, which `step` changes in place.  step_size: (R, 1).  betas: decay rates, in [0, 1)."""
         self.params, self.step_size, self.betas = params, step_size, betas
         self.mean = torch.zeros_like(params)
         self.square = torch.zeros_like(params)
@@ -37,17 +39,19 @@ class Adam:
         )  # fmt: skip
         self.params.addcmul_(direction, self.step_size)
 
+    run_axes: ClassVar[RunAxes] = {"mean": -2, "square": -2, "count": "shared"}
+
     def state_dict(self) -> dict[str, Tensor]:
-        """The moments (..., R, P) and the number of steps taken."""
+        """Return the moments (..., R, P) and the number of steps."""
         return {"mean": self.mean, "square": self.square, "count": self.count}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take over what `state_dict` gave."""
+        """Load a state from `state_dict`."""
         copy_into(self.state_dict(), state)
 
 
 def copy_into(live: dict[str, Any], state: dict[str, Any]) -> None:
-    """Have the tensors of `live`, a part's own and in dictionaries of any depth, hold the numbers of `state`."""
+    """Copy the numbers of `state` into the tensors of `live`, in nested dictionaries too."""
     for name, part in live.items():
         if isinstance(part, dict):
             copy_into(part, state[name])
@@ -55,6 +59,6 @@ def copy_into(live: dict[str, Any], state: dict[str, Any]) -> None:
             part.copy_(state[name])
 
 
-def polyak(target: Tensor, source: Tensor, tau: Tensor) -> None:
-    """target <- (1 - tau) target + tau source, in place; both (..., R, P), tau (R, 1)."""
+def polyak_update(target: Tensor, source: Tensor, tau: Tensor) -> None:
+    """Set target <- (1 - tau) target + tau source, in place; both (..., R, P), tau (R, 1)."""
     target.lerp_(source, tau)

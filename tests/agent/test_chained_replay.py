@@ -13,7 +13,7 @@ import torch
 from agent.actor_critic_hyperparameters import SACHyperparameters
 from agent.replay.buffer import Replay
 from agent.replay.chained_buffer import ChainedReplay
-from agent.replay.layout import LARGE, is_chained
+from agent.replay.layout import MAX_WHOLE_ROWS_BYTES, has_chained_rows
 from tests.support.experiments import make_experiment
 from tests.support.reference import rng, tensor_bytes
 from tests.support.resuming import loop_of
@@ -89,19 +89,19 @@ def test_ends_are_forgotten_with_their_transitions():
         if t % 500 == 499:
             sizes.append(len(chained.ends))
     assert max(sizes) <= 80
-    kept = int((chained.places > 2).sum())
+    kept = int((chained.end_index > 2).sum())
     assert kept + len(chained._free) + 2 + 1 == len(chained.ends)
 
 
 def test_episodes_of_an_environment_are_chained(tmp_path, monkeypatch):
     """Only the three episodes that are over, of 23 steps each, have a next observation kept apart."""
-    monkeypatch.setattr("agent.replay.layout.LARGE", 0)
+    monkeypatch.setattr("agent.replay.layout.MAX_WHOLE_ROWS_BYTES", 0)
     protocol = PENDULUM | {"total_timesteps": 80, "steps_per_episode": 23}
     loop = loop_of(make_experiment(protocol, {"hidden_dim": [16], "batch_size": [8]}, tmp_path), [0, 1])
     loop.run()
-    places = loop.stack.agent.replay.places[:, :80]
-    assert (places > 2).nonzero().tolist() == [[run, slot] for run in (0, 1) for slot in (22, 45, 68)]
-    assert places[:, 79].tolist() == [1, 2], "the newest"
+    end_index = loop.stack.agent.replay.end_index[:, :80]
+    assert (end_index > 2).nonzero().tolist() == [[run, slot] for run in (0, 1) for slot in (22, 45, 68)]
+    assert end_index[:, 79].tolist() == [1, 2], "the newest"
 
 
 def test_a_copied_state_stays_what_it_was():
@@ -140,6 +140,6 @@ def resident() -> int:
     [(10**6, CHEETAH, True), (10**5, CHEETAH, False), (10**6, (3, 1), False), (10**5, (400, 1), True)],
 )
 def test_rows_are_chained_where_whole_ones_are_large(capacity, sizes, expected):
-    assert is_chained(capacity, *sizes) is expected
+    assert has_chained_rows(capacity, *sizes) is expected
     whole = Replay(1, capacity, *sizes).data
-    assert (whole.numel() * whole.itemsize > LARGE) is expected
+    assert (whole.numel() * whole.itemsize > MAX_WHOLE_ROWS_BYTES) is expected

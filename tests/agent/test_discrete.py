@@ -91,7 +91,7 @@ def actor_gradient(name: str, **hyperparameters) -> tuple[np.ndarray, torch.Tens
     with torch.enable_grad():
         arrays = doubles(start)
         log_pi = torch.log_softmax(plain_forward(arrays, obs.double(), "relu"), -1)
-    q = torch.stack([plain_values(agent.critic, c, 1, obs) for c in range(agent.critics)]).min(0).values.detach()
+    q = torch.stack([plain_values(agent.critic, c, 1, obs) for c in range(agent.num_critics)]).min(0).values.detach()
     mean = agent.actor.mlp.to_arrays(agent.actor.optimizer.mean[1] / (1 - 0.9))
     return np.concatenate([mean[name].ravel() for name in arrays]), log_pi, (arrays, q)
 

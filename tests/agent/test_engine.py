@@ -20,7 +20,7 @@ import torch
 
 from agent import AGENTS, make_agent
 from agent.base import Spaces
-from agent.engine.selection import MIN_COMPILED_TIMESTEPS, Engine, start_engine, reason_not_compiled
+from agent.engine.selection import MIN_COMPILED_TIMESTEPS, Engine, reason_not_compiled, start_engine
 from agent.policy import POLICIES
 from agent.policy.base import ActionBox
 from tests.support.reference import needs_compiler
@@ -156,7 +156,7 @@ def test_compiled_stacks_of_unusual_shapes_keep_every_bit(more):
 @pytest.mark.parametrize("case", cases([AGENT_CASES[1], *POLICY_CASES]))
 def test_compiled_acting_keeps_every_bit(case, monkeypatch):
     """Of one dimension, so that a run alone computes a lone number."""
-    monkeypatch.setattr("agent.engine.compiled.compiled_update", lambda agent: agent.learn)
+    monkeypatch.setattr("agent.engine.compiled.compiled_update", lambda agent: agent.update_networks)
     agents = {n: make(case, STACKS[n], "aligned", "compiled") for n in (1, 7)}
     for obs in np.random.Generator(np.random.PCG64(0)).standard_normal((50, 3)).astype(np.float32):
         actions = {n: agent.act(np.tile(obs, (n, 1)))[STACKS[n].index(4)] for n, agent in agents.items()}
@@ -222,8 +222,10 @@ def small(name: str = "SAC", **options: Any) -> Any:
 
 def test_auto_goes_by_the_length_of_a_run(monkeypatch):
     asked = []
-    monkeypatch.setattr("agent.engine.compiled.compiled_update", lambda agent: asked.append(agent) or agent.learn)
-    monkeypatch.setattr("agent.engine.compiled.compiled_acting", lambda agent: agent.explore)
+    monkeypatch.setattr(
+        "agent.engine.compiled.compiled_update", lambda agent: asked.append(agent) or agent.update_networks
+    )
+    monkeypatch.setattr("agent.engine.compiled.compiled_acting", lambda agent: agent.draw_actions)
     assert start_engine(small(), "auto", MIN_COMPILED_TIMESTEPS - 1) == Engine("eager")
     assert not asked
     assert start_engine(small(), "auto", MIN_COMPILED_TIMESTEPS) == Engine("compiled")
@@ -292,7 +294,9 @@ def test_code_that_computes_something_else_is_refused(monkeypatch):
 
     monkeypatch.setattr("agent.engine.compiled.compiled_graph", on_copies)
     found = start_engine(small(), "compiled", 10)
-    assert found == Engine("eager", f"the machine compiles an update that is another one (torch {torch.__version__})")
+    assert found == Engine(
+        "eager", f"the machine compiles an update into code that computes something else (torch {torch.__version__})"
+    )
 
 
 def test_code_that_computes_the_same_is_taken(monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from agent.networks.network import LINE, MLP, Network, round_up
+from agent.networks.network import CACHE_LINE, MLP, Network, round_up
 from agent.networks.optimizer import Adam
 from tests.support.reference import doubles, normal32, plain_forward, random_params, used_mask
 
@@ -45,16 +45,22 @@ def test_the_flat_layout_by_hand():
     """3 inputs, 17 units held as 32, 2 outputs: 96 weights, 32 biases; 64 weights, 2 biases held as 16."""
     mlp = MLP(3, 2, 1, 17)
     first, last = mlp.layers
-    assert (first.weight, first.bias, first.fan_in, first.out, first.used_out) == (0, 96, 3, 32, 17)
-    assert (last.weight, last.bias, last.fan_in, last.out, last.used_in) == (128, 192, 32, 2, 17)
+    assert (first.weight_offset, first.bias_offset, first.padded_in, first.padded_out, first.out_dim) == (
+        0,
+        96,
+        3,
+        32,
+        17,
+    )
+    assert (last.weight_offset, last.bias_offset, last.padded_in, last.padded_out, last.in_dim) == (128, 192, 32, 2, 17)
     assert mlp.num_params == 208
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_piece_starts_on_a_line(shape):
     mlp = MLP(*shape[:4])
-    assert all(start % LINE == 0 for layer in mlp.layers for start in (layer.weight, layer.bias))
-    assert mlp.num_params % LINE == 0
+    assert all(start % CACHE_LINE == 0 for layer in mlp.layers for start in (layer.weight_offset, layer.bias_offset))
+    assert mlp.num_params % CACHE_LINE == 0
     sizes = [shape[0], *[shape[3]] * shape[2], shape[1]]
     assert used_mask(mlp).sum() == sum((i + 1) * j for i, j in pairwise(sizes))
 
@@ -78,14 +84,14 @@ def test_forward_and_gradients_against_autograd_in_float64(shape, activation):
     assert out.shape == (3, batch, out_dim)
     assert by_params.shape == network.params.shape
     for slot in range(3):
-        arrays = doubles(mlp.unpadded(network.params[slot]))
+        arrays = doubles(mlp.to_arrays(network.params[slot]))
         with torch.enable_grad():
             plain_x = x[slot].double().requires_grad_()
             plain = plain_forward(arrays, plain_x, activation)
         grads = torch.autograd.grad(plain, [plain_x, *arrays.values()], by_output[slot].double())
         assert_close(out[slot], plain.detach())
         assert_close(by_input[slot], grads[0])
-        for (name, found), exact in zip(mlp.unpadded(by_params[slot]).items(), grads[1:], strict=True):
+        for (name, found), exact in zip(mlp.to_arrays(by_params[slot]).items(), grads[1:], strict=True):
             assert found.shape == arrays[name].shape
             assert_close(found, exact)
 
@@ -95,15 +101,15 @@ def test_a_network_worked_by_hand():
     mlp = MLP(1, 1, 1, 2)
     flat = torch.zeros(1, mlp.num_params)
     for layer, weight, bias in zip(mlp.layers, ([[1.0, -1.0]], [[3.0], [5.0]]), ([0.0, 1.0], [0.5]), strict=True):
-        held_weight, held_bias = mlp.views(flat, layer)
-        held_weight[0, : layer.used_in, : layer.used_out] = torch.tensor(weight)
-        held_bias[0, 0, : layer.used_out] = torch.tensor(bias)
+        held_weight, held_bias = mlp.layer_views(flat, layer)
+        held_weight[0, : layer.in_dim, : layer.out_dim] = torch.tensor(weight)
+        held_bias[0, 0, : layer.out_dim] = torch.tensor(bias)
     network = Network(mlp, flat)
     out, trace = network.forward(torch.tensor([[[2.0]]]))
     one = torch.ones(1, 1, 1)
     assert out.item() == 6.5
     assert network.grad_input(trace, one).item() == 3.0
-    by_params = mlp.unpadded(network.grad_params(trace, one)[0])
+    by_params = mlp.to_arrays(network.grad_params(trace, one)[0])
     assert {name: array.tolist() for name, array in by_params.items()} == {
         "weight_0": [[6.0, 0.0]],
         "bias_0": [3.0, 0.0],
@@ -146,7 +152,7 @@ def test_padding_stays_exactly_zero_under_adam(shape, activation):
 def test_unpadded_parameters_are_copies():
     mlp = MLP(3, 1, 1, 30)
     flat = random_params(mlp, 1, seed=8)
-    arrays = mlp.unpadded(flat[0])
+    arrays = mlp.to_arrays(flat[0])
     before = {name: array.copy() for name, array in arrays.items()}
     flat += 1.0
     assert [array.shape for array in arrays.values()] == [(3, 30), (30,), (30, 1), (1,)]

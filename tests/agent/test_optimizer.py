@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from agent.networks.optimizer import Adam, polyak
+from agent.networks.optimizer import Adam, polyak_update
 from tests.support.reference import UNIT, PlainAdam, normal32
 
 BETAS = [(0.9, 0.999), (0.0, 0.999), (0.9, 0.9), (0.5, 0.0), (0.0, 0.0)]
@@ -134,7 +134,7 @@ def test_adam_goes_on_from_its_state():
 def test_polyak_by_value():
     target = torch.tensor([1.0, 2.0]).expand(2, 2, 2).clone()
     source = torch.tensor([3.0, -2.0]).expand(2, 2, 2).clone()
-    polyak(target, source, torch.tensor([[0.25], [0.5]]))
+    polyak_update(target, source, torch.tensor([[0.25], [0.5]]))
     assert target.tolist() == [[[1.5, 1.0], [2.0, 0.0]]] * 2
     assert source.tolist() == [[[3.0, -2.0]] * 2] * 2
 
@@ -144,7 +144,7 @@ def test_polyak_against_float64(tau):
     target, source = normal32(2, 1, 48, seed=2), normal32(2, 1, 48, seed=3)
     weight = torch.tensor([[tau]])
     expected = (1 - weight.double()) * target.double() + weight.double() * source.double()
-    polyak(target, source, weight)
+    polyak_update(target, source, weight)
     # A difference, a product and a sum are rounded, of numbers below 4 * 2.
     torch.testing.assert_close(target.double(), expected, rtol=0.0, atol=3 * 8 * UNIT)
     assert tau < 1.0 or torch.equal(target, source)
@@ -163,7 +163,7 @@ def some_steps(critics: int, size: int, runs: tuple[int, ...]) -> tuple[Tensor, 
     tau = torch.linspace(0.01, 1.0, 16).unsqueeze(1)[members]
     for step in range(10):
         adam.step(gradients(step, critics, 16, size)[:, members].contiguous())
-        polyak(target, params, tau)
+        polyak_update(target, params, tau)
     return params, target, adam.mean, adam.square
 
 

@@ -243,7 +243,7 @@ def test_what_cannot_be_loaded_is_told(tmp_path, monkeypatch):
     """As from a file system that executes nothing."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     monkeypatch.setattr(products, "compile_into", lambda place, compiler: place.write_text("no machine code"))
-    with pytest.raises(CannotCompile, match=r"cannot load what it has compiled: .*products_"):
+    with pytest.raises(CannotCompile, match=r"cannot load the code that it has compiled: .*products_"):
         load_machine_code.__wrapped__()
 
 

@@ -125,11 +125,11 @@ def test_three_updates_against_a_plain_reimplementation(options):
 
 def assert_same_gradients(agent: SAC, plain: PlainSAC) -> None:
     """Adam's mean of three gradients, run 2: float32 against float64 (measured: 8e-7 of its norm at most)."""
-    critics = [agent.critic.mlp.unpadded(agent.critic.optimizer.mean[c, 2]) for c in range(agent.critics)]
+    critics = [agent.critic.mlp.to_arrays(agent.critic.optimizer.mean[c, 2]) for c in range(agent.num_critics)]
     found = [array for arrays in critics for array in arrays.values()]
     for array, exact in zip(found, plain.critic_adam.m, strict=True):
         assert relative(array, exact.numpy()) < 1e-5
-    actor = agent.actor.mlp.unpadded(agent.actor.optimizer.mean[2])
+    actor = agent.actor.mlp.to_arrays(agent.actor.optimizer.mean[2])
     for array, exact in zip(actor.values(), plain.actor_adam.m, strict=True):
         assert relative(array, exact.numpy()) < 1e-5
 
@@ -153,13 +153,13 @@ def actor_gradients(**options: Any) -> np.ndarray:
     agent = make_sac([chosen] * 64, range(64), 3, 1)
     for params in (agent.actor.params, agent.critic.params, agent.critic.target_params):
         params.copy_(params[..., :1, :].clone().expand_as(params))
-    agent._replay = SameRows(64)
+    agent._replay_draws = SameRows(64)
     said = transitions(1, 64, 3) | {"action": normal32(64, 1, seed=4).numpy()}
     for t in range(64):
         agent.observe(Step(**{name: np.stack([values[t]] * 64) for name, values in said.items()}))
     agent.update()
     mean = agent.actor.optimizer.mean / (1 - chosen.betas[0])
-    return np.stack([np.concatenate([a.ravel() for a in agent.actor.mlp.unpadded(m).values()]) for m in mean])
+    return np.stack([np.concatenate([a.ravel() for a in agent.actor.mlp.to_arrays(m).values()]) for m in mean])
 
 
 @pytest.mark.parametrize("policy_type", ["SquashedGaussian", "Gaussian"])

@@ -95,7 +95,7 @@ class TestNetworks:
         flat = self.mlp.init(rng(6), scheme)
         assert flat.dtype == torch.float32
         assert (flat[~used_mask(self.mlp)] == 0).all()
-        for name, array in self.mlp.unpadded(flat).items():
+        for name, array in self.mlp.to_arrays(flat).items():
             assert (array == 0).all() if name.startswith("bias") else (array != 0).all()
 
     def test_the_same_generator_gives_the_same_weights(self, scheme):
@@ -104,7 +104,7 @@ class TestNetworks:
         assert not torch.equal(first, other)
 
     def test_layers_are_drawn_in_order_at_their_unpadded_sizes(self, scheme):
-        arrays, generator = self.mlp.unpadded(self.mlp.init(rng(9), scheme)), rng(9)
+        arrays, generator = self.mlp.to_arrays(self.mlp.init(rng(9), scheme)), rng(9)
         for i, (fan_in, fan_out) in enumerate([(3, 30), (30, 30), (30, 2)]):
             drawn = WEIGHT_INITS[scheme](generator, fan_in, fan_out, "tanh").astype(np.float32)
             np.testing.assert_array_equal(arrays[f"weight_{i}"], drawn)

@@ -1,4 +1,4 @@
-"""schedule.py from the command line, on a SLURM that only keeps a queue."""
+"""schedule.py from the command line, on a fake SLURM that only keeps a queue."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSlurm:
 
 
 class Project:
-    """A directory of awkward name with main.py, and the files of a sweep of 3 settings."""
+    """A directory whose name needs quoting, with main.py and the files of a sweep of 3 settings."""
 
     def __init__(self, files) -> None:
         self.folder = files.folder / "a; 'project'"
@@ -59,11 +59,11 @@ class Project:
         return {"agent_name": "SAC", "parameters": parameters}
 
     def cluster(self, **changes: Any) -> str:
-        """Write the cluster's file."""
+        """Write the cluster's file and return its path."""
         return self.files.write("cluster.json", CLUSTER | changes)
 
     def call(self, *options: str, agents: tuple[str, ...] = (), answer: str | None = None) -> Result:
-        """schedule.py for 4 runs of the 3 settings, unless the options say otherwise."""
+        """Call schedule.py, for 4 runs of each setting unless the options give --runs."""
         runs = [] if "--runs" in options else ["--runs", "4"]
         files = [
             self.cluster_json,
@@ -76,7 +76,7 @@ class Project:
         return CliRunner().invoke(schedule.main, [*runs, *options, *files], input=answer)
 
     def submit(self, *options: str, **arguments: Any) -> Result:
-        """The same without a question, and with success."""
+        """Call schedule.py with --yes; it must succeed."""
         result = self.call("--yes", *options, **arguments)
         assert result.exit_code == 0, result.output
         return result
@@ -87,17 +87,17 @@ class Project:
 
     @property
     def submissions(self) -> list[Path]:
-        """Folders, the earliest first."""
+        """Folders of the submissions, the earliest first."""
         found = self.experiment.directory.glob("slurm/*/submission.json")
         return sorted((path.parent for path in found), key=lambda path: (path / "submission.json").stat().st_mtime_ns)
 
     def lines(self, submission: int = -1) -> list[list[int]]:
-        """The indices of each task of a submission."""
+        """Return the indices of each task of a submission."""
         paths = sorted(self.submissions[submission].glob("tasks.*.txt"))
         return [parse_indices(line) for path in paths for line in path.read_text().splitlines()]
 
     def finish(self, *indices: int) -> None:
-        """Results of the runs appear."""
+        """Write results of the runs."""
         for index in indices:
             path = self.experiment.run(index).file.json
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,14 +163,14 @@ def test_what_has_a_result_and_what_is_queued_is_left_alone(project, slurm):
 
 
 def test_a_grown_grid_submits_its_new_cells_only(project, slurm):
-    """The setting that is put first changes every index; queued tasks keep to the files that they were given."""
+    """A new first setting changes every index; queued tasks keep their copies of the files."""
     project.submit()
     project.finish(0)
     slurm.edit(r"^2\|.*\n", "")
     project.files.write("agent.json", project.grid({"critic_lr": [1.0, *GRID["critic_lr"]]}))
     result = project.submit()
     assert "16 runs: 1 with results, 7 queued or running, 8 to submit" in result.output
-    # The new setting is 0 now; of the old ones, runs 8 to 11 are run 2 of setting 3 and run 3 of 1, 2 and 3.
+    # The new setting is 0. Old indices 8 to 11 are now run 2 of setting 3 and run 3 of settings 1, 2 and 3.
     assert sorted(index for task in project.lines() for index in task) == sorted([0, 4, 8, 12, 11, 13, 14, 15])
     assert read_agent(project.submissions[0] / "agent.json", {"SAC": None}).parameters == GRID
 
@@ -203,7 +203,7 @@ def test_forced_runs_are_put_aside_and_submitted_again_unless_they_are_queued(pr
 
 
 def test_forced_runs_that_are_archived_leave_the_archive(project, slurm):
-    """Their tasks would otherwise find the results and train nothing."""
+    """Otherwise their tasks would find the results and train nothing."""
     directory = project.experiment.directory
     for index in (0, 1, 5):
         run = project.experiment.run(index)
@@ -289,7 +289,7 @@ def test_it_asks(project, slurm, answer, calls):
 
 
 def test_two_calls_at_once_submit_once(project, slurm, monkeypatch):
-    """While the first asks, the second submits; and one that is at it keeps others out."""
+    """A second call submits while the first waits for an answer; later, another process holds the lock."""
 
     def meanwhile(question: str) -> bool:
         project.submit()
@@ -402,8 +402,8 @@ def test_a_time_of_auto_wants_a_pilot(project, slurm):
 
 @pytest.mark.parametrize(("asked", "found"), [("auto", "compiled"), ("eager", "eager"), ("compiled", "compiled")])
 def test_a_pilot_is_computed_as_the_runs_that_it_stands_for(project, monkeypatch, asked, found):
-    """It is shorter: left to itself, `auto` would not compile it."""
-    monkeypatch.setattr("agent.engine.selection.WORTHWHILE", project.experiment.total_timesteps)
+    """A pilot is so short that `auto` would not compile it by its own length."""
+    monkeypatch.setattr("agent.engine.selection.MIN_COMPILED_TIMESTEPS", project.experiment.total_timesteps)
     assert scheduling.engine_for(SimpleNamespace(engine=asked), project.experiment) == found
 
 

@@ -47,7 +47,7 @@ def used_mask(mlp: MLP) -> Tensor:
     """Return a mask (P,), True where a flat parameter belongs to the network and False where it is padding."""
     flat = torch.zeros(mlp.num_params)
     for layer in mlp.layers:
-        weight, bias = mlp.views(flat.unsqueeze(0), layer)
+        weight, bias = mlp.layer_views(flat.unsqueeze(0), layer)
         weight[0, : layer.in_dim, : layer.out_dim] = 1.0
         bias[0, 0, : layer.out_dim] = 1.0
     return flat > 0
@@ -57,7 +57,7 @@ def random_params(mlp: MLP, n: int, seed: int) -> Tensor:
     """Return parameters (n, P) with random weights and biases and zero padding; activations stay of order 1."""
     flat = normal32(n, mlp.num_params, seed=seed) * used_mask(mlp)
     for layer in mlp.layers:
-        mlp.views(flat, layer)[0].mul_(1.0 / math.sqrt(layer.in_dim))
+        mlp.layer_views(flat, layer)[0].mul_(1.0 / math.sqrt(layer.in_dim))
     return flat
 
 

@@ -93,7 +93,7 @@ def test_chained_rows(agent, tmp_path, monkeypatch):
     ring = {"batch_size": [8], "replay_capacity": [30], "hidden_dim": [16]}
     experiment = make_experiment(protocol, ring, tmp_path, agent)
     whole = train(experiment, [0, 1, 2])
-    monkeypatch.setattr("agent.replay.layout.LARGE", 0)
+    monkeypatch.setattr("agent.replay.layout.MAX_WHOLE_ROWS_BYTES", 0)
     parts = assert_resumes_exactly(experiment, [0, 1, 2], [5, 29, 30, 31, 47, 60], tmp_path)
     for one, other in zip(whole, parts, strict=True):
         assert_same_bits(one, other)
@@ -102,12 +102,12 @@ def test_chained_rows(agent, tmp_path, monkeypatch):
 def test_a_checkpoint_of_one_layout_in_the_other(tmp_path, monkeypatch):
     experiment = make_experiment(PROTOCOL, SHORT | {"replay_capacity": [20]}, tmp_path)
     for stop, large in ((27, 0), (38, 2**26)):
-        monkeypatch.setattr("agent.replay.layout.LARGE", large)
+        monkeypatch.setattr("agent.replay.layout.MAX_WHOLE_ROWS_BYTES", large)
         loop = loop_of(experiment, [0, 1]) if stop == 27 else restored(experiment, [0, 1], tmp_path)
         assert isinstance(loop.stack.agent.replay, ChainedReplay) is (large == 0)
         run_to(loop, stop)
         store(loop, [0, 1], tmp_path)
-    monkeypatch.setattr("agent.replay.layout.LARGE", 0)
+    monkeypatch.setattr("agent.replay.layout.MAX_WHOLE_ROWS_BYTES", 0)
     for straight, record in zip(train(experiment, [0, 1]), restored(experiment, [0, 1], tmp_path).run(), strict=True):
         assert_same_bits(straight, record)
 

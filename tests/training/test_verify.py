@@ -79,7 +79,7 @@ def test_a_changed_array_is_told_with_its_position(files, tmp_path):
 def test_another_engine_than_recorded_is_no_verification(files, tmp_path, monkeypatch):
     path = trained(files, tmp_path)[0]
     change(path, lambda run: run["provenance"].update(engine="compiled"))
-    monkeypatch.setattr("agent.engine.selection.unfit", lambda agent: "there is no compiler")
+    monkeypatch.setattr("agent.engine.selection.reason_not_compiled", lambda agent: "there is no compiler")
     done = verify(path)
     assert done.exit_code == 1
     expected = "not verified: engine compiled was recorded, but here it is eager: there is no compiler"

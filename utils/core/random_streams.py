@@ -8,9 +8,11 @@ that timestep, so its draws depend neither on earlier evaluations nor on the len
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+
+from utils.core.run_axes import RunAxes
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -73,6 +75,8 @@ class Draws:
             self._block, self._next = self._draw_block(kind, shape), 0
         self._next += 1
         return self._as_tensor(self._block[:, self._next - 1])
+
+    run_axes: ClassVar[RunAxes] = {"generators": "list", "block": 0, "next": "shared", "request": "shared"}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the position of each stream and the numbers drawn ahead."""

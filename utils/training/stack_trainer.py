@@ -50,7 +50,7 @@ class Builders(NamedTuple):
     start_engine: Callable[[Any, str, int], Any]
     """`agent.engine.selection.start_engine`."""
     resolve_engine: Callable[[str, int], str]
-    """`agent.engine.selection.by_length`."""
+    """`agent.engine.selection.choose_engine`."""
     check_environment: Callable[[Experiment], EnvironmentCheck]
     """Try an environment, once per process."""
     prepare_rendering: Callable[[Any], float]

@@ -41,11 +41,11 @@ def make_experiment(
 
 def make_builders() -> Builders:
     """Return the functions with which training builds agents and environments."""
-    from agent.engine.selection import by_length, start_engine
+    from agent.engine.selection import choose_engine, start_engine
     from env.drawing.render import prepare_rendering
     from utils.training.stack_trainer import Builders
 
-    return Builders(build_stack, start_engine, by_length, check_environment, prepare_rendering)
+    return Builders(build_stack, start_engine, choose_engine, check_environment, prepare_rendering)
 
 
 def check_buildable(experiment: Experiment, runs: list[Run]) -> None:

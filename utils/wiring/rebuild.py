@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from agent import AGENTS, make_agent
-from agent.base import Agent, Spaces
+from agent.base import Spaces
 from env import Episodes
 from env.drawing.render import prepare_rendering
 from utils.core.errors import BadInput
+from utils.core.interfaces import Agent
 from utils.core.process_setup import prepare_process
 from utils.core.random_streams import env_seed
 from utils.display.camera import Camera, FrameSink, open_sink

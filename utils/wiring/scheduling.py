@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from agent.engine.selection import by_length
+from agent.engine.selection import choose_engine
 from utils.core.errors import BadInput
 from utils.experiment.experiment import Experiment
 from utils.results.result_file import results_root
@@ -106,7 +106,7 @@ def submit_if_confirmed(request: Request, target: Target, batch: SubmissionBatch
 
 def engine_for(request: Request, experiment: Experiment) -> str:
     """Return the engine of an experiment's runs; a pilot, whose runs are shorter, uses the same one."""
-    return by_length(request.engine, experiment.total_timesteps)
+    return choose_engine(request.engine, experiment.total_timesteps)
 
 
 def measure_shapes(request: Request, cluster: Cluster, sweeps: Sequence[Sweep]) -> None:
