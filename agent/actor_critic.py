@@ -43,7 +43,8 @@ class ActorCritic(BaseAgent):
     """R learners; slot r follows settings[r] and random_seeds[r]. See `utils.core.interfaces.Agent`.
 
     A subclass implements `_draws_per_state` and `_update_actor`. If it learns with more than an actor and critics, it
-    returns the additional parts from `extra_parts`; they are then saved, restored and compiled like the others.
+    returns the additional parts from `extra_parts`; they are then saved, restored and compiled like the others. Other
+    tensors that its update uses, which have no state, are added to `learner_parts`.
     """
 
     def __init__(

@@ -176,7 +176,7 @@ def flat(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:
     if constants:
         raise ValueError(
             f"found tensors that are not an input of the graph: {constants}; "
-            "an agent must return the attributes that hold its tensors from extra_parts"
+            "an agent must return the attributes that hold its tensors from extra_parts or learner_parts"
         )
     graph.graph.set_codegen(torch.fx.graph.CodeGen())
     graph.graph.eliminate_dead_code()
