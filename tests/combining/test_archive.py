@@ -1,4 +1,4 @@
-"""simple_combine.py --archive: what is packed, what stays, what still finds it, and that nothing is ever lost."""
+"""simple_combine.py --archive: which files move into the archive, who reads them there, and that no run is lost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PARAMS = np.arange(6, dtype=np.float32).reshape(2, 3)
 
 
 def write_run(directory: Path, setting: int, number: int, **changes: Any) -> Path:
-    """A result with learned parameters beside it."""
+    """Write a result with learned parameters and return its path."""
     name = f"run_{setting}_{number}"
     reference = {"file": f"{name}.npz", "arrays": {"learned_params/w": [2, 3]}}
     path = write_result(directory, setting, number, name=f"{name}.json", learned_params=reference, **changes)
@@ -43,13 +43,14 @@ def write_run(directory: Path, setting: int, number: int, **changes: Any) -> Pat
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """Every file of a run, wherever it stands."""
+    """Return the content of each file of a run, in the directory or in its archive."""
     archive = open_archive(directory)
     names = {path.name for path in directory.glob("run_*")} | set(archive.members if archive else ())
     return {name: read_file(directory / name) for name in sorted(names)}
 
 
 def names(directory: Path) -> list[str]:
+    """Return the names of a directory's files."""
     return sorted(path.name for path in directory.iterdir())
 
 
@@ -58,7 +59,7 @@ DATA_JSON = ["data.json", "data.json.index"]
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Path:
-    """Three settings of two runs."""
+    """A directory with three settings of two runs each."""
     for setting in range(3):
         for number in range(2):
             write_run(tmp_path, setting, number)
@@ -79,13 +80,13 @@ class TestPacking:
         assert (sweep / "data.json").read_bytes() == data
 
     def test_any_tar_unpacks_it(self, sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-        before, place = contents(sweep), tmp_path_factory.mktemp("unpacked")
+        before, target = contents(sweep), tmp_path_factory.mktemp("unpacked")
         combine(sweep, archive=True)
         write_run(sweep, 0, 2)
         before |= contents(sweep)
         combine(sweep, archive=True)
-        extract(sweep / ARCHIVE, place)
-        assert {path.name: path.read_bytes() for path in place.iterdir()} == before
+        extract(sweep / ARCHIVE, target)
+        assert {path.name: path.read_bytes() for path in target.iterdir()} == before
 
     def test_again_adds(self, sweep: Path) -> None:
         combine(sweep, archive=True)
@@ -207,15 +208,15 @@ class TestReading:
 
 class TestTakingOut:
     def test_leaves_an_archive_of_the_others_only(self, sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-        before, place, unpacked = contents(sweep), *map(tmp_path_factory.mktemp, ("place", "unpacked"))
+        before, target, unpacked = contents(sweep), *map(tmp_path_factory.mktemp, ("target", "unpacked"))
         os.utime(sweep / "run_1_0.json", (1e9, 1e9))
         combine(sweep, archive=True)
         write_run(sweep, 2, 0, train_time=9.0)
         combine(sweep, archive=True)
         gone = {"run_0_0.json", "run_0_0.npz", "run_2_0.json", "run_7_7.json"}
         newest = contents(sweep)
-        unarchive_results(sweep, gone, place)
-        assert contents(place) == {name: newest[name] for name in gone if name in newest}
+        unarchive_results(sweep, gone, target)
+        assert contents(target) == {name: newest[name] for name in gone if name in newest}
         assert contents(sweep) == {name: before[name] for name in before if name not in gone}
         extract(sweep / ARCHIVE, unpacked)
         assert contents(unpacked) == contents(sweep)
@@ -228,10 +229,10 @@ class TestTakingOut:
         }  # fmt: skip
 
     def test_of_all_leaves_no_archive(self, sweep: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-        before, place = contents(sweep), tmp_path_factory.mktemp("place")
+        before, target = contents(sweep), tmp_path_factory.mktemp("target")
         combine(sweep, archive=True)
-        unarchive_results(sweep, before.keys(), place)
-        assert contents(place) == before
+        unarchive_results(sweep, before.keys(), target)
+        assert contents(target) == before
         assert names(sweep) == DATA_JSON
 
     def test_while_another_combines_changes_nothing(self, sweep: Path, tmp_path: Path) -> None:
@@ -243,31 +244,31 @@ class TestTakingOut:
 
     @pytest.mark.parametrize("name", ["run_0_0.json", "run_0_1.json"])
     def test_of_a_damaged_archive_changes_nothing(self, sweep: Path, tmp_path_factory: Any, name: str) -> None:
-        """Whether what leaves is damaged or what stays."""
+        """The damage may be in a run that is taken out or in one that stays."""
         combine(sweep, archive=True)
         content = bytearray((sweep / ARCHIVE).read_bytes())
         content[60] ^= 1
         (sweep / ARCHIVE).write_bytes(content)
         with pytest.raises(BadInput, match="damaged at byte 0"):
-            unarchive_results(sweep, {name}, tmp_path_factory.mktemp("place"))
+            unarchive_results(sweep, {name}, tmp_path_factory.mktemp("target"))
         assert (sweep / ARCHIVE).read_bytes() == content
         assert names(sweep) == [ARCHIVE, *DATA_JSON]
 
 
-def extract(archive: Path, place: Path) -> None:
-    """As `tar --zstd -xf` does."""
+def extract(archive: Path, target: Path) -> None:
+    """Extract an archive into a directory, as `tar --zstd -xf` does."""
     with open(archive, "rb") as file:
         unpacked = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
         with tarfile.open(fileobj=unpacked, mode="r|") as tar:
-            tar.extractall(place, filter="data")
+            tar.extractall(target, filter="data")
 
 
 DEADLY = {"open", "os.rename", "os.remove", "os.truncate", "shutil.copyfileobj"}
-"""Everything that archiving does to a file system begins with one of these; writes between them end in a flush."""
+"""Audit events that archiving's operations on files begin with; the writes between two of them end in a flush."""
 
 
-def dying_at(step: int, directory: Path) -> int:
-    """Archive in a process that is killed as it begins the step-th operation on a file; its exit status."""
+def archive_and_kill(step: int, directory: Path) -> int:
+    """Archive in a process that is killed at the start of its step-th file operation; return its wait status."""
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1]
@@ -286,7 +287,7 @@ def dying_at(step: int, directory: Path) -> int:
 
 @pytest.mark.parametrize("archived_before", [False, True])
 def test_killed_at_any_operation_loses_nothing(tmp_path: Path, archived_before: bool) -> None:
-    """And the next call ends what was begun, and leaves nothing else behind."""
+    """The next call completes the archive and leaves no other files."""
     step, status = 0, 1
     while status:
         step += 1
@@ -298,7 +299,7 @@ def test_killed_at_any_operation_loses_nothing(tmp_path: Path, archived_before: 
             for number in (1, 2):
                 write_run(sweep, 0, number, train_time=9.0)
         before = contents(sweep)
-        status = dying_at(step, sweep)
+        status = archive_and_kill(step, sweep)
         assert contents(sweep) == before
         assert all(ResultFile(sweep, Path(name).stem).exists() for name in before)
         assert combine(sweep, archive=True).exit_code == 0
@@ -310,7 +311,7 @@ def test_killed_at_any_operation_loses_nothing(tmp_path: Path, archived_before: 
 
 
 def test_a_sweep_whose_files_are_archived_trains_nothing(files: Any, tmp_path: Path, caplog: Any) -> None:
-    """And what it learned is read as before."""
+    """The learned parameters are still read."""
     arguments = ["--env-json", files.environment(total_timesteps=20), "--agent-json", files.agent(), "--runs", "2"]
     arguments += ["--save-dir", str(tmp_path / "out")]
     assert CliRunner().invoke(main.main, arguments).exit_code == 0

@@ -1,4 +1,4 @@
-"""simple_combine.py: what data.json holds, what it never depends on, and what is refused."""
+"""simple_combine.py: the content of data.json, its independence of order and history, and refusals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ READ = ResultListing.read
 
 
 def read(directory: Path) -> dict[str, Any]:
-    """The directory's data.json."""
+    """Return the content of the directory's data.json."""
     return json.loads((directory / "data.json").read_bytes())
 
 
@@ -328,7 +328,7 @@ class TestBadDirectories:
 
 
 def rows(result: Result) -> list[list[str]]:
-    """The table's lines after its header, in words."""
+    """Return the words of each line of the table, without its header."""
     lines = result.stdout.splitlines()
     return [line.split() for line in lines[2:-1]]
 

@@ -1,4 +1,4 @@
-"""simple_combine.py where results of several grids or protocols share a directory."""
+"""simple_combine.py on a directory with results of several grids or protocols."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from utils.wiring import build
 
 
 def write(files: Any, folder: Path, rates: list[float], index: int, **environment: Any) -> tuple[Experiment, Path]:
-    """A result that was never trained, as main.py would write it: of a grid with these learning rates."""
+    """Write a result as main.py would, without training.  rates: the grid's values of critic_lr."""
     agent = files.agent("VAC", critic_lr=rates)
     experiment = build.read_experiment(files.environment(**environment), agent, str(folder))
     run = experiment.run(index)
@@ -23,11 +23,12 @@ def write(files: Any, folder: Path, rates: list[float], index: int, **environmen
 
 
 def read(experiment: Experiment) -> dict[str, Any]:
+    """Return the content of the experiment's data.json."""
     return json.loads((experiment.directory / "data.json").read_bytes())
 
 
 def indices(tree: dict[str, Any]) -> dict[str, list[int]]:
-    """The index of each run, by setting."""
+    """Return the indices of each setting's runs."""
     return {setting: [run["index"] for run in cell["runs"]] for setting, cell in tree["experiment_data"].items()}
 
 
@@ -57,7 +58,7 @@ def test_settings_outside_the_grid_are_counted_and_said(files, tmp_path):
 
 
 def test_another_grid_re_indexes_what_is_combined_already(files, tmp_path):
-    """The runs are not read again, and the bytes are those of combining at once."""
+    """The bytes are the same as without the earlier call."""
     old, _ = write(files, tmp_path, [0.01], 0)
     combine(old.directory)
     new, _ = write(files, tmp_path, [0.02, 0.01], 2)

@@ -1,4 +1,4 @@
-"""simple_combine.py on any sequence of what can happen to a directory: data.json is what its files say."""
+"""simple_combine.py after any sequence of changes to a directory: data.json depends only on the directory's files."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ few = settings(max_examples=40, deadline=None, derandomize=True)
 
 
 class Directory:
-    """A directory, and what it should hold: the content of each file of its own, and of each in the archive."""
+    """A directory and its expected content: `files` in the directory itself, `archived` in its archive."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.files: dict[str, bytes] = {}
         self.archived: dict[str, bytes] = {}
 
-    def take(self, kind: str, *arguments: Any) -> None:
-        """One step."""
+    def apply(self, kind: str, *arguments: Any) -> None:
+        """Apply a step of STEPS."""
         getattr(self, kind)(*arguments)
 
     def write(self, cell: tuple[int, int], returns: list[list[float | None]]) -> None:
-        """The run is trained, again perhaps, with another outcome; its copies go."""
+        """Write a run's result, perhaps over an earlier one, and remove or update its copy."""
         path = write_result(self.path, *cell, returns=returns, note="ünï\n", extra={"b": [1, 2.5], "a": None})
         copied = self.copy_name(cell)
         if copied in self.archived:
@@ -54,11 +54,11 @@ class Directory:
         self.files[path.name] = path.read_bytes()
 
     def copy_name(self, cell: tuple[int, int]) -> str:
-        """Sorted before the original's."""
+        """Return the name of a run's copy, which sorts before the original's name."""
         return f"A_{cell[0]}_{cell[1]}.json"
 
     def copy(self, cell: tuple[int, int], host: str) -> None:
-        """The same run from another machine."""
+        """Write a copy of the run, as if from another machine."""
         name = result_name(cell)
         if name in self.view():
             tree = json.loads(self.view()[name])
@@ -71,7 +71,7 @@ class Directory:
         self.files[name] = content
 
     def remove(self, cell: tuple[int, int]) -> None:
-        """The run's file is deleted by hand."""
+        """Delete the run's file."""
         if self.files.pop(result_name(cell), None):
             (self.path / result_name(cell)).unlink()
 
@@ -87,17 +87,17 @@ class Directory:
             self.files.clear()
 
     def view(self) -> dict[str, bytes]:
-        """Every result, those in the directory first."""
+        """Return every result; a file in the directory takes precedence over an archived one."""
         return self.archived | self.files
 
 
 def result_name(cell: tuple[int, int]) -> str:
-    """As `write_result` names files."""
+    """Return the file name that `write_result` gives a run."""
     return f"Pendulum-v1_SAC_{99 - cell[0]:02d}{99 - cell[1]:02d}.json"
 
 
 def merged(files: dict[str, bytes]) -> bytes:
-    """data.json, made the simple way, with everything in memory; for files that agree."""
+    """Return the expected data.json of files that agree, merged in memory."""
     trees = [json.loads(files[name]) for name in sorted(files)]
     cells: dict[int, dict[int, Any]] = {}
     params = {}
@@ -123,11 +123,11 @@ def merged(files: dict[str, bytes]) -> bytes:
 @few
 @given(st.lists(STEPS, max_size=14), st.integers(0, 2**32))
 def test_whatever_happened_data_json_is_what_the_files_say(steps: list[Any], seed: int) -> None:
-    """So it depends on no order and no history, and combining again, or from nothing, changes no byte."""
+    """Combining again, with or without the index and in any order of listing, changes no byte."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Directory(Path(folder))
         for step in steps:
-            directory.take(*step)
+            directory.apply(*step)
         result, view = combine(directory.path), directory.view()
         assert result.exit_code == (2 if not view else 1 if (directory.path / "foreign.json").exists() else 0)
         if not view:
@@ -148,6 +148,6 @@ def test_whatever_happened_data_json_is_what_the_files_say(steps: list[Any], see
 
 
 def as_tree(tree: dict[str, Any]) -> dict[str, Any]:
-    """A tree that is read as it is used, all of it."""
+    """Return a lazily read tree with all its runs loaded."""
     cells = {setting: cell | {"runs": list(cell["runs"])} for setting, cell in tree["experiment_data"].items()}
     return tree | {"experiment_data": cells}

@@ -1,4 +1,4 @@
-"""utils/combining/data_json.py: data.json a run at a time."""
+"""utils/combining/data_json.py: data.json is read one run at a time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fakes import combine, write_result
-from utils.combining import data_json as combined
-from utils.combining import run_bytes as fragments
+from utils.combining import data_json, run_bytes
 from utils.combining.coverage import Coverage, missing_runs_by_setting
 from utils.combining.data_json import read_data_json, run_numbers
 from utils.core.errors import BadInput
@@ -18,7 +17,7 @@ from utils.core.errors import BadInput
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Two of three settings, of three runs and of one."""
+    """A data.json with three runs of setting 0 and one of setting 2, of three settings."""
     for setting, number in ((0, 2), (0, 0), (0, 1), (2, 0)):
         write_result(tmp_path, setting, number)
     combine(tmp_path)
@@ -41,8 +40,8 @@ def test_is_the_tree(data):
 
 def test_reads_only_the_runs_that_are_asked_for(data, monkeypatch):
     read = []
-    monkeypatch.setattr(combined, "read_at", lambda file, place: read.append(place) or fragments.read_at(file, place))
-    monkeypatch.setattr(combined, "read_tree", lambda path: pytest.fail("read as a whole"))
+    monkeypatch.setattr(data_json, "read_at", lambda file, place: read.append(place) or run_bytes.read_at(file, place))
+    monkeypatch.setattr(data_json, "read_tree", lambda path: pytest.fail("read as a whole"))
     tree = read_data_json(data)
     missing_runs_by_setting(tree)
     assert read == []

@@ -1,4 +1,4 @@
-"""simple_combine.py --parquet: what pandas reads."""
+"""simple_combine.py --parquet: the tables, as pandas reads them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from tests.support.fakes import combine, write_result
-from utils.combining import parquet as tables
+from utils.combining import parquet
 from utils.combining.parquet import param_types
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three runs; one diverged, with less to tell."""
+    """A directory with the tables of three runs; one diverged, with fewer values."""
     write_result(tmp_path, 0, 0, eval_episode_steps=[[9, 8], [7, 6]], provenance={"host": "here", "peak_memory_mib": 5})
     write_result(tmp_path, 0, 1, last_episode_complete=False, random_seed=1, provenance=None)
     write_result(tmp_path, 2, 0, returns=[[None, 1.5]], status="diverged", diverged_at_timestep=30, key=7)
@@ -58,10 +58,10 @@ def test_episodes(folder):
 
 
 def test_row_groups_make_no_difference(folder, monkeypatch):
-    before = [pd.read_parquet(folder / name) for name in tables.TABLES]
-    monkeypatch.setattr(tables, "ROW_GROUP_VALUES", 1)
+    before = [pd.read_parquet(folder / name) for name in parquet.TABLES]
+    monkeypatch.setattr(parquet, "ROW_GROUP_VALUES", 1)
     combine(folder, parquet=True)
-    for frame, name in zip(before, tables.TABLES, strict=True):
+    for frame, name in zip(before, parquet.TABLES, strict=True):
         pd.testing.assert_frame_equal(pd.read_parquet(folder / name), frame)
 
 

@@ -1,4 +1,4 @@
-"""Shipped configurations, templates and defaults agree with the models that check them."""
+"""Shipped configurations, templates and defaults agree with the models that validate them."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def test_every_setting_of_every_shipped_agent_resolves(path, tmp_path):
 
 
 def table(text: str) -> dict[str, str]:
-    """Rows of a template's tables: key -> default; a later row of a key stands for an earlier."""
+    """Return the default of each key in a template's tables; a later row replaces an earlier one."""
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", text, re.MULTILINE)
     return {key: default.strip() for key, default in rows}
 
 
 def documented_for(agent_name: str) -> dict[str, str]:
-    """The agent's keys: of every section whose title lists it after a colon, and of its own where it has one."""
+    """Return the defaults of an agent's keys: from its own section and all whose titles list it after a colon."""
     text, documented = (ROOT / "config/agent/TEMPLATE.md").read_text(), {}
     for section in text.split("\n## "):
         title = section.splitlines()[0]

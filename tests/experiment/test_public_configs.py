@@ -1,4 +1,4 @@
-"""The public GreedyAC repository's six agent configurations: every key and value of theirs is taken."""
+"""The six agent configurations of the public GreedyAC repository: all their keys and values are accepted."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ PUBLIC = {
     "VACDiscrete": {"policy_type": ["Softmax"], "alpha": TEMPERATURES, "num_samples": [30]},
 }  # fmt: skip
 SETTINGS = {"GreedyACDiscrete": 30}
-"""The others have 150, a temperature in five sizes more."""
+"""Number of settings; the other agents have 150, five times as many, for five temperatures."""
 
 SHORT = {
     "env_name": "Pendulum-v1", "total_timesteps": 40, "steps_per_episode": 20, "eval_interval_timesteps": 40,
@@ -70,6 +70,7 @@ def test_its_first_and_last_setting_learn(name, tmp_path):
 
 
 def public(name: str, folder) -> Experiment:
+    """Return the experiment of an agent's public configuration under SHORT."""
     environment = SHORT | ({"env_name": "CartPole-v1"} if name.endswith("Discrete") else {})
     return make_experiment(environment, COMMON | PUBLIC[name], folder, name)
 
@@ -128,7 +129,7 @@ PUBLIC_ENVIRONMENTS = {
 
 @pytest.mark.parametrize("name", PUBLIC_ENVIRONMENTS)
 def test_the_public_environment_configurations_train(name, tmp_path):
-    """200 of their 100,000 steps; their evaluation interval is beyond the run's end, and they evaluate nothing."""
+    """They train 200 of their 100,000 steps; their evaluations have no episodes."""
     environment = PROTOCOL | PUBLIC_ENVIRONMENTS[name] | {"total_timesteps": 200, "record": ["train_rewards"]}
     agent = "GreedyACDiscrete" if "Discrete" in name else "GreedyAC"
     (record,) = train(make_experiment(environment, COMMON | PUBLIC[agent], tmp_path, agent), [0])

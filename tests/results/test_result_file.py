@@ -1,4 +1,4 @@
-"""Result files: keys, places, atomic writes, strict JSON."""
+"""utils/results/result_file.py and the files under it: keys, paths, atomic writes, strict JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TREE = result_tree()
 
 
 def test_the_key_is_sha256_of_canonical_json():
-    """The digest of {"agent_name":"SAC","agent_params":{"a":1.0},"environment":{"e":[]},"run":3}."""
+    """The JSON is {"agent_name":"SAC","agent_params":{"a":1.0},"environment":{"e":[]},"run":3}."""
     import hashlib
 
     text = '{"agent_name":"SAC","agent_params":{"a":1.0},"environment":{"e":[]},"run":3}'
@@ -41,7 +41,7 @@ def test_the_key_ignores_the_order_of_keys_and_nothing_else():
 
 
 @pytest.mark.parametrize(
-    ("save_dir", "place"),
+    ("save_dir", "path"),
     [
         ("results", "results"),
         ("mine", "results/mine"),
@@ -51,8 +51,8 @@ def test_the_key_ignores_the_order_of_keys_and_nothing_else():
         ("/scratch/me", "/scratch/me"),
     ],
 )
-def test_where_results_go(save_dir, place):
-    assert results_root(save_dir) == Path(place)
+def test_where_results_go(save_dir, path):
+    assert results_root(save_dir) == Path(path)
 
 
 def test_names_of_experiments():

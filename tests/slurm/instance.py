@@ -1,4 +1,4 @@
-"""A real SLURM for tests, and sweeps on it."""
+"""A real SLURM for tests, and sweeps that run on it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FOLDER = ROOT / "tests" / "slurm"
 NEEDED = ("slurmctld", "slurmd", "munged", "squeue")
 
 PATIENCE = 150.0
-"""Seconds after which a test that waits in vain is ended. None is slow on purpose."""
+"""Seconds after which a test stops waiting and fails."""
 
 
 def reason_to_skip() -> str | None:
-    """Why there can be no SLURM here; None where there can."""
+    """Return why SLURM cannot be started here; None if it can."""
     missing = [name for name in NEEDED if shutil.which(name) is None]
     if missing:
         return f"no {', '.join(missing)}: apt-get install slurmctld slurmd slurm-client munge"
@@ -34,7 +34,7 @@ def reason_to_skip() -> str | None:
 
 
 def wait_for(done: Callable[[], bool]) -> None:
-    """Return when it is."""
+    """Wait until `done` returns true; fail after PATIENCE seconds."""
     deadline = time.monotonic() + PATIENCE
     while not done():
         assert time.monotonic() < deadline
@@ -42,17 +42,17 @@ def wait_for(done: Callable[[], bool]) -> None:
 
 
 def call(*words: str) -> str:
-    """What a command prints; it has to succeed."""
+    """Return the output of a command, which must succeed."""
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
 class Sweep:
-    """A sweep in a folder of awkward name."""
+    """A sweep in a folder whose name needs quoting."""
 
     def __init__(self, folder: Path, name: str, runs: int, agent: dict[str, Any], protocol: dict[str, Any]) -> None:
-        """runs: of every setting."""
+        """runs: number of runs of each setting."""
         self.folder, self.runs = folder / f'{name}: it\'s "50%" $(touch hurt)', runs
         self.folder.mkdir()
         self.agent_json, self.env_json = self._write("agent", agent), self._write("environment", protocol)
@@ -69,12 +69,12 @@ class Sweep:
         return str(path)
 
     def schedule(self, *options: str, **cluster: Any) -> str:
-        """What schedule.py says.  cluster: keys of its file."""
+        """Return the output of schedule.py.  cluster: keys of the cluster's file to change."""
         files = [self._write("cluster", self.cluster | cluster), "main.py", ".", self.env_json, str(self.save_dir)]
         return call(sys.executable, "schedule.py", "--runs", str(self.runs), *options, *files, self.agent_json)
 
     def train_here(self) -> Path:
-        """The same runs by main.py, undisturbed. Returns where the results are."""
+        """Train the same runs with main.py, without SLURM; return the directory of the results."""
         where = ["--env-json", self.env_json, "--agent-json", self.agent_json, "--save-dir", str(self.folder / "here")]
         call(sys.executable, "main.py", *where, "--runs", str(self.runs))
         (found,) = (self.folder / "here").iterdir()
@@ -82,30 +82,31 @@ class Sweep:
 
     @property
     def save_dir(self) -> Path:
+        """Value of --save-dir."""
         return self.folder / "there"
 
     @property
     def directory(self) -> Path:
-        """Of the results."""
+        """Directory of the results."""
         (found,) = self.save_dir.iterdir()
         return found
 
     @property
     def submission(self) -> Path:
-        """The latest."""
+        """Folder of the latest submission."""
         return max(self.directory.glob("slurm/*/submission.json"), key=lambda path: path.stat().st_mtime_ns).parent
 
     def jobs(self) -> list[int]:
-        """The numbers of the latest submission's arrays."""
+        """Return the job numbers of the latest submission's arrays."""
         return [array["job"] for array in json.loads((self.submission / "submission.json").read_text())["arrays"]]
 
     def letters(self) -> dict[int, str]:
-        """Each setting's row of letters, from --status."""
+        """Return each setting's row of letters in the output of --status."""
         rows = (line.split() for line in self.schedule("--status").splitlines())
         return {int(row[0]): row[-1] for row in rows if len(row) == 8 and row[0].isdecimal()}
 
-    def caught(self, task: int) -> int:
-        """The process that a task of the latest submission trains in, stopped after its second evaluation."""
+    def stop_task(self, task: int) -> int:
+        """Stop a task of the latest submission after its second evaluation; return the process in which it trains."""
         wait_for(lambda: self.log(task).count("evaluation return") >= 2)
         index = (self.submission / "tasks.0.txt").read_text().splitlines()[task]
         words = [b"python", f"--index={index}".encode(), f"--save-dir={self.save_dir}".encode()]
@@ -114,12 +115,12 @@ class Sweep:
         return pid
 
     def log(self, task: int) -> str:
-        """A task's, of the latest submission."""
+        """Return the log of a task of the latest submission."""
         path = self.submission / "logs" / f"0_{task}.log"
         return path.read_text() if path.exists() else ""
 
     def resumed(self, *runs: int) -> list[bool]:
-        """Whether runs of the only setting went on from a checkpoint, by their results."""
+        """Return whether each of the only setting's runs resumed from a checkpoint, according to its result."""
         found = {}
         for path in self.directory.glob("*_*.json"):
             run = read_result(path).run
@@ -127,23 +128,23 @@ class Sweep:
         return [found[number] for number in runs]
 
     def restarts(self, task: int) -> int:
-        """How often SLURM has started a task of the latest submission again."""
+        """Return how often SLURM has restarted a task of the latest submission."""
         line = call("scontrol", "--oneliner", "show", "job", f"{self.jobs()[0]}_{task}")
         return int(line.partition(" Restarts=")[2].split()[0])
 
 
 def queue() -> list[str]:
-    """All tasks and jobs."""
+    """Return the names of all tasks and jobs in the queue."""
     return call("squeue", "--noheader", "--array", "--format=%i").split()
 
 
 def wait_for_all() -> None:
-    """Until nothing runs and nothing is queued."""
+    """Wait until the queue is empty."""
     wait_for(lambda: not queue())
 
 
 def has_words(path: Path, words: Sequence[bytes]) -> bool:
-    """Whether a process, by its cmdline in /proc, still lives and was called with all the words."""
+    """Return whether a process is alive and was called with all the words.  path: its cmdline file in /proc."""
     try:
         line = path.read_bytes().split(b"\0")
     except (FileNotFoundError, ProcessLookupError):
@@ -151,22 +152,22 @@ def has_words(path: Path, words: Sequence[bytes]) -> bool:
     return all(word in line for word in words)
 
 
-def go_on_when_told(pid: int) -> None:
-    """Let a stopped process go on once it is told to leave. Some trackers of processes let it go on themselves."""
+def continue_after_signal(pid: int) -> None:
+    """Continue a stopped process once SIGUSR1 is pending. Some process trackers continue it themselves."""
     with suppress(FileNotFoundError, ProcessLookupError):
-        wait_for(lambda: has_waiting(pid, signal.SIGUSR1))
+        wait_for(lambda: has_pending(pid, signal.SIGUSR1))
         os.kill(pid, signal.SIGCONT)
 
 
-def has_waiting(pid: int, number: signal.Signals) -> bool:
-    """Whether a signal waits for a process to go on.  Raises FileNotFoundError if it has ended."""
+def has_pending(pid: int, number: signal.Signals) -> bool:
+    """Return whether a signal is pending for a stopped process.  Raises FileNotFoundError if the process has ended."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     (mask,) = (int(line.split()[1], 16) for line in lines if line.startswith("ShdPnd:"))
     return bool(mask >> (number - 1) & 1)
 
 
 def assert_same_results(here: Path, there: Path) -> None:
-    """Whatever is there is here too, and equal to the bit."""
+    """Check that each result in `there` is also in `here`, identical to the bit."""
     names = sorted(path.name for path in there.glob("*_*.json"))
     assert names
     for name in names:

@@ -1,4 +1,4 @@
-"""Cluster files: what is taken, what is refused, what is said."""
+"""utils/slurm/cluster.py: files that are accepted, files that are refused, and notices."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def test_every_file_loads_and_says_whether_it_is_retired(name):
     path = str(FOLDER / f"{name}.json")
     cluster = read_cluster(path)
     assert cluster.replaced_by == RETIRED.get(name)
-    said = retirement_notice(cluster, path)
-    assert (said is None) == (name not in RETIRED)
-    if said is not None:
-        assert said.startswith(f"{name} is retired and was replaced by {RETIRED[name]}: use")
+    notice = retirement_notice(cluster, path)
+    assert (notice is None) == (name not in RETIRED)
+    if notice is not None:
+        assert notice.startswith(f"{name} is retired and was replaced by {RETIRED[name]}: use")
         assert (FOLDER / f"{RETIRED[name]}.json").exists()
 
 
@@ -99,7 +99,7 @@ def test_accounts_of_any_kind(account):
 
 
 @pytest.mark.parametrize(
-    ("account", "exported", "said"),
+    ("account", "exported", "expected"),
     [
         (None, None, None),
         ("def-a", None, None),
@@ -108,9 +108,9 @@ def test_accounts_of_any_kind(account):
         ("def-a", "def-b", "SBATCH_ACCOUNT=def-b is not used"),
     ],
 )
-def test_accounts_that_contradict_each_other_are_pointed_out(account, exported, said):
+def test_accounts_that_contradict_each_other_are_pointed_out(account, exported, expected):
     notice = account_notice(Cluster(account=account), exported)
-    assert notice is None if said is None else said in str(notice)
+    assert notice is None if expected is None else expected in str(notice)
 
 
 @pytest.mark.parametrize(("text", "mib"), [("4000M", 4000), ("2G", 2048), (None, None)])

@@ -1,4 +1,4 @@
-"""What SLURM's commands print, read."""
+"""utils/slurm/commands.py: the output of SLURM's commands is parsed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_limits(account, limit):
 
 @pytest.fixture
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Writes commands that come before all others."""
+    """A function that writes a command, found before all others of its name."""
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
 
     def write(name: str, script: str) -> None:

@@ -1,4 +1,4 @@
-"""Times as SLURM writes them."""
+"""utils/slurm/duration.py: durations in SLURM's notation."""
 
 from __future__ import annotations
 

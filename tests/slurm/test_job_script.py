@@ -1,4 +1,4 @@
-"""Job scripts: to the letter for every cluster, and run by bash with everything around them faked."""
+"""utils/slurm/job_script.py: the exact script for every cluster, and scripts that bash runs with fake commands."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ Path("ready").touch()
 
 
 class Node:
-    """What a task finds: a folder of awkward name, a line of indices for it, and SLURM's commands, faked."""
+    """The surroundings of a task: a folder whose name needs quoting, its line of indices, and fake SLURM commands."""
 
     def __init__(self, folder: Path, then: str, state: str = "RUNNING") -> None:
-        """then: what main.py does.  state: the job's, as scontrol tells it."""
+        """then: last code of main.py.  state: job state that scontrol reports."""
         self.home = folder / 'it\'s; $(touch hurt) "a" home'
         self.home.mkdir()
         (self.home / "main.py").write_text(TRAINING.format(then=then))
@@ -97,15 +97,15 @@ class Node:
         self.path = f"{commands}{os.pathsep}{os.environ['PATH']}"
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
-        """The task, in a session of its own."""
+        """Start the task in a session of its own."""
         return subprocess.Popen(
             ["bash", str(self.script), self.tasks.name], cwd=self.tasks.parent, start_new_session=True, text=True,
             env=os.environ | self.environment | {"PATH": self.path} | environment,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
-    def told(self, *numbers: signal.Signals, everybody: bool = False) -> tuple[int, str]:
-        """The exit code, and what main.py was told, after signals to the script alone or to all processes."""
+    def send_signals(self, *numbers: signal.Signals, everybody: bool = False) -> tuple[int, str]:
+        """Send signals to the script, or to all its processes; return the exit code and the signals of main.py."""
         task = self.start()
         deadline = time.monotonic() + 60
         while not (self.home / "ready").exists():
@@ -145,32 +145,32 @@ def test_a_task_that_stopped_with_a_checkpoint_queues_itself_again(tmp_path):
 
 def test_the_warning_before_the_time_limit_reaches_main_py_once(tmp_path):
     node = Node(tmp_path, SLEEP)
-    assert node.told(signal.SIGUSR1, signal.SIGTERM, signal.SIGUSR1) == (75, "SIGUSR1 ")
+    assert node.send_signals(signal.SIGUSR1, signal.SIGTERM, signal.SIGUSR1) == (75, "SIGUSR1 ")
     assert node.asked.read_text() == "requeue 7_1\n"
 
 
 def test_a_preempted_task_queues_itself_again_while_it_runs(tmp_path):
     node = Node(tmp_path, SLEEP)
-    assert node.told(signal.SIGTERM) == (75, "SIGUSR1 ")
+    assert node.send_signals(signal.SIGTERM) == (75, "SIGUSR1 ")
     assert node.asked.read_text() == "--oneliner show job 7_1\nrequeue 7_1\n"
 
 
 def test_a_cancelled_task_stays_away(tmp_path):
     node = Node(tmp_path, SLEEP, state="COMPLETING")
-    assert node.told(signal.SIGTERM) == (75, "SIGUSR1 ")
+    assert node.send_signals(signal.SIGTERM) == (75, "SIGUSR1 ")
     assert node.asked.read_text() == "--oneliner show job 7_1\n"
 
 
 def test_a_signal_to_all_processes_is_one_signal_to_main_py(tmp_path):
-    """As SLURM sends TERM where it does not track processes by cgroup."""
+    """SLURM sends TERM to all processes if it does not track them by cgroup."""
     node = Node(tmp_path, SLEEP)
-    assert node.told(signal.SIGTERM, everybody=True) == (75, "SIGUSR1 ")
+    assert node.send_signals(signal.SIGTERM, everybody=True) == (75, "SIGUSR1 ")
 
 
 def test_a_signal_before_main_py_can_take_it_costs_nothing(tmp_path):
     node = Node(tmp_path, "signal.signal(signal.SIGUSR1, signal.SIG_DFL); Path('ready').touch(); " + SLEEP)
     (node.home / "main.py").write_text((node.home / "main.py").read_text().replace('Path("ready").touch()\n', ""))
-    assert node.told(signal.SIGUSR1) == (138, "")
+    assert node.send_signals(signal.SIGUSR1) == (138, "")
     assert node.asked.read_text() == "requeue 7_1\n"
 
 

@@ -1,4 +1,4 @@
-"""Which runs are there, on their way, or missing."""
+"""utils/slurm/missing_runs.py: runs with results, live runs and missing runs."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from utils.slurm.submission_folder import SubmissionRecord, SubmittedArray, new_
 
 @pytest.fixture
 def experiment(tmp_path: Path) -> Experiment:
-    """Four settings of two shapes."""
+    """An experiment with four settings of two shapes."""
     return make_experiment(ENVIRONMENT, {"critic_lr": [0.1, 0.01], "hidden_dim": [32, 64]}, tmp_path)
 
 
 @pytest.fixture
 def run_ids(experiment: Experiment) -> list[RunId]:
-    """Two runs of each."""
+    """Two runs of each setting."""
     return list(experiment.run_ids(range(4), range(2)))
 
 

@@ -1,4 +1,4 @@
-"""What a plan says before anything is submitted, by value."""
+"""utils/slurm/plan_report.py: the report of a plan, by value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from utils.slurm.task_plan import Plan, Shape
 
 
 def plan(tmp_path, cost: Cost, runs: int = 40, seconds: int = 10800, size: int = 20) -> Plan:
-    """Runs of one setting, in tasks of `size`."""
+    """Return a plan for runs of one setting in tasks of `size` runs."""
     experiment = make_experiment(ENVIRONMENT, {"critic_lr": [0.1]}, tmp_path)
     run_ids = list(experiment.run_ids([0], range(runs)))
     tasks = [run_ids[start : start + size] for start in range(0, runs, size)]
@@ -19,7 +19,7 @@ def plan(tmp_path, cost: Cost, runs: int = 40, seconds: int = 10800, size: int =
 
 
 def test_a_measured_plan(tmp_path):
-    """40 runs of 1080 s are 12 core-hours; at 8 GiB a core, twice what a core has, they are charged as 24."""
+    """40 runs of 1080 s are 12 core-hours; at 8 GiB per core, twice a core's share, they are charged as 24."""
     cluster = Cluster(cpus_per_task=4, mem_per_cpu="8G")
     report = format_plan(plan(tmp_path, Cost(stack=5, seconds=1080.0, process_mib=600.0)), cluster, 1)
     assert report.splitlines() == [

@@ -1,4 +1,4 @@
-"""Sweeps on a real SLURM of one node, which this file starts and stops."""
+"""Sweeps on a real SLURM with one node, which this file starts and stops."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.slurm.instance import (
     Sweep,
     assert_same_results,
     call,
-    go_on_when_told,
+    continue_after_signal,
     queue,
     reason_to_skip,
     wait_for_all,
@@ -23,7 +23,7 @@ from tests.slurm.instance import (
 
 pytestmark = [
     pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip())),
-    pytest.mark.xdist_group("real SLURM"),  # They share its daemons.
+    pytest.mark.xdist_group("real SLURM"),  # These tests share SLURM's daemons.
 ]
 
 QUICK = {"agent_name": "linearAC", "parameters": {"critic_lr": [0.1, 0.01], "decay": [0.5, 0.9]}}
@@ -40,7 +40,7 @@ LARGEST_ARRAY = 10
 
 @pytest.fixture(scope="module", autouse=True)
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Eight pretended cores."""
+    """A running SLURM that has eight cores by configuration."""
     folder = tmp_path_factory.mktemp("slurm")
     started = subprocess.run(
         [str(FOLDER / "start.sh"), str(folder)], env=os.environ | {"SLURM_ARRAY": str(LARGEST_ARRAY)},
@@ -58,7 +58,7 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def emptied(slurm: None) -> Iterator[None]:
-    """Tests leave nothing in the queue to each other."""
+    """Empty the queue after each test."""
     yield
     call("scancel", "--user", "root")
     wait_for_all()
@@ -66,9 +66,9 @@ def emptied(slurm: None) -> Iterator[None]:
 
 def test_two_hundred_runs_complete_and_combine_and_are_not_submitted_twice(tmp_path):
     sweep = Sweep(tmp_path, "all", 50, QUICK, PROTOCOL)
-    said = sweep.schedule("--yes", runs_per_task=40)
-    assert "200 runs: 0 with results, 0 queued or running, 200 to submit" in said
-    assert "5 tasks of 40 runs" in said
+    output = sweep.schedule("--yes", runs_per_task=40)
+    assert "200 runs: 0 with results, 0 queued or running, 200 to submit" in output
+    assert "5 tasks of 40 runs" in output
     assert len(sweep.jobs()) == 1
     again = sweep.schedule("--yes", runs_per_task=40)
     assert "submitted" not in again
@@ -82,12 +82,12 @@ def test_two_hundred_runs_complete_and_combine_and_are_not_submitted_twice(tmp_p
 
 
 def test_arrays_and_the_queue_are_kept_as_small_as_they_have_to_be(tmp_path):
-    """Tasks are held, so that none of them has to run; then the whole array is cancelled."""
+    """Tasks are held, so that none runs; at the end they are cancelled."""
     sweep = Sweep(tmp_path, "held", 4, QUICK, PROTOCOL)
     held = {"runs_per_task": 1, "options": ["--hold"]}
-    said = sweep.schedule("--yes", **held, max_jobs=5)
-    assert "now 5 of the tasks" in said
-    assert "your limit on jobs leaves out 11 tasks;" in said
+    output = sweep.schedule("--yes", **held, max_jobs=5)
+    assert "5 of the tasks now" in output
+    assert "your limit on jobs leaves no room for 11 tasks;" in output
     assert len(queue()) == 5
     status = sweep.schedule("--status")
     assert "held: JobHeldUser" in status
@@ -115,7 +115,7 @@ AGENT = {"agent_name": "linearAC", "parameters": {}}
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What six runs give when nothing happens to them."""
+    """The results of six uninterrupted runs."""
     return Sweep(tmp_path_factory.mktemp("undisturbed"), "x", 6, AGENT, LONGER).train_here()
 
 
@@ -124,10 +124,10 @@ def test_killed_and_requeued_tasks_end_in_the_same_results(tmp_path, undisturbed
     sweep = Sweep(tmp_path, "disturbed", 6, AGENT, LONGER)
     sweep.schedule("--yes", runs_per_task=2)
     (job,) = sweep.jobs()
-    os.kill(sweep.caught(0), signal.SIGKILL)
-    requeued = sweep.caught(1)
+    os.kill(sweep.stop_task(0), signal.SIGKILL)
+    requeued = sweep.stop_task(1)
     call("scontrol", "requeue", f"{job}_1")
-    go_on_when_told(requeued)
+    continue_after_signal(requeued)
     wait_for_all()
     assert [sweep.restarts(task) for task in (0, 1, 2)] == [0, 1, 0]
     assert sweep.letters() == {0: "FFCCCC"}
@@ -144,7 +144,7 @@ def test_killed_and_requeued_tasks_end_in_the_same_results(tmp_path, undisturbed
 def test_a_task_past_its_time_limit_goes_on_by_itself(tmp_path, undisturbed):
     sweep = Sweep(tmp_path, "late", 2, AGENT, LONGER)
     sweep.schedule("--yes", time="0:01:00", warning_seconds=50)
-    go_on_when_told(sweep.caught(0))
+    continue_after_signal(sweep.stop_task(0))
     wait_for_all()
     assert sweep.restarts(0) >= 1
     assert "start 2" in sweep.log(0)
@@ -157,11 +157,11 @@ def test_a_task_past_its_time_limit_goes_on_by_itself(tmp_path, undisturbed):
 def test_a_cancelled_array_stays_away_and_goes_on_when_it_is_submitted_again(tmp_path, undisturbed):
     sweep = Sweep(tmp_path, "cancelled", 4, AGENT, LONGER)
     sweep.schedule("--yes", runs_per_task=2)
-    caught = [sweep.caught(task) for task in (0, 1)]
+    pids = [sweep.stop_task(task) for task in (0, 1)]
     assert sweep.letters() == {0: "RRRR"}
     call("scancel", str(sweep.jobs()[0]))
-    for pid in caught:
-        go_on_when_told(pid)
+    for pid in pids:
+        continue_after_signal(pid)
     wait_for_all()
     assert [sweep.restarts(task) for task in (0, 1)] == [0, 0]
     assert sweep.letters() == {0: "FFFF"}

@@ -1,4 +1,4 @@
-"""What runs cost, by rule and by pilot."""
+"""utils/slurm/run_cost.py and utils/slurm/pilot.py: the cost of runs, by rule and by pilot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_evaluations_are_those_of_the_loop(total, interval, count):
 
 
 def test_the_rule_by_hand():
-    """A run without products in a stack of 11: (1 + 1) 0.18 ms a step; 0.036 ms a step of 3 evaluations."""
+    """A run without matrix products in a stack of 11: (1 + 1) 0.18 ms per step; 0.036 ms per step of 3 evaluations."""
     config = EnvironmentConfig.model_validate(ENVIRONMENT)
     cost = estimate_cost(AGENTS["linearAC"].hyperparameters(), config, 11, "eager")
     assert (cost.stack, cost.measured) == (11, False)
@@ -34,7 +34,7 @@ def test_the_rule_by_hand():
 
 
 class Trainer:
-    """A machine on which everything but the first 100 steps takes 10 ms a run-step, and starting 0.3 s."""
+    """A machine that takes 0.3 s for the first 100 steps and 10 ms for each further step."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []

@@ -1,4 +1,4 @@
-"""How far a sweep is: each state told from the others by files and a queue."""
+"""utils/slurm/sweep_status.py and its report: the state of each run, from files and a queue."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ NAMES = ("a.0", "a.1")
 
 @pytest.fixture
 def experiment(tmp_path: Path) -> Experiment:
-    """Two settings."""
+    """An experiment with two settings."""
     return make_experiment(ENVIRONMENT, {"critic_lr": [0.1, 0.01]}, tmp_path)
 
 
 @pytest.fixture
 def run_ids(experiment: Experiment) -> list[RunId]:
-    """Six runs of each."""
+    """Six runs of each setting."""
     return list(experiment.run_ids([0, 1], range(6)))
 
 
 def submitted(experiment: Experiment, arrays: list[list[list[RunId]]], names: tuple[str, ...] = NAMES) -> Submission:
-    """As by schedule.py: of 2 cores a task, and 30 s a run."""
+    """Write a submission as schedule.py does, with 2 cores per task and 30 s per run."""
     record = SubmissionRecord(
         arrays=[SubmittedArray(name=name, tasks=len(tasks)) for name, tasks in zip(names, arrays, strict=True)],
         cores=2,
@@ -60,7 +60,7 @@ def letters(status: SweepStatus) -> str:
 
 
 def test_every_state(experiment, run_ids):
-    """By index: 0, 1 finished; 2-5 running and queued; 6 began, 7 did not; 8, 9 never submitted; 10 says why."""
+    """Indices: 0, 1 finished; 2-5 running or queued; 6 started, 7 did not; 8, 9 not submitted; 10 failed."""
     submission = submitted(experiment, [[run_ids[0:2], run_ids[2:4]], [run_ids[4:6], [run_ids[6]], [run_ids[7]]]])
     finish(experiment, run_ids[0])
     finish(experiment, run_ids[1], "diverged")
@@ -73,7 +73,7 @@ def test_every_state(experiment, run_ids):
     assert letters(status) == "CDRRQQF...F."
     assert status.unfinished
     assert status.held == ["JobHeldUser"]
-    # 4 runs of 10 s, as the finished ones took, on the 2 cores of the task that runs.
+    # 4 runs of 10 s, the time of the finished ones, on the 2 cores of the running task.
     assert status.left == 20.0
     report = format_status(status).splitlines()
     assert report[0] == str(experiment.directory)

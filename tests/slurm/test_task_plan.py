@@ -1,4 +1,4 @@
-"""From missing runs to tasks: sizes and times worked out by hand."""
+"""utils/slurm/task_plan.py: sizes and times of tasks, computed by hand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from utils.slurm.task_plan import MAX_RUNS_PER_TASK, divide_into_tasks, runs_tha
 
 
 def run_ids(*counts: int) -> list[RunId]:
-    """So many runs of each setting."""
+    """Return the runs of settings with these numbers of runs."""
     x = len(counts)
     return sorted(RunId(run * x + s, s, run, f"{s}-{run}") for s, count in enumerate(counts) for run in range(count))
 
@@ -29,7 +29,7 @@ def test_usable_is_what_is_left_of_the_limit_before_the_warning_less_a_margin():
 
 
 def test_a_task_is_filled_with_whole_stacks_on_all_cores():
-    """8352 usable seconds hold 3 stacks of 4 runs of 600 s each; on 2 cores 24 runs."""
+    """8352 usable seconds hold 3 stacks of 4 runs of 600 s each; on 2 cores, 24 runs."""
     cluster = Cluster(cpus_per_task=2)
     assert usable_seconds(cluster, 3 * HOUR) == 8352.0
     assert runs_that_fit(cluster, Cost(stack=4, seconds=600.0), 3 * HOUR) == 24
@@ -59,7 +59,7 @@ def test_exact_fits_need_no_further_task():
 
 
 def test_shapes_share_tasks_by_the_share_of_a_task_that_each_fills():
-    """10 runs of tenths and 2 of quarters fill one and a half tasks: 0.75 each, of which the first is all tenths."""
+    """10 runs of 1/10 task and 2 of 1/4 fill 1.5 tasks: 0.75 each, the first only with runs of 1/10."""
     tasks = divide_into_tasks(run_ids(10, 2), [([0], 10), ([1], 4)])
     assert [[(run_id.setting, run_id.run) for run_id in task] for task in tasks] == [
         [(0, run) for run in range(8)],
@@ -94,7 +94,7 @@ def test_every_run_is_in_one_task_and_none_is_overfull_by_more_than_a_run(counts
     ("hours", "asked"), [(0.1, 3), (2.3, 3), (2.4, 12), (9.5, 12), (12.0, 24), (40.0, 72), (100.0, 168), (1000.0, 168)]
 )
 def test_auto_is_the_shortest_tier_that_holds_a_stack(hours, asked):
-    """Of 3 hours 2.32 are usable, of 12 9.52, of 24 19.12."""
+    """Usable hours: 2.32 of 3, 9.52 of 12, 19.12 of 24."""
     cost = Cost(stack=2, seconds=hours * HOUR / 2, process_mib=500.0)
     assert time_limit(Cluster(time="auto"), [cost]) == asked * HOUR
 
@@ -110,7 +110,7 @@ def test_auto_wants_measurements():
 
 
 class Tasks:
-    """A plan, as far as places in the queue go."""
+    """A plan that has only a number of tasks."""
 
     def __init__(self, count: int) -> None:
         self.tasks = range(count)
