@@ -78,7 +78,7 @@ class RunRecord:
             self.arrays.pop(name, None)
 
     def state(self) -> dict[str, Any]:
-        """Return the record for a checkpoint. Long lists are `Rows`, of which a checkpoint writes only new ones."""
+        """Return the record for a checkpoint. Of a `RowSequence`, a checkpoint writes only new rows."""
         episodes = {name: getattr(self, name) for name in PER_EPISODE}
         return (
             vars(self)
@@ -92,7 +92,7 @@ class RunRecord:
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> RunRecord:
-        """Return the record of a saved `state`, in which `Rows` are arrays, and count it as resumed."""
+        """Return the record of a saved `state`, in which each `RowSequence` is an array, and count it as resumed."""
         episodes = {name: np.asarray(state[name]).tolist() for name in PER_EPISODE}
         record = cls(**state | episodes | {"arrays": {name: list(rows) for name, rows in state["arrays"].items()}})
         record.resumed_at.append(record.timesteps)
