@@ -15,13 +15,21 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
+import torch
+from scipy import stats
 
+from agent.policy.base import ActionBox
 from tests.support.documentation import ROOT, name_of
+from tests.support.reference import normal32
+from utils.core.random_streams import Draws
 
-PAGES = sorted((ROOT / "docs/extending").glob("*.md"))
+FOLDER = ROOT / "docs/extending"
+
+PAGES = sorted(FOLDER.glob("*.md"))
 
 BLOCK = re.compile(r"^(?:([^\n]*`([\w./-]+)`[^`\n]*):\n\n)?```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 """A block: the line above it, the last path in that line, the language, the content."""
@@ -105,3 +113,26 @@ def test_the_page_can_be_followed(page: Path, tmp_path: Path) -> None:
     copy_project(folder)
     for block in read_blocks(page):
         follow(block, folder)
+
+
+@pytest.mark.parametrize("bounds", [((-2.0, 2.0),), ((-1.0, 3.0), (0.25, 0.75))])
+def test_the_example_of_a_policy(bounds: Any) -> None:
+    """Density, draws and pathwise gradient against scipy.stats.logistic."""
+    scope: dict[str, Any] = {}
+    (example,) = (block.text for block in read_blocks(FOLDER / "policy.md") if block.path == "agent/policy/logistic.py")
+    exec(example, scope)
+    low, high = torch.tensor(bounds).T
+    policy = scope["Logistic"](ActionBox(low, high), torch.tensor([1000.0]))
+    head = normal32(1, 6, 2 * len(bounds), seed=1)
+    noise = policy.latent_noise(Draws([2], "act"), 6, 500)
+    (action, log_prob, _, _), vjp = policy.sample_with_vjp(head, noise)
+    location, log_scale = head.double().numpy()[0].reshape(6, 2, -1).transpose(1, 0, 2)
+    center, half = ((high + low) / 2).numpy(), ((high - low) / 2).numpy()
+    law = stats.logistic((center + half * np.tanh(location))[:, None], np.exp(log_scale)[:, None])
+    drawn = action[0].double().numpy()
+    np.testing.assert_allclose(log_prob[0].numpy(), law.logpdf(drawn).sum(-1), rtol=1e-4, atol=1e-4)
+    # 6 A Kolmogorov-Smirnov tests of fixed seed, 1e-8 each.
+    assert (stats.kstest(law.cdf(drawn), "uniform", axis=1).pvalue > 1e-8).all()
+    by_head = vjp(torch.ones_like(action), torch.zeros_like(log_prob))[0].numpy()
+    expected = 500 * half * (1 - np.tanh(location) ** 2)
+    np.testing.assert_allclose(by_head[:, : len(bounds)], expected, rtol=1e-4)

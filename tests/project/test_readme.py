@@ -1,4 +1,4 @@
-"""What README.md and docs/ state is what the code does: indices, options, tables of comparisons, an added policy."""
+"""What README.md and docs/ state is what the code does: indices, options, tables of comparisons, limits."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from scipy import stats
 
-from agent.policy.base import ActionBox
 from tests.support.documentation import DOCUMENTATION, ROOT, code_blocks
-from tests.support.reference import normal32
 from utils.core.grid import Grid
-from utils.core.random_streams import Draws
 from utils.display.video import MAX_VIDEO_FRAMES
 from utils.stats.curves import final_performance
 
@@ -44,29 +38,6 @@ def test_every_option_is_documented(script: str) -> None:
     options = set(re.findall(r"--[a-z][a-z-]+", shown)) - {"--help"}
     assert options
     assert options <= set(re.findall(r"--[a-z][a-z-]+", DOCUMENTATION))
-
-
-@pytest.mark.parametrize("bounds", [((-2.0, 2.0),), ((-1.0, 3.0), (0.25, 0.75))])
-def test_the_added_policy_is_right(bounds: Any) -> None:
-    """The example of a policy: density, draws and pathwise gradient against scipy.stats.logistic."""
-    scope: dict[str, Any] = {}
-    (example,) = (block for block in code_blocks("python") if "class Logistic" in block)
-    exec(example, scope)
-    low, high = torch.tensor(bounds).T
-    policy = scope["Logistic"](ActionBox(low, high), torch.tensor([1000.0]))
-    head = normal32(1, 6, 2 * len(bounds), seed=1)
-    noise = policy.latent_noise(Draws([2], "act"), 6, 500)
-    (action, log_prob, _, _), vjp = policy.sample_with_vjp(head, noise)
-    location, log_scale = head.double().numpy()[0].reshape(6, 2, -1).transpose(1, 0, 2)
-    center, half = ((high + low) / 2).numpy(), ((high - low) / 2).numpy()
-    law = stats.logistic((center + half * np.tanh(location))[:, None], np.exp(log_scale)[:, None])
-    drawn = action[0].double().numpy()
-    np.testing.assert_allclose(log_prob[0].numpy(), law.logpdf(drawn).sum(-1), rtol=1e-4, atol=1e-4)
-    # 6 A Kolmogorov-Smirnov tests of fixed seed, 1e-8 each.
-    assert (stats.kstest(law.cdf(drawn), "uniform", axis=1).pvalue > 1e-8).all()
-    by_head = vjp(torch.ones_like(action), torch.zeros_like(log_prob))[0].numpy()
-    expected = 500 * half * (1 - np.tanh(location) ** 2)
-    np.testing.assert_allclose(by_head[:, : len(bounds)], expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "plots").glob("*.md")), ids=lambda path: path.stem)
