@@ -29,7 +29,7 @@ def run_states(loop: Loop) -> dict[int, dict[str, Any]]:
 
 
 def _agent_with_rows(agent: dict[str, Any]) -> dict[str, Any]:
-    """Return a run's learner with its replay as a `RowSequence`, of which a checkpoint writes only new ones."""
+    """Return a run's learner with its replay as a `RowSequence`: a checkpoint writes only its new rows."""
     if "replay" not in agent:
         return agent
     replay = agent["replay"]

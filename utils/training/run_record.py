@@ -78,7 +78,7 @@ class RunRecord:
             self.arrays.pop(name, None)
 
     def state(self) -> dict[str, Any]:
-        """Return the record for a checkpoint. Of a `RowSequence`, a checkpoint writes only new rows."""
+        """Return the record for a checkpoint. Long lists are `RowSequence`s: only their new rows are written."""
         episodes = {name: getattr(self, name) for name in PER_EPISODE}
         return (
             vars(self)
