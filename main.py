@@ -1,4 +1,4 @@
-"""Trains runs of an experiment, given by index, and writes a result for each."""
+"""Script that trains runs of an experiment, given by index, and writes a result for each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES, CountOrAuto
+from utils.core.cli_types import DEFAULT_CHECKPOINT_MINUTES, DEFAULT_ENGINE, ENGINE_CHOICES, CountOrAuto
 from utils.core.errors import BadInput, exit_on_bad_input
 from utils.display.video import MAX_VIDEO_FRAMES
 
@@ -50,7 +50,7 @@ from utils.display.video import MAX_VIDEO_FRAMES
     "run is long enough to gain from it.",
 )  # fmt: skip
 @click.option(
-    "--checkpoint-minutes", type=click.FloatRange(min=0), default=10.0, show_default=True,
+    "--checkpoint-minutes", type=click.FloatRange(min=0), default=DEFAULT_CHECKPOINT_MINUTES, show_default=True,
     help="Minutes between checkpoints; 0: only when the process is told to stop.",
 )  # fmt: skip
 @click.option(

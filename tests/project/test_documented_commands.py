@@ -6,7 +6,6 @@ earlier commands of the page make.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -18,6 +17,7 @@ import pytest
 
 from tests.support.documentation import DOCUMENTATION, PAGES, README, ROOT, commands_in, name_of
 from tests.support.fake_slurm import FakeSlurm
+from tests.support.project_copy import copy_project
 from tests.support.sharing import shared_folder
 from utils.experiment.experiment import Experiment
 from utils.wiring import build
@@ -34,8 +34,6 @@ SCRIPTS = [
     "utils/select_best.py", "utils/watch.py",
 ]  # fmt: skip
 
-SHORT_PROTOCOL = {"total_timesteps": 120, "steps_per_episode": 40, "eval_interval_timesteps": 60}
-
 SHORTER = {
     r"--runs \d+(?=\s|$)": "--runs 2",
     r"--index 5-34(?=\s|$)": "--index 5-6",
@@ -43,36 +41,8 @@ SHORTER = {
 }
 """Options of the commands and what they are here."""
 
-COPIED = {"agent", "clusters", "config", "env", "utils"}
-"""Folders of the project that commands need."""
-
 ENVIRONMENT = {"SLURM_CPUS_PER_TASK": "1"}
 """`--jobs auto` means one process here, as tests run on all cores."""
-
-
-def copy_project(folder: Path) -> None:
-    """Copy the project's files and shorten its protocols to seconds."""
-    folder.mkdir()
-    for path in ROOT.iterdir():
-        if path.is_dir() and path.name in COPIED:
-            shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__"))
-        elif path.is_file():
-            shutil.copy(path, folder)
-    (folder / "results").mkdir()
-    for path in (folder / "config/environment").glob("*.json"):
-        path.write_text(json.dumps(json.loads(path.read_text()) | SHORT_PROTOCOL))
-    for path in (folder / "config/comparison").glob("*.json"):
-        comparison = json.loads(path.read_text())
-        first = {name: comparison[name][:1] for name in ("agents", "environments")}
-        path.write_text(json.dumps(comparison | first | {"runs": 2}))
-    policies = folder / "config/agent/SAC_policies.json"
-    grid = json.loads(policies.read_text())
-    grid["parameters"]["policy_type"] = grid["parameters"]["policy_type"][:2]
-    policies.write_text(json.dumps(grid))
-    # The environment of a cluster is this one; its tasks train in one process.
-    (folder / "activate_environment.sh").write_text("")
-    fir = folder / "clusters/fir.json"
-    fir.write_text(json.dumps(json.loads(fir.read_text()) | {"cpus_per_task": 1}))
 
 
 def make_trained_copy(folder: Path) -> None:

@@ -8,14 +8,9 @@ program. `bash` blocks are commands; `text` blocks are for the reader.
 from __future__ import annotations
 
 import json
-import os
-import re
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,54 +19,13 @@ from scipy import stats
 
 from agent.policy.base import ActionBox
 from tests.support.documentation import ROOT, name_of
+from tests.support.project_copy import Block, copy_project, read_blocks, run_in_copy, write_json
 from tests.support.reference import normal32
 from utils.core.random_streams import Draws
 
 FOLDER = ROOT / "docs/extending"
 
 PAGES = sorted(FOLDER.glob("*.md"))
-
-BLOCK = re.compile(r"^(?:([^\n]*`([\w./-]+)`[^`\n]*):\n\n)?```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-"""A block: the line above it, the last path in that line, the language, the content."""
-
-COPIED = {"agent", "clusters", "config", "env", "tests", "utils"}
-"""Folders of the project that the pages need."""
-
-SHORT_PROTOCOL = {"total_timesteps": 120, "steps_per_episode": 40, "eval_interval_timesteps": 60}
-
-
-class Block(NamedTuple):
-    """A block of a page.  path: the file that it belongs to, "" for none."""
-
-    path: str
-    language: str
-    text: str
-
-
-def read_blocks(page: Path) -> Iterator[Block]:
-    for _, path, language, text in BLOCK.findall(page.read_text()):
-        yield Block(path if "." in path else "", language, text)
-
-
-def copy_project(folder: Path) -> None:
-    """Copy the project, with short protocols."""
-    folder.mkdir()
-    for path in ROOT.iterdir():
-        if path.is_dir() and path.name in COPIED:
-            shutil.copytree(path, folder / path.name, ignore=shutil.ignore_patterns("__pycache__"))
-        elif path.is_file():
-            shutil.copy(path, folder)
-    for path in (folder / "config/environment").glob("*.json"):
-        write_file(path, path.read_text())
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a new file; a protocol is shortened."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".json":
-        tree = json.loads(text)
-        text = json.dumps(tree | SHORT_PROTOCOL if "total_timesteps" in tree else tree)
-    path.write_text(text)
 
 
 def apply_edit(path: Path, text: str) -> None:
@@ -83,13 +37,14 @@ def apply_edit(path: Path, text: str) -> None:
     path.write_text(content.replace(old, new))
 
 
-def run(command: list[str], folder: Path) -> None:
-    """Run a command in the copy of the project as a reader would."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment["PYTEST_ADDOPTS"] = "-n 0"  # One process, as tests already run on all cores.
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command[-1]}\n{done.stdout[-5000:]}{done.stderr[-5000:]}"
+def write_file(path: Path, text: str) -> None:
+    """Write a new file."""
+    assert not path.exists(), f"{path} exists; show an edit instead"
+    if path.suffix == ".json":
+        write_json(path, json.loads(text))
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
 
 
 def follow(block: Block, folder: Path) -> None:
@@ -97,12 +52,11 @@ def follow(block: Block, folder: Path) -> None:
     if block.language == "diff":
         apply_edit(folder / block.path, block.text)
     elif block.language == "bash":
-        run(["bash", "-ec", block.text], folder)
+        run_in_copy(["bash", "-ec", block.text], folder)
     elif block.path and block.language in ("python", "json"):
-        assert not (folder / block.path).exists(), f"{block.path} exists; show an edit instead"
         write_file(folder / block.path, block.text)
     elif block.language == "python":
-        run([sys.executable, "-c", block.text], folder)
+        run_in_copy([sys.executable, "-c", block.text], folder)
     else:
         assert block.language == "text"
 
@@ -110,7 +64,7 @@ def follow(block: Block, folder: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_page_can_be_followed(page: Path, tmp_path: Path) -> None:
     folder = tmp_path / "project"
-    copy_project(folder)
+    copy_project(folder, "tests")
     for block in read_blocks(page):
         follow(block, folder)
 

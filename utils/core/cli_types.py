@@ -16,6 +16,9 @@ ENGINE_CHOICES = (*ENGINES, "auto")
 DEFAULT_ENGINE = "auto"
 """Default value of --engine."""
 
+DEFAULT_CHECKPOINT_MINUTES = 10.0
+"""Default value of --checkpoint-minutes."""
+
 
 class CountOrAuto(click.ParamType):
     """Click type of an integer from 1, or `auto`."""

@@ -48,6 +48,18 @@ def plot_files(kind: str, data: Sequence[str], given: dict[str, Any]) -> Plot:
     return plot_experiments(kind, read_combined_results([Path(path) for path in data]), options)
 
 
+def draw_figure(out: Path | str, *data: Path | str, kind: str = "curves", **options: Any) -> None:
+    """Draw the figure of results, and write it and its sidecar.
+
+    out: the figure's file.  data: data.json files or their directories.  options: fields of `FigureOptions`.
+    Raises BadInput.
+    """
+    from utils.plotting.sidecar import check_figure_path, write_figure
+
+    check_figure_path(Path(out))
+    write_figure(plot_files(kind, list(map(str, data)), options), Path(out))
+
+
 def plot_experiments(kind: str, experiments: Sequence[CombinedResults], options: FigureOptions) -> Plot:
     """Return the figure of experiments, to be drawn.  kind: a key of KINDS.  Raises BadInput."""
     plot = importlib.import_module(KINDS[kind].module).make_plot(experiments, options)

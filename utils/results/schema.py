@@ -153,11 +153,12 @@ def read_tree(path: Path) -> dict[str, Any]:
     return parse_tree(path, _read_content(path))
 
 
-def read_result(path: Path) -> Result:
+def read_result(path: Path | str) -> Result:
     """Read one run's result, from its file or from its directory's archive.
 
     Raises BadInput if it is not the result of exactly one run.
     """
+    path = Path(path)
     return parse_result(path, _read_content(path))
 
 

@@ -21,7 +21,7 @@ from utils.display.video import Video
 from utils.experiment.config import EnvironmentConfig, check_agent_config, resolve_setting
 from utils.experiment.experiment import Experiment
 from utils.files.json_model import validate
-from utils.results.learned_params import LearnedRun
+from utils.results.learned_params import LearnedRun, read_learned_run
 from utils.wiring.build import build_env, describe_spaces, make_experiment
 
 
@@ -50,8 +50,29 @@ def rebuild_agent(learned: LearnedRun, experiment: Experiment, seed: int, spaces
     return agent
 
 
+def load_agent(
+    result: LearnedRun | Path | str, seed: int | None = None, *, renders: bool = False
+) -> tuple[Agent, Episodes]:
+    """Return the agent of a completed run, one learner, and an environment under the run's protocol.
+
+    result: a result file, or what `read_learned_run` returns.
+    seed: of agent and environment; None: their episodes are those of the run's last evaluation.
+    renders: whether the environment must render pictures.
+    Raises BadInput.
+    """
+    prepare_process()
+    learned = result if isinstance(result, LearnedRun) else read_learned_run(Path(result))
+    experiment, timestep = experiment_of_result(learned), learned.last_timestep
+    seed = learned.result.run["random_seed"] if seed is None else seed
+    episodes = build_env(experiment, env_seed(seed, "eval_env", timestep), renders)
+    spaces = describe_spaces(episodes, experiment.environment.tile_coding)
+    agent = rebuild_agent(learned, experiment, seed, spaces)
+    agent.begin_eval(timestep)
+    return agent, episodes
+
+
 def play_episode(
-    episodes: Episodes, act: Callable[[np.ndarray], np.ndarray], show: Callable[[], bool]
+    episodes: Episodes, act: Callable[[np.ndarray], np.ndarray], show: Callable[[], bool] = lambda: True
 ) -> tuple[float, int] | None:
     """Play one episode and return its return and steps; None if it was stopped early.
 
@@ -73,17 +94,12 @@ def show_episodes(
     """Show episodes of a learned policy, until the window is closed. Yields return and steps of each.
 
     episodes: number of episodes.
-    seed: None: the episodes of the run's last evaluation.
+    seed: see `load_agent`.
     policy: "mode" or "sample"; None: as the run was evaluated.
     Raises BadInput, and OSError if nothing can be drawn or written.
     """
-    prepare_process()
-    experiment, timestep = experiment_of_result(learned), learned.last_timestep
-    config, seed = experiment.environment, learned.result.run["random_seed"] if seed is None else seed
-    shown = build_env(experiment, env_seed(seed, "eval_env", timestep), renders=True)
-    agent = rebuild_agent(learned, experiment, seed, describe_spaces(shown, config.tile_coding))
-    agent.begin_eval(timestep)
-    greedy = (policy or config.eval_policy) == "mode"
+    agent, shown = load_agent(learned, seed, renders=True)
+    greedy = (policy or experiment_of_result(learned).environment.eval_policy) == "mode"
     make_sink = make_sink_opener(learned.result.path, prepare_rendering(shown.env), video)
     with closing(shown.env), closing(Camera(shown.env, make_sink)) as camera:
         for _ in range(episodes):

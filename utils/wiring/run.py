@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from utils.core.cli_types import DEFAULT_CHECKPOINT_MINUTES
 from utils.core.errors import BadInput
 from utils.wiring.build import build_env, check_buildable, make_builders, make_experiment, read_experiment
 
@@ -26,17 +27,19 @@ class TrainingFailed(Exception):
 def train(
     agent_json: str,
     env_json: str,
-    index: str = "0",
+    index: int | str | None = None,
     *,
+    runs: int | None = None,
     save_dir: str = "results",
-    options: TrainingOptions | None = None,
+    **options: Any,
 ) -> list[Result]:
-    """Train the runs of an experiment that have no result yet and return the results of all given indices.
+    """Train runs of an experiment that have no result yet, and return the results of all of them.
 
     agent_json, env_json: paths of the two configuration files.
-    index: an index, or a list of indices and ranges such as "0-9,36".
-    save_dir: directory of the results, as for main.py's --save-dir.
-    options: None: one process, `--engine auto`.
+    index: an index, or a list of indices and ranges such as "0-9,36"; by default 0.
+    runs: instead of index: train this many runs of every setting.
+    save_dir: directory of the results, as main.py's --save-dir.
+    options: fields of `TrainingOptions`: force, jobs, stack, engine, checkpoint_minutes.
     Raises BadInput for wrong input, TrainingFailed if a run has no result.
     """
     from utils.core.process_setup import limit_threads
@@ -45,12 +48,14 @@ def train(
     from utils.results.schema import read_result
     from utils.training.stack_trainer import TrainingOptions
 
+    chosen = TrainingOptions(**{"checkpoint_minutes": DEFAULT_CHECKPOINT_MINUTES} | options)
     experiment = read_experiment(env_json, agent_json, save_dir)
-    runs = [experiment.run(i) for i in chosen_indices(experiment, index, None)]
-    code = train_missing_runs(experiment, runs, options or TrainingOptions())
+    indices = chosen_indices(experiment, None if index is None else str(index), runs)
+    selected = [experiment.run(i) for i in indices]
+    code = train_missing_runs(experiment, selected, chosen)
     if code:
-        raise TrainingFailed(f"exit code {code}: {experiment.directory}")
-    return [read_result(run.file.json) for run in runs]
+        raise TrainingFailed(f"{experiment.directory}: a run has no result (exit code {code}); the log says why")
+    return [read_result(run.file.json) for run in selected]
 
 
 def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) -> list[int]:
