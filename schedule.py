@@ -1,4 +1,4 @@
-"""Submits the missing runs of sweeps to SLURM and prints their status."""
+"""Script that submits the missing runs of sweeps to SLURM and prints their status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Merges the result files of directories into data.json and prints which runs are missing."""
+"""Script that merges the result files of directories into data.json and prints which runs are missing."""
 
 from __future__ import annotations
 

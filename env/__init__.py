@@ -1,9 +1,9 @@
 """Environments: `make_env` turns a name into an environment, `Episodes` and `EnvBatch` run it.
 
-1. `tasks` has our own environments, `registered` finds all others in gymnasium's registry.
+1. `tasks` has our own environments; `registered` finds all others in gymnasium's registry.
 2. `make_env` checks the actions (bounded Box or Discrete) and flattens the observations.
 3. `episodes` adds what a protocol asks for, steps R environments in lock-step, and saves their states.
-4. `drawing` renders them, when asked.
+4. `drawing` renders them on request.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class EnvEntry(NamedTuple):
     """One of our own environments.
 
     module, class_name: where its class is defined.
-    kinds: of actions, "continuous" and "discrete", the default first. With both, the class takes `continuous`.
+    kinds: its kinds of actions, "continuous" or "discrete", the default first. With both, it takes `continuous`.
     arguments: keyword arguments that make this variant.
     """
 
@@ -99,7 +99,7 @@ def _make_own(name: str, continuous: bool | None, env_kwargs: Mapping[str, Any])
 
 
 def _check_booleans(make: type, env_kwargs: Mapping[str, Any]) -> None:
-    """Raise ValueError for a true or false that should be another value, and the reverse."""
+    """Raise ValueError if a boolean is given where another type is expected, or the reverse."""
     for key, parameter in inspect.signature(make).parameters.items():
         if key in env_kwargs and isinstance(env_kwargs[key], bool) != isinstance(parameter.default, bool):
             allowed = "true or false" if isinstance(parameter.default, bool) else "neither true nor false"
@@ -107,7 +107,7 @@ def _check_booleans(make: type, env_kwargs: Mapping[str, Any]) -> None:
 
 
 def _check_actions(name: str, env: gym.Env[Any, Any], continuous: bool | None, refuses: Mapping[str, str]) -> None:
-    """Raise ValueError unless the actions are of the kind wanted and the agent supports them."""
+    """Raise ValueError unless the actions are of the wanted kind and the agent supports them."""
     action = env.action_space
     if continuous is not None and continuous != isinstance(action, gym.spaces.Box):
         found = str(continuous).lower()

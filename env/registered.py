@@ -30,11 +30,11 @@ MIN_VERSIONS = {"Pusher": 5}
 """First versions that run on MuJoCo 3, where that is not -v4: before -v5, Pusher's object is lighter than air."""
 
 FASTER_ENTRY_POINTS = {"gymnasium.envs.classic_control.pendulum:PendulumEnv": "env.tasks.lean_pendulum:LeanPendulum"}
-"""Entry points of gymnasium's environments, and of ours that take bit-identical steps in less time."""
+"""Entry points of gymnasium's environments, each with ours that takes bit-identical steps in less time."""
 
 
 class UnknownEnvironment(ValueError):
-    """An environment name that does not exist.  allowed: names worth suggesting."""
+    """Error for an environment name that does not exist.  allowed: names worth suggesting."""
 
     def __init__(self, message: str, name: str, allowed: list[str]) -> None:
         super().__init__(message)
@@ -64,7 +64,7 @@ def make_registered(name: str, own: Iterable[str], env_kwargs: Mapping[str, Any]
 
 
 def _faster_spec(name: str) -> str | EnvSpec:
-    """Return the name, or the specification of our faster environment."""
+    """Return the specification of our faster environment if there is one, otherwise the name."""
     spec = gym.registry.get(name)
     if spec is None or spec.entry_point not in FASTER_ENTRY_POINTS:
         return name

@@ -35,7 +35,7 @@ class Canvas:
     def __init__(self, left: float, right: float, bottom: float, top: float, width: int = 500) -> None:
         """Start with a white picture.
 
-        width: of the picture, in pixels. Its height follows from one scale for both axes.
+        width: width of the picture, pixels. Its height follows from the scale, which is the same for both axes.
         """
         self._left, self._top, self._scale = left, top, width / (right - left)
         height = round(self._scale * (top - bottom))
@@ -43,7 +43,7 @@ class Canvas:
         self._pixels[:] = WHITE
 
     def line(self, start: Point, end: Point, width: float, color: Color) -> None:
-        """Draw a line with round ends.  width: in world units."""
+        """Draw a line with round ends.  width: line width in world units."""
         angles = math.atan2(end[1] - start[1], end[0] - start[0]) + np.concatenate((HALF_CIRCLE, HALF_CIRCLE + math.pi))
         centers = np.repeat((end, start), len(HALF_CIRCLE), axis=0)
         self.polygon(centers + width / 2 * np.stack((np.cos(angles), np.sin(angles)), axis=1), color)
@@ -53,7 +53,7 @@ class Canvas:
         self.line(center, center, 2 * radius, color)
 
     def rectangle(self, x: Point, y: Point, color: Color) -> None:
-        """Fill an upright rectangle.  x, y: its lower and its upper edge along each axis."""
+        """Fill an upright rectangle.  x: its left and right edge.  y: its lower and upper edge."""
         self.polygon([(x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1])], color)
 
     def polygon(self, corners: Sequence[Point] | np.ndarray, color: Color) -> None:

@@ -1,4 +1,4 @@
-"""Prepares a process for rendering an environment, with or without a display.
+"""Preparation of a process for rendering an environment, with or without a display.
 
 Rendering reads an environment and never steps it. MuJoCo draws through OpenGL, whose backends for
 machines without a display differ: EGL needs a driver, which compute nodes may lack, OSMesa draws in
@@ -39,7 +39,7 @@ except Exception as error:
     os._exit(1)
 os._exit(0)
 """
-"""A script that draws one picture. It exits without cleaning up, because that fails too where drawing does."""
+"""A script that draws one picture. It skips the clean-up at exit, which fails wherever drawing fails."""
 
 PYGAME_VARIABLES = {
     "PYGAME_HIDE_SUPPORT_PROMPT": "1",
@@ -52,13 +52,13 @@ card, and no handler of SIGTERM, which a batch system sends."""
 
 
 class CannotRender(OSError):
-    """States in one line what the system lacks and what to do."""
+    """Error whose one-line message states what the system lacks and what to do."""
 
 
 def prepare_rendering(env: gym.Env[Any, Any]) -> float:
-    """Set up this process for an environment's pictures, before the first. Returns frames per second.
+    """Set up this process to render an environment, before its first picture. Returns frames per second.
 
-    Raises CannotRender.
+    Raises CannotRender if nothing can be drawn on this system.
     """
     for name, value in PYGAME_VARIABLES.items():
         os.environ.setdefault(name, value)

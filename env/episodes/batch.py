@@ -49,7 +49,7 @@ class EnvBatch:
             self._reset(r)
 
     def state(self, run: int) -> dict[str, Any]:
-        """Return one slot's observation and the state of its environment; or only why that cannot be saved."""
+        """Return one slot's observation and environment state, or only the reason why these cannot be saved."""
         try:
             return {"obs": self.obs[run].copy(), "episodes": self.envs[run].state()}
         except Unsavable as reason:

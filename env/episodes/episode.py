@@ -42,7 +42,7 @@ class Episodes:
     def __init__(self, env: gym.Env[Any, Any], protocol: EpisodeProtocol, seed: int) -> None:
         """Check the start state.
 
-        seed: of the environment's own generator at the next reset; later resets continue that generator.
+        seed: seed of the environment's own generator at the next reset; later resets do not seed it again.
         Raises ValueError for a start_state that the environment cannot be in.
         """
         self.env, self.protocol = env, protocol
@@ -84,7 +84,7 @@ class Episodes:
         return {"steps": self._steps, "env": save(self.env)}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Resume the episode whose `state` this is.
+        """Resume the episode whose state `state` returned.
 
         Raises `env.episodes.snapshot.Unsavable`; the environment must then be reset.
         """

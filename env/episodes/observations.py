@@ -1,4 +1,4 @@
-"""Converts observations to what learners take: one flat float32 vector.
+"""Conversion of observations to what learners take: one flat float32 vector.
 
 A vector stays unchanged. A number out of n becomes a one-hot vector. An array of any other shape, such
 as an image, is flattened row by row; its values are kept, so those of a uint8 image range from 0 to 255.
@@ -16,7 +16,7 @@ from gymnasium.spaces import Box, Discrete
 def flatten_observations(env: gym.Env[Any, Any], name: str) -> gym.Env[Any, Any]:
     """Return the environment with flat observations.
 
-    name: for messages.  Raises ValueError for observations that are neither a Box nor Discrete.
+    name: the environment's name in messages.  Raises ValueError for observations that are neither a Box nor Discrete.
     """
     space = env.observation_space
     if isinstance(space, Box):

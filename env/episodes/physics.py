@@ -1,8 +1,8 @@
-"""Saves MuJoCo's data as plain arrays and restores them to the same bits.
+"""Snapshots of MuJoCo's data: saved as plain arrays, restored to the same bits.
 
-The next step depends on the integration state only, the solver's warm start included. But some values
-that gymnasium's environments read before that step, such as positions of bodies, were derived during
-the last step from the state before it. So every derived array is saved too, instead of being recomputed.
+The next step depends on the integration state only, the solver's warm start included. But before that
+step, gymnasium's environments read derived values, such as positions of bodies. The last step computed
+these from the state before it. So every derived array is saved too, instead of being recomputed.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ agree to the bit for `STEPS` steps.
 
 The rollout runs what training runs: the environment under its whole protocol (start state, step limit,
 overwritten rewards), reset where an episode ends, with the seed of run 0. The actions are uniform draws
-from run 0's stream "act", made from plain uniforms, whose bits numpy guarantees for longest.
+from run 0's stream "act", computed from plain uniforms, whose bits numpy is least likely to change.
 A different protocol has a different hash: compare hashes under one protocol.
 """
 
@@ -29,7 +29,7 @@ def rollout_hash(episodes: Episodes) -> str:
     """Return the first 16 hexadecimal digits of SHA-256 over `STEPS` steps.
 
     The hash covers the bytes of each observation in the environment's own precision, the reward as
-    float64, and a byte each for terminated and truncated.  Leaves the environment amid an episode.
+    float64, and a byte each for terminated and truncated.  Leaves the environment inside an episode.
     """
     digest, rng = hashlib.sha256(), make_generator(0, "act")
     episodes.reseed(env_seed(0, "env"))

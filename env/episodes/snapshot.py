@@ -1,4 +1,4 @@
-"""Saves an environment's state as plain values and restores it to the same bits.
+"""Snapshots of an environment's state: saved as plain values, restored to the same bits.
 
 The state consists of all attributes of the environment, of the wrappers around it, and of plain Python
 objects in them: numbers, strings, lists, tuples, dictionaries and arrays, with their types. A random
@@ -32,11 +32,11 @@ SKIPPED_ATTRIBUTES = ("render_mode", "_ezpickle_args", "_ezpickle_kwargs")
 """Attributes that are the same in every state, or concern rendering only."""
 
 HEAP_TYPE = 1 << 9
-"""Py_TPFLAGS_HEAPTYPE: set on classes that a class statement made."""
+"""Py_TPFLAGS_HEAPTYPE, the flag of classes that a class statement defines."""
 
 
 class Unsavable(Exception):
-    """Names the attribute that cannot be saved or restored."""
+    """Error that names the attribute that cannot be saved or restored."""
 
 
 def save(env: gym.Env[Any, Any]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def restore(env: gym.Env[Any, Any], state: dict[str, Any]) -> None:
 
 
 def _is_constant(value: Any) -> bool:
-    """Return whether the value is left alone, as models are, MuJoCo's included."""
+    """Return whether the value is neither saved nor restored, such as a model."""
     kind = type(value)
     return (
         isinstance(value, CONSTANT_TYPES) or kind.__module__.startswith(DRAWING_MODULES) or kind.__name__ == "MjModel"
@@ -74,13 +74,13 @@ def _mutable_attributes(holder: Any) -> dict[str, Any]:
 
 
 class _Saver:
-    """Copies values and refuses to copy a mutable one twice."""
+    """A copier of values that refuses to copy a mutable value twice."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
 
     def save_attributes(self, holder: Any, path: str) -> dict[str, Any]:
-        """Return copies of an object's attributes, each under its kind.  path: of the object, for messages."""
+        """Return copies of an object's attributes, each under its kind.  path: name of the object in messages."""
         self._visit(holder, path)
         return {name: self._save_value(value, f"{path}.{name}") for name, value in _mutable_attributes(holder).items()}
 
@@ -140,7 +140,7 @@ COPIERS: dict[type, Callable[[_Saver, Any, str], Any]] = {
     dict: _Saver._copy_dict,
     np.ndarray: _Saver._copy_array,
 }
-"""Methods that copy values made of other values, by type."""
+"""Methods that copy containers and arrays, by type."""
 
 
 def _restore_attributes(holder: Any, state: dict[str, Any], path: str) -> None:

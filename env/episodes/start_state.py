@@ -1,4 +1,4 @@
-"""Puts an environment into a given state.
+"""Start states: an environment is put into a given state.
 
 An environment of ours that supports this has, after a reset:
     state        (S,) float64, readable and settable; together with `np_random` its whole state
@@ -17,19 +17,21 @@ import numpy as np
 
 
 def check_start_state(env: gym.Env[Any, Any], state: Sequence[float]) -> None:
-    """Raise ValueError, naming what is allowed, if `state` cannot be the environment's state. Resets it."""
+    """Raise ValueError, naming what is allowed, if the environment cannot be in `state`. Resets it."""
     raw: Any = env.unwrapped
     env.reset(seed=0)
     name = type(raw).__name__
     if not (hasattr(raw, "set_state") or hasattr(raw, "state")):
-        raise ValueError(f"start_state: {name} cannot be put in a state; allowed: []")
+        raise ValueError(f"start_state: found {list(state)}, but {name} cannot be put into a given state; allowed: []")
     allowed = raw.model.nq + raw.model.nv if hasattr(raw, "set_state") else len(raw.state)
     if len(state) != allowed:
-        raise ValueError(f"start_state has {len(state)} numbers; {name} allows {allowed} or none")
+        raise ValueError(f"start_state: found {len(state)} numbers; allowed for {name}: {allowed} or none")
     if hasattr(raw, "state_space"):
         _check_range(name, state, raw.state_space)
     elif not raw.observation_space.contains(_set_raw_state(raw, state)):
-        raise ValueError(f"start_state is {list(state)}; {name} allows what it can observe, {raw.observation_space}")
+        raise ValueError(
+            f"start_state: found {list(state)}; allowed for {name}: its observations, {raw.observation_space}"
+        )
 
 
 def set_state(env: gym.Env[Any, Any], state: Sequence[float]) -> np.ndarray:
@@ -41,7 +43,7 @@ def _check_range(name: str, state: Sequence[float], space: gym.spaces.Box) -> No
     """Raise ValueError for the first number outside the space."""
     for i, (value, low, high) in enumerate(zip(state, space.low, space.high, strict=True)):
         if not low <= value <= high:
-            raise ValueError(f"start_state[{i}] is {value:g}; {name} allows {low:g} to {high:g}")
+            raise ValueError(f"start_state[{i}]: found {value:g}; allowed for {name}: {low:g} to {high:g}")
 
 
 def _set_raw_state(raw: Any, state: Sequence[float]) -> np.ndarray:

@@ -26,7 +26,7 @@ State = tuple[float, float, float, float]
 
 
 class Acrobot(ClassicControl):
-    """Swing the free end one link's length above the fixed end.
+    """Two links whose free end is swung one link's length above the fixed end.
 
     State: theta1, the first link's angle from hanging, and theta2, the second link's angle from the
     first, in [-pi, pi) rad; their speeds, in [-4 pi, 4 pi] and [-9 pi, 9 pi] rad/s.

@@ -5,7 +5,7 @@ drawn once from N(0, 1), a reward from N(mean, noise^2). We draw the means from 
 all runs of an experiment, in training and in evaluation, face the same arms.
 
 Observation: [1], always.  Action: an arm, 0 to n_actions - 1.  Reward: drawn for that arm.
-Start: no choice.  End: after one step, always.
+Start: nothing to choose.  End: after one step, always.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Bandit(BaseEnv):
         noise: the rewards' standard deviation, at least 0.  Raises ValueError for other values.
         """
         if n_actions < 1 or noise < 0:
-            raise ValueError(f"n_actions {n_actions}, noise {noise}; allowed: at least one arm, noise from 0")
+            found = f"n_actions {n_actions}, noise {noise}"
+            raise ValueError(f"env_kwargs: found {found}; allowed: n_actions >= 1, noise >= 0")
         super().__init__(render_mode)
         self.noise = float(noise)
         self.means = seeding.np_random(problem)[0].standard_normal(n_actions)

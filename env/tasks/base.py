@@ -1,4 +1,4 @@
-"""What our own environments share: reset, render modes, and a picture of the state."""
+"""Base class of our own environments: reset, render modes, and a picture of the state."""
 
 from __future__ import annotations
 

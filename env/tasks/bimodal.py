@@ -8,8 +8,8 @@ Observation: [1], always.  Action: one number in [-2, 2].  Reward: the sum of tw
 
     heights[i] * exp(-((action - peaks[i]) / widths[i])^2 / 2),   peaks -1 and 1,
 
-and with `reward_variance` normal noise whose standard deviation is 5 times the first bell.
-Start: no choice.  End: after one step, always.
+and, with `reward_variance`, normal noise whose standard deviation is 5 times the first bell.
+Start: nothing to choose.  End: after one step, always.
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ class Bimodal(BaseEnv):
     ) -> None:  # fmt: skip
         """Shape the bells.
 
-        heights, widths: of the bell at -1 and of the bell at 1, widths above 0.
-        reward_variance: whether there is noise under the first.  Raises ValueError for other values.
+        heights, widths: two numbers each, for the bell at -1 and the bell at 1; widths above 0.
+        reward_variance: whether rewards under the first bell are noisy.  Raises ValueError for other values.
         """
         if len(heights) != 2 or len(widths) != 2 or min(widths) <= 0:
-            raise ValueError(f"heights {list(heights)}, widths {list(widths)}; allowed: two each, widths above 0")
+            found = f"heights {list(heights)}, widths {list(widths)}"
+            raise ValueError(f"env_kwargs: found {found}; allowed: two each, widths > 0")
         super().__init__(render_mode)
         self.reward_variance, self.heights, self.widths = reward_variance, tuple(heights), tuple(widths)
         self.observation_space = Box(0.0, 1.0, (1,), np.float32)

@@ -26,7 +26,7 @@ State = tuple[float, float, float, float]
 
 
 class ContinuousCartPole(ClassicControl):
-    """Keep a pole upright on a cart by pushing the cart.
+    """A cart that is pushed to keep a pole upright on it.
 
     State, observation: cart position (m) and speed (m/s), the pole's angle from upright (rad) and its
     speed (rad/s). Speeds are unbounded; position and angle are within twice the limits below.
@@ -40,7 +40,7 @@ class ContinuousCartPole(ClassicControl):
     observation_space = symmetric_box(2 * MAX_POSITION, math.inf, 2 * MAX_ANGLE, math.inf)
 
     def __init__(self, force_mag: float = 10.0, render_mode: str | None = None) -> None:
-        """Set the full push.  force_mag: in newtons.  Raises ValueError for a value that is not allowed."""
+        """Set the force of a full push.  force_mag: newtons.  Raises ValueError for a value that is not allowed."""
         super().__init__(1.0, True, render_mode)
         self.force_mag = finite_number("force_mag", force_mag)
 

@@ -1,4 +1,4 @@
-"""What our classic-control systems share: a state that can be set, one bounded force, a picture."""
+"""Base class of our classic-control systems: a state that can be set, one bounded force, a picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class ClassicControl(BaseEnv):
     def __init__(self, limit: float, continuous: bool, render_mode: str | None) -> None:
         """Set the action space.
 
-        limit: of the force, in either direction.  continuous: a Box (1,), else the forces -limit, 0, limit.
+        limit: largest force, in either direction.  continuous: whether actions are a Box (1,); otherwise
+        an action is an index into the forces -limit, 0, limit.
         Raises ValueError for a render mode other than "rgb_array" or None.
         """
         super().__init__(render_mode)

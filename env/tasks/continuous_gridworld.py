@@ -31,7 +31,7 @@ class ContinuousGridWorld(BaseEnv):
     def __init__(
         self, thrust: float = 0.1, noise: float = 0.0, block: bool = True, render_mode: str | None = None
     ) -> None:
-        """Set the motion.  block: whether there is one.  Raises ValueError for values that `check_motion` refuses."""
+        """Set the motion.  block: whether there is a block.  Raises ValueError for what `check_motion` refuses."""
         check_motion(thrust, noise)
         super().__init__(render_mode)
         self.thrust, self.noise, self.block = float(thrust), float(noise), block

@@ -34,7 +34,7 @@ class Gridworld(BaseEnv):
         """
         highest = {"one-hot": [1] * (rows * cols), "xy": [cols - 1, rows - 1], "index": [rows * cols - 1]}
         if min(rows, cols) < 1 or rows * cols < 2 or observation not in highest:
-            raise ValueError(f"observation '{observation}', rows {rows}, cols {cols}; "
+            raise ValueError(f"env_kwargs: found observation '{observation}', rows {rows}, cols {cols}; "
                              f"allowed: {', '.join(highest)}, at least two cells")  # fmt: skip
         super().__init__(render_mode)
         self.observation, self.rows, self.cols = observation, rows, cols

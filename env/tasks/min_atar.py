@@ -69,7 +69,7 @@ class MinAtar(BaseEnv):
         Raises ValueError for values that are not allowed, ModuleNotFoundError without the package.
         """
         if not 0 <= sticky_action_prob <= 1:
-            raise ValueError(f"sticky_action_prob is {sticky_action_prob}; allowed: 0 to 1")
+            raise ValueError(f"env_kwargs.sticky_action_prob: found {sticky_action_prob}; allowed: 0 to 1")
         self.game = load_game(game)(ramping=difficulty_ramping)
         super().__init__(render_mode)
         self.sticky_action_prob = sticky_action_prob

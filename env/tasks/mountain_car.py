@@ -24,7 +24,7 @@ BOUNDS = np.array([[LEFT, -MAX_SPEED], [RIGHT, MAX_SPEED]])
 
 
 class MountainCarShaped(ClassicControl):
-    """Drive an underpowered car out of a valley, rewarded for the energy it gains.
+    """An underpowered car in a valley, rewarded for the energy it gains.
 
     State, observation: position in [-1.2, 0.6], speed in [-0.07, 0.07] per step.
     Action: in [-1, 1], changing the speed by at most 0.0015 per step.

@@ -37,7 +37,7 @@ REWARDS: dict[str, Callable[[float], float]] = {"cosine": math.cos, "positive": 
 
 
 class Pendulum(ClassicControl):
-    """Swing a hanging pendulum up and hold it there.
+    """A hanging pendulum that is swung up and held there.
 
     State, observation: theta in [-pi, pi) rad, 0 upright and counter-clockwise positive; its speed in
     [-8, 8] rad/s. With `trig_features` the observation is cos theta, sin theta, speed.

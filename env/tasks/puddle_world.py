@@ -52,7 +52,7 @@ def in_goal(x: float, y: float) -> bool:
 def check_motion(thrust: float, noise: float) -> None:
     """Raise ValueError unless thrust is above 0 and noise at least 0."""
     if thrust <= 0 or noise < 0:
-        raise ValueError(f"thrust {thrust}, noise {noise}; allowed: thrust above 0, noise from 0")
+        raise ValueError(f"env_kwargs: found thrust {thrust}, noise {noise}; allowed: thrust > 0, noise >= 0")
 
 
 def draw_position(canvas: Canvas, position: np.ndarray) -> None:

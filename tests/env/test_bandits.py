@@ -83,10 +83,10 @@ def test_nothing_is_bootstrapped(name, action, steps_per_episode):
 @pytest.mark.parametrize(
     ("name", "kwargs", "message"),
     [
-        ("Bandit", {"n_actions": 0}, "n_actions 0, noise 1.0; allowed: at least one arm"),
+        ("Bandit", {"n_actions": 0}, "found n_actions 0, noise 1.0; allowed: n_actions >= 1"),
         ("Bandit", {"noise": -1}, "noise -1; allowed"),
         ("Bandit", {"problem": -1}, "greater or equal to zero"),
-        ("Bimodal", {"widths": [0.1, 0.0]}, "allowed: two each, widths above 0"),
+        ("Bimodal", {"widths": [0.1, 0.0]}, "allowed: two each, widths > 0"),
         ("Bimodal", {"heights": [1.0]}, "allowed: two each"),
         ("Bimodal", {"render_mode": "human"}, "render_mode: found 'human'; allowed: 'rgb_array'"),
         ("Bimodal", {"arms": 3}, "unexpected keyword argument 'arms'"),

@@ -119,7 +119,7 @@ def test_a_picture_shows_the_cells():
 
 
 def test_an_invalid_stickiness_is_refused():
-    with pytest.raises(ValueError, match=r"sticky_action_prob is 1\.5; allowed: 0 to 1"):
+    with pytest.raises(ValueError, match=r"env_kwargs.sticky_action_prob: found 1\.5; allowed: 0 to 1"):
         make_env("MinAtarBreakout", sticky_action_prob=1.5)
 
 

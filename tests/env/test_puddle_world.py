@@ -142,5 +142,5 @@ def test_the_paths_around_the_block_are_mirror_images():
 @pytest.mark.parametrize("name", ["PuddleWorld-v1", "ContinuousGridWorld"])
 @pytest.mark.parametrize("kwargs", [{"thrust": 0}, {"noise": -0.1}])
 def test_invalid_motions_are_refused(name, kwargs):
-    with pytest.raises(ValueError, match="allowed: thrust above 0, noise from 0"):
+    with pytest.raises(ValueError, match="allowed: thrust > 0, noise >= 0"):
         make_env(name, **kwargs)

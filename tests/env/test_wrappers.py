@@ -82,7 +82,7 @@ def test_only_the_environment_receives_the_clipped_action():
 
 
 def test_a_start_state_needs_an_environment_with_a_state():
-    with pytest.raises(ValueError, match="Corridor cannot be put in a state"):
+    with pytest.raises(ValueError, match="Corridor cannot be put into a given state"):
         corridor(start_state=[0.0])
 
 
