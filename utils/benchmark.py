@@ -1,4 +1,4 @@
-"""Time training on one core: `taskset -c 0 python utils/benchmark.py`, with nothing else running.
+"""Script that times training on one core: `taskset -c 0 python utils/benchmark.py`, with nothing else running.
 
 `utils/benchmarking` has the parts: speed (also that of other libraries and of the matrix products alone), growth,
 start-up and memory.

@@ -1,4 +1,4 @@
-"""Train agents in environments and compare them: `python utils/compare_agents.py COMPARISON.json`."""
+"""Script that trains agents in environments and compares them: `python utils/compare_agents.py COMPARISON.json`."""
 
 from __future__ import annotations
 
@@ -20,13 +20,19 @@ from utils.core.errors import exit_on_bad_input
     "main.py's if it fails."
 )
 @click.argument("comparisons", metavar="COMPARISON...", nargs=-1, required=True)
-@click.option("--jobs", default="1", show_default=True, help="As for main.py.")
 @click.option(
-    "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True, help="As for main.py."
+    "--jobs", default="1", show_default=True, help="Number of training processes, or auto; see main.py --help."
+)
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINE_CHOICES),
+    default=DEFAULT_ENGINE,
+    show_default=True,
+    help="Engine that computes agents; see main.py --help.",
 )
 @click.option(
     "--save-dir", default="comparison", show_default=True,
-    help="As for main.py; each COMPARISON has a directory of its name in it.",
+    help="Directory of the results, as for main.py. It gets a subdirectory for each COMPARISON.",
 )  # fmt: skip
 def main(comparisons: tuple[str, ...], jobs: str, engine: str, save_dir: str) -> None:
     """Run the command line."""

@@ -1,4 +1,4 @@
-"""Check whether the numbers of two experiments compare: `python utils/compare_protocols.py A B`."""
+"""Script that lists the differences between two protocols: `python utils/compare_protocols.py A B`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check whether two results are the same run, to the bit: `python utils/compare_runs.py A.json B.json`.
+"""Script that checks if two results are the same run, to the bit: `python utils/compare_runs.py A.json B.json`.
 
 The resolved configuration and every curve and array are compared; provenance, times and the index (an alias) are not.
 If two runs of one protocol differ and their environments' rollout hashes differ too, the versions and CPU flags that

@@ -1,4 +1,4 @@
-"""Draw data.json files as a figure of one of several kinds, with a sidecar that lists the runs behind it."""
+"""Script that draws data.json files as a figure, with a sidecar that lists the runs behind it."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def new_figure(caption: Sequence[str], height: float = HEIGHT) -> Figure:
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Return colour, dashes and marker of a figure's line.  number: of the line, from 0."""
+    """Return colour, dashes and marker of a figure's line.  number: number of the line, from 0."""
     return {
         "color": OKABE_ITO[number % len(OKABE_ITO)],
         "linestyle": dash_style(DASHES[number % len(DASHES)]),
@@ -108,7 +108,7 @@ def dash_style(pattern: Sequence[float]) -> Any:
 
 
 def add_panels(figure: Figure, count: int, **options: Any) -> list[Any]:
-    """Add `count` axes to a figure, two per row, and return them.  options: of `Figure.subplots`."""
+    """Add `count` axes to a figure, two per row, and return them.  options: arguments of `Figure.subplots`."""
     rows, columns = count_panel_rows(count), min(count, 2)
     axes = figure.subplots(rows, columns, squeeze=False, **options).ravel()
     for unused in axes[count:]:
@@ -134,7 +134,7 @@ def add_title_and_legend(figure: Figure, axes: Any, title: str) -> None:
 
 
 def label_ticks(axis: Any, values: Sequence[Any], max_characters: int) -> None:
-    """Set a tick at 0, 1, ... for each value.  max_characters: in one row; longer labels are slanted."""
+    """Set a tick at 0, 1, ... for each value.  max_characters: of labels in one row; longer ones are slanted."""
     names = list(map(short_value_name, values))
     slanted = sum(map(len, names)) + len(names) > max_characters
     axis.set_ticks(range(len(names)), names, fontsize=9)
@@ -144,7 +144,7 @@ def label_ticks(axis: Any, values: Sequence[Any], max_characters: int) -> None:
 
 
 class _GroupedDigits(Formatter):
-    """Formats ticks by `format_tick_values`."""
+    """Tick formatter that uses `format_tick_values`."""
 
     def __call__(self, value: float, pos: int | None = None) -> str:
         return format_thousands(value)

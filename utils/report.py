@@ -1,4 +1,4 @@
-"""Write a report on data.json files: what ran, the results, how certain they are, and how to reproduce them."""
+"""Script that writes a report on data.json files: the results, how certain they are, and how to reproduce them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from utils.core.errors import BadInput, exit_on_bad_input
 @click.option("--fresh", type=click.IntRange(1), default=30, show_default=True, help="Number of fresh seeds to run.")
 @click.option(
     "--half-width", type=float, metavar="W",
-    help="Instead of --fresh: run as many seeds as a 95% interval of the mean of at most W to either side needs, "
+    help="Instead of --fresh: run enough seeds for a 95% interval of the mean that reaches at most W to either side, "
     "estimated from the variation of the existing runs.",
 )  # fmt: skip
 def main(
@@ -56,7 +56,9 @@ def main(
     with exit_on_bad_input():
         rankings = read_rankings(directories, measure)
         if across and half_width is not None:
-            raise BadInput("--half-width: found with --across; allowed: for one environment, as it is in its returns")
+            raise BadInput(
+                "--half-width: found with --across; allowed: without it, as W is in the returns of one environment"
+            )
         selected = select_rankings(rankings, across)
         for number, (ranking, name) in enumerate(zip(selected, config_names(names, len(selected)), strict=True)):
             count = fresh if half_width is None else seeds_for_half_width(rankings[number], half_width)

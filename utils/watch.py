@@ -1,4 +1,4 @@
-"""Shows the policy that a run learned.
+"""Script that shows the policy that a run learned.
 
 The agent is rebuilt from the result and its arrays, under the result's own protocol. Unless a seed is given, the
 episodes and their returns are those of the run's last evaluation, to the bit on a machine of the same kind.

@@ -73,7 +73,7 @@ def test_a_value_may_be_a_list():
 
 
 def test_no_legal_pair_is_refused():
-    with pytest.raises(BadInput, match="no batch_size is at most any replay_capacity"):
+    with pytest.raises(BadInput, match="found no pair with batch_size <= replay_capacity"):
         Grid({"batch_size": [32], "replay_capacity": [10]})
 
 

@@ -263,7 +263,7 @@ BAD_INPUT = [
     (dict(agent={"alpha": ["x"]}), r"parameters: key 'alpha': found \"x\"; input should be a valid number"),
     (dict(agent={"tau": [0.0]}), r"key 'tau': found 0\.0; input should be greater than 0"),
     (dict(agent={"policy_type": ["Gausian"]}), r"key 'policy_type': found \"Gausian\".*did you mean 'Gaussian'\?"),
-    (dict(agent={"batch_size": [64], "replay_capacity": [8]}), r"no batch_size is at most any replay_capacity"),
+    (dict(agent={"batch_size": [64], "replay_capacity": [8]}), r"found no pair with batch_size <= replay_capacity"),
     (dict(agent={"batch_size": ["64"]}), r"key 'batch_size': found '64'; input should be a valid integer"),
     (dict(agent={"automatic_entropy_tuning": [True]}), r"alpha_lr is 0 with automatic_entropy_tuning"),
     (dict(agent={"cuda": [True]}), r"agent\.json: parameters: key 'cuda': found true, but no GPU is available"),

@@ -1,4 +1,4 @@
-"""Combined results -> curves, rankings and comparisons, as numbers and text.
+"""From combined results to curves, rankings and comparisons, as numbers and text.
 
 combined_results reads data.json: a curve and an outcome for each run.  setting_choice chooses the settings to show.
 mean_curve averages a setting's runs.  ranking and cross_environment rank settings; best_setting and rerun_commands

@@ -18,7 +18,7 @@ AnyRanking = SettingRanking | CrossEnvironmentRanking
 
 
 def read_rankings(directories: Sequence[str], measure: str) -> list[SettingRanking]:
-    """Read and rank the settings of each directory's data.json.  Raises BadInput."""
+    """Read and rank the settings of each directory's data.json.  Raises BadInput if one cannot be read."""
     experiments = [each for path in directories for each in read_combined_results([Path(path)])]
     return [SettingRanking(experiment, measure) for experiment in experiments]
 
@@ -36,7 +36,10 @@ def select_rankings(rankings: Sequence[SettingRanking], across: bool) -> Sequenc
 
 
 def config_names(names: Sequence[str], count: int) -> list[str | None]:
-    """Return the name of each of `count` configurations; None for each if no names are given.  Raises BadInput."""
+    """Return the name of each of `count` configurations; None for each if no names are given.
+
+    Raises BadInput for a wrong number of names, and for a name that is not a file name.
+    """
     if not names:
         return [None] * count
     if len(names) != count:
@@ -48,7 +51,10 @@ def config_names(names: Sequence[str], count: int) -> list[str | None]:
 
 
 def seeds_for_half_width(ranking: SettingRanking, half_width: float) -> int:
-    """Return how many fresh seeds give an interval of the mean of this half-width.  Raises BadInput."""
+    """Return how many fresh seeds give an interval of the mean of this half-width.
+
+    Raises BadInput if the best setting has too few runs, or the half-width is not positive or needs too many seeds.
+    """
     samples = ranking.best_performance
     if len(samples) < MIN_SAMPLES:
         raise BadInput(
@@ -65,8 +71,8 @@ def seeds_for_half_width(ranking: SettingRanking, half_width: float) -> int:
 def rerun_lines(ranking: AnyRanking, name: str | None, count: int) -> Iterator[str]:
     """Yield the commands that run the best setting on fresh seeds, after the configurations they need.
 
-    name: of the configurations, which are then written; None: they are only shown.  count: fresh seeds.
-    Raises BadInput.
+    name: name of the configurations to write; None: their content is only shown.  count: number of fresh seeds.
+    Raises BadInput if a configuration cannot be written.
     """
     reruns = make_reruns(ranking.experiments, ranking.best, name or ranking.default_name)
     commands = [command for rerun in reruns for command in rerun.commands(ranking.first_fresh_run, count)]

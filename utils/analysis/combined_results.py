@@ -26,7 +26,7 @@ MAX_TRAINING_POINTS = 500
 """Largest number of timesteps at which a training curve is evaluated."""
 
 LARGEST_RETURN = 1e100
-"""Largest return that is averaged: sums and squares of larger ones soon overflow, and no environment means them."""
+"""Largest return that is averaged. Sums and squares of larger ones soon overflow; no environment intends them."""
 
 EXCLUSIONS = {
     "diverged": "diverged",
@@ -203,7 +203,7 @@ def smooth_curve(curve: Curve, window: int) -> Curve:
 def read_combined_results(paths: Sequence[Path]) -> list[CombinedResults]:
     """Read the results in data.json files or their directories.  Raises BadInput.
 
-    If one of several experiments whose returns mean the same has no evaluations, all of them show training episodes.
+    Experiments whose returns mean the same are read alike: if one has no evaluations, all show training episodes.
     """
     files = [find_data_file(path) for path in paths]
     trees = [read_data_json(file) for file in files]

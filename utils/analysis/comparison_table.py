@@ -42,7 +42,7 @@ class AgentInEnvironment(NamedTuple):
 
 
 def read_comparison(path: Path) -> Comparison:
-    """Read a comparison's JSON file.  Raises BadInput."""
+    """Read a comparison's JSON file.  Raises BadInput if it cannot be read or is not valid."""
     return validate(Comparison, read_json(path), str(path))
 
 
@@ -60,7 +60,7 @@ def agents_in_environment(comparison: Comparison, env_json: str, root: Path) -> 
 def comparison_table(columns: dict[str, list[SettingChoice]], runs: int) -> str:
     """Return a Markdown table with a row per agent and a column per environment.
 
-    columns: the compared settings by environment, in the same order in each.  runs: of each setting.
+    columns: the compared settings by environment, in the same order in each.  runs: number of runs per setting.
     """
     first = next(iter(columns.values()))
     rows = [

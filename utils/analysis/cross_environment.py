@@ -115,7 +115,7 @@ def _check_not_twice(of_agent: Sequence[SettingRanking], ranking: SettingRanking
 def _find_ranking(
     of_agent: Sequence[SettingRanking], protocol: dict[str, Any], rankings: Sequence[SettingRanking]
 ) -> SettingRanking:
-    """Return an agent's ranking under a protocol.  rankings: of all agents.  Raises BadInput if it is missing."""
+    """Return an agent's ranking under a protocol.  rankings: those of all agents.  Raises BadInput if it is missing."""
     found = _in_protocol(of_agent, protocol)
     if found is not None:
         return found

@@ -30,7 +30,7 @@ DOT_BINS = 60
 """Number of bins of a row of dots; dots in the same bin are stacked."""
 
 MIN_DOT_LEVELS = 6
-"""Levels by which the height of a stack of dots is divided, at least."""
+"""Smallest number of levels into which the height of a row of dots is divided."""
 
 Band = tuple[np.ndarray, np.ndarray]
 """Low and high at each timestep, (T,) each."""
@@ -40,8 +40,8 @@ Band = tuple[np.ndarray, np.ndarray]
 class FigureOptions:
     """Options of a figure.
 
-    setting: the setting to show; None: the best.  by: a hyperparameter whose values' best settings are shown.
-    keys: hyperparameters to show.  confidence: of intervals.  band: "bootstrap", "tolerance" or "none".
+    setting: the setting to show; None: the best.  by: a hyperparameter; the best setting for each value is shown.
+    keys: hyperparameters to show.  confidence: confidence of intervals.  band: "bootstrap", "tolerance" or "none".
     smooth: timesteps over which each run's returns are averaged; None: no smoothing.
     """
 
@@ -81,8 +81,8 @@ class FigureOptions:
 class MeanCurve:
     """The mean curve of a setting and the runs behind it.
 
-    mean: over runs.  band: None, or low and high of the mean's shape.  runs: the averaged runs.
-    excluded: the runs that are not averaged, as far as they got.
+    mean: mean over runs.  band: low and high at each point of the mean, or None.  runs: curves of the averaged runs.
+    excluded: curves of the other runs, up to where each run ended.
     """
 
     choice: SettingChoice

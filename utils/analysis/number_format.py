@@ -12,7 +12,7 @@ import orjson
 from utils.analysis.combined_results import CombinedResults
 
 MAX_NUMBER_CHARACTERS, MAX_NAME_CHARACTERS = 7, 24
-"""Longest number, and longest other value, on an axis."""
+"""Largest numbers of characters of a number and of any other value on an axis."""
 
 MAX_TICK_DECIMALS = 4
 """Largest number of decimals of a tick."""

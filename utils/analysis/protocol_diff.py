@@ -26,10 +26,10 @@ Facts = dict[str, list[Any]]
 """The distinct values of each fact over an experiment: over settings for a hyperparameter, over runs for a version."""
 
 AGENT = "agent."
-"""Beginning of the name of a hyperparameter."""
+"""Prefix of the facts that are hyperparameters."""
 
 FLAGS = "cpu.flags"
-"""Name of the CPU flags."""
+"""Name of the fact that lists the CPU flags."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ExperimentProtocol:
     facts: Facts
 
     def describe(self) -> str:
-        """Return a line on what the protocol is of."""
+        """Return a line that states where the protocol comes from."""
         if self.agent_name is None:
             return f"{self.path}: an environment's configuration"
         return f"{self.path}: {self.agent_name}, {self.runs} run{'' if self.runs == 1 else 's'}"

@@ -26,8 +26,8 @@ from utils.results.result_file import experiment_name, results_root
 class Rerun:
     """A setting to rerun in an environment.
 
-    name: of its configuration, and of the directory of its results.
-    environment_name: of its figure, and of its protocol's file if that has to be written.
+    name: name of its configuration, and of the directory of its results.
+    environment_name: name of its figure, and of its protocol's file if that has to be written.
     """
 
     experiment: CombinedResults

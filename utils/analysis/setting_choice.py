@@ -49,7 +49,7 @@ class SettingChoice:
 
     @property
     def excluded(self) -> list[Curve]:
-        """The runs that are not averaged, as far as they got."""
+        """The curves of runs that are not averaged, up to where each run ended."""
         return [outcome.curve for outcome in self.outcomes if outcome.exclusion and len(outcome.curve.returns)]
 
     @property
@@ -58,7 +58,7 @@ class SettingChoice:
         return self.experiment.performance[self.setting]
 
     def describe(self, interval: bool) -> str:
-        """Return how many runs are averaged and how the setting was chosen.  interval: whether one is wanted."""
+        """Return how many runs are averaged and how the setting was chosen.  interval: whether one is shown."""
         excluded = describe_exclusions(self.outcomes)
         text = f"{self.label}: {len(self.runs)} of {len(self.outcomes)} runs averaged; {excluded}."
         if interval and len(self.runs) < MIN_SAMPLES:
@@ -68,7 +68,7 @@ class SettingChoice:
         return text + self._selection()
 
     def _selection(self) -> str:
-        """Return how the setting was chosen, unless there was no choice."""
+        """Return how the setting was chosen; "" if there was no choice."""
         if len(self.experiment.settings) == 1:
             return ""
         if not self.among:
@@ -111,7 +111,10 @@ def describe_exclusions(outcomes: Sequence[RunOutcome]) -> str:
 
 
 def count_exclusions(outcomes: Sequence[RunOutcome], always: Sequence[str] = ()) -> list[str]:
-    """Return "1 diverged" for each reason why runs are not averaged.  always: reasons that are listed even for 0."""
+    """Return a text such as "1 diverged" for each reason why runs are not averaged.
+
+    always: reasons that are listed even for 0 runs.
+    """
     counts = dict.fromkeys(always, 0) | Counter(outcome.exclusion for outcome in outcomes if outcome.exclusion)
     return [f"{count} {EXCLUSIONS[exclusion]}" for exclusion, count in counts.items()]
 
@@ -153,7 +156,7 @@ def _settings_by_value(experiment: CombinedResults, by: str) -> list[tuple[int, 
 
 
 def check_key(option: str, key: str, experiment: CombinedResults, allowed: Sequence[str] | dict[str, Any]) -> None:
-    """Check that a hyperparameter is one of those allowed.  option: for the message.  Raises BadInput."""
+    """Check that a hyperparameter is one of those allowed.  option: named in the message.  Raises BadInput if not."""
     if key not in allowed:
         names = ", ".join(allowed) or "none, as the grid has one setting"
         raise BadInput(f"{option}: found '{key}'; allowed for {experiment.path}: {names}{suggestion(key, allowed)}")

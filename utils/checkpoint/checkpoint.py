@@ -46,7 +46,7 @@ class CheckpointRefused(Exception):
 class Header:
     """First line of a state file.
 
-    timestep: of the run.  sha256: of the rest of the file, hexadecimal.
+    timestep: the run's timestep.  sha256: SHA-256 of the rest of the file, hexadecimal.
     """
 
     timestep: int

@@ -25,7 +25,7 @@ ROWS_PER_WRITE = 2**14
 
 
 class RowBuffer(Protocol):
-    """A list, an array, or anything else of which a slice of rows can be made an array."""
+    """A list, an array, or any other object whose slices can be converted to arrays."""
 
     def __len__(self) -> int: ...
 
@@ -60,7 +60,7 @@ class RowSequence:
 class Chunk(NamedTuple):
     """Rows first to first + rows - 1 of a sequence, contiguous in a file.
 
-    file: the file's number.  offset, size: bytes.  sha256: of the bytes, hexadecimal.
+    file: the file's number.  offset, size: bytes.  sha256: SHA-256 of the bytes, hexadecimal.
     """
 
     file: int

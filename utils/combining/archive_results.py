@@ -1,7 +1,7 @@
-"""Moves result files into the directory's archive.
+"""Moving of result files into the directory's archive.
 
-Whatever interrupts, each result is in the directory, in the archive, or in both with the same content. The new archive
-with everything from the old one is written next to it, read back, compared and synced before it replaces the old one.
+Even after an interruption, each result is in the directory, in the archive, or in both with the same content. The new
+archive with everything from the old one is written next to it, read back, compared and synced before it replaces it.
 Only then are files removed from the directory, a result before its arrays.
 """
 

@@ -1,8 +1,8 @@
-"""Combines the result files of a directory into data.json, one run at a time.
+"""Combination of a directory's result files into data.json, one run at a time.
 
 data.json depends on the content of the files only, not on the order in which they are listed, on what an earlier call
-has read, or on which of them are archived: settings and runs are in the order of their numbers, and of results that
-agree on a run the first by name is used.
+has read, or on which of them are archived: settings and runs are in the order of their numbers. If several results
+agree on a run, the first by name is used.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WRITTEN = (DATA_JSON, INDEX_FILE, ARCHIVE, *TABLES)
 
 
 class Combination:
-    """One directory's surveyed results, and what to combine of them."""
+    """The surveyed results of a directory, and the part of them to combine."""
 
     def __init__(self, found: Survey, wanted: WantedRuns) -> None:
         """Find the wanted results.  Raises BadInput if there are none."""

@@ -1,4 +1,4 @@
-"""Combines several directories or, if one of them has an error, none; reports what is left out."""
+"""Combination of several directories, or of none if one has an error, and a report of what is left out."""
 
 from __future__ import annotations
 

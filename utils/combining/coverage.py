@@ -13,7 +13,7 @@ from utils.core.indices import MAX_INDICES, format_indices, index_of, locate_ind
 from utils.results.schema import grid_of_tree
 
 MAX_LISTED_SETTINGS = 20
-"""Number of listed settings; of a larger grid, only incomplete settings are listed, at most this many."""
+"""Largest number of settings listed. Of a larger grid, only incomplete settings are listed."""
 
 MAX_INDEX_CHARACTERS = 2000
 """Longest list of indices that is printed."""
@@ -28,7 +28,7 @@ class RunCounts(NamedTuple):
 
 
 def count_runs(statuses: Collection[str], expected: int) -> RunCounts:
-    """Count a setting's runs.  statuses: of its results.  expected: number of runs that it should have."""
+    """Count a setting's runs.  statuses: those of its results.  expected: number of runs it should have."""
     diverged = sum(status == "diverged" for status in statuses)
     return RunCounts(len(statuses) - diverged, diverged, expected - len(statuses))
 
@@ -107,7 +107,7 @@ def _table_rows(counts: dict[int, RunCounts]) -> list[tuple[str, RunCounts]]:
 def missing_runs_by_setting(tree: dict[str, Any]) -> dict[int, list[int]]:
     """Return the missing run numbers of each setting of a data.json's grid.
 
-    Expected are the numbers from the smallest present to the largest.  Raises BadInput if too many are missing to list.
+    Run numbers from the smallest to the largest present one are expected.  Raises BadInput if too many are missing.
     """
     statuses = {
         int(setting): dict.fromkeys(run_numbers(cell["runs"]), "present")

@@ -1,4 +1,4 @@
-"""Writes data.json from a selection, one run at a time: the bytes that `encode_json` gives for the whole tree."""
+"""Writing of data.json, one run at a time, in the bytes that `encode_json` gives for the whole tree."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class Manifest:
 
 
 def read_manifest(path: Path) -> Manifest | None:
-    """Read an index file; None if there is none that is complete and of this version.
+    """Return the content of an index file; None if it is missing, incomplete or of another version.
 
     Raises BadInput if the file cannot be read.
     """

@@ -18,7 +18,7 @@ from utils.files.atomic import open_atomically
 RUNS, EPISODES = TABLES = ("runs.parquet", "episodes.parquet")
 
 ROW_GROUP_VALUES = 800_000
-"""Least number of values in every row group but the last; a row group is held in memory."""
+"""Smallest number of values in a row group, except the last one; a row group is held in memory."""
 
 RUN_COLUMNS = {
     "env_name": "string", "agent_name": "string", "setting": "int64", "run_number": "int64", "index": "int64",
@@ -27,7 +27,7 @@ RUN_COLUMNS = {
     "total_train_episodes": "int64", "train_time": "float64", "eval_time": "float64",
     "rollout_hash": "string", "engine": "string", "host": "string", "peak_memory_mib": "float64",
 }  # fmt: skip
-"""Columns from a result and its provenance. Each hyperparameter has a column besides, prefixed by `param_`."""
+"""Columns from a result and its provenance. Each hyperparameter also has a column, prefixed by `param_`."""
 
 EPISODE_COLUMNS = {
     "setting": "int64", "run_number": "int64", "phase": "string", "timestep": "int64", "episode": "int64",

@@ -2,7 +2,7 @@
 
 Without options, all results must be of the same grid and protocol, and each result's own setting number is used. If a
 grid is given, results are matched by their resolved hyperparameters, so the grid may have grown or been reordered since
-they were made. Results of another grid or protocol are left outside.
+they were made. Results of another grid or protocol are left out.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def read_wanted_runs(agent_json: str | None, env_json: str | None, agents: Mappi
 
 
 class Selector:
-    """Selects entries of a directory."""
+    """A selector of the entries of a directory."""
 
     def __init__(self, directory: Path, manifest: Manifest, wanted: WantedRuns, read: Callable[[Entry], Any]) -> None:
         """Prepare the lookup of settings.

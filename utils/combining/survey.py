@@ -17,7 +17,7 @@ from utils.results.provenance_diff import Origin
 from utils.results.schema import parse_result
 
 FOREIGN_INDEX = -1
-"""Stands for an index that is not an integer."""
+"""Number that represents an index that is not an integer."""
 
 
 @dataclass

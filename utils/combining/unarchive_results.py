@@ -1,7 +1,7 @@
-"""Moves results that are to be replaced out of the directory's archive.
+"""Moving of results that will be replaced out of the directory's archive.
 
-The archive is rewritten without them: `tar` would still unpack files that are only missing from the index. Whatever
-interrupts, each file is in the archive, in its new place, or in both.
+The archive is rewritten without them: `tar` would still unpack files that are only missing from the index. Even after
+an interruption, each file is in the archive, in its new place, or in both.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class IntegerList(click.ParamType):
     name = "LIST"
 
     def __init__(self, count: bool = False) -> None:
-        """count: a single integer N means 0 to N - 1."""
+        """Choose what a single integer N means.  count: whether it means 0 to N - 1, not only N."""
         self._count = count
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:

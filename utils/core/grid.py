@@ -77,5 +77,5 @@ def _legal_pairs(parameters: Mapping[str, Sequence[Any]], source: str) -> Digit:
         if batch <= replay
     ]
     if not pairs:
-        raise BadInput(f"{source}: no batch_size is at most any replay_capacity; allowed: at least one such pair")
+        raise BadInput(f"{source}: found no pair with batch_size <= replay_capacity; allowed: at least one")
     return pairs

@@ -1,4 +1,4 @@
-"""The seams of training: what the loop expects of an agent and of a batch of environments.
+"""Interfaces of training: what the loop expects of an agent and of a batch of environments.
 
 R runs, O observation features, A action dimensions. Nothing that one run computes may depend on another run.
 """

@@ -43,12 +43,12 @@ def prepare_frame(frame: object) -> np.ndarray:
 
 
 class Camera:
-    """Renders an environment into a sink, which is opened for the first frame."""
+    """A renderer of an environment into a sink, which is opened for the first frame."""
 
     def __init__(self, env: Any, make_sink: Callable[[np.ndarray], FrameSink]) -> None:
         """Prepare to render; nothing is opened yet.
 
-        env: a gymnasium environment with render mode rgb_array.  make_sink: receives the first frame.
+        env: a gymnasium environment with render mode rgb_array.  make_sink: opens a sink, given the first frame.
         """
         self._env, self._make_sink = env, make_sink
         self._sink: FrameSink | None = None
@@ -85,7 +85,7 @@ class Camera:
 def open_sink(frame: np.ndarray, title: str, fps: float, video: Path, max_frames: int | None) -> FrameSink:
     """Return a window or, if none can be opened, a video of at most `max_frames` frames.
 
-    frame: has the size of all frames to be shown.  fps: frames per second.  max_frames: None for no limit.
+    frame: any frame; all frames have its size.  fps: frames per second.  max_frames: None for no limit.
     Raises OSError if the video cannot be written.
     """
     try:

@@ -25,7 +25,7 @@ class Video:
     def __init__(self, path: Path, fps: float, frame: np.ndarray, max_frames: int | None = None) -> None:
         """Start the encoder.
 
-        frame: has the size (H, W, 3) of all frames to be shown, H and W even.  max_frames: None for no limit.
+        frame: any frame (H, W, 3), H and W even; all frames have its size.  max_frames: None for no limit.
         Raises OSError if the file cannot be written or no encoder is installed.
         """
         encoder = _import_encoder(path)

@@ -53,7 +53,7 @@ class Window:
     """A window that shows frames at a given rate until it is closed."""
 
     def __init__(self, title: str, frame: np.ndarray, pace: Pace) -> None:
-        """Open a window.  frame: has the size (H, W, 3) of all frames to be shown.  Raises NoWindow."""
+        """Open a window.  frame: any frame (H, W, 3); all have its size.  Raises NoWindow if it fails."""
         if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             raise NoWindow("neither DISPLAY nor WAYLAND_DISPLAY is set")
         self._pace = pace

@@ -25,11 +25,11 @@ class MainCommand:
     force: bool = False
 
     def words(self, script: str = "main.py", python: str = "python") -> list[str]:
-        """Return the words of the command line, each option and its value a word."""
+        """Return the words of the command line; an option and its value are two words."""
         return [python, script, *(word for option in self._options() for word in option), *self._flags()]
 
     def joined_words(self, script: str = "main.py", python: str = "python") -> list[str]:
-        """Return the words of the command line, each option as --name=value: values may begin with a dash."""
+        """Return the words of the command line, each option as --name=value, so that values may begin with a dash."""
         return [python, script, *("=".join(option) for option in self._options()), *self._flags()]
 
     def _options(self) -> list[tuple[str, str]]:

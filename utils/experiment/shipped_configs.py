@@ -1,4 +1,4 @@
-"""The configurations that the project comes with, by what they say."""
+"""The configurations that the project comes with, found by their content."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from utils.core.errors import BadInput
 from utils.experiment.config import read_environment
 
 AGENTS, ENVIRONMENTS = Path("config/agent"), Path("config/environment")
-"""Where they are in the project's folder."""
+"""Directories of the shipped configurations, in the project's folder."""
 
 
 def find_config(folder: Path, content: Any, read: Callable[[Path], Any]) -> Path | None:

@@ -43,7 +43,7 @@ TAG = b"RESULTS1"
 class ArchiveFrame(NamedTuple):
     """A zstd frame of an archive.
 
-    offset, length: of the compressed frame in the file, bytes.  raw: length of its content, bytes.
+    offset, length: position and length of the compressed frame in the file, bytes.  raw: length of its content, bytes.
     """
 
     offset: int
@@ -54,8 +54,8 @@ class ArchiveFrame(NamedTuple):
 class Member(NamedTuple):
     """A file in an archive.
 
-    frame: number of its frame.  offset: of its content in the frame's content, bytes.  size: bytes.
-    sha256: of its content, hexadecimal.
+    frame: number of its frame.  offset: position of its content in the frame's content, bytes.  size: bytes.
+    sha256: SHA-256 of its content, hexadecimal.
     """
 
     frame: int
@@ -68,7 +68,7 @@ class Member(NamedTuple):
 class Archive:
     """An archive's index, by which its members are read.
 
-    members: by name; a name that was added again has its last content, as in tar.
+    members: files by name; a name that was added again has its last content, as in tar.
     end: offset after the last member's frame, bytes.
     """
 
@@ -87,12 +87,12 @@ class Archive:
         return self._frame_content(member.frame)[member.offset : member.offset + member.size]
 
     def read_verified(self, name: str) -> bytes | None:
-        """Return a member's content; None if its SHA-256 does not match.  Raises as `read`."""
+        """Return a member's content; None if its SHA-256 does not match.  Raises the errors of `read`."""
         content = self.read(name)
         return content if hashlib.sha256(content).hexdigest() == self.members[name].sha256 else None
 
     def modification_time(self, name: str) -> int:
-        """Return the modification time in a member's tar header, seconds since the epoch.  Raises as `read`."""
+        """Return a member's modification time, seconds since the epoch.  Raises the errors of `read`."""
         member = self.members[name]
         header = self._frame_content(member.frame)[member.offset - tarfile.BLOCKSIZE : member.offset]
         return int(tarfile.TarInfo.frombuf(header, tarfile.ENCODING, "surrogateescape").mtime)

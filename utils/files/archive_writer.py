@@ -35,7 +35,7 @@ class ArchiveWriter:
             file.truncate()
 
     def add(self, name: str, content: bytes, sha256: str, modified: int) -> None:
-        """Append a member.  sha256: of its content.  modified: seconds since the epoch.  Raises OSError."""
+        """Append a member.  sha256: SHA-256 of its content.  modified: seconds since the epoch.  Raises OSError."""
         header = tarfile.TarInfo(name)
         header.size, header.mtime = len(content), modified
         self._raw += header.tobuf(tarfile.PAX_FORMAT)

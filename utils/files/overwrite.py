@@ -12,7 +12,7 @@ from utils.files.atomic import write_atomically
 def check_replaceable(path: Path, is_ours: Callable[[Path], bool], option: str, expected: str) -> None:
     """Check that a path is free, or that its file may be replaced.
 
-    is_ours: returns whether an existing file may be replaced.  option: the option that leads to the path.
+    is_ours: returns whether an existing file may be replaced.  option: the option that gives the path.
     expected: the kind of file that may be replaced, for the message.
     Raises BadInput if the file must stay, OSError if the path cannot be read.
     """

@@ -18,7 +18,7 @@ Value = TypeVar("Value")
 
 
 def map_ahead(function: Callable[[Item], Value], items: Sequence[Item]) -> Iterator[Value]:
-    """Yield the function of each item, in order, computed slightly ahead by several threads.
+    """Yield the function's value for each item, in order, computed slightly ahead by several threads.
 
     Raises what the function raises.
     """

@@ -44,7 +44,7 @@ def run_comparisons(paths: list[Path], save_dir: str, jobs: str, engine: str) ->
 def run_comparison(name: str, comparison: Comparison, root: Path, jobs: str, engine: str) -> None:
     """Train and combine what is missing, draw the figures and write the table.
 
-    name: of the figures and the table.  root: directory of the results.  Raises BadInput.
+    name: name of the figures and the table.  root: directory of the results.  Raises BadInput.
     """
     columns = {}
     for env_json in comparison.environments:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FigureKind(NamedTuple):
-    """A kind of figure.  module: has the kind's `make_plot`.  options: those that change the figure."""
+    """A kind of figure.  module: contains the kind's `make_plot`.  options: options that apply to it."""
 
     module: str
     options: frozenset[str]

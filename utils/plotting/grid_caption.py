@@ -46,7 +46,10 @@ def grid_sidecar_entry(experiment: CombinedResults) -> dict[str, Any]:
 
 
 def select_keys(experiments: Sequence[CombinedResults], keys: Sequence[str]) -> list[str]:
-    """Return the hyperparameters to show: the given keys, or all that vary.  Raises BadInput if none or no run."""
+    """Return the hyperparameters to show: the given keys, or all that vary.
+
+    Raises BadInput if an experiment has no run, a key does not vary, or no hyperparameter varies.
+    """
     for experiment in experiments:
         if not experiment.performance.size:
             raise BadInput(f"{experiment.path}: found no run; allowed: results of one or more")

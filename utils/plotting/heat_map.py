@@ -43,7 +43,11 @@ MARKS = (
 
 @dataclass(frozen=True)
 class HeatMap:
-    """A panel.  values: of either key, V and W.  settings: (V, W), -1 in empty cells.  means: (V, W), theirs."""
+    """The content of a panel: the best setting for each pair of values of two hyperparameters.
+
+    values: the V values of the first key and the W values of the second.
+    settings: (V, W), -1 in empty cells.  means: (V, W), mean performance of the settings.
+    """
 
     keys: tuple[str, str]
     values: tuple[list[Any], list[Any]]
@@ -107,7 +111,7 @@ def draw_heat_maps(experiment: CombinedResults, maps: Sequence[HeatMap]) -> Figu
 
 
 def _label_panel(axes: Any, each: HeatMap, image: Any, width: float) -> None:
-    """Label the axes with values and, if it is legible, each cell with its number.  width: of the panel, inches."""
+    """Label the axes with values and, if it is legible, each cell with its number.  width: panel width, inches."""
     axes.grid(visible=False)
     for axis, key, values in zip((axes.yaxis, axes.xaxis), each.keys, each.values, strict=True):
         axis.set_label_text(key)

@@ -108,7 +108,7 @@ def _add_title_and_legend(figure: Figure, experiment: CombinedResults) -> None:
 def _draw_panel(
     axes: Any, key: str, effects: Sequence[HyperparameterEffect], names: dict[CombinedResults, str]
 ) -> None:
-    """Draw one hyperparameter.  names: of the figure's experiments, in order."""
+    """Draw the panel of one hyperparameter.  names: name of each experiment, in the figure's order."""
     values = sort_values([value for effect in effects for value in effect.values])
     by_name = {value_name(value): value for value in values}
     positions = {name: position for position, name in enumerate(by_name)}
@@ -128,7 +128,7 @@ def _draw_way(
 ) -> None:
     """Draw means with their intervals and, for the best settings, single runs behind them.
 
-    positions: of each value's name on the axis.
+    positions: position on the axis of each value, by its name.
     """
     x = np.array([positions[value_name(value)] for value in effect.values]) + SIDE_STEP[way]
     order, means = np.argsort(x), effect.means(way)

@@ -1,4 +1,4 @@
-"""Combined results -> a report, one HTML file.
+"""From combined results to a report, one HTML file.
 
 report_file reads the results and writes the file.  page fills the templates with the report's parts, in this order:
 what_ran, progress, learning_curves, sensitivity, distributions, best_settings, pairwise_comparison, compute and

@@ -17,7 +17,7 @@ class ComputeUse(NamedTuple):
     """The compute of several runs.
 
     runs: their number.  train, evaluation: hours, the runs' shares of their stacks' time.
-    core: core hours, both times the threads of each run.  speed: run-steps per second of training.
+    core: core hours, both multiplied by each run's threads.  speed: run-steps per second of training.
     memory: MiB, the largest peak of a process, whatever stack it trained.  None where no run recorded it.
     """
 

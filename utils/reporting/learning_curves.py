@@ -26,7 +26,7 @@ MAX_LINES = 12
 """Largest number of settings drawn."""
 
 MAX_MEAN_POINTS, MAX_RUN_POINTS = 300, 100
-"""Largest numbers of points of a mean and of a single run."""
+"""Largest numbers of points that are drawn for a mean curve and for a single run."""
 
 RUNNERS_UP = 3
 """Number of settings shown besides the best if only one setting would be shown."""

@@ -16,7 +16,7 @@ REPORT = "report.html"
 """Default name of the file."""
 
 GENERATOR_WITHIN = 1000
-"""Characters at the beginning of a page that name its generator."""
+"""Number of characters at the beginning of a page in which its generator must be named."""
 
 
 def write_report(data: Sequence[str], out: str | None, confidence: float) -> Path:

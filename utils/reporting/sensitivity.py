@@ -37,7 +37,7 @@ WAY_STYLES = {"best": (OKABE_ITO[0], OKABE_ITO[0], ""), "slice": (OKABE_ITO[1], 
 
 @dataclass(frozen=True)
 class MeanMark:
-    """The mark of a mean.  x, y: pixels.  interval: low and high, pixels, or None.  title: its tooltip."""
+    """A mean in a panel.  x, y: position, pixels.  interval: low and high, pixels, or None.  title: its tooltip."""
 
     x: float
     y: float
@@ -49,8 +49,9 @@ class MeanMark:
 class SensitivityPanel:
     """The panel of a hyperparameter.
 
-    paths, marks: of each way.  failed: positions of values without a mean, pixels.
-    rows: a value, then setting and mean with its interval in each way.
+    paths, marks: line and means for each way to measure an effect.
+    failed: positions of values without a mean, pixels.
+    rows: for each value, the value, then setting and mean with its interval in each way.
     """
 
     key: str

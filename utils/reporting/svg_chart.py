@@ -15,7 +15,7 @@ DASH_UNIT = 1.6
 """Pixels per line width of a dash pattern."""
 
 MAX_TICKS = 7
-"""Largest number of ticks of an axis, about."""
+"""Approximate largest number of ticks of an axis."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def fit_scale(values: np.ndarray, start: float, end: float, margin: float = 0.04
 
 @dataclass(frozen=True)
 class ChartFrame:
-    """A chart's size and axes.  width, height: of the whole chart, pixels.  slanted: whether x tick labels are."""
+    """A chart's size and axes.  width, height: of the chart, pixels.  slanted: whether x tick labels are slanted."""
 
     width: int
     height: int
@@ -80,12 +80,12 @@ class ChartFrame:
 
 
 def line_color(number: int) -> str:
-    """Return the colour of a line.  number: of the line, from 0."""
+    """Return the colour of a line.  number: number of the line, from 0."""
     return OKABE_ITO[number % len(OKABE_ITO)]
 
 
 def line_dashes(number: int) -> str:
-    """Return the dashes of a line as an SVG's stroke-dasharray.  number: of the line, from 0."""
+    """Return the dashes of a line as an SVG's stroke-dasharray.  number: number of the line, from 0."""
     return dash_array(DASHES[number % len(DASHES)])
 
 

@@ -37,7 +37,9 @@ def read_learned_run(path: Path) -> LearnedRun:
     result = read_result(path)
     run = result.run
     if run["status"] != "completed":
-        raise BadInput(f"{path}: key 'status': found '{run['status']}'; allowed: 'completed', as it has a policy")
+        raise BadInput(
+            f"{path}: key 'status': found '{run['status']}'; allowed: 'completed', which has a learned policy"
+        )
     for name in ("random_seed", "learned_params"):
         if run.get(name) is None:
             raise BadInput(f"{path}: key '{name}': found none; a policy cannot be rebuilt without it")
@@ -51,7 +53,9 @@ def _read_learned_arrays(path: Path, reference: Any) -> dict[str, np.ndarray]:
     if reference == {}:
         return {}
     if not isinstance(reference, dict) or "file" not in reference or not isinstance(reference.get("arrays"), dict):
-        raise BadInput(f"{path}: key 'learned_params': found neither {{}} nor 'file' and 'arrays'")
+        raise BadInput(
+            f"{path}: key 'learned_params': found neither {{}} nor 'file' and 'arrays'; allowed: one of these"
+        )
     file = path.parent / Path(str(reference["file"])).name
     stored = read_arrays(file, reference["arrays"])
     found = {name.removeprefix(PREFIX): array for name, array in stored.items()}

@@ -82,7 +82,7 @@ def _describe_pair(a: Origin, b: Origin) -> str:
 
 
 def _version_differences(a: Origin, b: Origin) -> list[str]:
-    """Return `mujoco 3.3.0 and 3.3.7` for each package whose versions differ."""
+    """Return a text such as `mujoco 3.3.0 and 3.3.7` for each package whose versions differ."""
     ours, theirs = a.section("versions"), b.section("versions")
     return [
         f"{name} {ours.get(name)} and {theirs.get(name)}"
@@ -92,6 +92,6 @@ def _version_differences(a: Origin, b: Origin) -> list[str]:
 
 
 def describe_flag_differences(first: Collection[str], second: Collection[str]) -> list[str]:
-    """Return `only in the first: fma` for each side that has CPU flags the other lacks."""
+    """Return a text such as `only in the first: fma` for each side with CPU flags that the other lacks."""
     sides = (("first", set(first) - set(second)), ("second", set(second) - set(first)))
     return [f"only in the {side}: {' '.join(sorted(flags))}" for side, flags in sides if flags]

@@ -61,7 +61,7 @@ def experiment_name(env_name: str, agent_name: str, policies: list[str] | None) 
 class ResultFile:
     """Path of one run's result, written or not.
 
-    directory: the experiment's.
+    directory: the experiment's directory.
     stem: file name without suffix.
     """
 

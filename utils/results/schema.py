@@ -172,7 +172,7 @@ def _read_content(path: Path) -> bytes:
 def parse_tree(path: Path, content: bytes) -> dict[str, Any]:
     """Parse and validate the content of a result or a data.json.  Raises BadInput.
 
-    path: for messages.
+    path: the file's path in messages.
     """
     return validate_tree(path, parse_json(path, content))
 
@@ -180,7 +180,7 @@ def parse_tree(path: Path, content: bytes) -> dict[str, Any]:
 def validate_tree(path: Path, tree: Any) -> dict[str, Any]:
     """Return a parsed tree if it is a `ResultTree`; else raise BadInput.
 
-    path: for messages.
+    path: the file's path in messages.
     """
     try:
         _VALIDATOR.validate_python(tree)
@@ -192,7 +192,9 @@ def validate_tree(path: Path, tree: Any) -> dict[str, Any]:
     size = _grid_size(orjson.dumps(tree["experiment"]["agent"]["parameters"]))
     for setting in tree["experiment_data"]:
         if not _is_setting_number(setting, size):
-            raise BadInput(f"{path}: not a result: found setting '{setting}'; allowed: 0 to {size - 1}, by its grid")
+            raise BadInput(
+                f"{path}: not a result: found setting '{setting}'; allowed: 0 to {size - 1}, the settings of its grid"
+            )
     return tree
 
 
@@ -211,7 +213,7 @@ def _is_setting_number(text: str, size: int) -> bool:
 def parse_result(path: Path, content: bytes) -> Result:
     """Parse and validate the content of one run's result.  Raises BadInput.
 
-    path: for messages.
+    path: the file's path in messages.
     """
     tree = parse_tree(path, content)
     runs = [(setting, data, run) for setting, data in tree["experiment_data"].items() for run in data["runs"]]

@@ -103,7 +103,7 @@ class Cluster(BaseModel):
             raise ValueError(f"time is {self.time}; allowed: from min_time {self.min_time} to max_time {self.max_time}")
         if parse_duration(self.time) <= self.warning_seconds:
             raise ValueError(
-                f"warning_seconds is {self.warning_seconds}, all of time {self.time}; allowed: less than that"
+                f"warning_seconds is {self.warning_seconds}, not less than time {self.time}; allowed: less than that"
             )
         return self
 

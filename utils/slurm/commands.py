@@ -40,7 +40,7 @@ class Queue(NamedTuple):
     """The user's queue.
 
     jobs: number of jobs; each task counts as one.
-    tasks: by name of the array, then by number.
+    tasks: the tasks, by name of their array and then by number.
     """
 
     jobs: int

@@ -1,8 +1,8 @@
-"""A pilot: a short measured training that tells the cost of a run before thousands are submitted.
+"""A pilot: a short training that measures the cost of a run before thousands are submitted.
 
 A stack of the sweep's own runs trains twice on one core, by main.py in a process of its own, under a shortened
-protocol. The second stretch is longer; the time that it takes beyond the first excludes imports, compilation and the
-steps before learning begins.
+protocol. Each training is a *stretch*. The second one is longer; the time that it takes beyond the first excludes
+imports, compilation and the steps before learning begins.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from utils.results.schema import read_result
 from utils.slurm.run_cost import Cost, count_evaluations
 
 SECONDS = 15.0
-"""Approximate length of the longer stretch."""
+"""Approximate duration of the second stretch, s."""
 
 FIRST = 200
-"""Steps of the shorter stretch after learning begins."""
+"""Number of timesteps of the first stretch after learning has begun."""
 
 MIB = 2**20
 

@@ -16,7 +16,7 @@ from utils.experiment.main_command import MainCommand
 class Request:
     """The arguments of schedule.py.
 
-    runs, settings: their numbers; settings None: all settings.
+    runs, settings: run numbers and setting numbers; None: all settings.
     """
 
     cluster_json: str

@@ -18,10 +18,10 @@ from utils.slurm.submission_folder import FOLDER
 from utils.training.stack_sizes import fixed_cost, max_runs_for_speed
 
 UNIT_SECONDS = 1.8e-4
-"""Seconds that a run without matrix products adds to a step of its stack: the unit of `utils.training.stack_sizes`."""
+"""Unit of cost, s: what a run without matrix products adds to a step of its stack (`utils.training.stack_sizes`)."""
 
 ACTING = 0.2
-"""Cost of an evaluation step in that unit: one environment step, and acting without learning."""
+"""Cost of an evaluation step, in UNIT_SECONDS: one environment step, and acting without learning."""
 
 
 class Cost(BaseModel):

@@ -1,4 +1,4 @@
-"""Submits plans as arrays."""
+"""Submission of plans as arrays."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Target:
     """How plans are submitted.
 
     script, directory: main.py and its working directory.
-    engine: its --engine.
+    engine: main.py's --engine.
     array_size: largest number of tasks in an array.
     """
 
@@ -70,7 +70,7 @@ def array_names(experiment: Experiment, folder: Path, count: int) -> list[str]:
 def make_script(target: Target, plan: Plan, folder: Path) -> str:
     """Return the script of a plan's tasks.
 
-    folder: the submission's.
+    folder: the submission's folder.
     """
     cluster = target.cluster
     command = MainCommand(

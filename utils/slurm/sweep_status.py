@@ -32,7 +32,7 @@ MAX_LISTED_LOGS = 5
 
 @dataclass
 class ResultReader:
-    """Reads each result once.
+    """A reader that reads each result once.
 
     found: state and core-seconds of each result.
     complaints: a line for each file that is not a result.

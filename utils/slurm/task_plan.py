@@ -1,4 +1,4 @@
-"""Divides missing runs into tasks: how many runs per task, and its time limit.
+"""Division of missing runs into tasks: how many runs a task has, and its time limit.
 
 A task trains with one process per core, each process one stack at a time. It holds as many runs as fill its time with
 whole stacks on all cores, less a margin (`MARGIN`) in case nodes are slower than measured. If not even one stack fits,
@@ -34,7 +34,7 @@ MAX_RUNS_PER_TASK = 5000
 class Shape:
     """Settings that can share stacks.
 
-    settings: their numbers.
+    settings: the settings' numbers.
     cost: cost of one run.
     """
 

@@ -52,8 +52,8 @@ def expanded_tail(n: int, confidence: float) -> float:
     """Return the fraction of resampled means of n samples to leave below the interval, and above it.
 
     It is Phi(-sqrt(n / (n - 1)) t), where t is Student's quantile for n - 1 degrees of freedom. The usual fraction,
-    (1 - confidence) / 2, makes an interval too narrow: the spread of resampled means is that of a variance divided by
-    n instead of n - 1, and of a known variance (Hesterberg 2015, The American Statistician 69(4)).
+    (1 - confidence) / 2, makes an interval too narrow for two reasons: resampling estimates a variance with divisor n
+    instead of n - 1, and ignores that it is an estimate (Hesterberg 2015, The American Statistician 69(4)).
     n: 2 or more.  confidence: in (0, 1).
     """
     from scipy.special import ndtr, stdtrit

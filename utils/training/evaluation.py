@@ -9,14 +9,14 @@ from utils.training.stack import ActiveRuns, selected_slots
 
 
 class EvaluationAbandoned(Exception):
-    """An evaluation was interrupted. It can be repeated at any time."""
+    """Exception that ends an interrupted evaluation, which can be repeated at any time."""
 
 
 def evaluate_runs(runs: ActiveRuns, which: np.ndarray) -> tuple[list[list[float]], list[list[int]]]:
     """Run each chosen run's evaluation episodes in lock-step and return their returns and lengths.
 
-    which: (R,) bool.
-    Raises EvaluationAbandoned.
+    which: (R,) bool, the runs to evaluate.
+    Raises EvaluationAbandoned if an interruption is requested.
     """
     agent, envs, config = runs.stack.agent, runs.stack.eval_envs, runs.config
     returns: list[list[float]] = [[] for _ in range(runs.runs)]

@@ -21,7 +21,7 @@ log = logging.getLogger("policy_params")
 def failure_path(directory: Path, key: str) -> Path:
     """Return the path of a run's failure file.
 
-    directory: the experiment's.
+    directory: the experiment's directory.
     """
     return directory / DIRECTORY / f"{key}.json"
 

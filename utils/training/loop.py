@@ -14,7 +14,7 @@ from utils.training.stack import ActiveRuns, Stack, Watcher, selected_slots
 
 
 class Loop(ActiveRuns):
-    """Trains one stack from its first timestep to its last."""
+    """The training of one stack, from its first timestep to its last."""
 
     def __init__(
         self, stack: Stack, watcher: Watcher | None = None, interrupted: Callable[[], bool] = lambda: False

@@ -27,7 +27,7 @@ class Scene:
     """A gymnasium environment to show, of render mode rgb_array.
 
     prepare: prepares this process for rendering and returns the frames per second; raises OSError if rendering fails.
-    title: of the window.
+    title: the window's title.
     video: the file that is written if no window can be opened.
     """
 
@@ -38,7 +38,7 @@ class Scene:
 
 
 class Monitor:
-    """Shows the environment of the stack's first slot from a timestep until the window is closed or the video full."""
+    """A display of the first slot's environment, from a timestep until the window is closed or the video is full."""
 
     def __init__(self, scene: Scene, after: int = 0) -> None:
         """Prepare rendering.

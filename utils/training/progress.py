@@ -14,14 +14,14 @@ SECONDS_BETWEEN_LINES = 60.0
 
 
 class SweepProgress:
-    """Counts run-steps, a run-step being one training step of one run, and completed runs."""
+    """A counter of run-steps and completed runs; a run-step is one training timestep of one run."""
 
     def __init__(
         self, runs: Sequence[int], timesteps: Sequence[int], bar: tqdm, clock: Callable[[], float] = time.monotonic
     ) -> None:
         """Start counting.
 
-        runs, timesteps: of each stack, its runs and the timesteps still to make.
+        runs, timesteps: for each stack, the number of its runs and of the timesteps still to make.
         bar: bar of all run-steps; if it is disabled, lines are logged.
         clock: returns seconds.
         """

@@ -18,12 +18,12 @@ log = logging.getLogger("policy_params")
 
 
 class CheckpointTimer:
-    """Decides when the next checkpoint is due."""
+    """A timer that decides when the next checkpoint is due."""
 
     def __init__(self, minutes: float, interruption: Interruption, clock: Callable[[], float] = time.monotonic) -> None:
         """Start the timer.
 
-        minutes: between checkpoints; 0: only at an interruption.
+        minutes: minutes between checkpoints; 0: only at an interruption.
         clock: returns seconds.
         """
         self.interruption = interruption
@@ -31,7 +31,7 @@ class CheckpointTimer:
         self.restart()
 
     def restart(self) -> None:
-        """Measure from now."""
+        """Measure the time to the next checkpoint from now."""
         self._start = self._clock()
 
     def due(self) -> bool:

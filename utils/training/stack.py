@@ -57,7 +57,7 @@ class ActiveRuns:
         self.recorded = set(self.config.record)
 
     def end_diverged(self, signs: Mapping[str, Any]) -> None:
-        """End each run with a sign (R, ...) that is not finite; the other runs continue unchanged."""
+        """End each run for which a value in `signs`, (R, ...) each, is not finite; the other runs continue."""
         for name, values in signs.items():
             finite = np.isfinite(values)
             if finite.all():

@@ -1,4 +1,4 @@
-"""Divides runs into stacks that train together: how large, how many, in which order.
+"""Division of runs into stacks that train together: how large, how many, in which order.
 
 By speed: a step of a stack of R runs costs about FIXED_COST + R * work. FIXED_COST is the cost of the calls that
 all runs share, lower for a compiled agent; work is the cost that a run adds, given by its hyperparameters. The size is

@@ -1,4 +1,4 @@
-"""Trains a stack of an experiment's runs, from claims to results: the work of a pool's tasks."""
+"""Training of a stack of an experiment's runs, from claims to results: the work of a pool's tasks."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Builders(NamedTuple):
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How runs are trained; results do not depend on it, except on the engine.
+    """Options of training; of these, results depend only on `engine`.
 
     force: train runs that have results again.
     jobs: number of processes; None: the number of available cores.
@@ -79,7 +79,7 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class StackTrainer:
-    """Trains stacks of an experiment's runs.
+    """A trainer of stacks of an experiment's runs.
 
     monitored: index of the run to monitor, the first of its stack.
     """

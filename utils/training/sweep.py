@@ -1,4 +1,4 @@
-"""Trains many stacks, one after the other or several at a time; a stack that fails does not end the others."""
+"""Training of many stacks, one after the other or several at a time; a stack that fails does not end the others."""
 
 from __future__ import annotations
 

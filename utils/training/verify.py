@@ -1,4 +1,4 @@
-"""Repeats recorded runs: the same bits, or the first difference and what differs between the machines."""
+"""Repetition of recorded runs, which reports the first difference and what differs between the machines."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ def read_recorded_run(path: Path, agents: Mapping[str, Any]) -> RecordedRun:
     except (KeyError, TypeError) as error:
         raise BadInput(f"{path}: not a result: found no {error}; allowed: a result of main.py") from error
     if not sound:
-        raise BadInput(f"{path}: not a result: found index {index!r} and engine {origin['engine']!r}")
+        raise BadInput(
+            f"{path}: not a result: found index {index!r} and engine {origin['engine']!r}; "
+            f"allowed: an integer from 0, and {' or '.join(ENGINES)}"
+        )
     protocol = validate(EnvironmentConfig, environment, f"{path}: environment")
     return RecordedRun(path, protocol, check_agent_config(agent, f"{path}: agent", agents), index, key, origin)
 
@@ -76,7 +79,7 @@ def run_to_repeat(recorded: RecordedRun, experiment: Experiment) -> Run:
     run = experiment.run(recorded.index)
     if run.key != recorded.key:
         raise BadInput(
-            f"{recorded.path}: its index {recorded.index} now is the run with key {run.key}, but {recorded.key} was "
+            f"{recorded.path}: its index {recorded.index} is now the run with key {run.key}, but {recorded.key} was "
             "recorded; allowed: a result of this version's configuration"
         )
     return run

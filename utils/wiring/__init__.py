@@ -1,4 +1,4 @@
-"""Connects the packages: the only one, with benchmarking, that imports both `agent` and `env`.
+"""The package that connects the others; besides it, only benchmarking imports `agent` and `env`.
 
 Names in configuration files become an experiment, environments, an agent and a stack (`build`). Runs are trained and
 results verified (`run`), sweeps submitted to SLURM (`scheduling`), and the agent of a result rebuilt to be watched

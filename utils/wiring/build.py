@@ -1,4 +1,4 @@
-"""Builds experiments, environments, agents and stacks: the names in configuration files become objects."""
+"""Construction of experiments, environments, agents and stacks from the names in configuration files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rebuilds the agent of a result and shows its episodes."""
+"""Reconstruction of the agent of a result, and display of its episodes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def load_agent(
     """Return the agent of a completed run, one learner, and an environment under the run's protocol.
 
     result: a result file, or what `read_learned_run` returns.
-    seed: of agent and environment; None: their episodes are those of the run's last evaluation.
+    seed: seed of agent and environment; None: their episodes are those of the run's last evaluation.
     renders: whether the environment must render pictures.
     Raises BadInput.
     """

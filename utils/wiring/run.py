@@ -1,4 +1,4 @@
-"""Trains runs and verifies results, for the command line and for Python programs (docs/python.md)."""
+"""Training of runs and verification of results, for the command line and for Python programs (docs/python.md)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class TrainingFailed(Exception):
-    """Runs that have no result after training; the log says why."""
+    """Error for runs that have no result after training; the log states the reasons."""
 
 
 def train(

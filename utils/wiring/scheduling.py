@@ -1,4 +1,4 @@
-"""Sweeps on SLURM: plans what is missing, shows it, asks, submits; and shows how far the runs are."""
+"""Sweeps on SLURM: plans of missing runs, confirmation, submission, pilots, and status."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read_experiments(request: Request) -> list[Experiment]:
     for experiment in experiments:
         largest, count = max(request.requested_settings(experiment)), len(experiment.grid)
         if largest >= count:
-            raise BadInput(f"--settings: found {largest}; allowed: 0 to {count - 1}, by {experiment.agent_source}")
+            raise BadInput(f"--settings: found {largest}; allowed for {experiment.agent_source}: 0 to {count - 1}")
     return experiments
 
 

@@ -127,7 +127,7 @@ def _blocked_signals() -> Iterator[None]:
 class Worker:
     """One worker process as its parent sees it.
 
-    number: of its current task.  pipe: the parent's end.
+    number: number of its current task.  pipe: the parent's end of the pipe.
     """
 
     def __init__(self, work: Work) -> None:
