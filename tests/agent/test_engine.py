@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +68,9 @@ AGENT_CASES = [
     Case("VACDiscrete", marker="slow"),
 ]
 
+BITS = {"SAC": None, "VACDiscrete": "slow"}
+"""Markers of the default run's agents where they are compiled for two stacks."""
+
 POLICY_CASES = [
     Case("SAC", {"policy_type": name})
     for name, family in POLICIES.items()
@@ -124,7 +127,7 @@ def assert_same_bits(case: Case, shape: str, stacks: list[int], **more: Any) -> 
 
 
 @needs_compiler
-@pytest.mark.parametrize("case", cases(AGENT_CASES))
+@pytest.mark.parametrize("case", cases([replace(case, marker=case.marker or BITS[case.agent]) for case in AGENT_CASES]))
 def test_a_compiled_stack_keeps_every_bit(case):
     assert_same_bits(case, "odd", [1, 7])
 

@@ -16,6 +16,9 @@ from tests.support.documentation import ROOT
 
 SHORT_PROTOCOL = {"total_timesteps": 120, "steps_per_episode": 40, "eval_interval_timesteps": 60}
 
+LARGE_GRIDS = ("SAC_classic_sweep", "SAC_policies")
+"""Grids of which copies keep two values of each hyperparameter."""
+
 COPIED = {"agent", "clusters", "config", "env", "utils"}
 """Folders of the project that commands need."""
 
@@ -38,7 +41,7 @@ def read_blocks(page: Path) -> list[Block]:
 
 
 def copy_project(folder: Path, *more: str) -> None:
-    """Copy the project's files and shorten its protocols to seconds.  more: folders besides COPIED."""
+    """Copy the project's files; shorten its protocols to seconds and its grids.  more: folders besides COPIED."""
     folder.mkdir()
     for path in ROOT.iterdir():
         if path.is_dir() and path.name in COPIED | set(more):
@@ -52,10 +55,10 @@ def copy_project(folder: Path, *more: str) -> None:
         comparison = json.loads(path.read_text())
         first = {name: comparison[name][:1] for name in ("agents", "environments")}
         write_json(path, comparison | first | {"runs": 2})
-    policies = folder / "config/agent/SAC_policies.json"
-    grid = json.loads(policies.read_text())
-    grid["parameters"]["policy_type"] = grid["parameters"]["policy_type"][:2]
-    write_json(policies, grid)
+    for name in LARGE_GRIDS:
+        path = folder / f"config/agent/{name}.json"
+        grid = json.loads(path.read_text())
+        write_json(path, grid | {"parameters": {key: values[:2] for key, values in grid["parameters"].items()}})
     # The environment of a cluster is this one; its tasks train in one process.
     (folder / "activate_environment.sh").write_text("")
     fir = folder / "clusters/fir.json"

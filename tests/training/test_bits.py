@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.support.experiments import assert_same_bits, make_experiment, train
@@ -49,9 +51,16 @@ SHAPES = [(64, 32), (30, 10)]
 """Hidden units and batch: multiples of a cache line, and not."""
 
 
-@pytest.mark.parametrize("environment", [PENDULUM, CHEETAH], ids=["pendulum", "cheetah"])
 @pytest.mark.parametrize("variant", VARIANTS, ids=range(len(VARIANTS)))
-@pytest.mark.parametrize("shape", SHAPES, ids=["aligned", "odd"])
+@pytest.mark.parametrize(
+    ("environment", "shape"),
+    [
+        pytest.param(PENDULUM, SHAPES[0], id="pendulum-aligned"),
+        pytest.param(PENDULUM, SHAPES[1], id="pendulum-odd"),
+        pytest.param(CHEETAH, SHAPES[0], id="cheetah-aligned", marks=pytest.mark.slow),
+        pytest.param(CHEETAH, SHAPES[1], id="cheetah-odd"),
+    ],
+)
 def test_a_stack_keeps_every_bit(environment, variant, shape, tmp_path):
     hidden, batch = shape
     grid = MIXED | variant | {"hidden_dim": [hidden], "batch_size": [batch]}
@@ -119,7 +128,7 @@ def test_neighbours_of_a_diverged_run_keep_their_bits(tmp_path):
     assert_same_bits(train(experiment, [2])[0], other)
 
 
-OTHERS = {
+OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "GreedyAC": (PENDULUM, {"alpha": [0.01, 0.5]}),
     "VAC": (CHEETAH, {"alpha": [0.01, 0.5], "policy_type": ["Beta"]}),
     "SACDiscrete": (CARTPOLE, {"alpha": [0.01, 0.5]}),
@@ -127,9 +136,18 @@ OTHERS = {
     "VACDiscrete": (PENDULUM | {"env_name": "MountainCar-v0", "eval_policy": "sample"}, {"alpha": [0.01, 0.5]}),
 }
 
+SLOW = {("VAC", "aligned")}
+"""Agents and shapes that take longest: gamma numbers for 30 draws of 32 states each."""
 
-@pytest.mark.parametrize("shape", SHAPES, ids=["aligned", "odd"])
-@pytest.mark.parametrize("agent", OTHERS)
+
+@pytest.mark.parametrize(
+    ("agent", "shape"),
+    [
+        pytest.param(agent, shape, id=f"{agent}-{name}", marks=pytest.mark.slow if (agent, name) in SLOW else ())
+        for agent in OTHERS
+        for name, shape in zip(("aligned", "odd"), SHAPES, strict=True)
+    ],
+)
 def test_a_stack_of_other_actor_critics_keeps_every_bit(agent, shape, tmp_path):
     environment, own = OTHERS[agent]
     hidden, batch = shape

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agent.replay.chained_buffer import ChainedReplay
@@ -17,7 +19,7 @@ ALL_ARRAYS = [
 
 PROTOCOL = PENDULUM | {"total_timesteps": 90, "steps_per_episode": 23, "eval_interval_timesteps": 40}
 
-BOX_ENVIRONMENTS = {
+BOX_ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "Pendulum-v0": {}, "PendulumPenalty-v0": {}, "MountainCarShaped": {}, "ContinuousCartpole-v0": {},
     "Acrobot-v1": {"continuous": True}, "PuddleWorld-v1": {}, "ContinuousGridWorld": {"env_kwargs": {"noise": 0.1}},
     "Bimodal": {}, "Pendulum-v1": {}, "MountainCarContinuous-v0": {},
@@ -26,7 +28,7 @@ BOX_ENVIRONMENTS = {
     "Humanoid-v4": {},
 }  # fmt: skip
 
-DISCRETE_ENVIRONMENTS = {
+DISCRETE_ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "Pendulum-v0": {"continuous": False}, "CartPole-v1": {}, "Acrobot-v1": {}, "MountainCar-v0": {},
     "Bandit": {}, "Gridworld": {}, "XYGridworld": {}, "PuddleWorld-v1": {"continuous": False},
     "MinAtarAsterix": {}, "MinAtarBreakout": {}, "MinAtarFreeway": {}, "MinAtarSeaquest": {},
@@ -34,7 +36,13 @@ DISCRETE_ENVIRONMENTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BOX_ENVIRONMENTS)
+SLOW = {"Ant-v5", "Humanoid-v5", "Reacher-v5", "Swimmer-v5", "Walker2d-v5", "HalfCheetah-v4", "Ant-v4", "Humanoid-v4"}
+"""MuJoCo environments of which others represent the kind in the default run."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in BOX_ENVIRONMENTS]
+)
 def test_every_environment_with_a_box(name, tmp_path):
     """Amid episodes, at an evaluation's timestep, and twice."""
     protocol = PROTOCOL | {"env_name": name} | BOX_ENVIRONMENTS[name]
@@ -61,7 +69,7 @@ def test_protocols(changes, tmp_path):
     assert_resumes_exactly(make_experiment(PROTOCOL | changes, SHORT, tmp_path), [0, 1], [31, 40, 59], tmp_path)
 
 
-AGENTS = {
+AGENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "SAC": (PENDULUM, {"automatic_entropy_tuning": [True], "alpha_lr": [1e-2], "target_update_interval": [3]}),
     "SAC likelihood ratio": (CHEETAH, {"reparameterized": [False], "num_samples": [3], "baseline_actions": [2]}),
     "SAC gamma noise": (PENDULUM, {"policy_type": ["Beta"]}),
