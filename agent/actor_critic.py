@@ -174,7 +174,7 @@ class ActorCritic(BaseAgent):
         self.updates += 1
         interval = self.common.target_update_interval
         if interval > 1 and self.updates % interval == 0:
-            self.critic.update_target(self.tau)
+            self.update_targets()
         self.last_batch = batch
         return {"critic_loss": critic_loss, "actor_loss": actor_loss}
 
@@ -193,8 +193,12 @@ class ActorCritic(BaseAgent):
         heads, trace = self.actor.forward(torch.cat((batch.obs, batch.next_obs), 1))
         critic_loss = self._update_critic(batch, heads[:, rows:], next_noise)
         if self.common.target_update_interval == 1:  # Otherwise `update` counts, which a compiled graph cannot.
-            self.critic.update_target(self.tau)
+            self.update_targets()
         return critic_loss, self._update_actor(batch, heads[:, :rows], trace, *actor_noise)
+
+    def update_targets(self) -> None:
+        """Move the target networks towards the trained ones; called every `target_update_interval` updates."""
+        self.critic.update_target(self.tau)
 
     def set_functions(
         self,

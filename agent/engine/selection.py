@@ -67,7 +67,7 @@ def reason_not_compiled(agent: Agent) -> str | None:
     """Return why an agent cannot be compiled; None if it can."""
     from agent.actor_critic import ActorCritic
 
-    if not isinstance(agent, ActorCritic):
+    if not (isinstance(agent, ActorCritic) and agent.common.compiles):
         return f"{type(agent).__name__} has no compiled engine"
     if agent.common.cuda:
         return "the compiled engine is for the CPU"
