@@ -21,7 +21,7 @@ EXIT_LEFT_OUT = 1
 @click.option("--agent-json", metavar="FILE", help="Combine only results of this grid, which numbers the settings.")
 @click.option("--env-json", metavar="FILE", help="Combine only results of this environment configuration.")
 @click.option("--parquet", is_flag=True, help="Also write DIR/runs.parquet and DIR/episodes.parquet.")
-@click.option("--archive", is_flag=True, help="Then move the result files into DIR/archive.tar.zst.")
+@click.option("--archive", is_flag=True, help="After combining, move the result files into DIR/archive.tar.zst.")
 def main(
     directories: tuple[str, ...], agent_json: str | None, env_json: str | None, parquet: bool, archive: bool
 ) -> None:

@@ -110,7 +110,7 @@ class _Saver:
     def _visit(self, value: Any, path: str) -> None:
         """Raise Unsavable if the value was visited before."""
         if id(value) in self._seen:
-            raise Unsavable(f"{path} occurs in a second place too")
+            raise Unsavable(f"{path} occurs in two places")
         self._seen.add(id(value))
 
     def _copy_list(self, values: list[Any], path: str) -> list[Any]:

@@ -91,8 +91,8 @@ SHARED = np.zeros(3)
         ({"nested": {"a": [{1, 2}]}}, "Drift.nested contains a set"),
         ({"objects": np.array([None])}, "Drift.objects is an array of objects"),
         ({"lent": np.frombuffer(bytearray(8))}, "Drift.lent is an array of objects, or of memory that it does not own"),
-        ({"a": SHARED, "b": SHARED}, "Drift.b occurs in a second place too"),
-        ({"a": SHARED[:2], "b": SHARED[1:]}, "Drift.b occurs in a second place too"),
+        ({"a": SHARED, "b": SHARED}, "Drift.b occurs in two places"),
+        ({"a": SHARED[:2], "b": SHARED[1:]}, "Drift.b occurs in two places"),
     ],
 )
 def test_the_error_names_the_unsavable_attribute(attributes, reason):

@@ -209,7 +209,7 @@ class TestEdges:
         text = section(page, "learning-curves")
         assert "The first 60 single runs of each line are drawn." in text
         assert "Means are drawn at 300 of their points. Single runs are drawn at 100 of their points." in text
-        assert "At most 200 runs of each setting are drawn, evenly by rank." in section(page, "distributions")
+        assert "At most 200 runs of each setting are drawn, at evenly spaced ranks." in section(page, "distributions")
 
 
 class TestSafety:

@@ -26,7 +26,7 @@ MAX_TRAINING_POINTS = 500
 """Largest number of timesteps at which a training curve is evaluated."""
 
 LARGEST_RETURN = 1e100
-"""Largest return that is averaged. Sums and squares of larger ones soon overflow; no environment intends them."""
+"""Largest return that is averaged. Sums and squares of larger ones soon overflow."""
 
 EXCLUSIONS = {
     "diverged": "diverged",

@@ -56,7 +56,7 @@ def format_significant(value: float, digits: int) -> str:
 def format_tick_values(values: Sequence[float]) -> list[str]:
     """Format an axis' ticks with the decimals they need, or with six significant digits if they need too many.
 
-    values: increasing or decreasing.  The text of a tick is wrong by at most a hundredth of a step.
+    values: increasing or decreasing.  The text differs from the tick's value by at most a hundredth of a step.
     """
     step = min((abs(a - b) for a, b in pairwise(values)), default=1.0)
     for decimals in range(3, MAX_TICK_DECIMALS + 1):

@@ -117,7 +117,7 @@ def _read_packable(path: Path) -> PackableFile:
 
 
 def _add_to_archive(directory: Path, files: Iterator[PackableFile]) -> None:
-    """Add the files that the archive lacks.  Raises OSError, or BadInput if the archive does not read back."""
+    """Add the files that the archive lacks.  Raises OSError, or BadInput if the new archive is damaged."""
     old = open_archive(directory)
     lacking = (file for file in files if not _is_in_archive(old, file))
     first = next(lacking, None)

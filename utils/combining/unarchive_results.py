@@ -50,7 +50,7 @@ def _read_intact(archive: Archive, name: str) -> bytes:
 
 
 def _write_without(archive: Archive, leaving: Set[str]) -> None:
-    """Rewrite the archive without some members.  Raises OSError, or BadInput if it is damaged or does not read back."""
+    """Rewrite the archive without some members.  Raises OSError, or BadInput if the old or the new one is damaged."""
     with open_atomically(archive.path) as file:
         writer = ArchiveWriter(file, None)
         for name in archive.names_in_order():

@@ -66,7 +66,7 @@ class ArchiveWriter:
         """Read the archive back from its path and check every member.  Raises OSError, or BadInput if one differs."""
         archive = read_archive(path)
         if (archive.frames, archive.members) != (self.frames, self.members):
-            raise BadInput(f"{path}: its index does not read back as it was written")
+            raise BadInput(f"{path}: its index was read back with other content than was written")
         for name in archive.names_in_order():
             if archive.read_verified(name) is None:
-                raise BadInput(f"{path}: {name} does not read back as it was written")
+                raise BadInput(f"{path}: {name} was read back with other content than was written")

@@ -19,7 +19,7 @@ MAX_ROWS = 12
 """Largest number of settings drawn."""
 
 MAX_DOTS = 200
-"""Largest number of runs drawn in a row, evenly by rank."""
+"""Largest number of runs drawn in a row; of more runs, evenly spaced ranks are drawn."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def distribution_chart(choices: Sequence[SettingChoice], confidence: float) -> D
     rows = [_row(number, choice, frame, confidence) for number, choice in enumerate(drawn)]
     notes = [f"The first {MAX_ROWS} of {len(choices)} settings are drawn."] if len(choices) > MAX_ROWS else []
     if any(len(runs) > MAX_DOTS for runs in finite):
-        notes.append(f"At most {MAX_DOTS} runs of each setting are drawn, evenly by rank.")
+        notes.append(f"At most {MAX_DOTS} runs of each setting are drawn, at evenly spaced ranks.")
     return DistributionChart(frame, rows, notes)
 
 

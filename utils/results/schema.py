@@ -20,7 +20,7 @@ from utils.files.archive import read_file
 from utils.files.json_text import parse_json
 
 SCHEMA_VERSION = 1
-"""Version of the result schema; docs/changelog.md says what each version changed."""
+"""Version of the result schema; docs/changelog.md lists what each version changed."""
 
 DATA_JSON = "data.json"
 """File name of a directory's combined results."""

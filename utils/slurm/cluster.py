@@ -38,9 +38,9 @@ class Cluster(BaseModel):
     time: str = Field("3:00:00", description="time limit of each task; auto: chosen from a pilot's measurements")
     min_time: str = Field("0:01:00", description="shortest time limit that the cluster accepts")
     max_time: str = Field("7-00:00:00", description="longest time limit that the cluster accepts")
-    cpus_per_task: Count = Field(8, description="cores of a task, and its training processes")
+    cpus_per_task: Count = Field(8, description="cores of a task, and number of its training processes")
     mem_per_cpu: Annotated[str, Field(pattern=r"^[1-9][0-9]*[MG]$")] | None = Field(
-        "4000M", description="memory per core; null: not requested, as where whole nodes are allocated"
+        "4000M", description="memory per core; null: not requested, as on clusters that allocate whole nodes"
     )
     gpus_per_node: Word | None = Field(None, description="devices of a task, such as l40s:1")
     stack: Count | None = Field(None, description="main.py's --stack; null: auto")

@@ -94,7 +94,7 @@ def max_array_size() -> int | None:
 def max_jobs(account: str | None) -> int | None:
     """Return the user's limit on queued and running jobs; None if it cannot be determined.
 
-    account: the account that will be charged; None: any of the user's.
+    account: the account that will be charged; None: any account of the user.
     """
     try:
         arguments = ["sacctmgr", "--noheader", "--parsable2", "show", "assoc", f"user={getpass.getuser()}"]
@@ -104,7 +104,7 @@ def max_jobs(account: str | None) -> int | None:
 
 
 def parse_job_limit(text: str, account: str | None) -> int | None:
-    """Return the smallest limit in lines `account|limit` about an account or its CPU account; None if none has."""
+    """Return the smallest limit of an account or its CPU account in lines `account|limit`; None if it has no limit."""
     limits = []
     for line in text.splitlines():
         name, _, limit = line.partition("|")
@@ -116,7 +116,8 @@ def parse_job_limit(text: str, account: str | None) -> int | None:
 def submit_job(arguments: Sequence[str], account: str | None) -> int:
     """Submit a job with sbatch and return its number.  Raises SlurmError.
 
-    account: None: SBATCH_ACCOUNT, if it is set. Other SBATCH_ variables are removed, as they would override the script.
+    account: account to charge; None: that of SBATCH_ACCOUNT, if it is set.
+    Other SBATCH_ variables are removed, because they would override the script.
     """
     kept = {ACCOUNT} if account is None else set()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SBATCH_") or name in kept}

@@ -1,4 +1,4 @@
-"""Runs that have neither a result nor a place in the queue, by one directory listing and one query of squeue."""
+"""Runs with neither a result nor a place in the queue, found by one directory listing and one call of squeue."""
 
 from __future__ import annotations
 

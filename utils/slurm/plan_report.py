@@ -10,7 +10,7 @@ from utils.slurm.task_plan import MARGIN, Plan, usable_seconds
 
 YEAR = 365.25 * DAY
 
-MIB_A_CORE = 4096
+MIB_PER_CORE = 4096
 """Memory that the Alliance charges as one core (4 GB), MiB."""
 
 MAX_LISTED_SHAPES = 10
@@ -51,7 +51,7 @@ def _cost_lines(plan: Plan, cluster: Cluster) -> list[str]:
     if len(plan.shapes) > MAX_LISTED_SHAPES:
         lines.append(f"({len(plan.shapes) - MAX_LISTED_SHAPES} more shapes)")
     cores, used = cluster.cpus_per_task, plan.core_seconds(plan.tasks)
-    charged = max(float(cores), cores * (cluster.mib_per_cpu or 0) / MIB_A_CORE)
+    charged = max(float(cores), cores * (cluster.mib_per_cpu or 0) / MIB_PER_CORE)
     hours, most = used / HOUR * charged / cores, len(plan.tasks) * plan.seconds / HOUR * charged
     lines.append(
         f"about {hours:,.2f} core-hours ({hours * HOUR / YEAR:.4f} core-years), {most:,.0f} if all time is used; "

@@ -40,7 +40,7 @@ class Claim:
     def restart(self, reason: object) -> None:
         """Start the run again and move its checkpoint aside."""
         aside = self.checkpoint.put_aside()
-        log.warning("index %d: starts again: %s (now in %s)", self.run.index, reason, aside)
+        log.warning("index %d: starts again: %s (the refused checkpoint is now in %s)", self.run.index, reason, aside)
         self.state = None
 
     def remove_checkpoint(self) -> None:
@@ -59,7 +59,7 @@ def run_checkpoint(run: Run) -> Checkpoint:
 
 
 def saved_timestep(run: Run) -> int | None:
-    """Return the timestep of the run's checkpoint; None if there is none that can be read."""
+    """Return the timestep of the run's checkpoint; None if no checkpoint can be read."""
     return run_checkpoint(run).timestep()
 
 

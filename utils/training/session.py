@@ -73,7 +73,7 @@ class Session:
 
     @staticmethod
     def _state(claim: Claim) -> dict[str, Any]:
-        assert claim.state is not None, "runs at one position have all started or none"
+        assert claim.state is not None, "of the runs at one position, either all or none have a saved state"
         return claim.state
 
     def _check_processor(self, slot: int, claim: Claim) -> None:

@@ -54,7 +54,7 @@ def train(
     selected = [experiment.run(i) for i in indices]
     code = train_missing_runs(experiment, selected, chosen)
     if code:
-        raise TrainingFailed(f"{experiment.directory}: a run has no result (exit code {code}); the log says why")
+        raise TrainingFailed(f"{experiment.directory}: a run has no result (exit code {code}); see the log")
     return [read_result(run.file.json) for run in selected]
 
 
