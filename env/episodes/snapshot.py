@@ -40,12 +40,12 @@ class Unsavable(Exception):
 
 
 def save(env: gym.Env[Any, Any]) -> dict[str, Any]:
-    """Return a copy of the state of an environment that was reset.  Raises Unsavable."""
+    """Return a copy of the state of an environment that was reset.  Raises Unsavable if a part cannot be saved."""
     return _Saver().save_attributes(env, type(env).__name__)
 
 
 def restore(env: gym.Env[Any, Any], state: dict[str, Any]) -> None:
-    """Restore the state of an environment that was made like the saved one.  Raises Unsavable."""
+    """Restore the state of an environment made like the saved one.  Raises Unsavable if it differs from that."""
     env.reset(seed=0)  # Creates the objects that are then filled.
     _restore_attributes(env, state, type(env).__name__)
 

@@ -201,7 +201,7 @@ def smooth_curve(curve: Curve, window: int) -> Curve:
 
 
 def read_combined_results(paths: Sequence[Path]) -> list[CombinedResults]:
-    """Read the results in data.json files or their directories.  Raises BadInput.
+    """Read the results in data.json files or their directories.  Raises BadInput if one cannot be read.
 
     Experiments whose returns mean the same are read alike: if one has no evaluations, all show training episodes.
     """
@@ -237,7 +237,7 @@ def group_by_returns(experiments: Sequence[CombinedResults]) -> list[list[Combin
 
 
 def check_same_returns(experiments: Sequence[CombinedResults]) -> None:
-    """Check that returns mean the same in all experiments, so that they can share an axis.  Raises BadInput."""
+    """Check that returns mean the same in all experiments, so that they can share an axis.  Raises BadInput if not."""
     first = experiments[0]
     for other in experiments[1:]:
         difference = first_difference(return_definition(first.environment), return_definition(other.environment))

@@ -103,7 +103,7 @@ def _in_protocol(rankings: Sequence[SettingRanking], protocol: dict[str, Any]) -
 
 
 def _check_not_twice(of_agent: Sequence[SettingRanking], ranking: SettingRanking) -> None:
-    """Check that an agent has no results under the protocol of a ranking yet.  Raises BadInput."""
+    """Check that an agent has no results under the protocol of a ranking yet.  Raises BadInput if it has."""
     twin = _in_protocol(of_agent, ranking.experiment.environment)
     if twin is not None:
         raise BadInput(
@@ -129,7 +129,7 @@ def _find_ranking(
 
 
 def _check_equally_many(rankings: Sequence[SettingRanking]) -> None:
-    """Check that there are runs, and equally many per setting everywhere, failed runs included.  Raises BadInput."""
+    """Check that all settings everywhere have equally many runs, failed ones included.  Raises BadInput if not."""
     first = rankings[0]
     if not first.performance.size:
         raise BadInput(f"{first.experiment.path}: found no run; allowed: one or more")

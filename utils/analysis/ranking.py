@@ -48,7 +48,7 @@ class SettingRanking:
         return np.array(rows, float).reshape(len(rows), -1)
 
     def check_has_runs(self) -> None:
-        """Check that some setting has a run to rank it by.  Raises BadInput."""
+        """Check that some setting has a run to rank it by.  Raises BadInput if none has."""
         if np.isnan(self.performance).all():
             raise BadInput(f"{self.experiment.path}: no setting has a run to rank it by; allowed: one or more")
 

@@ -114,7 +114,7 @@ def make_reruns(experiments: Sequence[CombinedResults], setting: int, name: str)
 
 
 def describe_config_files(reruns: Sequence[Rerun]) -> Iterator[str]:
-    """Yield each file that the commands need, with its content.  Raises BadInput."""
+    """Yield each file that the commands need, with its content.  Raises BadInput if the protocol is invalid."""
     for path, content in _all_config_files(reruns).items():
         yield f"--write {reruns[0].name} writes {path}:\n{content.rstrip()}"
 

@@ -99,7 +99,7 @@ class Checkpoint:
         self._files = files
 
     def load(self) -> Any:
-        """Return the saved state.  Raises CheckpointRefused."""
+        """Return the saved state.  Raises CheckpointRefused if it is damaged or belongs to other conditions."""
         try:
             with open(self.path, "rb") as file:
                 header, content = self._parse_header(file.readline()), file.read()
@@ -115,7 +115,7 @@ class Checkpoint:
         return tree
 
     def _parse_header(self, line: bytes) -> Header:
-        """Return the header in a state file's first line.  Raises CheckpointRefused."""
+        """Return the header in a state file's first line.  Raises CheckpointRefused if it is not valid."""
         try:
             found = orjson.loads(line)
             version, header = found["format"], Header(found["timestep"], found["sha256"])

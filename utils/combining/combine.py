@@ -114,7 +114,10 @@ def _stamp_or_none(path: Path) -> Stamp | None:
 
 @contextmanager
 def open_directory(directory: Path) -> Iterator[Survey]:
-    """Survey a directory's results while no other process combines it.  Raises BadInput."""
+    """Survey a directory's results while no other process combines it.
+
+    Raises BadInput if the directory is missing, another process combines it, or it cannot be written.
+    """
     if not directory.is_dir():
         reason = "Not a directory" if directory.exists() else "No such file or directory"
         raise BadInput(f"{directory}: {reason}; allowed: a directory of results")

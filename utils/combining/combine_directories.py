@@ -21,7 +21,7 @@ def combine_directories(
 
     parquet: also write tables.
     archive: then move the result files into the archive.
-    Returns the number of files left out.  Raises BadInput.
+    Returns the number of files left out.  Raises BadInput if a directory has an error.
     """
     left_out, chosen = 0, []
     with ExitStack() as stack:

@@ -48,7 +48,7 @@ Columns = dict[str, list[Any]]
 
 
 def write_tables(data: Path, tree: dict[str, Any]) -> None:
-    """Write both tables of a tree next to its data.json, each atomically.  Raises BadInput."""
+    """Write both tables of a tree next to its data.json, each atomically.  Raises BadInput if one cannot be written."""
     params = param_types(cell["agent_params"] for cell in tree["experiment_data"].values())
     runs = RUN_COLUMNS | params
     _write_table(data.with_name(RUNS), runs, run_rows(tree, runs))
@@ -132,7 +132,7 @@ def _evaluation_columns(run: dict[str, Any]) -> Columns:
 
 
 def _write_table(path: Path, kinds: dict[str, str], rows: Iterable[Columns]) -> None:
-    """Write a table atomically.  Raises BadInput."""
+    """Write a table atomically.  Raises BadInput if it cannot be written."""
     try:
         import pyarrow as pa
         from pyarrow import parquet

@@ -83,7 +83,7 @@ def first_entry(entries: Iterable[Entry]) -> Entry:
 
 
 def read_wanted_runs(agent_json: str | None, env_json: str | None, agents: Mapping[str, Any]) -> WantedRuns:
-    """Read the configuration files that choose among a directory's results.  Raises BadInput.
+    """Read the configuration files that choose among a directory's results.  Raises BadInput if one is invalid.
 
     agents: entries of `agent.AGENTS`, by name.
     """

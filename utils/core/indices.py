@@ -31,7 +31,7 @@ def locate_index(index: int, settings: int) -> tuple[int, int]:
 def parse_indices(text: str, option: str = "--index") -> list[int]:
     """Return the indices in a list such as "0-9,36", sorted and without repetition.
 
-    option: its name in messages.  Raises BadInput.
+    option: its name in messages.  Raises BadInput if the text is not such a list, or is too long.
     """
     compact = text.replace(" ", "")
     if not INDEX_LIST.fullmatch(compact):

@@ -87,12 +87,12 @@ class AgentConfig(BaseModel):
 
 
 def read_environment(path: str | Path) -> EnvironmentConfig:
-    """Read an environment protocol from a file.  Raises BadInput."""
+    """Read an environment protocol from a file.  Raises BadInput if it is missing or invalid."""
     return validate(EnvironmentConfig, read_json(path), str(path))
 
 
 def read_agent(path: str | Path, agents: Mapping[str, Any]) -> AgentConfig:
-    """Read the hyperparameter grid of one of `agents` from a file.  Raises BadInput."""
+    """Read the hyperparameter grid of one of `agents` from a file.  Raises BadInput if it is missing or invalid."""
     return check_agent_config(read_json(path), str(path), agents)
 
 
@@ -106,5 +106,5 @@ def check_agent_config(data: Any, source: str, agents: Mapping[str, Any]) -> Age
 
 
 def resolve_setting(setting: Mapping[str, Any], model: type[Model], source: str) -> Model:
-    """Return one setting of a grid as the agent's model, defaults included.  Raises BadInput."""
+    """Return one setting of a grid as the agent's model, defaults included.  Raises BadInput if it is invalid."""
     return validate(model, setting, f"{source}: parameters")

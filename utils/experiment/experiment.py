@@ -55,7 +55,7 @@ class Experiment:
         sources: tuple[str, str],
         save_dir: str,
     ) -> None:
-        """Resolve the grid and the directory of the results.  Raises BadInput.
+        """Resolve the grid and the directory of the results.  Raises BadInput if the grid is invalid.
 
         hyperparameters: the agent's pydantic model.
         sources: paths of the environment's and the agent's file, for messages.
@@ -107,7 +107,7 @@ class Experiment:
         return ResultFile(self.directory, f"{self._stem}_{key}")
 
     def _resolve(self, number: int) -> tuple[Any, SettingIdentity]:
-        """Return a setting's hyperparameters and its identity, resolved once.  Raises BadInput."""
+        """Return a setting's hyperparameters and its identity, resolved once.  Raises BadInput if they are invalid."""
         if number not in self._settings:
             hyperparameters = resolve_setting(self.grid.setting(number), self._model, self.agent_source)
             identity = SettingIdentity(self.agent.agent_name, hyperparameters.model_dump(mode="json"), self._protocol)

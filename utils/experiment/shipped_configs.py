@@ -31,5 +31,5 @@ def find_config(folder: Path, content: Any, read: Callable[[Path], Any]) -> Path
 
 
 def read_protocol_tree(path: Path) -> dict[str, Any]:
-    """Read an environment's file as results hold it, with every key.  Raises BadInput."""
+    """Read an environment's file as results hold it, with every key.  Raises BadInput if it is missing or invalid."""
     return read_environment(path).model_dump(mode="json")

@@ -33,7 +33,7 @@ BANDS = {
 
 
 def make_plot(experiments: Sequence[CombinedResults], options: FigureOptions) -> Plot:
-    """Return the learning curves of experiments on one axis, to be drawn.  Raises BadInput."""
+    """Return the learning curves of experiments on one axis, to be drawn.  Raises BadInput if they cannot be drawn."""
     check_same_returns(experiments)
     lines = [mean_curve(choice, options) for choice in choose_settings(experiments, options.setting, options.by)]
     sidecar = {

@@ -74,7 +74,7 @@ def plot_experiments(kind: str, experiments: Sequence[CombinedResults], options:
 
 
 def check_options(kind: str, options: FigureOptions) -> None:
-    """Check that each option is in its range and changes this kind of figure.  Raises BadInput."""
+    """Check that each option is in its range and changes this kind of figure.  Raises BadInput if not."""
     for field in fields(options):
         name = "key" if field.name == "keys" else field.name
         if getattr(options, field.name) != field.default and field.name not in KINDS[kind].options:

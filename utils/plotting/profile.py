@@ -105,7 +105,7 @@ def make_plot(experiments: Sequence[CombinedResults], options: FigureOptions) ->
 
 
 def make_profiles(choices: Sequence[SettingChoice], by: str | None, confidence: float) -> list[Profile]:
-    """Return the profile of each agent and policy over the same environments.  Raises BadInput."""
+    """Return the profile of each agent and policy over the same environments.  Raises BadInput if one lacks results."""
     environments = group_by_returns(list(dict.fromkeys(choice.experiment for choice in choices)))
     if len(environments) < 2:
         raise BadInput(f"--data: found {len(environments)} environment; allowed with --kind profile: two or more")

@@ -22,7 +22,8 @@ GENERATOR_WITHIN = 1000
 def write_report(data: Sequence[str], out: str | None, confidence: float) -> Path:
     """Write the report on some results and return its path.
 
-    data: data.json files or their directories.  out: value of --out; None: the default path.  Raises BadInput.
+    data: data.json files or their directories.  out: value of --out; None: the default path.
+    Raises BadInput if an option is invalid, the data cannot be read, or the report cannot be written.
     """
     if not 0 < confidence < 1:
         raise BadInput(f"--confidence: found {confidence}; allowed: above 0 and below 1")

@@ -170,7 +170,7 @@ def _read_content(path: Path) -> bytes:
 
 
 def parse_tree(path: Path, content: bytes) -> dict[str, Any]:
-    """Parse and validate the content of a result or a data.json.  Raises BadInput.
+    """Parse and validate the content of a result or a data.json.  Raises BadInput if it is not valid.
 
     path: the file's path in messages.
     """
@@ -211,7 +211,7 @@ def _is_setting_number(text: str, size: int) -> bool:
 
 
 def parse_result(path: Path, content: bytes) -> Result:
-    """Parse and validate the content of one run's result.  Raises BadInput.
+    """Parse and validate the content of one run's result.  Raises BadInput if it is not valid.
 
     path: the file's path in messages.
     """

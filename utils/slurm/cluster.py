@@ -126,7 +126,7 @@ class Cluster(BaseModel):
 
 
 def read_cluster(path: str) -> Cluster:
-    """Read a cluster's file.  Raises BadInput."""
+    """Read a cluster's file.  Raises BadInput if it is missing or invalid."""
     return validate(Cluster, read_json(path), path)
 
 

@@ -72,7 +72,7 @@ class Submission:
         self.folder = folder
 
     def read_record(self) -> SubmissionRecord:
-        """Read submission.json.  Raises BadInput."""
+        """Read submission.json.  Raises BadInput if it is missing or invalid."""
         path = self.folder / RECORD
         return validate(SubmissionRecord, read_json(path), str(path))
 

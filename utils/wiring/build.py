@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def read_experiment(env_json: str, agent_json: str, save_dir: str = "results") -> Experiment:
-    """Read the experiment that two configuration files define.  Raises BadInput."""
+    """Read the experiment that two configuration files define.  Raises BadInput if a file is missing or invalid."""
     from agent import AGENTS
     from utils.experiment.config import read_agent, read_environment
 
@@ -29,7 +29,7 @@ def read_experiment(env_json: str, agent_json: str, save_dir: str = "results") -
 def make_experiment(
     environment: EnvironmentConfig, agent: AgentConfig, sources: tuple[str, str], save_dir: str
 ) -> Experiment:
-    """Return the experiment of two configurations.  Raises BadInput.
+    """Return the experiment of two configurations.  Raises BadInput if they are invalid.
 
     sources: paths of the environment's and the agent's file, for messages.
     """
@@ -49,7 +49,7 @@ def make_builders() -> Builders:
 
 
 def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
-    """Check everything that only building can find out.  Raises BadInput."""
+    """Check everything that only building can find out.  Raises BadInput if something cannot be built."""
     from agent import AGENTS
 
     if any(getattr(run.hyperparameters, "cuda", False) for run in runs):
@@ -64,7 +64,7 @@ def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
 
 
 def check_gpu(experiment: Experiment) -> None:
-    """Check that there is a GPU.  Raises BadInput. Only here does a process without a stack import torch."""
+    """Check that there is a GPU, for which torch is imported.  Raises BadInput if there is no GPU."""
     import torch
 
     if not torch.cuda.is_available():
@@ -74,7 +74,7 @@ def check_gpu(experiment: Experiment) -> None:
 
 @lru_cache(maxsize=1)
 def check_environment(experiment: Experiment) -> EnvironmentCheck:
-    """Build the experiment's environment and try a rollout, once per process.  Raises BadInput."""
+    """Build the experiment's environment and try a rollout, once per process.  Raises BadInput if one fails."""
     from env.episodes.rollout import rollout_hash
     from utils.training.stack_trainer import EnvironmentCheck
 
@@ -90,7 +90,7 @@ def check_environment(experiment: Experiment) -> EnvironmentCheck:
 
 
 def build_env(experiment: Experiment, seed: int, renders: bool = False) -> Episodes:
-    """Build one environment under the experiment's protocol.  Raises BadInput.
+    """Build one environment under the experiment's protocol.  Raises BadInput if it cannot be built.
 
     renders: whether it must render pictures.
     """

@@ -59,7 +59,7 @@ def train(
 
 
 def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) -> list[int]:
-    """Return the indices that --index or --runs select.  Raises BadInput."""
+    """Return the indices that --index or --runs select.  Raises BadInput if both are given or one is invalid."""
     from utils.core.indices import parse_indices
 
     if runs is not None and index is not None:

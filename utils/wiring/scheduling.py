@@ -41,7 +41,7 @@ STATUS_INTERVAL_SECONDS = 60.0
 
 
 def load_cluster(path: str) -> Cluster:
-    """Read a cluster's file and print notes about it.  Raises BadInput."""
+    """Read a cluster's file and print notes about it.  Raises BadInput if it is missing or invalid."""
     cluster = read_cluster(path)
     for note in (retirement_notice(cluster, path), account_notice(cluster, os.environ.get(slurm.ACCOUNT))):
         if note:
