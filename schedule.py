@@ -39,7 +39,7 @@ EXIT_FAILED = 1
 )
 @click.option(
     "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True,
-    help="Engine that computes updates; see main.py --help.",
+    help="Engine that computes agents; see main.py --help.",
 )  # fmt: skip
 @click.option("--pilot", is_flag=True, help="First measure the cost of a run of each shape, here, on one core.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and the exact scripts; submit nothing.")

@@ -14,8 +14,8 @@ EXIT_LEFT_OUT = 1
 
 @click.command(
     help="Merge the result files of each DIR into DIR/data.json and print which runs are missing. Only files that are "
-    "new since the last call are read. Exit code: 0 done; 1 a file that is not a result was left out; 2 an error: if a "
-    "DIR is missing, empty or has results that contradict each other, nothing is written."
+    "new since the last call are read. Exit code: 0 done; 1 a file that is not a result was left out; 2 nothing was "
+    "written, because a DIR is missing, is empty, or has results that contradict each other."
 )
 @click.argument("directories", metavar="DIR...", nargs=-1, required=True)
 @click.option("--agent-json", metavar="FILE", help="Combine only results of this grid, which numbers the settings.")

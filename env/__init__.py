@@ -1,4 +1,4 @@
-"""Environments: `make_env` turns a name into an environment, `Episodes` and `EnvBatch` run it.
+"""Environments: `make_env` makes one by its name; `Episodes` and `EnvBatch` run it.
 
 1. `tasks` has our own environments; `registered` finds all others in gymnasium's registry.
 2. `make_env` checks the actions (bounded Box or Discrete) and flattens the observations.

@@ -83,13 +83,13 @@ def _parse_mujoco_name(name: str) -> tuple[str, int] | None:
 
 
 def _is_old_mujoco(name: str) -> bool:
-    """Return whether this is a MuJoCo environment that needs an older MuJoCo than ours."""
+    """Return whether this is a MuJoCo environment that does not run on MuJoCo 3."""
     parts = _parse_mujoco_name(name)
     return parts is not None and parts[1] < MIN_VERSIONS.get(parts[0], 4)
 
 
 def _check_mujoco_version(name: str) -> None:
-    """Raise ValueError for a MuJoCo environment that needs an older MuJoCo than ours."""
+    """Raise ValueError for a MuJoCo environment that does not run on MuJoCo 3."""
     if not _is_old_mujoco(name):
         return
     base, _, version = name.rpartition("-")

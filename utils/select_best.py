@@ -57,7 +57,7 @@ def main(
         rankings = read_rankings(directories, measure)
         if across and half_width is not None:
             raise BadInput(
-                "--half-width: found with --across; allowed: without it, as W is in the returns of one environment"
+                "--half-width: found with --across; allowed: one of them, as W is in units of one environment's return"
             )
         selected = select_rankings(rankings, across)
         for number, (ranking, name) in enumerate(zip(selected, config_names(names, len(selected)), strict=True)):

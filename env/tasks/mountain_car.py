@@ -41,7 +41,8 @@ class MountainCarShaped(ClassicControl):
     def __init__(self, gamma: float = 0.99, shaping: float = 10.0, render_mode: str | None = None) -> None:
         """Set the reward.
 
-        gamma: the experiment's discount.  shaping: weight.  Raises ValueError for a value that is not allowed.
+        gamma: the experiment's discount.  shaping: weight of the shaping reward.
+        Raises ValueError for a value that is not allowed.
         """
         super().__init__(1.0, True, render_mode)
         self.gamma, self.shaping = finite_number("gamma", gamma), finite_number("shaping", shaping)

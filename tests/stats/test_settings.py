@@ -150,7 +150,7 @@ class TestSensitivity:
             assert (found.best_performance >= found.slice_performance).all()
 
     def test_a_key_that_a_setting_lacks(self) -> None:
-        with pytest.raises(ValueError, match="hyperparameter 'tau': setting 0 has none"):
+        with pytest.raises(ValueError, match="hyperparameter 'tau': setting 0 has no value"):
             sensitivity(PERFORMANCE, SETTINGS, "tau")
 
 

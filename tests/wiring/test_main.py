@@ -24,7 +24,7 @@ from utils.wiring import build
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(*arguments: str) -> Result:
+def run(*arguments: str | Path) -> Result:
     return CliRunner().invoke(main.main, [str(a) for a in arguments])
 
 
@@ -270,7 +270,7 @@ BAD_INPUT = [
     (dict(more=("--index", "-1")), r"--index: found '-1'; allowed: integers from 0"),
     (dict(more=("--index", "0", "--runs", "2")), r"--index and --runs: found both"),
     (dict(more=("-a", "10")), r"-a/--after: found 10 without -m/--monitor; allowed: both, -m alone or neither"),
-    (dict(more=("-m", "-a", "120")), r"-a/--after: found 120; allowed: less than the 120 of total_timesteps"),
+    (dict(more=("-m", "-a", "120")), r"-a/--after: found 120; allowed: less than total_timesteps, 120"),
 ]  # fmt: skip
 
 

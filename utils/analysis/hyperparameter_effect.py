@@ -22,7 +22,7 @@ WAYS = {"best": "best over the others", "slice": "slice at the overall best"}
 
 @dataclass(frozen=True)
 class HyperparameterEffect:
-    """The effect of a hyperparameter in one experiment.  confidence: confidence of the means' intervals."""
+    """The effect of a hyperparameter in one experiment.  confidence: confidence level of the intervals."""
 
     experiment: CombinedResults
     key: str

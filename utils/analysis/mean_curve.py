@@ -41,7 +41,8 @@ class FigureOptions:
     """Options of a figure.
 
     setting: the setting to show; None: the best.  by: a hyperparameter; the best setting for each value is shown.
-    keys: hyperparameters to show.  confidence: confidence of intervals.  band: "bootstrap", "tolerance" or "none".
+    keys: hyperparameters to show.  confidence: confidence level of intervals.
+    band: "bootstrap", "tolerance" or "none".
     smooth: timesteps over which each run's returns are averaged; None: no smoothing.
     """
 

@@ -53,7 +53,7 @@ def report_left_out(combination: Combination) -> int:
 
 
 def archive_combination(combination: Combination) -> int:
-    """Move the combined results into the archive and report it. Returns how many results stay outside."""
+    """Move the combined results into the archive and report it. Returns how many results could not be moved."""
     report = archive_results(combination.directory, combination.packable_results())
     for line in report.left:
         click.echo(f"left out: {line}", err=True)

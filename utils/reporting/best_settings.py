@@ -27,7 +27,7 @@ class BestSettings:
 
 
 def list_best_settings(ranking: SettingRanking, confidence: float) -> BestSettings:
-    """Return the settings with the highest performance.  confidence: that of their intervals."""
+    """Return the settings with the highest performance.  confidence: confidence level of intervals."""
     settings, runs = ranking.performance.shape
     rows = [_row(ranking, setting, confidence) for setting in ranking.ranked[:MAX_BEST_SETTINGS]]
     notes = []

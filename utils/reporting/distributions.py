@@ -60,7 +60,7 @@ class DistributionChart:
 
 
 def distribution_chart(choices: Sequence[SettingChoice], confidence: float) -> DistributionChart:
-    """Return the chart of some settings' final performance.  confidence: that of the intervals."""
+    """Return the chart of some settings' final performance.  confidence: confidence level of the intervals."""
     drawn = choices[:MAX_ROWS]
     finite = [_finite_performance(choice) for choice in drawn]
     height = TOP + ROW_HEIGHT * len(drawn) + BOTTOM

@@ -27,7 +27,7 @@ class PairwiseComparison:
 
 
 def compare_all_pairs(choices: Sequence[SettingChoice], confidence: float) -> PairwiseComparison:
-    """Return the comparison of every pair of settings.  confidence: that of the intervals."""
+    """Return the comparison of every pair of settings.  confidence: confidence level of the intervals."""
     compared = [choice for choice in choices if len(choice.outcomes) >= MIN_SAMPLES][:MAX_COMPARED_SETTINGS]
     rows = [_row(a, b, confidence) for a, b in combinations(compared, 2)]
     notes = []

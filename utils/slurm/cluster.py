@@ -102,9 +102,7 @@ class Cluster(BaseModel):
         if not self.min_seconds <= parse_duration(self.time) <= self.max_seconds:
             raise ValueError(f"time is {self.time}; allowed: from min_time {self.min_time} to max_time {self.max_time}")
         if parse_duration(self.time) <= self.warning_seconds:
-            raise ValueError(
-                f"warning_seconds is {self.warning_seconds}, not less than time {self.time}; allowed: less than that"
-            )
+            raise ValueError(f"warning_seconds is {self.warning_seconds}; allowed: less than time {self.time}")
         return self
 
     @property

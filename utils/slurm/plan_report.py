@@ -72,7 +72,7 @@ def _cost_lines(plan: Plan, cluster: Cluster) -> list[str]:
 
 
 def format_shape(plan: Plan, number: int) -> str:
-    """Return a line about the cost of a run of one shape, and whether it was measured."""
+    """Return a line that states the cost of a run of one shape, and whether it was measured."""
     shape = plan.shapes[number]
     cost, settings = shape.cost, len(shape.settings)
     source = "measured" if cost.measured else "estimated; --pilot measures it"

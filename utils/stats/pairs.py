@@ -39,7 +39,7 @@ def compare_pair(
 
     a, b: (n,) and (m,), n, m >= 2, one number per run, NaN where it diverged or is missing. For ranks, such a run is
     below every finite one and tied with other failures.
-    confidence: that of the interval, in (0, 1).
+    confidence: confidence level of the interval, in (0, 1).
     Raises ValueError for too few runs or an argument out of range.
     """
     for name, runs in (("a", a), ("b", b)):

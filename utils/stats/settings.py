@@ -90,7 +90,7 @@ def sensitivity(performance: np.ndarray, settings_params: Sequence[Mapping[str, 
     """
     lacking = [number for number, params in enumerate(settings_params) if key not in params]
     if lacking:
-        raise ValueError(f"hyperparameter '{key}': setting {lacking[0]} has none")
+        raise ValueError(f"hyperparameter '{key}': setting {lacking[0]} has no value; allowed: a key of every setting")
     ranked = [int(setting) for setting in rank_settings(performance)]
     values = {_value_key(params[key]): params[key] for params in settings_params}
     optimum = _other_values_key(settings_params[ranked[0]], key)

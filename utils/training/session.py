@@ -80,7 +80,7 @@ class Session:
         """Mark a run inexact if its checkpoint is from another kind of processor, which may round differently."""
         if self._state(claim)["cpu_flags"] != describe_cpu()["flags"]:
             self.loop.records[slot].exact = False
-            log.warning("index %d: resumes on another kind of processor, whose bits may differ", claim.run.index)
+            log.warning("index %d: resumes on another kind of processor, so its bits may differ", claim.run.index)
 
     def train(self) -> str | None:
         """Train until all runs have ended, writing checkpoints. Returns what failed, or None.

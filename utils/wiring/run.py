@@ -77,7 +77,7 @@ def monitor_start(experiment: Experiment, monitor: bool, after: int | None, jobs
         raise BadInput(f"-m/--monitor: found --jobs {jobs or 'auto'}; allowed with it: --jobs 1")
     total = experiment.environment.total_timesteps
     if after is not None and after >= total:
-        raise BadInput(f"-a/--after: found {after}; allowed: less than the {total} of total_timesteps")
+        raise BadInput(f"-a/--after: found {after}; allowed: less than total_timesteps, {total}")
     build_env(experiment, 0, renders=True)
     return after or 0
 
