@@ -23,8 +23,8 @@ PARTS = ("speed", "growth", "start-up", "memory")
 
 
 @click.command(
-    help="Time the whole pipeline (environment, acting, replay, update) on one core. By default: a table of speeds, "
-    "then how the cost of a step grows, how long scripts take to start, and how much memory training takes."
+    help="Time the whole pipeline (environment, acting, replay, update) on one core. By default, print a "
+    "table of speeds, then how the cost of a step grows, how long scripts take to start, and how much memory training takes."
 )
 @click.option(
     "--part",
@@ -66,7 +66,9 @@ def benchmark(
     from utils.benchmarking.timing import BenchmarkTask
 
     tasks = [BenchmarkTask(agent, env_name, hidden, batch, replay_capacity) for agent in agents] or TASKS
-    click.echo(f"medians of {repeats}; libraries not installed: {', '.join(missing_libraries()) or 'none'}")
+    click.echo(
+        f"medians of {repeats} measurements; libraries not installed: {', '.join(missing_libraries()) or 'none'}"
+    )
     tables = {
         "speed": make_speed_table(tasks, engines, stacks, repeats, seconds),
         "growth": make_growth_table(engines, repeats, seconds),

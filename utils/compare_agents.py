@@ -16,8 +16,8 @@ from utils.core.errors import exit_on_bad_input
 
 @click.command(
     help="Train the agents listed in each COMPARISON.json in its environments, draw figures for each environment and "
-    "write a table, plots/COMPARISON.md. Runs that have a result are not trained again. Exit code: 2 bad input; "
-    "main.py's if it fails."
+    "write a table, plots/COMPARISON.md. Runs that have a result are not trained again. Exit code: 0 done; "
+    "2 bad input; that of main.py or simple_combine.py if one of them fails."
 )
 @click.argument("comparisons", metavar="COMPARISON...", nargs=-1, required=True)
 @click.option(

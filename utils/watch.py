@@ -34,8 +34,8 @@ EXIT_NOT_SHOWN = 1
 )  # fmt: skip
 @click.option("--video", type=click.Path(path_type=Path), help="Record to this .mp4 instead of opening a window.")
 @click.option(
-    "--policy", type=click.Choice(["mode", "sample"]), help="Act by the policy's mode or by samples.  [default: as the "
-    "run was evaluated]",
+    "--policy", type=click.Choice(["mode", "sample"]),
+    help="Act with the policy's mode or with samples of it.  [default: as the run was evaluated]",
 )  # fmt: skip
 def watch(result: Path, episodes: int, seed: int | None, video: Path | None, policy: str | None) -> None:
     """Run the command line."""

@@ -249,7 +249,7 @@ BAD_INPUT = [
     ),
     (
         dict(env={"use_tile_coding": True, "use_full_tile_coding": False}, agent_file="linearAC"),
-        r"use_tile_coding is true and use_full_tile_coding is false; allowed: one of the two, or the same",
+        r"use_tile_coding is true and use_full_tile_coding is false; allowed: one of the two, or equal values",
     ),
     (dict(env={"use_tile_coding": 1}), r"key 'use_tile_coding': found 1; input should be a valid boolean"),
     (dict(env={"continuous": False}), r"continuous: found false, but 'Pendulum-v1' has actions Box"),

@@ -88,7 +88,7 @@ class RowFiles:
         return self.chunks[-1].first + self.chunks[-1].rows if self.chunks else 0
 
     def path(self, number: int) -> Path:
-        """Return the path of a file."""
+        """Return the path of the file with a number."""
         return self.directory / f"{self.name}.{number}.rows"
 
     def write(self, rows: RowSequence) -> list[Chunk]:

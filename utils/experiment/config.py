@@ -65,7 +65,7 @@ class EnvironmentConfig(BaseModel):
         ):
             raise ValueError(
                 f"use_tile_coding is {str(self.use_tile_coding).lower()} and use_full_tile_coding is "
-                f"{str(self.use_full_tile_coding).lower()}; allowed: one of the two, or the same"
+                f"{str(self.use_full_tile_coding).lower()}; allowed: one of the two, or equal values"
             )
         return self
 

@@ -18,7 +18,7 @@ MAX_BEST_SETTINGS = 15
 class BestSettings:
     """A table of the best settings.
 
-    keys: hyperparameters that vary.  rows: a setting's number, its values, and the results of its runs.
+    keys: hyperparameters that vary.  rows: for each setting, its number, its values, and the results of its runs.
     """
 
     keys: list[str]

@@ -51,7 +51,7 @@ class Scale:
 
 
 def fit_scale(values: np.ndarray, start: float, end: float, margin: float = 0.04) -> Scale:
-    """Return the axis that holds all finite values.  margin: at either side, a fraction of their range."""
+    """Return the axis that holds all finite values.  margin: space at either side, a fraction of their range."""
     finite = np.asarray(values, float)[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     space = margin * (high - low) or max(abs(high), 1.0) * 0.05

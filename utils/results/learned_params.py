@@ -38,7 +38,8 @@ def read_learned_run(path: Path) -> LearnedRun:
     run = result.run
     if run["status"] != "completed":
         raise BadInput(
-            f"{path}: key 'status': found '{run['status']}'; allowed: 'completed', which has a learned policy"
+            f"{path}: key 'status': found '{run['status']}'; allowed: 'completed', because "
+            "only such a run has a learned policy"
         )
     for name in ("random_seed", "learned_params"):
         if run.get(name) is None:

@@ -33,7 +33,7 @@ class Job:
 
 
 def make_job_script(job: Job) -> str:
-    """Return the whole script. Its argument is a file with a line of indices for each task."""
+    """Return the whole script. The script's argument is a file with a line of indices for each task."""
     activate = job.cluster.activate
     return TEMPLATE.format(
         sbatch_directives="\n".join(f"#SBATCH {option}" for option in sbatch_directives(job)),
