@@ -15,7 +15,7 @@ from utils.core.process_setup import prepare_process
 prepare_process()
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # The many processes that tests start need not compile each module.
-os.fsync = lambda descriptor: None  # Nor does the power fail while tests run.
+os.fsync = lambda fd: None  # Nor does the power fail while tests run.
 
 ENVIRONMENT: dict[str, Any] = {
     "env_name": "Pendulum-v1",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,7 +155,7 @@ def test_without_entropy_actor_and_proposal_move_as_one():
 
 def live(name: str, members: list[int], hidden: int, batch: int) -> list[dict[str, np.ndarray]]:
     """What each member has learned after 25 updates on transitions of its own."""
-    model = AGENTS[name].hyperparameters
+    model: Any = AGENTS[name].hyperparameters
     lrs, alphas = [1e-3, 1e-2, 3e-3], [0.0, 0.1, 1.0, 0.3]
     settings = [model(hidden_dim=hidden, batch_size=batch, critic_lr=lrs[i % 3], alpha=alphas[i % 4]) for i in members]
     agent = make_agent(name, settings, members, 0.9, SPACES)

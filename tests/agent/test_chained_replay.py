@@ -63,7 +63,8 @@ def test_numbers_that_equal_no_other_and_those_that_differ_in_sign_only():
     whole, chained = Replay(1, 4, 1, 1), ChainedReplay(1, 4, 1, 1)
     one = np.ones(1, np.float32)
     for obs, next_obs in ((1.0, np.nan), (np.nan, 0.0), (-0.0, 2.0)):
-        step = Step(np.float32([[obs]]), one[None], one, np.float32([[next_obs]]), one, one)
+        pair = (np.array([[number]], np.float32) for number in (obs, next_obs))
+        step = Step(next(pair), one[None], one, next(pair), one, one)
         whole.push(step)
         chained.push(step)
     every = torch.tensor([[0.1, 0.5, 0.9]], dtype=torch.float64)

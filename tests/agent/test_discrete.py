@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -75,10 +77,12 @@ def test_fitting_descends_the_squared_error_of_the_actions_taken(count):
         assert float(loss[run]) == pytest.approx(total, rel=1e-5)
 
 
-def actor_gradient(name: str, **hyperparameters) -> tuple[np.ndarray, torch.Tensor, torch.Tensor]:
+def actor_gradient(
+    name: str, **hyperparameters
+) -> tuple[np.ndarray, torch.Tensor, tuple[dict[str, torch.Tensor], torch.Tensor]]:
     """The actor's gradient (P,) in run 1's first update, and that batch's log pi and Q (B, N) in float64."""
-    entry = AGENTS[name]
-    chosen = entry.hyperparameters(batch_size=B, hidden_dim=HIDDEN, critic_lr=1e-12, **hyperparameters)
+    model: Any = AGENTS[name].hyperparameters
+    chosen = model(batch_size=B, hidden_dim=HIDDEN, critic_lr=1e-12, **hyperparameters)
     agent = make_agent(name, [chosen] * R, range(R), 0.9, Spaces(np.full(OBS, -1.0), np.full(OBS, 1.0), N))
     start = {k.removeprefix("actor/"): v for k, v in agent.learned_params(1).items() if k.startswith("actor/")}
     for t in range(B):
@@ -132,7 +136,8 @@ def test_greedy_acs_gradient_is_that_of_the_best_actions_log_probability(rho, ke
 @pytest.mark.parametrize("soft_q", [True, False])
 def test_the_targets_expectation_is_exact(soft_q):
     """V(s') = sum_a pi (min Q' - alpha log pi), or without the entropy: the loss of the first update."""
-    chosen = AGENTS["SACDiscrete"].hyperparameters(batch_size=1, hidden_dim=HIDDEN, soft_q=soft_q, alpha=0.3)
+    model: Any = AGENTS["SACDiscrete"].hyperparameters
+    chosen = model(batch_size=1, hidden_dim=HIDDEN, soft_q=soft_q, alpha=0.3)
     agent = make_agent("SACDiscrete", [chosen], [0], 0.9, Spaces(np.full(OBS, -1.0), np.full(OBS, 1.0), N))
     before = {k: torch.from_numpy(v).double() for k, v in agent.learned_params(0).items()}
     obs, next_obs = np.random.Generator(np.random.PCG64(5)).standard_normal((2, 1, OBS)).astype(np.float32)

@@ -54,8 +54,10 @@ def test_critic_loss_and_its_gradient(critics):
     q, target = normal64(critics, R, B, 1, seed=1).requires_grad_(), normal64(R, B, seed=2)
     loss, grad = losses.critic_loss(q.detach(), target)
     with torch.enable_grad():
-        plain = [sum(((q[c, r, :, 0] - target[r]) ** 2).mean() for c in range(critics)) for r in range(R)]
-        (expected,) = torch.autograd.grad(sum(plain), q)
+        plain = [
+            torch.stack([((q[c, r, :, 0] - target[r]) ** 2).mean() for c in range(critics)]).sum() for r in range(R)
+        ]
+        (expected,) = torch.autograd.grad(torch.stack(plain).sum(), q)
     assert_exact(loss, torch.stack(plain).detach())
     assert_exact(grad, expected)
 

@@ -85,7 +85,7 @@ def test_log_prob_against_scipy(kind, bounds):
     assert found.shape == (2, 40, 5)
     # A latent carries a few roundings of |centre| + scale, in a squashed box stretched by du/da; they
     # move the density by z / sigma, and the Jacobian by 2 at most. z and log sigma are rounded too.
-    latent, stretch = place * scale + centre, 1.0
+    latent, stretch = place * scale + centre, np.array(1.0)
     if kind == "SquashedGaussian":
         latent, stretch = np.arctanh(place), 1 / (scale * (1 - place**2))
     z = np.abs(latent - mean) / std

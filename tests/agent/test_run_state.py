@@ -31,7 +31,7 @@ AXES: RunAxes = {
     "updates": "shared",
 }
 
-STATE = {
+STATE: dict[str, Any] = {
     "critic": {"params": torch.arange(12.0).view(2, 3, 2), "optimizer": {"mean": torch.ones(2, 3, 2), "count": 7}},
     "alpha": torch.arange(3.0).view(3, 1, 1),
     "weights": np.arange(12.0).reshape(2, 3, 2),

@@ -78,7 +78,7 @@ def float64_batch(said: dict[str, np.ndarray], rows: np.ndarray) -> dict[str, to
 
 def relative(found: np.ndarray, exact: np.ndarray) -> float:
     """Euclidean norm of the difference, relative to the exact one's."""
-    return float(np.linalg.norm(found - exact) / max(np.linalg.norm(exact), 1e-30))
+    return float(np.linalg.norm(found - exact) / max(float(np.linalg.norm(exact)), 1e-30))
 
 
 @pytest.mark.parametrize("options", COMBINATIONS, ids=range(12))
@@ -153,7 +153,7 @@ def actor_gradients(**options: Any) -> np.ndarray:
     agent = make_sac([chosen] * 64, range(64), 3, 1)
     for params in (agent.actor.params, agent.critic.params, agent.critic.target_params):
         params.copy_(params[..., :1, :].clone().expand_as(params))
-    agent._replay_draws = SameRows(64)
+    agent._replay_draws = SameRows(64)  # type: ignore[assignment]
     said = transitions(1, 64, 3) | {"action": normal32(64, 1, seed=4).numpy()}
     for t in range(64):
         agent.observe(Step(**{name: np.stack([values[t]] * 64) for name, values in said.items()}))

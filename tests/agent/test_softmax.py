@@ -101,7 +101,7 @@ def test_saturated_heads_stay_finite(size):
         _, log_prob, weight, latent = policy.sample(head, no_noise(2))
         (grad,) = torch.autograd.grad(policy.latent_log_prob(head, latent), head, torch.ones_like(log_prob))
     for values in (log_prob, weight, weight * log_prob, grad):
-        assert torch.isfinite(values).all()
+        assert torch.isfinite(torch.as_tensor(values)).all()
     assert policy.mode(head).tolist() == [[[0.0], [1.0]]]
     assert (policy.draw_latent(head, torch.full((1, 2, 1, 1), 0.3))).flatten().tolist() == [0.0, 1.0]
 
@@ -133,4 +133,4 @@ def outputs(heads: Tensor, seeds: list[int]) -> list[Tensor]:
         action, log_prob, weight, latent = policy.sample(heads, no_noise(heads.shape[1], len(seeds)))
         (grad,) = torch.autograd.grad(policy.latent_log_prob(heads, latent), heads, weight * log_prob.detach())
     drawn = policy.draw_latent(heads.detach(), policy.latent_noise(Draws(seeds, "act"), heads.shape[1], 3))
-    return [action, log_prob.detach(), weight, grad, drawn, policy.mode(heads.detach())]
+    return [action, log_prob.detach(), torch.as_tensor(weight), grad, drawn, policy.mode(heads.detach())]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -53,7 +55,8 @@ def test_a_copied_state_goes_on_exactly(hyperparameters):
 
 @pytest.mark.parametrize("name", ["GreedyAC", "VAC", "SACDiscrete", "GreedyACDiscrete", "VACDiscrete"])
 def test_every_actor_critics_copied_state_goes_on_exactly(name):
-    settings = [AGENTS[name].hyperparameters(batch_size=8, hidden_dim=16)] * RUNS
+    model: Any = AGENTS[name].hyperparameters
+    settings = [model(batch_size=8, hidden_dim=16)] * RUNS
     spaces = Spaces(SPACES.obs_low, SPACES.obs_high, 3 if name.endswith("Discrete") else BOX)
     goes_on_exactly(*(make_agent(name, settings, range(RUNS), 0.9, spaces) for _ in range(2)))
 

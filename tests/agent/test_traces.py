@@ -40,7 +40,7 @@ def test_dense_and_sparse_traces_agree_in_every_bit():
             traces.apply(w, step)
             traces.clear(ended)
         np.testing.assert_array_equal(*(traces.to_dense() for traces in pair))
-    np.testing.assert_array_equal(*weights)
+    np.testing.assert_array_equal(weights[0], weights[1])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -70,7 +70,7 @@ def test_orthogonal_weights_have_orthonormal_rows_or_columns(fan_in, fan_out):
 def test_orthogonal_weights_favour_no_direction(shape):
     """By Archimedes, a coordinate of a uniform point on the sphere in three dimensions is uniform."""
     generator = rng(4)
-    drawn = np.stack([orthogonal(generator, *shape, "relu") for _ in range(2000)])
+    drawn = np.stack([orthogonal(generator, shape[0], shape[1], "relu") for _ in range(2000)])
     for i, j in np.ndindex(shape):
         assert stats.kstest(drawn[:, i, j], stats.uniform(-1, 2).cdf).pvalue > LEVEL
 

@@ -93,9 +93,10 @@ def test_a_kill_at_any_moment_leaves_the_old_or_the_new_state(tmp_path, monkeypa
             else:
                 break
         again = Checkpoint(folder, CONDITIONS)
-        timestep = again.timestep()
-        assert_state(again.load(), timestep)
-        found.append(timestep)
+        kept = again.timestep()
+        assert kept is not None
+        assert_state(again.load(), kept)
+        found.append(kept)
         again.save(state(11), 11)
         assert_state(Checkpoint(folder, CONDITIONS).load(), 11)
     else:

@@ -38,7 +38,8 @@ def write_run(directory: Path, setting: int, number: int, **changes: Any) -> Pat
     name = f"run_{setting}_{number}"
     reference = {"file": f"{name}.npz", "arrays": {"learned_params/w": [2, 3]}}
     path = write_result(directory, setting, number, name=f"{name}.json", learned_params=reference, **changes)
-    np.savez(path.with_suffix(".npz"), **{"learned_params/w": PARAMS + number})
+    arrays: dict[str, Any] = {"learned_params/w": PARAMS + number}
+    np.savez(path.with_suffix(".npz"), **arrays)
     return path
 
 

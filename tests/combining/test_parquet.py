@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -66,7 +67,7 @@ def test_row_groups_make_no_difference(folder, monkeypatch):
 
 
 def test_kinds_of_hyperparameters():
-    settings = [
+    settings: list[dict[str, Any]] = [
         {"a": 1, "b": 1, "c": True, "d": "x", "e": [0.9, 0.999], "f": None},
         {"a": 2, "b": 0.5, "c": False, "d": None, "e": [0.5, 0.9]},
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from utils.core.errors import BadInput
 from utils.core.grid import Grid
 
-LINEAR_AC = {
+LINEAR_AC: dict[str, list[Any]] = {
     "decay": [0.0, 0.9],
     "critic_lr": [0.1, 0.2, 0.3],
     "actor_lr_scale": [1.0, 2.0],

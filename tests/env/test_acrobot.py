@@ -94,7 +94,7 @@ def energy(state: tuple[float, ...]) -> float:
     return (first + second + speed1**2 + both**2) / 2 + GRAVITY * heights
 
 
-def drift(start: tuple[float, ...], seconds: float, dt: float) -> float:
+def drift(start: tuple[float, float, float, float], seconds: float, dt: float) -> float:
     state = start
     for _ in range(round(seconds / dt)):
         state = swing_links(state, 0.0, dt)

@@ -22,7 +22,7 @@ def test_episodes_of_full_pushes_are_gymnasiums():
             np.testing.assert_allclose(ours.state, other.state, rtol=0, atol=1e-12)
             np.testing.assert_allclose(obs, expected, rtol=0, atol=1e-6)  # float32
             assert ends == their_ends
-            terminated = ends[1]
+            terminated = bool(ends[1])
 
 
 @pytest.mark.parametrize(("arguments", "newtons"), [({}, 4.0), ({"force_mag": 30.0}, 12.0)])

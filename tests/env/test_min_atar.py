@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ CHANNELS = {"Asterix": 4, "Breakout": 4, "Freeway": 7, "Seaquest": 10, "SpaceInv
 def play(game: str, seed: int, steps: int = 400, **env_kwargs):
     """Return observations, rewards and ends of successive episodes under fixed actions."""
     env = make_env(f"MinAtar{game}", **env_kwargs)
-    rows = [(env.reset(seed=seed)[0], 0.0, False)]
+    rows: list[Any] = [(env.reset(seed=seed)[0], 0.0, False)]
     for action in np.random.default_rng(7).integers(env.action_space.n, size=steps):
         rows.append(env.step(int(action))[:3])
         if rows[-1][2]:
@@ -112,7 +113,7 @@ def test_no_drawing_library_is_imported():
 def test_a_picture_shows_the_cells():
     env = make_env("MinAtarBreakout", render_mode="rgb_array")
     obs, _ = env.reset(seed=0)
-    image = env.render()
+    image = np.asarray(env.render())
     assert image.shape == (300, 300, 3)
     shown = (image[15::30, 15::30] > 0).any(axis=2)
     np.testing.assert_array_equal(shown, obs.reshape(10, 10, 4).any(axis=2))

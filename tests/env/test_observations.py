@@ -35,7 +35,7 @@ class Shows(gym.Env):
 
 
 IMAGES = [np.arange(12, dtype=np.uint8).reshape(2, 2, 3) * scale for scale in (1, 20)]
-CASES = {
+CASES: dict[str, Any] = {
     "image": (Box(0, 255, (2, 2, 3), np.uint8), IMAGES, [np.arange(12), 20 * np.arange(12)]),
     "matrix": (Box(-1.0, 1.0, (2, 1)), [np.array([[0.5], [-0.5]], np.float32)] * 2, [[0.5, -0.5]] * 2),
     "scalar": (Box(-1.0, 1.0, ()), [np.array(0.25, np.float32), np.array(0.5, np.float32)], [[0.25], [0.5]]),

@@ -63,7 +63,7 @@ def test_ten_thousand_random_steps_stay_in_the_stated_ranges(name, continuous):
         if hasattr(raw, "state_space"):
             assert raw.state_space.contains(raw.state)
         obs, reward, terminated, truncated, info = env.step(env.action_space.sample())
-        assert np.isfinite(reward)
+        assert np.isfinite(float(reward))
         assert (truncated, info) == (False, {})
         if terminated:
             obs, _ = env.reset()

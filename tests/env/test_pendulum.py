@@ -37,7 +37,7 @@ def test_steps_are_gymnasiums(torques):
 
 def test_it_starts_hanging_at_rest():
     obs, _ = make_env("Pendulum-v0").reset(seed=5)
-    np.testing.assert_array_equal(obs, np.float32([-math.pi, 0.0]))
+    np.testing.assert_array_equal(obs, np.array([-math.pi, 0.0], np.float32))
     obs, _ = make_env("Pendulum-v0", trig_features=True).reset(seed=5)
     np.testing.assert_allclose(obs, [-1.0, 0.0, 0.0], atol=1e-7)
 

@@ -67,8 +67,8 @@ def test_a_discrete_step(action, place):
 def test_kinds_and_bounds():
     assert make_env("PuddleWorld-v1", False).action_space.n == 4
     for env in (make_env("PuddleWorld-v1"), make_env("PuddleWorld-v1", True)):
-        np.testing.assert_allclose(env.action_space.high, [0.05, 0.05])
-    np.testing.assert_allclose(make_env("PuddleWorld-v1", thrust=0.2).action_space.low, [-0.2, -0.2])
+        np.testing.assert_allclose(env.action_space.high, np.array([0.05, 0.05]))
+    np.testing.assert_allclose(make_env("PuddleWorld-v1", thrust=0.2).action_space.low, np.array([-0.2, -0.2]))
     with pytest.raises(ValueError, match="needs others; the other kind is available with continuous: false"):
         make_env("PuddleWorld-v1", None, {"continuous": "needs others"})
 
@@ -136,7 +136,7 @@ def test_the_paths_around_the_block_are_mirror_images():
         steps = [env.step(np.array(move[::-1] if mirrored else move)) for move in walk]
         places.append(np.array([obs[::-1] if mirrored else obs for obs, *_ in steps]))
         assert [terminated for _, _, terminated, *_ in steps] == [False] * 29 + [True]
-    np.testing.assert_array_equal(*places)
+    np.testing.assert_array_equal(places[0], places[1])
 
 
 @pytest.mark.parametrize("name", ["PuddleWorld-v1", "ContinuousGridWorld"])

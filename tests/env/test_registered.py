@@ -43,8 +43,9 @@ def test_it_runs(name):
         assert obs.shape == env_.observation_space.shape
         assert np.isfinite(obs).all()
         if episodes.discrete:
-            action = rng.integers(env_.action_space.n, size=1)
+            action: np.ndarray = rng.integers(env_.action_space.n, size=1)
         else:
+            assert episodes.action_bounds is not None
             action = rng.uniform(*episodes.action_bounds)
         obs, _, terminated, truncated = episodes.step(action)
         if terminated or truncated:
@@ -63,7 +64,9 @@ def test_old_mujoco_is_refused_with_a_list_of_changes(name):
 
 def test_the_changes_in_v5():
     """The environments differ as the messages say."""
-    sizes = {n: make_env(n).observation_space.shape[0] for n in ("Ant-v4", "Ant-v5", "Reacher-v4", "Reacher-v5")}
+    sizes = {
+        n: np.prod(make_env(n).observation_space.shape or ()) for n in ("Ant-v4", "Ant-v5", "Reacher-v4", "Reacher-v5")
+    }
     assert sizes == {"Ant-v4": 27, "Ant-v5": 105, "Reacher-v4": 11, "Reacher-v5": 10}
     frictions = [make_env(name).model.geom("foot_left_geom").friction[0] for name in ("Walker2d-v4", "Walker2d-v5")]
     assert frictions == [1.9, 1.9]

@@ -59,6 +59,7 @@ def test_the_error_lists_every_backend_with_its_problem(monkeypatch):
 
 def test_a_probe_runs_in_a_separate_process():
     problem = render._probe_backend("no such backend")
+    assert problem is not None
     assert "no such backend" in problem
     assert "\n" not in problem
     assert "MUJOCO_GL" not in os.environ

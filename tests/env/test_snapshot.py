@@ -32,7 +32,8 @@ def draw_action(env: gym.Env[Any, Any], rng: np.random.Generator) -> Any:
 
 def next_steps(env: gym.Env[Any, Any], steps: int = 60) -> list[np.ndarray]:
     """Return the observations and rewards of the next steps, across episodes."""
-    rng, seen = np.random.Generator(np.random.PCG64(9)), []
+    rng = np.random.Generator(np.random.PCG64(9))
+    seen: list[Any] = []
     for _ in range(steps):
         obs, reward, terminated, _, _ = env.step(draw_action(env, rng))
         seen += [np.asarray(obs), np.float64(reward)]

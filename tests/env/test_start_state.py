@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -58,6 +60,6 @@ def test_invalid_start_states_are_refused(name, state, message):
 
 
 def test_a_start_states_observation_passes_through_the_wrappers():
-    env = gym.wrappers.TransformObservation(make_env("Pendulum-v0"), lambda obs: 2 * obs, None)
+    env: gym.Env[Any, Any] = gym.wrappers.TransformObservation(make_env("Pendulum-v0"), lambda obs: 2 * obs, None)
     env = gym.wrappers.TransformReward(env, lambda reward: reward)
     np.testing.assert_array_equal(Episodes(env, EpisodeProtocol(10, start_state=[0.5, -1.0]), 0).reset(), [1.0, -2.0])

@@ -156,7 +156,7 @@ def test_kinds_of_actions_that_the_agent_refuses(name, kind):
 class Counter(Corridor):
     """An environment with discrete actions 5, 6, 7, whose reward is the action."""
 
-    action_space = gym.spaces.Discrete(3, start=5)
+    action_space: Any = gym.spaces.Discrete(3, start=5)
 
     def step(self, action):
         assert isinstance(action, int)

@@ -36,7 +36,7 @@ SOFT = {
     "alpha_lr": [0.0],
     "automatic_entropy_tuning": [False],
 }
-PUBLIC = {
+PUBLIC: dict[str, dict[str, Any]] = {
     "SAC": SOFT | {
         "policy_type": ["SquashedGaussian"], "reparameterized": [True], "num_samples": [1], "baseline_actions": [0],
     },

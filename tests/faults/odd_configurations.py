@@ -80,7 +80,7 @@ def configurations(draw: st.DrawFn) -> tuple[Any, Any]:
         if draw(st.booleans()):
             mutate_tree(draw, pair)
         else:
-            _set_one_key(draw, *pair, agent_name)
+            _set_one_key(draw, pair[0], pair[1], agent_name)
     return pair[0], pair[1]
 
 
@@ -100,7 +100,7 @@ def _set_one_key(draw: st.DrawFn, environment: Any, agent: Any, agent_name: str)
         environment["env_kwargs"] = {draw(st.sampled_from(ENV_KWARGS)): draw(likely)}
 
 
-def mutate_tree(draw: st.DrawFn, tree: Any) -> None:
+def mutate_tree(draw: Any, tree: Any) -> None:
     """Insert, replace or remove one value in a tree of lists and dictionaries."""
     places = list(tree) if isinstance(tree, dict) else list(range(len(tree)))
     inner = [place for place in places if isinstance(tree[place], (dict, list))]

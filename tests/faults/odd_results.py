@@ -11,7 +11,7 @@ from tests.faults.odd_configurations import HUGE, mutate_tree
 from tests.support.fakes import ENVIRONMENT, fake_run
 from utils.core.grid import Grid
 
-PARAMETERS = {"policy_type": ["Beta", "Gaussian"], "critic_lr": [0.1, 0.01], "tau": [0.5]}
+PARAMETERS: dict[str, list[Any]] = {"policy_type": ["Beta", "Gaussian"], "critic_lr": [0.1, 0.01], "tau": [0.5]}
 """Grid of four settings; `tau` has a single value."""
 
 

@@ -108,11 +108,11 @@ def test_mutated_configurations(pytestconfig):
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(st.data())
     def mutated(data: st.DataObject) -> None:
-        pair = [data.draw(odd.file_contents(odd.encode_tree(tree))) for tree in data.draw(odd.configurations())]
-        pair = [None if data.draw(st.integers(0, 60)) == 60 else content for content in pair]
+        contents = [data.draw(odd.file_contents(odd.encode_tree(tree))) for tree in data.draw(odd.configurations())]
+        pair = [None if data.draw(st.integers(0, 60)) == 60 else content for content in contents]
         options = data.draw(st.sampled_from([["--runs", "2"], ["--index", "0-3"], ["--stack", "1"], []]))
         note(f"{pair} {options}")
-        code = assert_clear(*pair, options)
+        code = assert_clear(pair[0], pair[1], options)
         codes[code] = codes.get(code, 0) + 1
 
     mutated()

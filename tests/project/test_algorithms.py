@@ -26,7 +26,8 @@ OPTIONS = {
 
 def agent_with_a_batch(policy_type: str) -> Any:
     """Return two SAC learners whose replay buffers hold exactly one batch."""
-    setting = AGENTS["SAC"].hyperparameters(policy_type=policy_type, **OPTIONS)
+    model: Any = AGENTS["SAC"].hyperparameters
+    setting = model(policy_type=policy_type, **OPTIONS)
     bound = np.full(OBS_DIM, np.inf)
     box = ActionBox(torch.tensor([-2.0, -1.0]), torch.tensor([2.0, 1.5]))
     agent = make_agent("SAC", [setting] * len(SEEDS), SEEDS, 0.99, Spaces(-bound, bound, box))
@@ -49,7 +50,9 @@ def test_one_screen_sac_is_the_update(policy_type: str) -> None:
     scope |= {"torch": torch, "losses": losses, "num_samples": SAMPLES}
     (code,) = (block for block in code_blocks("python") if "def sac_update" in block)
     exec(code, scope)
-    critic_loss, actor_loss = scope["sac_update"](agent.last_batch, documented.draw_update_noise(Draws(SEEDS, "update")))
+    critic_loss, actor_loss = scope["sac_update"](
+        agent.last_batch, documented.draw_update_noise(Draws(SEEDS, "update"))
+    )
     assert torch.equal(critic_loss, metrics["critic_loss"])
     assert torch.equal(actor_loss, metrics["actor_loss"])
     for run in range(len(SEEDS)):

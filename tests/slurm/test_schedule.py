@@ -404,7 +404,8 @@ def test_a_time_of_auto_wants_a_pilot(project, slurm):
 def test_a_pilot_is_computed_as_the_runs_that_it_stands_for(project, monkeypatch, asked, found):
     """A pilot is so short that `auto` would not compile it by its own length."""
     monkeypatch.setattr("agent.engine.selection.MIN_COMPILED_TIMESTEPS", project.experiment.total_timesteps)
-    assert scheduling.engine_for(SimpleNamespace(engine=asked), project.experiment) == found
+    request: Any = SimpleNamespace(engine=asked)
+    assert scheduling.engine_for(request, project.experiment) == found
 
 
 @pytest.mark.parametrize("name", ["cluster.json", "agent.json", "environment.json", "a; 'project'/main.py"])

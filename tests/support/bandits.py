@@ -71,7 +71,8 @@ def learn(agent_name: str, problems: Sequence[Reward], steps: int, **hyperparame
     wide as it, or nearly uniform.
     """
     entry, runs = AGENTS[agent_name], len(SEEDS)
-    model, spaces = entry.hyperparameters, NUMBERED if "continuous" in entry.refuses else SPACES
+    model: Any = entry.hyperparameters
+    spaces = NUMBERED if "continuous" in entry.refuses else SPACES
     chosen = model(hidden_dim=32, tau=0.05, weight_init="uniform", **hyperparameters)
     seeds = SEEDS * len(problems)
     agent = make_agent(agent_name, [chosen] * len(seeds), seeds, 0.9, spaces)

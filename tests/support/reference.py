@@ -180,7 +180,7 @@ class PlainSAC:
         target = (batch["reward"] + gamma * (1 - batch["terminated"]) * soft).detach()
         x = torch.cat((batch["obs"], batch["action"]), -1)
         q = [plain_forward(critic, x, self.setting.activation)[:, 0] for critic in self.critics]
-        return sum(((one - target) ** 2).mean() for one in q)
+        return torch.stack([((one - target) ** 2).mean() for one in q]).sum()
 
     def actor_loss(
         self, batch: dict[str, Tensor], head: Tensor, noise: Tensor, baseline_noise: Tensor, alpha: Tensor
@@ -194,7 +194,7 @@ class PlainSAC:
         loss = (alpha * log_prob - value).mean()
         if self.setting.reparameterized:
             return loss, loss, log_prob
-        baseline = 0.0
+        baseline: Tensor | float = 0.0
         if baseline_noise.shape[1]:
             action = self.policy.action(self.policy.draw_latent(head, baseline_noise))
             baseline = self.value(self.critics, batch["obs"], action).mean(1, keepdim=True)

@@ -25,7 +25,7 @@ NAME = "Brittle-v0_SAC_SquashedGaussian"
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch):
     monkeypatch.setattr(Brittle, "doomed", {})
-    gym.register("Brittle-v0", Brittle)
+    gym.register("Brittle-v0", lambda **options: Brittle(**options))
     yield
     del gym.registry["Brittle-v0"]
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -410,7 +411,8 @@ def test_nothing_is_unpickled(files, tmp_path, interrupted, caplog):
 
     path = states(tmp_path / "out")[0]
     buffer = io.BytesIO()
-    np.savez(buffer, **{".index": np.array([{}], object), ".tree": np.array([{}], object)})
+    arrays: dict[str, Any] = {".index": np.array([{}], object), ".tree": np.array([{}], object)}
+    np.savez(buffer, **arrays)
     header = {"format": checkpoint.FORMAT, "timestep": 60, "sha256": hashlib.sha256(buffer.getvalue()).hexdigest()}
     path.write_bytes(json.dumps(header).encode() + b"\n" + buffer.getvalue())
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0

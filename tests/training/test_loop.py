@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,8 @@ def make_loop(speeds: list[float], agent: Walker | None = None, **changes) -> Lo
         return EnvBatch([Episodes(Corridor(), EpisodeProtocol(config.steps_per_episode), 0) for _ in speeds])
 
     seeds = list(range(len(speeds)))
-    return Loop(Stack(agent or Walker(speeds), batch(), batch(), seeds, config))
+    learner: Any = agent or Walker(speeds)
+    return Loop(Stack(learner, batch(), batch(), seeds, config))
 
 
 def test_episodes_and_returns():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from utils.training.monitor import Monitor, Scene, monitoring
 class World:
     """Environment and sink in one; a picture is as bright as the number of pictures taken before."""
 
-    def __init__(self, enough_at: int | None = None, fails_at: int | None = None, error: Exception | None = None):
+    def __init__(self, enough_at: int | None = None, fails_at: int | None = None, error: BaseException | None = None):
         self.enough_at, self.fails_at, self.error = enough_at, fails_at, error
         self.taken, self.shown, self.closed, self.env_closed, self.prepared = 0, [], 0, 0, 0
         self.env = self
@@ -23,13 +24,13 @@ class World:
     def prepare(self, env) -> float:
         self.prepared += 1
         if self.fails_at == 0:
-            raise self.error
+            raise self.error or RuntimeError
         return 30.0
 
     def render(self) -> np.ndarray:
         self.taken += 1
         if self.taken == self.fails_at:
-            raise self.error
+            raise self.error or RuntimeError
         return np.full((240, 240, 3), self.taken, np.uint8)
 
     def show(self, frame) -> str | None:
@@ -149,7 +150,7 @@ def test_an_interrupt_is_no_error_but_closes_the_sink(watch, monkeypatch):
 
 
 def test_the_other_watcher_is_told_everything(watch):
-    told = []
+    told: list[Any] = []
     world = World()
     watch(world)
     given = Watcher(told.append, lambda *evaluation: told.append(evaluation), lambda slot: told.append(f"left {slot}"))

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import imageio
 import numpy as np
@@ -82,7 +83,7 @@ def can_draw() -> bool:
 
 def test_a_monitored_mujoco_environment_is_the_same_run_bit_for_bit(files, tmp_path, caplog):
     """With pictures where this machine can draw, else with the reason why not."""
-    small = {"env_name": "InvertedPendulum-v5", "total_timesteps": 40, "eval_interval_timesteps": 40}
+    small: dict[str, Any] = {"env_name": "InvertedPendulum-v5", "total_timesteps": 40, "eval_interval_timesteps": 40}
     for folder, more in (("a", ()), ("b", ("-m",))):
         done = train(files, tmp_path / folder, *more, record=EVERYTHING, **small)
         assert done.exit_code == 0, done.output
@@ -128,7 +129,7 @@ def test_a_video_that_cannot_be_written_harms_nothing_and_is_reported(files, tmp
 
 def test_only_the_first_run_of_the_first_stack_is_monitored(files, tmp_path):
     """hidden_dim is structural: two settings make two stacks. Index 0 is there already."""
-    common = {"agent": {"hidden_dim": [16, 32]}, "total_timesteps": 20, "eval_episodes": 0}
+    common: dict[str, Any] = {"agent": {"hidden_dim": [16, 32]}, "total_timesteps": 20, "eval_episodes": 0}
     train(files, tmp_path, "--index", "0", **common)
     assert train(files, tmp_path, "-m", "--index", "0-3", **common).exit_code == 0
     (recorded,) = results(tmp_path, "mp4")
@@ -143,7 +144,7 @@ CLOSED_AFTER_FIVE = "import sys; print('open', flush=True); sys.stdin.buffer.rea
 def test_the_windows_end_ends_the_showing_and_not_the_run(end, why, files, tmp_path, caplog, monkeypatch):
     """A script plays the window's process: it takes five frames."""
     os.environ["DISPLAY"] = ":none"
-    slept = []
+    slept: list[float] = []
     monkeypatch.setattr(window, "COMMAND", (sys.executable, "-c", CLOSED_AFTER_FIVE + end))
     monkeypatch.setattr("utils.display.camera.Pace", lambda fps: window.Pace(fps, lambda: sum(slept), slept.append))
     assert train(files, tmp_path / "b", "-m").exit_code == 0

@@ -196,6 +196,7 @@ def test_after_a_neighbour_diverged(tmp_path):
     experiment = make_experiment(PENDULUM, SHORT | {"critic_lr": [1e-3, 1e30]}, tmp_path)
     _, bad, _ = assert_resumes_exactly(experiment, [0, 1, 2], [20, 70], tmp_path)
     assert bad.status == "diverged"
+    assert bad.diverged_at_timestep is not None
     assert not (tmp_path / "1").exists() or bad.diverged_at_timestep > 20
 
 

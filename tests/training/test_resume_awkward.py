@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -19,7 +21,7 @@ SHORT = {"hidden_dim": [16], "batch_size": [8]}
 
 @pytest.fixture(autouse=True)
 def _registered():
-    made = {"Drift-v0": Drift, "Lagging-v0": make_lagging, "HiddenClock-v0": HiddenClock}
+    made: dict[str, Any] = {"Drift-v0": Drift, "Lagging-v0": make_lagging, "HiddenClock-v0": HiddenClock}
     for name, entry_point in made.items():
         gym.register(name, entry_point)
     yield

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agent.actor_critic_hyperparameters import SACHyperparameters
@@ -122,7 +124,8 @@ def test_what_is_dearest_is_divided_for_more_processes(runs):
 
 
 def test_pieces_differ_by_one_at_most():
-    assert split_evenly("abcdefghij", 4) == [list("abc"), list("de"), list("fgh"), list("ij")]
+    letters: Any = "abcdefghij"
+    assert split_evenly(letters, 4) == [list("abc"), list("de"), list("fgh"), list("ij")]
 
 
 def test_a_stacks_name_is_what_the_index_option_takes(runs):

@@ -159,6 +159,7 @@ def test_a_stop_request_saves_running_tasks_and_starts_no_more(jobs, tmp_path):
 def test_a_worker_that_is_signalled_twice_still_saves(number, tmp_path):
     """The parent and the scheduler may both signal it, even before it can handle signals."""
     worker = Worker(works.call)
+    assert worker.process.pid is not None
     os.kill(worker.process.pid, number)
     worker.send_task(0, partial(works.step_for_ever, tmp_path / "0.pid"))
     wait_for((tmp_path / "0.pid").exists)
