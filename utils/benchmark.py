@@ -24,7 +24,8 @@ PARTS = ("speed", "growth", "start-up", "memory")
 
 @click.command(
     help="Time the whole pipeline (environment, acting, replay, update) on one core. By default, print a "
-    "table of speeds, then how the cost of a step grows, how long scripts take to start, and how much memory training takes."
+    "table of speeds, then how the cost of a step grows, how long scripts take to start, and how much memory training "
+    "takes."
 )
 @click.option(
     "--part",
@@ -34,13 +35,21 @@ PARTS = ("speed", "growth", "start-up", "memory")
     help="Print only this part.  [default: all parts; with --agent, speed]",
 )
 @click.option(
-    "--agent", "agents", type=click.Choice([*AGENTS]), multiple=True, help="Time this agent, not the table's tasks."
+    "--agent",
+    "agents",
+    type=click.Choice([*AGENTS]),
+    multiple=True,
+    help="Time this agent instead of the default tasks.",
 )
-@click.option("--env", "env_name", default="Pendulum-v1", show_default=True, help="Environment, with --agent.")
-@click.option("--hidden", default=64, show_default=True, help="Units per hidden layer, if any, with --agent.")
-@click.option("--batch", default=32, show_default=True, help="Transitions per update, if any, with --agent.")
+@click.option("--env", "env_name", default="Pendulum-v1", show_default=True, help="Environment; used with --agent.")
+@click.option("--hidden", default=64, show_default=True, help="Units per hidden layer; used with --agent.")
+@click.option("--batch", default=32, show_default=True, help="Transitions per update; used with --agent.")
 @click.option(
-    "--buffer", "replay_capacity", default=100_000, show_default=True, help="Capacity of the replay, with --agent."
+    "--buffer",
+    "replay_capacity",
+    default=100_000,
+    show_default=True,
+    help="Capacity of the replay buffer; used with --agent.",
 )
 @click.option(
     "--stack", "stacks", type=click.IntRange(min=1), multiple=True, default=(1, 8, 32), show_default=True,

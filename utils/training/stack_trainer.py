@@ -29,7 +29,7 @@ log = logging.getLogger("policy_params")
 
 @dataclass(frozen=True)
 class EnvironmentCheck:
-    """Properties of an experiment's environment, found by trying it.
+    """Properties of an experiment's environment, found in a short rollout.
 
     rollout_hash: hash of a fixed rollout on this machine.
     space_sizes: dimensions of an observation and of an action.
