@@ -24,8 +24,8 @@ EXIT_DIFFERENT = 1
 @click.argument("second", metavar="B")
 @click.option(
     "--except", "excepted", multiple=True, metavar="NAME",
-    help="A fact that is meant to differ, by its name in the list, such as agent.policy_type, or a group of facts, "
-    "such as versions. May be given more than once.",
+    help="Name of a fact that is meant to differ, such as agent.policy_type, or of a group of facts, such as "
+    "versions. May be given more than once.",
 )  # fmt: skip
 def main(first: str, second: str, excepted: tuple[str, ...]) -> None:
     """Run the command line."""

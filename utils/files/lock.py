@@ -86,7 +86,7 @@ class Lock:
             try:
                 self.path.unlink(missing_ok=True)
             except OSError as error:
-                log.warning("%s: an unused lock file that cannot be removed: %s", self.path, error.strerror)
+                log.warning("%s: this unused lock file cannot be removed: %s", self.path, error.strerror)
             os.close(self._descriptor)
             self._descriptor = None
         with suppress(OSError):

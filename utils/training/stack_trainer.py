@@ -46,15 +46,15 @@ class Builders(NamedTuple):
     """
 
     build_stack: Callable[[Experiment, Sequence[Run], bool], Stack]
-    """Build agent and environments of the runs; whether the first run's environment renders."""
+    """Build the agent and the environments of runs. The flag: whether the first environment renders."""
     start_engine: Callable[[Any, str, int], Any]
-    """`agent.engine.selection.start_engine`."""
+    """Make an agent use the requested engine, if it can: `agent.engine.selection.start_engine`."""
     resolve_engine: Callable[[str, int], str]
-    """`agent.engine.selection.choose_engine`."""
+    """Return the engine that --engine selects: `agent.engine.selection.choose_engine`."""
     check_environment: Callable[[Experiment], EnvironmentCheck]
     """Try an environment, once per process."""
     prepare_rendering: Callable[[Any], float]
-    """`env.drawing.render.prepare_rendering`."""
+    """Prepare this process for rendering: `env.drawing.render.prepare_rendering`."""
 
 
 @dataclass(frozen=True)
