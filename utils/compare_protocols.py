@@ -17,8 +17,8 @@ EXIT_DIFFERENT = 1
 
 
 @click.command(
-    help="List every difference between the protocols of A and B. Each is a directory with a data.json, a data.json, a "
-    "result or an environment's configuration. Exit code: 0 the same, 1 different, 2 bad input."
+    help="List every difference between the protocols of A and B. Each is a data.json or its "
+    "directory, a result, or an environment's configuration. Exit code: 0 the same, 1 different, 2 bad input."
 )
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")

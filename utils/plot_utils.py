@@ -134,7 +134,7 @@ def add_title_and_legend(figure: Figure, axes: Any, title: str) -> None:
 
 
 def label_ticks(axis: Any, values: Sequence[Any], max_characters: int) -> None:
-    """Set a tick at 0, 1, ... for each value.  max_characters: most in one row; more are slanted."""
+    """Set a tick at 0, 1, ... for each value.  max_characters: limit for unslanted labels in one row."""
     names = list(map(short_value_name, values))
     slanted = sum(map(len, names)) + len(names) > max_characters
     axis.set_ticks(range(len(names)), names, fontsize=9)

@@ -188,7 +188,7 @@ def test_runs_at_different_timesteps_share_no_stack(tmp_path):
         loop = loop_of(experiment, [index])
         run_to(loop, stop)
         store(loop, [index], tmp_path)
-    with pytest.raises(ValueError, match=r"runs at timesteps \[20, 21\]; allowed in one stack: a single one"):
+    with pytest.raises(ValueError, match=r"runs at timesteps \[20, 21\]; allowed in one stack: one timestep"):
         restored(experiment, [0, 1], tmp_path)
 
 

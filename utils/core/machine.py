@@ -40,7 +40,7 @@ def _slurm_cores(environment: Mapping[str, str]) -> list[int]:
     if found is None:
         return []
     if not re.fullmatch(r"[1-9][0-9]*", found):
-        raise BadInput(f"{SLURM_CORES}: found '{found}'; allowed: a number of cores, or leave it unset")
+        raise BadInput(f"{SLURM_CORES}: found '{found}'; allowed: a number of cores, or unset")
     return [int(found)]
 
 

@@ -136,7 +136,7 @@ def _score_pool(experiments: Sequence[CombinedResults]) -> dict[CombinedResults,
 
 
 def _profile(name: str, group: Sequence[SettingChoice], pools: ScorePools, confidence: float) -> Profile:
-    """Return the profile of one agent's settings, in the order of the environments.  Raises BadInput."""
+    """Return the profile of one agent's settings, in the environments' order.  Raises BadInput if one is missing."""
     numbers = [next(k for k, pool in enumerate(pools) if choice.experiment in pool) for choice in group]
     order = sorted(range(len(group)), key=lambda position: numbers[position])
     choices = [group[position] for position in order]

@@ -44,7 +44,7 @@ def resume_loop(loop: Loop, saved: Sequence[dict[str, Any]]) -> dict[int, str]:
     """
     timesteps = sorted({state["timestep"] for state in saved})
     if len(timesteps) > 1:
-        raise ValueError(f"found runs at timesteps {timesteps}; allowed in one stack: a single one")
+        raise ValueError(f"found runs at timesteps {timesteps}; allowed in one stack: one timestep")
     loop.timestep, loop.begun = timesteps[0], True
     loop.stack.agent.load_run_states([state["agent"] for state in saved])
     reasons: dict[int, str] = {}

@@ -54,7 +54,7 @@ class Session:
     engine: str
 
     def resume(self) -> None:
-        """Restore the runs' saved states, all of one position, into the new loop, if there are any."""
+        """Restore the runs' saved states, if there are any, into the new loop. All are of one position."""
         if self.claims[0].state is None:
             return
         _, engine = self.claims[0].position
