@@ -28,7 +28,7 @@ from utils.core.errors import BadInput, exit_on_bad_input
 @click.option(
     "--write", "names", metavar="NAME", multiple=True,
     help="Write the best setting to config/agent/NAME.json. Give it once for each DIR, or with --across for each "
-    "agent, in their order.",
+    "agent, in the same order.",
 )  # fmt: skip
 @click.option("--fresh", type=click.IntRange(1), default=30, show_default=True, help="Number of fresh seeds to run.")
 @click.option(

@@ -46,7 +46,7 @@ class Combination:
         if not self._inside:
             raise BadInput(
                 f"{self.directory}: none of its {self.outside} results is of the grid and protocol that "
-                "--agent-json and --env-json name"
+                "--agent-json and --env-json name; allowed: those of its results"
             )
 
     @property

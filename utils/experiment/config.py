@@ -97,7 +97,7 @@ def read_agent(path: str | Path, agents: Mapping[str, Any]) -> AgentConfig:
 
 
 def check_agent_config(data: Any, source: str, agents: Mapping[str, Any]) -> AgentConfig:
-    """Return the hyperparameter grid that JSON values describe, for one of `agents`.  Raises BadInput."""
+    """Return the hyperparameter grid that JSON values describe, for one of `agents`.  Raises BadInput if invalid."""
     config = validate(AgentConfig, data, source)
     if config.agent_name not in agents:
         hint = suggestion(config.agent_name, agents)

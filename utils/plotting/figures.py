@@ -38,7 +38,8 @@ KINDS = {
 def plot_files(kind: str, data: Sequence[str], given: dict[str, Any]) -> Plot:
     """Read results and return their figure, to be drawn.
 
-    data: data.json files or their directories.  given: fields of `FigureOptions`.  Raises BadInput.
+    data: data.json files or their directories.  given: fields of `FigureOptions`.
+    Raises BadInput if the results cannot be read or drawn.
     """
     from utils.analysis.combined_results import read_combined_results
     from utils.analysis.mean_curve import FigureOptions

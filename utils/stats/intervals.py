@@ -121,7 +121,7 @@ def fewest_runs(coverage: float = 0.9, confidence: float = 0.95) -> int:
 
 
 def seeds_needed(samples: np.ndarray, half_width: float, confidence: float = 0.95) -> int:
-    """Return the number of additional runs needed for a Student interval of the mean of the given half width.
+    """Return the number of additional runs for which the mean has a Student interval of the given half-width.
 
     samples: (n,), finite, n >= 2, existing runs. Further runs are assumed to have their standard deviation, so the
     answer is rough when n is small.  half_width: > 0, in the samples' unit.

@@ -28,8 +28,8 @@ class Loop(ActiveRuns):
     def run(self, pause: Callable[[], bool] = lambda: False) -> list[RunRecord]:
         """Evaluate, train, evaluate at every interval and at the end. Returns a record for each run.
 
-        pause: called before each step; whether to return although runs are active. The next call continues, and repeats
-        an evaluation that was abandoned.
+        pause: called before each step; returns whether to stop although runs are active. The next call continues,
+        and repeats an evaluation that was abandoned.
         """
         if not self.begun:
             self.stack.envs.reset()

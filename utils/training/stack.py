@@ -47,7 +47,7 @@ class ActiveRuns:
     ) -> None:
         """Activate all runs.
 
-        interrupted: called at each step of an evaluation; whether to abandon it.
+        interrupted: called at each step of an evaluation; returns whether to abandon it.
         """
         self.stack, self.config, self.watcher = stack, stack.config, watcher or Watcher()
         self.interrupted = interrupted
