@@ -1,4 +1,4 @@
-"""A run's bits do not depend on the runs beside it, on its slot, or on when it is evaluated."""
+"""A run's bits do not depend on the other runs of its stack, on its slot, or on when it is evaluated."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NEIGHBOURS = {
     7: [5, 12, 31, 200, 0, 77, 148],
     16: [3, 9, 60, 11, 47, 90, 130, 0, 21, 33, 500, 61, 96, 144, 48, 1],
 }
-"""Stacks of mixed settings and seeds, with index 0 in various slots."""
+"""Indices of stacks of several sizes, with mixed settings and seeds and with index 0 in various slots."""
 
 VARIANTS = [
     {"policy_type": ["SquashedGaussian"], "double_q": [True], "automatic_entropy_tuning": [False]},
@@ -48,7 +48,7 @@ SHORT = {"total_timesteps": 80, "steps_per_episode": 25, "eval_interval_timestep
 """Protocol of the tests with many stacks: the largest batch still makes 48 updates."""
 
 SHAPES = [(64, 32), (30, 10)]
-"""Hidden units and batch: multiples of a cache line, and not."""
+"""Hidden units and batch size: one pair of multiples of a cache line, one pair of other numbers."""
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=range(len(VARIANTS)))
@@ -77,7 +77,7 @@ def test_the_same_index_twice(tmp_path):
 
 
 def test_different_runs_and_settings_differ(tmp_path):
-    """Without this the tests above could pass on constants."""
+    """Otherwise, the tests above could pass on constants."""
     experiment = make_experiment(PENDULUM, MIXED, tmp_path)
     records = train(experiment, [0, 1, 48])
     returns = {tuple(record.train_episode_rewards) for record in records}
@@ -137,7 +137,7 @@ OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 SLOW = {("VAC", "aligned")}
-"""Agents and shapes that take longest: gamma numbers for 30 draws of 32 states each."""
+"""Agents and shapes that take longest: 30 draws of gamma variates in each of 32 states."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Runs that fail: recorded apart from results, trained again by the next call, and no harm to any other."""
+"""Runs that fail are recorded apart from results, are trained again by the next call, and harm no other run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def call(files, save_dir: Path, *more: str) -> Result:
 
 
 def results(save_dir: Path) -> dict[int, Path]:
-    """By run number."""
+    """Return the result files by run number."""
     found = {}
     for path in (save_dir / NAME).glob("*.json"):
         (cell,) = json.loads(path.read_bytes())["experiment_data"].values()
@@ -45,9 +45,9 @@ def results(save_dir: Path) -> dict[int, Path]:
 
 
 def failures(save_dir: Path) -> dict[int, dict]:
-    """By run number."""
-    told = [json.loads(path.read_bytes()) for path in (save_dir / NAME).glob("failures/*.json")]
-    return {failure["run_number"]: failure for failure in told}
+    """Return the failure files' contents by run number."""
+    found = [json.loads(path.read_bytes()) for path in (save_dir / NAME).glob("failures/*.json")]
+    return {failure["run_number"]: failure for failure in found}
 
 
 def assert_same(save_dir: Path, other: Path, runs: list[int]) -> None:
@@ -58,7 +58,7 @@ def assert_same(save_dir: Path, other: Path, runs: list[int]) -> None:
 
 @pytest.mark.parametrize(("stream", "part", "timestep"), [("env", (), 29), ("eval_env", (60,), 60)])
 def test_an_environment_that_raises_ends_its_run_only(stream, part, timestep, files, tmp_path, monkeypatch, caplog):
-    """In training, or in an evaluation; by the seed of run 1's environment."""
+    """The environment of run 1, found by its seed, raises an error in training or in an evaluation."""
     assert call(files, tmp_path / "straight").exit_code == 0
     monkeypatch.setattr(Brittle, "doomed", {env_seed(1, stream, *part): 30 if stream == "env" else 3})
     assert call(files, tmp_path / "out").exit_code == 1
@@ -80,7 +80,7 @@ def test_an_environment_that_raises_ends_its_run_only(stream, part, timestep, fi
 
 
 def test_a_stack_that_fails_is_recorded_for_each_of_its_runs(files, tmp_path, monkeypatch):
-    """Memory runs out for the stack of runs 0 and 1; run 2 is trained."""
+    """Building the stack of runs 0 and 1 runs out of memory; run 2 is trained."""
     build_stack = build.build_stack
 
     def short_of_memory(experiment, runs, shown):
@@ -91,10 +91,10 @@ def test_a_stack_that_fails_is_recorded_for_each_of_its_runs(files, tmp_path, mo
     monkeypatch.setattr(build, "build_stack", short_of_memory)
     assert call(files, tmp_path / "out", "--stack", "2").exit_code == 1
     assert len(results(tmp_path / "out")) == 1
-    told = failures(tmp_path / "out")
+    found = failures(tmp_path / "out")
     reason = "memory ran out (MemoryError: Unable to allocate 9.31 GiB); fewer --jobs, a smaller --stack or smaller "
-    assert [told[run]["reason"] for run in sorted(told)] == [f"{reason}hyperparameters need less"] * 2
-    assert all(failure["traceback"][0] == "Traceback (most recent call last):" for failure in told.values())
+    assert [found[run]["reason"] for run in sorted(found)] == [f"{reason}hyperparameters need less"] * 2
+    assert all(failure["traceback"][0] == "Traceback (most recent call last):" for failure in found.values())
 
 
 def test_a_killed_process_is_recorded_by_its_parent(tmp_path):
@@ -102,12 +102,12 @@ def test_a_killed_process_is_recorded_by_its_parent(tmp_path):
         "eval_interval_timesteps": 50, "eval_episodes": 1, "gamma": 0.9}, {}, tmp_path)  # fmt: skip
     stacks = [[experiment.run(0), experiment.run(1)], [experiment.run(2)]]
     assert train_stacks(works.die_of_the_first_index, stacks, 100, 2, Interruption()) == 1
-    told = [json.loads(path.read_bytes()) for path in tmp_path.rglob("failures/*.json")]
-    assert sorted(failure["index"] for failure in told) == [0, 1]
-    assert all(failure["reason"].startswith("its process was killed, as the system does") for failure in told)
+    found = [json.loads(path.read_bytes()) for path in tmp_path.rglob("failures/*.json")]
+    assert sorted(failure["index"] for failure in found) == [0, 1]
+    assert all(failure["reason"].startswith("its process was killed, as the system does") for failure in found)
 
 
-def test_a_failure_that_cannot_be_written_is_said(files, tmp_path, monkeypatch, caplog):
+def test_a_failure_file_that_cannot_be_written_is_logged(files, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(Brittle, "doomed", {env_seed(1, "env"): 30})
     folder = tmp_path / "out" / NAME
     folder.mkdir(parents=True)

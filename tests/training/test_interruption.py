@@ -1,4 +1,4 @@
-"""main.py told to stop, called again, and given checkpoints that it must not go on from."""
+"""main.py stops on a signal, resumes when it is called again, and refuses checkpoints that do not fit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RECORD = ["train_states", "eval_states"]
 
 @pytest.fixture(autouse=True)
 def _surroundings():
-    """SIGINT is heeded, which a suite started in the background ignores; no display; variables are put back."""
+    """Handle SIGINT, which a background process ignores; have no display; restore environment variables."""
     before, variables = signal.signal(signal.SIGINT, signal.default_int_handler), os.environ.copy()
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         os.environ.pop(name, None)
@@ -46,13 +46,13 @@ def _surroundings():
 
 
 def call(files, save_dir: Path, *more: str) -> Result:
-    """main.py on two settings of the small experiment."""
+    """Run main.py on two settings of the small experiment."""
     arguments = ["--env-json", files.environment(record=RECORD), "--agent-json", files.agent(alpha=[0.1, 0.5])]
     return CliRunner().invoke(main.main, [*arguments, "--save-dir", str(save_dir), *more])
 
 
 def stop_at(monkeypatch, timestep: int, number: int = signal.SIGTERM) -> None:
-    """Have the process be sent a signal when it has evaluated at a timestep, once."""
+    """Send this process a signal after its first evaluation at a timestep."""
     log_evaluation, sent = training.log_evaluation, []
 
     def and_signal(name: str, at: int, returns: list[float]) -> None:
@@ -79,7 +79,7 @@ def provenance(path: Path) -> dict:
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory) -> Path:
-    """Directory with the undisturbed results of both settings, which tests only read."""
+    """Return a directory with results of both settings, trained without interruption; tests only read it."""
     files = Files(tmp_path_factory.mktemp("straight"))
     assert call(files, files.folder / "out", "--runs", "1").exit_code == 0
     return files.folder / "out"
@@ -87,7 +87,7 @@ def straight(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory) -> Path:
-    """Directory in which both settings have checkpoints at timestep 60, which tests only copy."""
+    """Return a directory in which both settings have checkpoints at timestep 60; tests only copy it."""
     files = Files(tmp_path_factory.mktemp("stopped"))
     with pytest.MonkeyPatch.context() as monkeypatch:
         stop_at(monkeypatch, 60)
@@ -97,12 +97,12 @@ def stopped(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def interrupted(stopped, tmp_path) -> Path:
-    """A copy of that directory, `out` in the test's own."""
+    """Return a copy of that directory, `out` in the test's own folder."""
     return shutil.copytree(stopped, tmp_path / "out")
 
 
 def assert_as_straight(straight: Path, save_dir: Path) -> None:
-    """The same results, and nothing else."""
+    """Check that a directory has the same results as another, and no other files."""
     assert [path.name for path in results(save_dir)] == [path.name for path in results(straight)]
     for path in results(save_dir):
         assert first_run_difference(read_comparable(straight / NAME / path.name), read_comparable(path)) is None
@@ -110,7 +110,7 @@ def assert_as_straight(straight: Path, save_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
-def test_told_to_stop_and_called_again(number, files, tmp_path, straight, monkeypatch, caplog):
+def test_a_signal_stops_and_the_next_call_resumes(number, files, tmp_path, straight, monkeypatch, caplog):
     stop_at(monkeypatch, 60, number)
     with caplog.at_level("INFO"):
         assert call(files, tmp_path / "out", "--runs", "1").exit_code == 75
@@ -126,8 +126,8 @@ def test_told_to_stop_and_called_again(number, files, tmp_path, straight, monkey
     assert [provenance(path)["resume"] for path in results(straight)] == [None] * 2
 
 
-def test_gone_on_with_one_by_one_and_at_different_timesteps(files, tmp_path, straight, monkeypatch):
-    """Index 0 stands at 60 and index 1 at 0 when both are wanted: two stacks, one after the other."""
+def test_runs_at_different_timesteps_resume_in_stacks_of_their_own(files, tmp_path, straight, monkeypatch):
+    """Index 0 is at timestep 60 and index 1 at 0 when both are requested: two stacks, one after the other."""
     stop_at(monkeypatch, 60)
     assert call(files, tmp_path / "out", "--index", "0").exit_code == 75
     stop_at(monkeypatch, 0)
@@ -146,14 +146,14 @@ def test_stopped_between_two_stacks(files, tmp_path, straight, monkeypatch):
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_a_signal_that_whoever_started_us_ignores_is_ignored(files, tmp_path, straight, monkeypatch):
+def test_a_signal_that_is_ignored_at_the_start_stays_ignored(files, tmp_path, straight, monkeypatch):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stop_at(monkeypatch, 60, signal.SIGINT)
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_handlers_are_put_back(files, tmp_path):
+def test_handlers_are_restored(files, tmp_path):
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)]
     call(files, tmp_path / "out")
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)] == before
@@ -164,7 +164,7 @@ def test_handlers_are_put_back(files, tmp_path):
     [("SIGTERM", 5, "SIGTERM"), ("SIGUSR1", 5, "SIGUSR1"), ("SIGINT", 0, "SIGINT"), ("SIGTERM", 0, None)],
 )
 def test_a_second_signal_ends_the_process_unless_it_is_an_echo(second, seconds, end):
-    """A scheduler's signal and its batch script's come at nearly one time."""
+    """A scheduler may signal a process directly and through its batch script, at nearly the same time."""
     script = (
         "import signal; from utils.core import interrupt\n"
         "with interrupt.interruptible() as i:\n"
@@ -177,8 +177,8 @@ def test_a_second_signal_ends_the_process_unless_it_is_an_echo(second, seconds, 
     assert (done.returncode, done.stdout) == expected
 
 
-def test_a_process_is_told_to_stop(files, tmp_path):
-    """From outside, before its first evaluation is over; and it goes on from there."""
+def test_a_process_stops_on_a_signal_from_outside(files, tmp_path):
+    """The signal arrives before the first evaluation is over; the next call resumes."""
     arguments = ("--env-json", files.environment(), "--agent-json", files.agent(), "--save-dir")
     CliRunner().invoke(main.main, [*arguments, str(tmp_path / "straight")])
     command = [sys.executable, "main.py", *arguments, str(tmp_path / "out")]
@@ -196,7 +196,7 @@ def test_a_process_is_told_to_stop(files, tmp_path):
 
 
 def test_checkpoints_come_on_the_timer(files, tmp_path, straight, monkeypatch, caplog):
-    """Every 7 steps. They change nothing, and are gone once the results are there."""
+    """There is one every 7 steps. They change no result, and are removed when the results are written."""
     asked = iter(range(10**6))
     monkeypatch.setattr(CheckpointTimer, "due", lambda timer: next(asked) % 8 == 7)
     with caplog.at_level("INFO"):
@@ -241,13 +241,13 @@ REPLAY, KEPT = "agent.replay.data.0.rows", "record.arrays.train_states.0.rows"
 
 @pytest.mark.parametrize("damage", [truncated, flipped, empty, Path.unlink])
 @pytest.mark.parametrize("name", ["state", REPLAY, KEPT])
-def test_a_damaged_file_is_refused_and_its_run_starts_anew(
+def test_a_damaged_file_is_refused_and_its_run_starts_again(
     damage, name, files, tmp_path, interrupted, straight, caplog
 ):
     broken, _ = (path.parent for path in states(tmp_path / "out"))
     damage(broken / name)
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
-    if (damage, name) != (Path.unlink, "state"):  # Without it there is none to be refused.
+    if (damage, name) != (Path.unlink, "state"):  # Without its state file, there is no checkpoint to refuse.
         assert re.search(rf"index \d: starts again: \S*{broken.name}", caplog.text)
     assert caplog.text.count("starts again") <= 1
     assert sorted(provenance(path)["resumed_at"] for path in results(tmp_path / "out")) == [[], [60]]
@@ -286,7 +286,7 @@ def test_another_runs_checkpoint_is_refused(files, tmp_path, interrupted, straig
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_what_was_refused_is_put_aside_until_there_is_a_result(files, tmp_path, interrupted, monkeypatch):
+def test_a_refused_checkpoint_is_kept_until_there_is_a_result(files, tmp_path, interrupted, monkeypatch):
     path = states(tmp_path / "out")[0]
     flipped(path)
     damaged = path.read_bytes()
@@ -295,7 +295,7 @@ def test_what_was_refused_is_put_aside_until_there_is_a_result(files, tmp_path, 
     assert (path.parent.with_name(f"{path.parent.name}.refused") / "state").read_bytes() == damaged
 
 
-def test_a_run_that_another_trains_is_skipped(files, tmp_path, caplog):
+def test_a_run_that_another_process_trains_is_skipped(files, tmp_path, caplog):
     call(files, tmp_path / "straight", "--runs", "1")
     first, second = results(tmp_path / "straight")
     lock = Lock(tmp_path / "out" / NAME / "checkpoints" / f"{first.stem[-12:]}.lock")
@@ -309,7 +309,7 @@ def test_a_run_that_another_trains_is_skipped(files, tmp_path, caplog):
     assert_as_straight(tmp_path / "straight", tmp_path / "out")
 
 
-def test_a_result_that_has_come_about_meanwhile_is_not_written_again(files, tmp_path, monkeypatch, caplog):
+def test_a_result_that_another_process_has_written_is_not_written_again(files, tmp_path, monkeypatch, caplog):
     call(files, tmp_path / "out", "--runs", "1")
     before = [path.stat().st_mtime_ns for path in results(tmp_path / "out")]
     runs = [build.read_experiment(files.environment(record=RECORD), files.agent(alpha=[0.1, 0.5]), tmp_path / "out")
@@ -322,13 +322,13 @@ def test_a_result_that_has_come_about_meanwhile_is_not_written_again(files, tmp_
         assert [claim.run for claim in mine] == runs
 
 
-def test_what_a_kill_between_result_and_removal_leaves_is_removed(files, tmp_path, interrupted, straight):
+def test_checkpoints_left_by_a_kill_after_the_result_are_removed(files, tmp_path, interrupted, straight):
     for path in (*results(straight), *(straight / NAME).glob("*.npz")):
         (tmp_path / "out" / NAME / path.name).write_bytes(path.read_bytes())
     first, second = (path.parent for path in states(tmp_path / "out"))
     first.with_suffix(".lock").touch()
     second.with_suffix(".lock").touch()
-    shutil.rmtree(second)  # The one of the two that was killed later.
+    shutil.rmtree(second)  # As if that process had been killed later.
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
     assert_as_straight(straight, tmp_path / "out")
 
@@ -340,7 +340,7 @@ def test_a_kill_just_before_the_end_leaves_an_empty_folder_at_most(files, tmp_pa
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_a_checkpoint_that_cannot_be_removed_fails_nothing(files, tmp_path, interrupted, monkeypatch, caplog):
+def test_a_checkpoint_that_cannot_be_removed_is_no_failure(files, tmp_path, interrupted, monkeypatch, caplog):
     with monkeypatch.context() as busy:
         busy.setattr("shutil.rmtree", lambda path: (_ for _ in ()).throw(OSError(16, "Device or resource busy")))
         assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
@@ -348,7 +348,7 @@ def test_a_checkpoint_that_cannot_be_removed_fails_nothing(files, tmp_path, inte
     assert len(results(tmp_path / "out")) == 2
 
 
-def test_a_forced_run_goes_on_from_its_checkpoint_too(files, tmp_path, straight, monkeypatch):
+def test_a_forced_run_resumes_from_its_checkpoint_too(files, tmp_path, straight, monkeypatch):
     call(files, tmp_path / "out", "--runs", "1")
     stop_at(monkeypatch, 60)
     assert call(files, tmp_path / "out", "--runs", "1", "--force").exit_code == 75
@@ -361,7 +361,7 @@ def test_a_full_disk_does_not_end_training(files, tmp_path, interrupted, straigh
     fsync, asked, full = os.fsync, iter(range(10**6)), []
 
     def due(_timer) -> bool:
-        """Once, 31 steps on; and then only is the disk full."""
+        """Return true once, after 31 steps; from then on the disk is full."""
         full[:] = [True] if next(asked) == 31 else []
         return bool(full)
 
@@ -388,7 +388,7 @@ def test_stopped_without_a_checkpoint_is_a_failure(files, tmp_path, straight, mo
     assert_as_straight(straight, tmp_path / "out")
 
 
-def test_a_diverged_runs_result_is_in_place_when_the_others_are_stopped(files, tmp_path, monkeypatch):
+def test_a_diverged_runs_result_is_written_when_the_other_runs_are_stopped(files, tmp_path, monkeypatch):
     def call_diverging() -> Result:
         arguments = ["--env-json", files.environment(), "--agent-json", files.agent(critic_lr=[1e-3, 1e30])]
         return CliRunner().invoke(main.main, [*arguments, "--save-dir", str(tmp_path / "out"), "--runs", "1"])
@@ -405,7 +405,7 @@ def test_a_diverged_runs_result_is_in_place_when_the_others_are_stopped(files, t
 
 
 def test_nothing_is_unpickled(files, tmp_path, interrupted, caplog):
-    """A state with a proper header whose arrays are pickled objects."""
+    """A checkpoint with a valid header, whose arrays are pickled objects, is refused."""
     import hashlib
     import io
 
@@ -421,8 +421,8 @@ def test_nothing_is_unpickled(files, tmp_path, interrupted, caplog):
 
 @pytest.mark.parametrize("env_name", ["Pendulum-v1", "Pendulum-v0", pytest.param("Hopper-v5", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("watched", [0, 1], ids=["before", "after"])
-def test_a_monitored_run_goes_on_exactly(env_name, watched, files, tmp_path, monkeypatch):
-    """Monitored before the interruption or after it: its environment holds what draws, or does not."""
+def test_a_monitored_run_resumes_exactly(env_name, watched, files, tmp_path, monkeypatch):
+    """It is monitored before or after the interruption: its environment has a renderer, or has none."""
     arguments = ["--env-json", files.environment(env_name=env_name), "--agent-json", files.agent(), "--save-dir"]
     assert CliRunner().invoke(main.main, [*arguments, str(tmp_path / "straight")]).exit_code == 0
     stop_at(monkeypatch, 60)
@@ -437,5 +437,5 @@ def test_a_monitored_run_goes_on_exactly(env_name, watched, files, tmp_path, mon
         )
         is None
     )
-    if env_name != "Hopper-v5":  # Not every machine can draw MuJoCo's.
+    if env_name != "Hopper-v5":  # Not every machine can render MuJoCo's environments.
         assert len(list(path.parent.glob("*.mp4"))) == 1

@@ -1,4 +1,4 @@
-"""The loop on a scripted agent and environment whose every number is known."""
+"""The loop with a scripted agent and environment, in which every number is known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from utils.training.stack import Stack
 
 
 class Walker:
-    """Always walks right by the speed of its run, learns nothing, and remembers what it was shown."""
+    """An agent that always walks right at the speed of its run, learns nothing, and keeps the steps it observes."""
 
     def __init__(self, speeds: list[float], nonfinite_at: int | None = None) -> None:
         self.speeds, self.nonfinite_at = np.array(speeds, np.float32), nonfinite_at
@@ -62,7 +62,7 @@ def make_loop(speeds: list[float], agent: Walker | None = None, **changes) -> Lo
 
 
 def test_episodes_and_returns():
-    """Speed 1 ends at 3 steps, return 3; speed 0.5 is cut at 4 steps, return 2."""
+    """At speed 1, episodes end after 3 steps with return 3; at speed 0.5, they are truncated after 4 with return 2."""
     fast, slow = make_loop([1.0, 0.5]).run()
     assert fast.train_episode_steps == [3, 3, 3, 1]
     assert fast.train_episode_rewards == [3.0, 3.0, 3.0, 1.0]
@@ -84,7 +84,7 @@ def test_evaluation_at_the_start_every_interval_and_the_end_never_twice(total, i
     assert record.eval_episode_steps == [[3]] * len(at)
 
 
-def test_eval_episodes_may_be_none():
+def test_there_may_be_no_evaluation_episodes():
     (record,) = make_loop([1.0], eval_episodes=0).run()
     assert record.eval_episode_rewards == [[], [], []]
 
@@ -125,27 +125,27 @@ def test_a_nonfinite_action_is_not_executed():
     assert (bad.status, bad.nonfinite, bad.timesteps) == ("diverged", "action", 0)
 
 
-def test_the_watcher_is_told_of_each_step_and_evaluation():
+def test_the_watcher_is_called_for_each_step_and_evaluation():
     steps: list[int] = []
     evaluations: list[tuple[int, list[float]]] = []
     loop = make_loop([1.0, 0.5])
-    loop.watcher = Watcher(steps.append, lambda *told: evaluations.append(told))
+    loop.watcher = Watcher(steps.append, lambda *evaluation: evaluations.append(evaluation))
     loop.run()
     assert steps == [1] * 10
     assert evaluations == [(0, [3.0, 2.0]), (5, [3.0, 2.0]), (10, [3.0, 2.0])]
 
 
-def test_without_eval_episodes_there_is_nothing_to_tell():
+def test_without_evaluation_episodes_the_watcher_is_not_called():
     evaluations: list[tuple] = []
     loop = make_loop([1.0], eval_episodes=0)
-    loop.watcher = Watcher(evaluated=lambda *told: evaluations.append(told))
+    loop.watcher = Watcher(evaluated=lambda *evaluation: evaluations.append(evaluation))
     loop.run()
     assert evaluations == []
 
 
-def test_the_watcher_is_told_when_a_run_has_ended():
-    told: list[object] = []
+def test_the_watcher_is_called_when_a_run_has_ended():
+    calls: list[object] = []
     loop = make_loop([1.0, 0.5], total_timesteps=100, max_episodes=2, eval_episodes=0)
-    loop.watcher = Watcher(told.append, left=lambda slot: told.append(f"left {slot}"))
+    loop.watcher = Watcher(calls.append, left=lambda slot: calls.append(f"left {slot}"))
     loop.run()
-    assert told == [1, 1, 1, 1, 1, 1, "left 0", 1, 1, "left 1"]
+    assert calls == [1, 1, 1, 1, 1, 1, "left 0", 1, 1, "left 1"]

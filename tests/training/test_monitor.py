@@ -1,4 +1,4 @@
-"""The monitor on a fake environment and sink: which steps it shows, how it ends, that it harms nothing."""
+"""The monitor with a fake environment and sink: which steps it shows, how it ends, and that it harms no run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from utils.training.monitor import Monitor, Scene, monitoring
 
 
 class World:
-    """Environment and sink in one; a picture is as bright as the number of pictures taken before."""
+    """Environment and sink in one; the brightness of a picture is the number of pictures before it."""
 
     def __init__(self, enough_at: int | None = None, fails_at: int | None = None, error: BaseException | None = None):
         self.enough_at, self.fails_at, self.error = enough_at, fails_at, error
@@ -42,7 +42,7 @@ class World:
 
 
 class Env:
-    """A world's environment side, so that its closing can be told from the sink's."""
+    """The environment of a world, so that closing it differs from closing the sink."""
 
     def __init__(self, world: World) -> None:
         self.world, self.render = world, world.render
@@ -53,7 +53,7 @@ class Env:
 
 @pytest.fixture
 def watch(monkeypatch, caplog):
-    """(world, after) -> a monitor whose sink is the world."""
+    """Return a function (world, after) -> monitor whose sink is the world."""
     caplog.set_level("INFO")
 
     def make(world: World, after: int = 0) -> Monitor:
@@ -81,7 +81,7 @@ def test_each_step_after_the_given_one_is_shown_once(after, shown, watch):
     assert world.shown == list(range(1, shown + 1))
 
 
-def test_a_sink_that_has_enough_is_closed_and_training_goes_on_unseen(watch, caplog):
+def test_a_full_sink_is_closed_and_training_continues(watch, caplog):
     world = World(enough_at=3)
     watching = watch(world)
     for _ in range(10):
@@ -92,7 +92,7 @@ def test_a_sink_that_has_enough_is_closed_and_training_goes_on_unseen(watch, cap
     assert (world.closed, world.env_closed) == (1, 1)
 
 
-def test_the_end_of_the_first_slots_run_is_the_end(watch, caplog):
+def test_monitoring_ends_with_the_first_slots_run(watch, caplog):
     world = World()
     watching = watch(world)
     watching.stepped(1)
@@ -104,7 +104,7 @@ def test_the_end_of_the_first_slots_run_is_the_end(watch, caplog):
     assert caplog.messages == ["monitoring ended at timestep 2: the run has ended"]
 
 
-def test_a_run_that_ends_too_soon_to_be_seen_is_said_to(watch, caplog):
+def test_a_run_that_ends_before_it_is_shown_is_logged(watch, caplog):
     watching = watch(World(), after=5)
     watching.stepped(1)
     watching.left(0)
@@ -135,7 +135,7 @@ def test_a_video_that_cannot_be_completed_is_reported(watch, caplog, monkeypatch
     assert caplog.messages == ["monitoring ended at timestep 1: enough", "monitoring: a.mp4: no space"]
 
 
-def test_an_interrupt_is_no_error_but_closes_the_sink(watch, monkeypatch):
+def test_an_interrupt_is_not_an_error_and_closes_the_sink(watch, monkeypatch):
     world = World(fails_at=2, error=KeyboardInterrupt())
     watch(world)
 
@@ -149,14 +149,16 @@ def test_an_interrupt_is_no_error_but_closes_the_sink(watch, monkeypatch):
     assert (world.shown, world.closed, world.env_closed) == ([1], 1, 1)
 
 
-def test_the_other_watcher_is_told_everything(watch):
-    told: list[Any] = []
+def test_the_other_watcher_receives_every_call(watch):
+    calls: list[Any] = []
     world = World()
     watch(world)
-    given = Watcher(told.append, lambda *evaluation: told.append(evaluation), lambda slot: told.append(f"left {slot}"))
+    given = Watcher(
+        calls.append, lambda *evaluation: calls.append(evaluation), lambda slot: calls.append(f"left {slot}")
+    )
     with monitoring(given, scene(world), 0) as watcher:
         watcher.stepped(1)
         watcher.evaluated(5, [1.0])
         watcher.left(0)
-    assert told == [1, (5, [1.0]), "left 0"]
+    assert calls == [1, (5, [1.0]), "left 0"]
     assert world.shown == [1]

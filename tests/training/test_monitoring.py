@@ -1,4 +1,4 @@
-"""main.py -m: what is shown or recorded, and that no number of the run depends on it."""
+"""main.py -m: what is shown or recorded; no number of a run depends on it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch, caplog):
-    """No display; the process's variables and loggers are put back as they were."""
+    """Have no display; restore environment variables and loggers."""
     before = os.environ.copy()
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         os.environ.pop(name, None)
@@ -54,14 +54,14 @@ EVERYTHING = ["train_states", "train_rewards", "train_actions", "eval_states", "
 
 
 def assert_equal_results(a: Path, b: Path) -> None:
-    """Every result of both folders, bit for bit."""
+    """Check that two folders have the same results, to the bit."""
     assert [path.name for path in results(a)] == [path.name for path in results(b)]
     assert results(a)
     for one, other in zip(results(a), results(b), strict=True):
         assert first_run_difference(read_comparable(one), read_comparable(other)) is None
 
 
-def test_a_monitored_pendulum_is_the_same_run_bit_for_bit(files, tmp_path):
+def test_a_monitored_pendulum_is_the_same_run_to_the_bit(files, tmp_path):
     for folder, more in (("a", ()), ("b", ("-m",))):
         done = train(files, tmp_path / folder, *more, "--runs", "2", record=EVERYTHING)
         assert done.exit_code == 0, done.output
@@ -81,8 +81,8 @@ def can_draw() -> bool:
     return True
 
 
-def test_a_monitored_mujoco_environment_is_the_same_run_bit_for_bit(files, tmp_path, caplog):
-    """With pictures where this machine can draw, else with the reason why not."""
+def test_a_monitored_mujoco_environment_is_the_same_run_to_the_bit(files, tmp_path, caplog):
+    """There is a video if this machine can render, otherwise the reason is logged."""
     small: dict[str, Any] = {"env_name": "InvertedPendulum-v5", "total_timesteps": 40, "eval_interval_timesteps": 40}
     for folder, more in (("a", ()), ("b", ("-m",))):
         done = train(files, tmp_path / folder, *more, record=EVERYTHING, **small)
@@ -94,7 +94,7 @@ def test_a_monitored_mujoco_environment_is_the_same_run_bit_for_bit(files, tmp_p
         assert "MuJoCo cannot draw here" in caplog.text
 
 
-def test_where_mujoco_cannot_draw_training_goes_on_and_the_reason_is_said(files, tmp_path, caplog, monkeypatch):
+def test_if_mujoco_cannot_render_training_continues_and_the_reason_is_logged(files, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(render, "_probe_backend", lambda way: "not installed")
     done = train(files, tmp_path, "-m", env_name="InvertedPendulum-v5", total_timesteps=40)
     assert done.exit_code == 0
@@ -103,14 +103,14 @@ def test_where_mujoco_cannot_draw_training_goes_on_and_the_reason_is_said(files,
     assert "monitoring: MuJoCo cannot draw here (egl: not installed; osmesa: not installed" in caplog.text
 
 
-def test_monitoring_begins_after_so_many_timesteps(files, tmp_path, caplog):
+def test_monitoring_starts_after_the_given_timesteps(files, tmp_path, caplog):
     assert train(files, tmp_path, "-m", "-a", "100").exit_code == 0
     (recorded,) = results(tmp_path, "mp4")
     assert len(read(recorded)) == 20
     assert f"20 frames: {recorded}" in caplog.text
 
 
-def test_the_video_is_bounded_and_training_is_not(files, tmp_path, caplog, monkeypatch):
+def test_the_video_is_limited_and_training_is_not(files, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr("utils.training.monitor.MAX_VIDEO_FRAMES", 7)
     assert train(files, tmp_path, "-m").exit_code == 0
     assert len(read(*results(tmp_path, "mp4"))) == 7
@@ -128,7 +128,7 @@ def test_a_video_that_cannot_be_written_harms_nothing_and_is_reported(files, tmp
 
 
 def test_only_the_first_run_of_the_first_stack_is_monitored(files, tmp_path):
-    """hidden_dim is structural: two settings make two stacks. Index 0 is there already."""
+    """hidden_dim is structural, so two settings make two stacks. Index 0 already has a result."""
     common: dict[str, Any] = {"agent": {"hidden_dim": [16, 32]}, "total_timesteps": 20, "eval_episodes": 0}
     train(files, tmp_path, "--index", "0", **common)
     assert train(files, tmp_path, "-m", "--index", "0-3", **common).exit_code == 0
@@ -141,8 +141,8 @@ CLOSED_AFTER_FIVE = "import sys; print('open', flush=True); sys.stdin.buffer.rea
 
 
 @pytest.mark.parametrize(("end", "why"), [("", "was closed"), ("; sys.exit(1)", "was lost (exit code 1)")])
-def test_the_windows_end_ends_the_showing_and_not_the_run(end, why, files, tmp_path, caplog, monkeypatch):
-    """A script plays the window's process: it takes five frames."""
+def test_closing_the_window_ends_monitoring_and_not_the_run(end, why, files, tmp_path, caplog, monkeypatch):
+    """A script stands in for the window's process and takes five frames."""
     os.environ["DISPLAY"] = ":none"
     slept: list[float] = []
     monkeypatch.setattr(window, "COMMAND", (sys.executable, "-c", CLOSED_AFTER_FIVE + end))
@@ -173,7 +173,7 @@ def test_an_environment_without_pictures_is_bad_input(files, tmp_path, monkeypat
         ("InvertedPendulum-v5", {"pygame", "OpenGL", "moviepy", "imageio_ffmpeg"}),
     ],
 )
-def test_training_unwatched_imports_nothing_that_draws(env_name, unwanted, files, tmp_path):
+def test_training_without_monitoring_imports_no_drawing_library(env_name, unwanted, files, tmp_path):
     arguments = ["main.py", "--env-json", files.environment(env_name=env_name, total_timesteps=40)]
     arguments += ["--agent-json", files.agent(), "--save-dir", str(tmp_path / "out")]
     probe = (
@@ -192,7 +192,7 @@ def test_training_unwatched_imports_nothing_that_draws(env_name, unwanted, files
 
 
 def test_monitoring_needs_a_single_process(files, tmp_path):
-    """A pool's processes start no others, and so no window."""
+    """Worker processes start no other processes, so no window."""
     done = train(files, tmp_path / "out", "-m", "--runs", "2", "--jobs", "2")
     assert done.exit_code == 2
     assert done.stderr == "error: -m/--monitor: found --jobs 2; allowed with it: --jobs 1\n"
@@ -200,7 +200,7 @@ def test_monitoring_needs_a_single_process(files, tmp_path):
 
 
 def test_the_first_run_is_shown_in_whatever_stack_it_trains(files, tmp_path):
-    """Its stack is the second, as larger networks go first."""
+    """Its stack is the second one, because larger networks are trained first."""
     done = train(files, tmp_path, "-m", "--index", "0,1", agent={"hidden_dim": [16, 300]})
     assert done.exit_code == 0, done.output
     (recorded,) = results(tmp_path, "mp4")

@@ -1,4 +1,4 @@
-"""What is shown of how far a call is, by a clock of the test's own."""
+"""The progress of a call, measured by a clock that tests set."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from utils.training.progress import SweepProgress
 
 
 class Clock:
-    """Seconds, set by hand."""
+    """A clock, in seconds, that tests set."""
 
     now = 0.0
 
@@ -40,7 +40,7 @@ def test_a_line_each_minute(clock, caplog):
     ]
 
 
-def test_what_a_failed_stack_leaves_out_is_not_waited_for(clock):
+def test_the_remaining_steps_of_a_failed_stack_are_not_counted(clock):
     progress = SweepProgress([1, 1], [100, 100], tqdm(disable=True), clock)
     progress.add_steps(0, 40)
     progress.end_stack(0, failed=True)
@@ -51,11 +51,11 @@ def test_what_a_failed_stack_leaves_out_is_not_waited_for(clock):
     assert progress.format_line() == "1 of 2 runs done, 14 run-steps/s"
 
 
-def test_before_the_first_step_nothing_is_foretold(clock):
+def test_before_the_first_step_there_is_no_time_left(clock):
     assert SweepProgress([2], [100], tqdm(disable=True), clock).format_line() == "0 of 2 runs done, 0 run-steps/s"
 
 
-def test_on_a_terminal_one_bar_counts_all(clock, caplog):
+def test_on_a_terminal_one_bar_counts_all_runs(clock, caplog):
     screen = io.StringIO()
     with tqdm(total=500, file=screen, mininterval=0, miniters=1) as bar, caplog.at_level("INFO"):
         progress = SweepProgress([3, 2], [100, 100], bar, clock)

@@ -1,4 +1,4 @@
-"""Interrupted and gone on with, a run has the bits that it has straight through."""
+"""A run that was interrupted and resumed has the same bits as an uninterrupted run."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ DISCRETE_ENVIRONMENTS: dict[str, dict[str, Any]] = {
 
 
 SLOW = {"Ant-v5", "Humanoid-v5", "Reacher-v5", "Swimmer-v5", "Walker2d-v5", "HalfCheetah-v4", "Ant-v4", "Humanoid-v4"}
-"""MuJoCo environments of which others represent the kind in the default run."""
+"""MuJoCo environments that are tested with --slow only; others of their kind are always tested."""
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in BOX_ENVIRONMENTS]
 )
 def test_every_environment_with_a_box(name, tmp_path):
-    """Amid episodes, at an evaluation's timestep, and twice."""
+    """Interrupt within episodes, at an evaluation's timestep, and twice."""
     protocol = PROTOCOL | {"env_name": name} | BOX_ENVIRONMENTS[name]
     assert_resumes_exactly(make_experiment(protocol, SHORT, tmp_path), [0, 1], [31, 40, 77], tmp_path)
 
@@ -85,7 +85,7 @@ AGENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("case", AGENTS)
 def test_every_actor_critic(case, tmp_path):
-    """Before the first update, at it, with a replay that is full, and after that went round twice."""
+    """Interrupt before the first update, at it, when the replay buffer is full, and after it has been filled twice."""
     protocol, hyperparameters = AGENTS[case]
     ring = {"batch_size": [8], "replay_capacity": [30], "hidden_dim": [16]}
     experiment = make_experiment(
@@ -96,7 +96,7 @@ def test_every_actor_critic(case, tmp_path):
 
 @pytest.mark.parametrize("agent", ["SAC", "SACDiscrete"])
 def test_chained_rows(agent, tmp_path, monkeypatch):
-    """The same bits as whole rows, straight through and in parts: at ends of episodes and all around the ring."""
+    """Chained rows give the same bits as whole rows, interrupted anywhere, also at ends of episodes."""
     protocol = (PENDULUM | {"steps_per_episode": 10} if agent == "SAC" else CARTPOLE) | {"record": ALL_ARRAYS}
     ring = {"batch_size": [8], "replay_capacity": [30], "hidden_dim": [16]}
     experiment = make_experiment(protocol, ring, tmp_path, agent)
@@ -137,14 +137,14 @@ def test_every_other_agent(case, tmp_path):
 
 
 def test_at_the_very_beginning_and_before_the_last_evaluation(tmp_path):
-    """At timestep 0 the first evaluation has been made; at the last one training is over."""
+    """At timestep 0, the first evaluation has been made; at the last timestep, training is over."""
     experiment = make_experiment(PROTOCOL, SHORT, tmp_path)
     assert_resumes_exactly(experiment, [0, 1], [0, 89], tmp_path)
 
 
 @pytest.mark.parametrize("at", [0, 40, 90], ids=["first", "amid", "last"])
 @pytest.mark.parametrize("polls", [1, 25])
-def test_an_evaluation_that_was_abandoned_is_made_anew(at, polls, tmp_path):
+def test_an_abandoned_evaluation_is_repeated(at, polls, tmp_path):
     experiment = make_experiment(PROTOCOL | {"eval_policy": "sample"}, SHORT, tmp_path)
     loop = loop_of(experiment, [0, 1])
     left = iter(range(polls))
@@ -158,7 +158,7 @@ def test_an_evaluation_that_was_abandoned_is_made_anew(at, polls, tmp_path):
 
 
 def test_with_other_neighbours_and_in_other_slots(tmp_path):
-    """Runs of two stacks that stand at one timestep meet in two others."""
+    """Runs of two stacks at the same timestep are resumed in two other stacks."""
     grid = MIXED | {"hidden_dim": [16], "batch_size": [8], "replay_capacity": [50]}
     experiment = make_experiment(PENDULUM, grid, tmp_path)
     for indices in ([0, 5, 60], [7, 49, 100]):
@@ -208,8 +208,8 @@ def test_after_a_neighbour_finished(tmp_path):
     assert_resumes_exactly(experiment, list(range(6)), [ends[0], ends[1] + 1], tmp_path)
 
 
-def test_episodes_that_are_many_are_written_once(tmp_path, monkeypatch):
-    """From the tenth on; every step is an episode here, so that three checkpoints add 20, 9 and 31."""
+def test_long_lists_of_episodes_are_written_once(tmp_path, monkeypatch):
+    """Lists are long from ten episodes. Every step is an episode here, so three checkpoints add 20, 9 and 31."""
     monkeypatch.setattr("utils.training.run_record.MANY_EPISODES", 10)
     experiment = make_experiment(PROTOCOL | {"env_name": "Bimodal"}, SHORT, tmp_path)
     assert_resumes_exactly(experiment, [0, 1], [5, 20, 29, 60], tmp_path)
@@ -217,7 +217,7 @@ def test_episodes_that_are_many_are_written_once(tmp_path, monkeypatch):
         assert (tmp_path / f"0/record.train_episode_{name}.0.rows").stat().st_size == 8 * 60
 
 
-def test_a_record_says_where_it_was_resumed(tmp_path):
+def test_a_record_states_where_it_was_resumed(tmp_path):
     experiment = make_experiment(PROTOCOL, SHORT, tmp_path)
     (record,) = train_in_parts(experiment, [0], [31, 77], tmp_path)
     assert record.resume_provenance() == {"resume": "exact", "resumed_at": [31, 77]}

@@ -1,4 +1,4 @@
-"""Wrapped environments go on exactly; those that cannot be saved with another episode, and the record says so."""
+"""Wrapped environments resume exactly; those that cannot be saved start another episode, and the record states that."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def _registered():
 
 
 @pytest.mark.parametrize("name", ["Drift-v0", "Lagging-v0"])
-def test_environments_of_others_and_wrappers_go_on_exactly(name, tmp_path):
+def test_environments_of_others_and_wrappers_resume_exactly(name, tmp_path):
     experiment = make_experiment(PROTOCOL | {"env_name": name}, SHORT, tmp_path)
     assert_resumes_exactly(experiment, [0, 1], [31, 40, 77], tmp_path)
 
 
 @pytest.mark.parametrize("agent", ["SAC", "linearAC"])
-def test_an_environment_that_cannot_be_saved_begins_another_episode(agent, tmp_path):
+def test_an_environment_that_cannot_be_saved_starts_another_episode(agent, tmp_path):
     grid = SHORT if agent == "SAC" else {}
     experiment = make_experiment(PROTOCOL | {"env_name": "HiddenClock-v0"}, grid, tmp_path, agent)
     loop = loop_of(experiment, [0, 1])

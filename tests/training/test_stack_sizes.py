@@ -1,4 +1,4 @@
-"""How runs are divided into stacks: by structure, speed, memory and the number of processes."""
+"""Division of runs into stacks: by structure, speed, memory and the number of processes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ GIB = 2**30
 
 @pytest.fixture
 def runs(tmp_path):
-    """Runs 0 to n - 1 of a grid."""
+    """Return a function that makes runs 0 to n - 1 of a grid."""
 
     def make(n: int, **grid: list) -> list[Run]:
         experiment = make_experiment(ENVIRONMENT, grid, tmp_path)
@@ -54,7 +54,7 @@ def test_the_size_for_speed(units, batch, eager, compiled):
     assert max_runs_for_speed(setting, "compiled") == compiled
 
 
-def test_what_is_not_compiled_has_its_size_whatever_is_asked_for():
+def test_an_agent_without_a_compiled_engine_has_the_eager_size():
     assert max_runs_for_speed(LinearACHyperparameters(), "compiled") == 32
 
 
@@ -74,7 +74,7 @@ def test_replay_bytes_are_the_buffers(timesteps, capacity, layout):
 
 
 def test_the_size_for_memory():
-    """HalfCheetah's transitions, a million a run: 104 MB; 32 runs fill 3.3 GB."""
+    """A million transitions of HalfCheetah take 104 MB per run; 32 runs take 3.3 GB."""
     run_bytes = SACHyperparameters(replay_capacity=10**6).replay_bytes(17, 6, 10**6)
     assert run_bytes == 104_000_000
     assert max_runs_for_memory(run_bytes, 8 * GIB) == 58
@@ -84,7 +84,7 @@ def test_the_size_for_memory():
     assert max_runs_for_memory(0, GIB) == 32
 
 
-def test_the_smaller_of_both_counts(runs):
+def test_the_smaller_of_both_sizes_applies(runs):
     (small,) = runs(1, replay_capacity=[10**6])
     assert stack_size_rule((17, 6), 10**6, 4 * GIB, "eager")(small) == 27
     assert stack_size_rule((17, 6), 10**6, 400 * GIB, "eager")(small) == 32
@@ -97,7 +97,7 @@ def test_runs_of_one_structure_are_divided_evenly(runs):
     assert indices(split_into_stacks(runs(3), lambda run: 1)) == [[0], [1], [2]]
 
 
-def test_structures_do_not_mix_and_the_dearest_goes_first(runs):
+def test_structures_do_not_mix_and_the_most_expensive_is_first(runs):
     assert indices(split_into_stacks(runs(6, hidden_dim=[16, 64, 256]), lambda run: 32)) == [[2, 5], [1, 4], [0, 3]]
 
 
@@ -118,7 +118,7 @@ def test_no_process_idles_at_the_end(count, jobs, sizes, runs):
     assert sorted(index for stack in indices(stacks) for index in stack) == list(range(count))
 
 
-def test_what_is_dearest_is_divided_for_more_processes(runs):
+def test_the_most_expensive_stack_is_divided_among_more_processes(runs):
     stacks = split_into_stacks(runs(8, hidden_dim=[64, 256]), lambda run: 32, 4)
     assert sorted(indices(stacks)) == [[0, 2, 4, 6], [1, 3], [5], [7]]
 
@@ -128,7 +128,7 @@ def test_pieces_differ_by_one_at_most():
     assert split_evenly(letters, 4) == [list("abc"), list("de"), list("fgh"), list("ij")]
 
 
-def test_a_stacks_name_is_what_the_index_option_takes(runs):
+def test_a_stacks_label_is_a_value_of_the_index_option(runs):
     chosen = runs(9)
     assert stack_label(chosen[4:5]) == "index 4"
     assert stack_label(chosen[:3] + chosen[5:6] + chosen[7:]) == "indices 0-2,5,7-8"

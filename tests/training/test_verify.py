@@ -1,4 +1,4 @@
-"""main.py --verify: a result executed again is identical, or told where it differs."""
+"""main.py --verify: a repeated run is identical, or the first difference is reported."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def change(path: Path, edit) -> None:
     path.write_text(json.dumps(tree))
 
 
-def test_results_are_identical_also_beside_others_and_elsewhere(files, tmp_path):
-    """Verified in one stack, a copy among them; nothing is left or changed."""
+def test_results_are_identical_in_one_stack_and_in_another_directory(files, tmp_path):
+    """Results, one of them a copy, are verified in one stack; no file is left or changed."""
     paths = trained(files, tmp_path)
     copy = tmp_path / "copy.json"
     copy.write_bytes(paths[0].read_bytes())
@@ -45,7 +45,7 @@ def test_results_are_identical_also_beside_others_and_elsewhere(files, tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
-def test_what_differs_is_told_with_versions_side_by_side(files, tmp_path):
+def test_a_difference_is_reported_with_both_versions(files, tmp_path):
     first, second = trained(files, tmp_path)
 
     def edit(run):
@@ -61,7 +61,7 @@ def test_what_differs_is_told_with_versions_side_by_side(files, tmp_path):
     assert [(line[1], line[2]) for line in starred] == [("mujoco", "9.9.9")]
 
 
-def test_a_changed_array_is_told_with_its_position(files, tmp_path):
+def test_a_changed_array_is_reported_with_its_position(files, tmp_path):
     import numpy as np
 
     path = trained(files, tmp_path)[0]
@@ -76,7 +76,7 @@ def test_a_changed_array_is_told_with_its_position(files, tmp_path):
     assert f"different: {name}{[int(i) for i in position]}: " in done.stdout
 
 
-def test_another_engine_than_recorded_is_no_verification(files, tmp_path, monkeypatch):
+def test_a_different_engine_does_not_verify_a_result(files, tmp_path, monkeypatch):
     path = trained(files, tmp_path)[0]
     change(path, lambda run: run["provenance"].update(engine="compiled"))
     monkeypatch.setattr("agent.engine.selection.reason_not_compiled", lambda agent: "there is no compiler")
@@ -96,7 +96,7 @@ def test_another_engine_than_recorded_is_no_verification(files, tmp_path, monkey
         (lambda run: run.pop("provenance"), "found no 'provenance'"),
     ],
 )
-def test_what_is_no_result_of_this_configuration_is_bad_input(edit, message, files, tmp_path):
+def test_a_file_that_is_not_a_result_of_this_configuration_is_bad_input(edit, message, files, tmp_path):
     path = next(path for path in trained(files, tmp_path) if '"index":0' in path.read_text())
     change(path, edit)
     done = verify(path)

@@ -1,4 +1,4 @@
-"""What the compiled engine learns is what the eager one does, in distribution. Asked for by --every-engine-case."""
+"""Both engines learn equally well, in distribution; run by --every-engine-case."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEARNED = -300.0
 
 
 def final_returns(engine: str, folder: Path) -> np.ndarray:
-    """Each seed's mean return in its last evaluation, after 20,000 steps of the shipped experiment."""
+    """Return each seed's mean return in its last evaluation, after 20,000 steps of the shipped experiment."""
     changes = {"total_timesteps": 20_000, "eval_interval_timesteps": 20_000, "eval_episodes": 10}
     protocol = read_environment(str(ROOT / "config/environment/PendulumContinuous-v1.json")).model_dump() | changes
     agent = read_agent(str(ROOT / "config/agent/SAC_classic_best_pendulum.json"), AGENTS)
@@ -36,7 +36,7 @@ def final_returns(engine: str, folder: Path) -> np.ndarray:
 @pytest.mark.every_engine_case
 @needs_compiler
 def test_engines_learn_alike(tmp_path):
-    """Welch's test, false-alarm rate 1e-6; ranks of ten a side cannot tell that much, so their p is only shown."""
+    """Welch's test has a false-alarm rate of 1e-6. A rank test of ten against ten cannot; its p is only printed."""
     eager, compiled = (final_returns(engine, tmp_path) for engine in ("eager", "compiled"))
     welch = stats.ttest_ind(eager, compiled, equal_var=False).pvalue
     ranks = stats.mannwhitneyu(eager, compiled).pvalue

@@ -1,4 +1,4 @@
-"""The command line: what it writes, what it skips, what it refuses."""
+"""The command line of main.py: what it writes, skips and refuses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(*arguments: str | Path) -> Result:
 
 
 def call(files, save_dir: Path, *more: str) -> Result:
-    """main.py on the small experiment, saving under an absolute path."""
+    """Run main.py on the small experiment, with an absolute path for results."""
     return run("--env-json", files.environment(), "--agent-json", files.agent(), "--save-dir", str(save_dir), *more)
 
 
@@ -38,7 +38,7 @@ def results(save_dir: Path) -> list[Path]:
 
 
 def only(path: Path) -> dict:
-    """The one run in a result file."""
+    """Return the run of a result file."""
     (cell,) = json.loads(path.read_bytes())["experiment_data"].values()
     (data,) = cell["runs"]
     return data
@@ -62,7 +62,7 @@ def test_one_index_gives_one_result(files, tmp_path):
     assert data["total_timesteps"] == data["timesteps_done"] == 120
 
 
-def test_learned_parameters_stand_beside_the_result(files, tmp_path):
+def test_learned_parameters_are_next_to_the_result(files, tmp_path):
     call(files, tmp_path / "out")
     (path,) = results(tmp_path / "out")
     reference = only(path)["learned_params"]
@@ -71,7 +71,7 @@ def test_learned_parameters_stand_beside_the_result(files, tmp_path):
         assert reference["arrays"]["learned_params/actor/weight_0"] == [3, 32]
 
 
-def test_the_environments_rollout_hash_is_taken_once_and_stands_in_every_result(files, tmp_path, monkeypatch):
+def test_the_rollout_hash_is_computed_once_and_is_in_every_result(files, tmp_path, monkeypatch):
     taken = []
     monkeypatch.setattr(
         "env.episodes.rollout.rollout_hash", lambda episodes: taken.append(rollout_hash(episodes)) or taken[0]
@@ -148,7 +148,7 @@ def test_raw_observations_for_a_linear_agent(files, tmp_path):
     assert a["train_episode_rewards"] == b["train_episode_rewards"] != tiled["train_episode_rewards"]
 
 
-def test_a_result_without_arrays_is_there(files, tmp_path, caplog):
+def test_a_result_without_arrays_exists(files, tmp_path, caplog):
     arguments = ("--env-json", files.environment(), "--agent-json", ROOT / "config/agent/Random.json")
     with caplog.at_level("INFO"):
         for _ in range(2):
@@ -156,7 +156,7 @@ def test_a_result_without_arrays_is_there(files, tmp_path, caplog):
     assert "index 0: skipped" in caplog.text
 
 
-def test_what_is_there_is_skipped_and_said_to_be(files, tmp_path, caplog):
+def test_runs_with_results_are_skipped_and_logged(files, tmp_path, caplog):
     call(files, tmp_path / "out")
     (path,) = results(tmp_path / "out")
     before = path.stat().st_mtime_ns
@@ -179,7 +179,7 @@ def test_a_damaged_result_is_not_a_result(files, tmp_path):
 
 
 def test_a_grown_grid_finds_its_old_runs(files, tmp_path, caplog):
-    """A run is looked up by what it is: setting 1 of the grown grid is setting 0 of the old."""
+    """A run is found by its content: setting 1 of the new grid is setting 0 of the old one."""
     env = files.environment(total_timesteps=20, eval_episodes=0)
     common = ("--env-json", env, "--save-dir", str(tmp_path / "out"))
     run(*common, "--agent-json", files.agent(alpha=[0.3]))
@@ -189,7 +189,7 @@ def test_a_grown_grid_finds_its_old_runs(files, tmp_path, caplog):
     assert len(results(tmp_path / "out")) == 2
 
 
-def test_record_keeps_what_it_names(files, tmp_path):
+def test_record_keeps_the_arrays_it_names(files, tmp_path):
     names = [
         "train_states", "train_rewards", "train_actions", "eval_states",
         "update_states", "update_actions", "update_rewards", "update_next_states",
@@ -218,7 +218,7 @@ def test_record_keeps_what_it_names(files, tmp_path):
         np.testing.assert_allclose(returns, data["train_episode_rewards"], rtol=1e-12)
 
 
-def test_a_relative_save_dir_lies_under_results(files, tmp_path, monkeypatch):
+def test_a_relative_save_dir_is_under_results(files, tmp_path, monkeypatch):
     env, agent = files.environment(total_timesteps=5, eval_episodes=0), files.agent()
     monkeypatch.chdir(tmp_path)
     for save_dir in ("mine", "results", "results/yours"):
@@ -296,7 +296,7 @@ def test_bad_input_is_one_line_and_writes_nothing(case, message, files, tmp_path
 
 
 def test_jobs_and_stacks_change_no_bit(files, tmp_path):
-    """Seven runs of two structures, by two processes and by this one. The parent of others imports no torch."""
+    """Seven runs of two structures are trained by two processes, and by this one. The parent imports no torch."""
     common = ["--env-json", files.environment(), "--agent-json", files.agent(hidden_dim=[16, 32]), "--index", "0-6"]
     alone = run(*common, "--save-dir", tmp_path / "alone", "--jobs", "1", "--stack", "1")
     assert alone.exit_code == 0, alone.output
@@ -333,7 +333,7 @@ def test_a_stack_that_fails_ends_no_other(files, tmp_path, monkeypatch, caplog):
 
 
 def test_a_result_that_another_process_cannot_write(files, tmp_path):
-    """A directory stands where the first run's result belongs."""
+    """There is a directory where the first run's result belongs."""
     call(files, tmp_path / "out")
     (blocked,) = results(tmp_path / "out")
     blocked.unlink()
@@ -359,7 +359,7 @@ def test_neither_a_number_nor_auto(option, value, files, tmp_path):
 
 
 def test_automatic_jobs_are_the_cores(files, tmp_path, monkeypatch):
-    """One core is one process: this one."""
+    """With one core, this process trains."""
     monkeypatch.setenv("SLURM_CPUS_PER_TASK", "1")
     monkeypatch.setattr("utils.workers.pool.Pool", None)
     done = call(files, tmp_path / "out", "--runs", "2", "--jobs", "auto", "--stack", "1")
@@ -379,7 +379,7 @@ def test_an_unwritable_save_directory(files, tmp_path):
 
 
 def test_a_result_that_cannot_be_written_fails_its_run_only(files, tmp_path, monkeypatch, caplog):
-    """The disk is full for the first result's two files, and has room again for the second's."""
+    """The disk is full for the two files of the first result, and has space again for the second's."""
     (tmp_path / "out/Pendulum-v1_SAC_SquashedGaussian").mkdir(parents=True)
     fsync, calls = os.fsync, iter(range(100))
 
@@ -416,7 +416,7 @@ def test_an_interrupted_call_leaves_checkpoints_and_no_process(jobs, files, tmp_
 
 
 def group_exists(group: int) -> bool:
-    """Whether any process is left of a process group."""
+    """Return whether a process of a process group is left."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

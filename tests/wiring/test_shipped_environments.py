@@ -1,4 +1,4 @@
-"""Every shipped environment configuration, cut short, through the command line with a learning agent."""
+"""Training under every shipped environment configuration, shortened, through the command line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENVIRONMENTS = sorted((ROOT / "config/environment").glob("*.json"))
 STEPS = 200
 SHORT = {"total_timesteps": STEPS, "eval_interval_timesteps": 100, "eval_episodes": 1}
 LEARNERS = {True: "linearAC_softmax", False: "SAC_classic_best_pendulum"}
-"""By whether actions are discrete."""
+"""Grids of learning agents, by whether actions are discrete."""
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)

@@ -1,4 +1,4 @@
-"""utils/watch.py: the last evaluation over again, to the bit, or one line on why not."""
+"""utils/watch.py: it repeats the last evaluation to the bit, or prints one line with the reason why it cannot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(autouse=True)
 def surroundings():
-    """No display; the process's variables and loggers are put back as they were."""
+    """Have no display; restore environment variables and loggers."""
     before = os.environ.copy()
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         os.environ.pop(name, None)
@@ -40,7 +40,7 @@ def watch(*arguments: object) -> Result:
 
 
 def train(files, folder: Path, agent_json: str | Path, *more: str, **environment) -> list[Path]:
-    """Results in the order of their indices."""
+    """Return results in the order of their indices."""
     arguments = ["--env-json", files.environment(**environment), "--agent-json", str(agent_json)]
     done = CliRunner().invoke(main.main, [*arguments, "--save-dir", str(folder), *more])
     assert done.exit_code == 0, done.output
@@ -63,7 +63,7 @@ def last_evaluation(path: Path) -> list[tuple[float, int]]:
     ],
 )
 def test_the_episodes_of_the_last_evaluation_to_the_bit(agent, env_name, eval_policy, files, tmp_path):
-    """Though the run was trained in a stack of three and is rebuilt alone."""
+    """The run was trained in a stack of three and is rebuilt alone."""
     grid = json.loads((ROOT / f"config/agent/{agent}.json").read_text())
     grid["parameters"] = {key: values[:1] for key, values in grid["parameters"].items()}
     agent_json = files.write("agent.json", grid)
@@ -77,11 +77,11 @@ def test_the_episodes_of_the_last_evaluation_to_the_bit(agent, env_name, eval_po
 
 @pytest.fixture
 def result(files, tmp_path) -> Path:
-    """A small SAC run on Pendulum-v1."""
+    """Return the result of a small SAC run on Pendulum-v1."""
     return train(files, tmp_path / "out", files.agent())[0]
 
 
-def test_without_a_display_it_is_recorded_beside_the_result(result):
+def test_without_a_display_it_is_recorded_next_to_the_result(result):
     done = watch(result, "--episodes", "2")
     assert done.exit_code == 0, done.output
     expected = [f"episode {i}: return {r:.3f}, 50 steps" for i, (r, _) in enumerate(last_evaluation(result))]
@@ -90,7 +90,7 @@ def test_without_a_display_it_is_recorded_beside_the_result(result):
         assert [frame.shape for frame in reader] == [(500, 500, 3)] * 2 * 51
 
 
-def test_seed_and_policy_are_as_asked(files, tmp_path):
+def test_seed_and_policy_are_as_requested(files, tmp_path):
     (result,) = train(files, tmp_path / "out", files.agent(), steps_per_episode=10)
 
     def found(*options: object) -> str:
@@ -103,8 +103,8 @@ def test_seed_and_policy_are_as_asked(files, tmp_path):
     assert not list(result.parent.glob("*.mp4"))
 
 
-def test_closing_the_window_is_the_end(result, monkeypatch):
-    """A script plays the window's process: it takes 60 frames, of which 51 are the first episode's."""
+def test_closing_the_window_ends_it(result, monkeypatch):
+    """A script stands in for the window's process and takes 60 frames, of which 51 are of the first episode."""
     os.environ["DISPLAY"] = ":none"
     script = "import sys; print('open', flush=True); sys.stdin.buffer.read(60 * 500 * 500 * 3)"
     monkeypatch.setattr("utils.display.window.COMMAND", (sys.executable, "-c", script))
@@ -115,7 +115,7 @@ def test_closing_the_window_is_the_end(result, monkeypatch):
     assert not list(result.parent.glob("*.mp4"))
 
 
-def test_what_learned_on_a_gpu_acts_without_one(result, tmp_path):
+def test_an_agent_trained_on_a_gpu_acts_without_one(result, tmp_path):
     tree = json.loads(result.read_text())
     tree["experiment_data"]["0"]["agent_params"]["cuda"] = True
     result.write_text(json.dumps(tree))
@@ -124,7 +124,7 @@ def test_what_learned_on_a_gpu_acts_without_one(result, tmp_path):
 
 
 def change(**changes):
-    """Changes keys of the run; a value of ... takes the key away."""
+    """Return a function that changes keys of the run; a value of ... removes the key."""
 
     def damage(path: Path) -> None:
         tree = json.loads(path.read_text())
@@ -136,7 +136,7 @@ def change(**changes):
 
 
 def arrays(**changes):
-    """Changes arrays; a value of ... takes the array away."""
+    """Return a function that changes arrays; a value of ... removes the array."""
 
     def damage(path: Path) -> None:
         with np.load(path.with_suffix(".npz")) as found:
@@ -157,7 +157,7 @@ WEIGHT = "learned_params/actor/weight_0"
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (Path.unlink, "cannot be read: No such file"),
         (lambda path: path.write_text("{"), "not valid JSON"),
@@ -175,24 +175,24 @@ WEIGHT = "learned_params/actor/weight_0"
         (arrays(**{WEIGHT: np.zeros((4, 32), np.float32)}), "does not fit SAC: found an array of shape [4, 32]; allow"),
     ],
 )  # fmt: skip
-def test_what_has_no_policy_is_refused_in_one_line(damage, said, result):
+def test_a_result_without_a_policy_is_refused_in_one_line(damage, message, result):
     damage(result)
     done = watch(result)
     assert done.exit_code == 2, done.output
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
-    assert said in line
+    assert message in line
     assert done.stdout == ""
 
 
-def test_a_video_that_cannot_be_written_is_one_line(result, tmp_path):
+def test_a_video_that_cannot_be_written_is_reported_in_one_line(result, tmp_path):
     done = watch(result, "--video", tmp_path / "nowhere" / "a.mp4")
     assert done.exit_code == 1
     assert done.stderr.splitlines()[-1].startswith("error: ")
     assert "nowhere" in done.stderr
 
 
-def test_a_copy_elsewhere_is_watched_all_the_same(result, tmp_path):
+def test_a_copy_in_another_directory_can_be_watched(result, tmp_path):
     folder = shutil.copytree(result.parent, tmp_path / "copy")
     assert watch(folder / result.name, "--episodes", 1).exit_code == 0
 
@@ -201,15 +201,15 @@ RANDOM = {"agent_name": "Random", "parameters": {}}
 
 
 @pytest.mark.parametrize(
-    ("env_name", "package", "said"),
+    ("env_name", "package", "message"),
     [
         ("Pendulum-v1", "pygame", "error: nothing can be drawn: pygame is not installed"),
         ("Bandit", "imageio_ffmpeg", "a video needs imageio-ffmpeg with its encoder"),
     ],
 )
-def test_a_package_that_is_not_there_is_named(env_name, package, said, files, tmp_path, monkeypatch):
+def test_a_missing_package_is_named(env_name, package, message, files, tmp_path, monkeypatch):
     (path,) = train(files, tmp_path / "out", files.write("agent.json", RANDOM), env_name=env_name)
     monkeypatch.setitem(sys.modules, package, None)
     done = watch(path)
     assert done.exit_code == 1
-    assert said in done.stderr.splitlines()[-1]
+    assert message in done.stderr.splitlines()[-1]
