@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.distribution import FileScheduling, rank
 from utils.core.machine import available_cores
 from utils.core.process_setup import prepare_process
 
@@ -27,7 +28,6 @@ ENVIRONMENT: dict[str, Any] = {
 }
 
 PARAMETERS: dict[str, Any] = {"batch_size": [16], "replay_capacity": [1000], "hidden_dim": [32]}
-
 
 OPTIONS_OF_MARKER = {"slow": ("--slow", "--every-engine-case"), "every_engine_case": ("--every-engine-case",)}
 """Options that run the tests with a marker; without them, these tests are skipped."""
@@ -48,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Return the number of processes for `-n auto`: the available cores; 0, this process, if one would do."""
     files = [argument for argument in config.args if not Path(argument).is_dir()]
@@ -56,8 +57,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return workers if workers > 1 else 0
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling:
+    """Return what distributes the tests among the processes."""
+    return FileScheduling(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the tests of the markers that were not asked for."""
+    """Put the longest tests first; skip those with a marker that was not asked for."""
+    items.sort(key=lambda item: rank(item.nodeid))
     for marker, options in OPTIONS_OF_MARKER.items():
         if not any(map(config.getoption, options)):
             for item in items:

@@ -21,10 +21,7 @@ from tests.slurm.instance import (
     wait_for_all,
 )
 
-pytestmark = [
-    pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip())),
-    pytest.mark.xdist_group("real SLURM"),  # These tests share SLURM's daemons.
-]
+pytestmark = pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip()))
 
 QUICK = {"agent_name": "linearAC", "parameters": {"critic_lr": [0.1, 0.01], "decay": [0.5, 0.9]}}
 

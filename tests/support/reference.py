@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -26,11 +26,7 @@ UNIT = 2.0**-24
 
 COMPILER = os.environ.get("CXX", "g++")
 
-
-def needs_compiler(test: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a test that compiles: skip it without a compiler; one process runs all such, as they share kernels."""
-    skip = pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"no C++ compiler here: {COMPILER}")
-    return pytest.mark.xdist_group("compiler")(skip(test))
+needs_compiler = pytest.mark.skipif(shutil.which(COMPILER) is None, reason=f"no C++ compiler here: {COMPILER}")
 
 
 def rng(*seed: int) -> np.random.Generator:
