@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -58,18 +58,14 @@ LIKELIHOOD = {"reparameterized": False, "num_samples": 3, "baseline_actions": 2,
 
 AGENT_CASES = [
     Case("SAC"),
-    Case("SAC", {"double_q": False} | TUNED, marker=None),
+    Case("SAC", {"double_q": False, "target_update_interval": 3} | TUNED, marker=None),
     Case("SAC", LIKELIHOOD),
     Case("GreedyAC", {"n_rho": (10, 0.3)}, marker="slow"),
     Case("VAC", {"num_samples": 5}),
     Case("SACDiscrete", TUNED),
     Case("GreedyACDiscrete", {"rho": 0.5}),
-    Case("VACDiscrete", {"target_update_interval": 3}, marker=None),
     Case("VACDiscrete", marker="slow"),
 ]
-
-BITS = {"SAC": None, "VACDiscrete": "slow"}
-"""Markers of the default run's agents where they are compiled for two stacks."""
 
 POLICY_CASES = [
     Case("SAC", {"policy_type": name})
@@ -127,7 +123,7 @@ def assert_same_bits(case: Case, shape: str, stacks: list[int], **more: Any) -> 
 
 
 @needs_compiler
-@pytest.mark.parametrize("case", cases([replace(case, marker=case.marker or BITS[case.agent]) for case in AGENT_CASES]))
+@pytest.mark.parametrize("case", cases(AGENT_CASES))
 def test_a_compiled_stack_keeps_every_bit(case):
     assert_same_bits(case, "odd", [1, 7])
 
@@ -256,7 +252,9 @@ def test_stacks_are_sized_for_the_engine_that_an_agent_can_have(name):
 FAILING = "#!/bin/sh\n[ $1 = --version ] && exec echo 12\nexit 1\n"
 
 
-@pytest.mark.parametrize("compiler", [None, FAILING], ids=["none", "one that fails"])
+@pytest.mark.parametrize(
+    "compiler", [pytest.param(None, id="none", marks=pytest.mark.slow), pytest.param(FAILING, id="one that fails")]
+)
 def test_without_a_compiler_a_run_is_eager_and_says_why(compiler, files, tmp_path):
     """None by that name, or one that fails on whatever it is given."""
     path = tmp_path / "compiler"

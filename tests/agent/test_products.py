@@ -138,7 +138,13 @@ def test_a_slot_has_the_same_bits_in_every_stack(machine_code):
 
 
 @needs_compiler
-@pytest.mark.parametrize("flag", ["-mno-avx512f", "-march=x86-64"], ids=["AVX2 at most", "no fused multiply-add"])
+@pytest.mark.parametrize(
+    "flag",
+    [
+        pytest.param("-mno-avx512f", id="AVX2 at most"),
+        pytest.param("-march=x86-64", id="no fused multiply-add", marks=pytest.mark.slow),
+    ],
+)
 def test_other_processors_give_the_same_bits(machine_code, flag):
     """As seen where this one is made to do without."""
     if "avx512f" not in Path("/proc/cpuinfo").read_text():

@@ -53,6 +53,7 @@ def test_one_quantity_is_varied(varied: str, value: int) -> None:
     assert (len(loop.stack.agent.replay) == value) is (varied == "replay_capacity")
 
 
+@pytest.mark.slow
 def test_start_up_and_memory(monkeypatch) -> None:
     """A stack of two runs; a replay of a million HalfCheetah transitions of 26 numbers, 4 bytes each."""
     monkeypatch.setattr(startup_and_memory, "SMALL_STACK", 2)

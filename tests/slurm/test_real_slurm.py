@@ -61,6 +61,7 @@ def emptied(slurm: None) -> Iterator[None]:
     wait_for_all()
 
 
+@pytest.mark.slow
 def test_two_hundred_runs_complete_and_combine_and_are_not_submitted_twice(tmp_path):
     sweep = Sweep(tmp_path, "all", 50, QUICK, PROTOCOL)
     output = sweep.schedule("--yes", runs_per_task=40)

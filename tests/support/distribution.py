@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-COMPILING = ("tests/agent/test_engine.py", "tests/agent/test_products.py")
+COMPILING = ("tests/agent/test_engine.py", "tests/agent/test_products.py", "tests/agent/test_tracing.py")
 """Files whose tests share compiled kernels, so one process runs them all."""
 
 SPLIT = (

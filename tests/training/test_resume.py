@@ -12,6 +12,7 @@ from tests.support.resuming import assert_resumes_exactly, loop_of, restored, ru
 from tests.training.test_bits import CARTPOLE, CHEETAH, MIXED, PENDULUM
 
 SHORT = {"hidden_dim": [16], "batch_size": [8]}
+FEW_UPDATES = SHORT | {"batch_size": [64]}
 ALL_ARRAYS = [
     "train_states", "train_actions", "train_rewards", "eval_states",
     "update_states", "update_actions", "update_rewards", "update_next_states",
@@ -46,13 +47,14 @@ SLOW = {"Ant-v5", "Humanoid-v5", "Reacher-v5", "Swimmer-v5", "Walker2d-v5", "Hal
 def test_every_environment_with_a_box(name, tmp_path):
     """Interrupt within episodes, at an evaluation's timestep, and twice."""
     protocol = PROTOCOL | {"env_name": name} | BOX_ENVIRONMENTS[name]
-    assert_resumes_exactly(make_experiment(protocol, SHORT, tmp_path), [0, 1], [31, 40, 77], tmp_path)
+    assert_resumes_exactly(make_experiment(protocol, FEW_UPDATES, tmp_path), [0, 1], [31, 40, 77], tmp_path)
 
 
 @pytest.mark.parametrize("name", DISCRETE_ENVIRONMENTS)
 def test_every_environment_with_discrete_actions(name, tmp_path):
     protocol = PROTOCOL | {"env_name": name} | DISCRETE_ENVIRONMENTS[name]
-    assert_resumes_exactly(make_experiment(protocol, SHORT, tmp_path, "SACDiscrete"), [0, 1], [31, 40, 77], tmp_path)
+    experiment = make_experiment(protocol, FEW_UPDATES, tmp_path, "SACDiscrete")
+    assert_resumes_exactly(experiment, [0, 1], [31, 40, 77], tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,8 @@ def test_the_episodes_of_the_last_evaluation_to_the_bit(agent, env_name, eval_po
     grid = json.loads((ROOT / f"config/agent/{agent}.json").read_text())
     grid["parameters"] = {key: values[:1] for key, values in grid["parameters"].items()}
     agent_json = files.write("agent.json", grid)
-    paths = train(files, tmp_path / "out", agent_json, "--runs", "3", env_name=env_name, eval_policy=eval_policy)
+    protocol = {"env_name": env_name, "eval_policy": eval_policy, "steps_per_episode": 20}
+    paths = train(files, tmp_path / "out", agent_json, "--runs", "3", **protocol)
     path = paths[1]
     video = tmp_path / "a.mp4"
     assert list(rebuild.show_episodes(read_learned_run(path), 2, None, video, None)) == last_evaluation(path)
