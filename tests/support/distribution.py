@@ -10,7 +10,6 @@ COMPILING = ("tests/agent/test_engine.py", "tests/agent/test_products.py", "test
 SPLIT = (
     "tests/project/test_documented_commands.py",
     "tests/project/test_extending.py",
-    "tests/project/test_python_interface.py",
     "tests/training/test_resume.py",
     "tests/training/test_bits.py",
     "tests/wiring/test_main.py",

@@ -71,11 +71,14 @@ def write_json(path: Path, tree: dict[str, Any]) -> None:
     path.write_text(json.dumps(tree | SHORT_PROTOCOL if "total_timesteps" in tree else tree))
 
 
-def run_in_copy(command: Sequence[str], folder: Path) -> str:
-    """Run a command in a copy, with this interpreter first on the path, and return what it prints."""
+def run_in_copy(command: Sequence[str], folder: Path, text: str | None = None) -> str:
+    """Run a command in a copy, with this interpreter first on the path, and return what it prints.
+
+    text: standard input.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment["PYTEST_ADDOPTS"] = "-n 0"  # One process, as tests already run on all cores.
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment, input=text, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command[-1]}\n{done.stdout[-5000:]}{done.stderr[-5000:]}"
     return done.stdout
