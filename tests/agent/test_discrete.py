@@ -169,7 +169,7 @@ def test_identity(name):
 
     With little entropy a policy settles on a neighbour of the best action before it has tried all four.
     """
-    agent = learn(name, [nearest], 1000, **OPTIONS[name] | ({"alpha": 0.4} if "alpha" in OPTIONS[name] else {}))
+    agent = learn(name, [nearest], 800, **OPTIONS[name] | ({"alpha": 0.4} if "alpha" in OPTIONS[name] else {}))
     middles = np.array([-0.6, -0.2, 0.2, 0.6], np.float32)
     (actions,) = greedy_actions(agent, middles)
     np.testing.assert_array_equal(actions, np.broadcast_to(quarter(middles), actions.shape))
@@ -177,7 +177,7 @@ def test_identity(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_two_arms(name):
-    np.testing.assert_array_equal(greedy_actions(learn(name, [two_arms], 800, **OPTIONS[name])), 1.0)
+    np.testing.assert_array_equal(greedy_actions(learn(name, [two_arms], 500, **OPTIONS[name])), 1.0)
 
 
 def test_a_tuned_temperature_brings_the_entropy_to_its_target():

@@ -277,7 +277,9 @@ def test_without_a_compiler_a_run_is_eager_and_says_why(compiler, files, tmp_pat
     assert reason in origin["engine_fallback"]
 
 
-@pytest.mark.parametrize("case", [*AGENT_CASES, *POLICY_CASES], ids=str)
+@pytest.mark.parametrize(
+    "case", [*AGENT_CASES, *(pytest.param(case, marks=pytest.mark.slow) for case in POLICY_CASES)], ids=str
+)
 def test_every_agent_and_policy_can_be_traced(case, monkeypatch):
     """Into a graph that computes the same; compiling it is left to the tests above."""
     monkeypatch.setattr("agent.engine.compiled.compiled_graph", lambda graph, inputs: graph)

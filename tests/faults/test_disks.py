@@ -152,6 +152,7 @@ def test_a_folder_removed_during_training_is_created_again(whole, files, tmp_pat
     assert_as_straight(straight, tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_two_sweeps_at_once(files, tmp_path):
     """Each run is trained by one of the two, and the results equal those of a single sweep."""
     command = [sys.executable, "main.py", *arguments(files, tmp_path / "out"), "--runs", "3"]

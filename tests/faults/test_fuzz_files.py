@@ -179,7 +179,7 @@ def test_verify_reports_the_damage(repeat):
 
 
 def test_watch_reports_the_damage(repeat, monkeypatch):
-    monkeypatch.setattr(rebuild, "sink_maker", lambda *_: lambda frame: NullSink())
+    monkeypatch.setattr(rebuild, "make_sink_opener", lambda *_: lambda frame: NullSink())
 
     def check(out: Path, damaged: list[Path]) -> None:
         path = damaged[0].with_suffix(".json")

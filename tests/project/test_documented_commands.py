@@ -44,6 +44,9 @@ SHORTER = {
 ENVIRONMENT = {"SLURM_CPUS_PER_TASK": "1"}
 """`--jobs auto` means one process here, as tests run on all cores."""
 
+SLOW = {"docs/benchmarks.md", "docs/choosing-a-setting.md"}
+"""Pages whose commands take longest; with --slow, a test runs them."""
+
 
 def make_trained_copy(folder: Path) -> None:
     """Copy the project and run README.md's first command in the copy."""
@@ -97,7 +100,14 @@ def main_job(folder: Path) -> Experiment:
     return build.read_experiment(env_json, agent_json, "results")
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if commands_in(page)], ids=name_of)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.slow if name_of(page) in SLOW else (), id=name_of(page))
+        for page in PAGES
+        if commands_in(page)
+    ],
+)
 def test_every_command(page: Path, project: Path, slurm: FakeSlurm) -> None:
     """A page's commands in one test, as later ones use what earlier ones made."""
     for command in commands_in(page):
