@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread, no gradient tape, small experiments."""
+"""Setup of all tests: one thread, no gradients, options, distribution among processes, small configuration files."""
 
 from __future__ import annotations
 
@@ -74,23 +74,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class Files:
-    """Writes configuration files into a folder of the test's own."""
+    """Writer of configuration files in a folder of the test's own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def write(self, name: str, content: Any) -> str:
-        """content as JSON, or as it is when it is text. Returns the path."""
+        """Write a file, as JSON unless the content is text, and return its path."""
         path = self.folder / name
         path.write_text(content if isinstance(content, str) else json.dumps(content))
         return str(path)
 
     def environment(self, **changes: Any) -> str:
-        """A small environment protocol with some keys changed."""
+        """Write a small protocol with some keys changed."""
         return self.write("environment.json", ENVIRONMENT | changes)
 
     def agent(self, agent_name: str = "SAC", **changes: Any) -> str:
-        """A small grid with some hyperparameters changed."""
+        """Write a small grid with some hyperparameters changed."""
         return self.write("agent.json", {"agent_name": agent_name, "parameters": PARAMETERS | changes})
 
 

@@ -16,7 +16,7 @@ from agent.replay.chained_buffer import ChainedReplay
 from agent.replay.layout import MAX_WHOLE_ROWS_BYTES, has_chained_rows
 from tests.support.experiments import make_experiment
 from tests.support.reference import rng, tensor_bytes
-from tests.support.resuming import loop_of
+from tests.support.resuming import make_loop
 from tests.training.test_bits import PENDULUM
 from utils.core.transition import Step
 
@@ -98,7 +98,7 @@ def test_episodes_of_an_environment_are_chained(tmp_path, monkeypatch):
     """Only the three episodes that are over, of 23 steps each, have a next observation kept apart."""
     monkeypatch.setattr("agent.replay.layout.MAX_WHOLE_ROWS_BYTES", 0)
     protocol = PENDULUM | {"total_timesteps": 80, "steps_per_episode": 23}
-    loop = loop_of(make_experiment(protocol, {"hidden_dim": [16], "batch_size": [8]}, tmp_path), [0, 1])
+    loop = make_loop(make_experiment(protocol, {"hidden_dim": [16], "batch_size": [8]}, tmp_path), [0, 1])
     loop.run()
     end_index = loop.stack.agent.replay.end_index[:, :80]
     assert (end_index > 2).nonzero().tolist() == [[run, slot] for run in (0, 1) for slot in (22, 45, 68)]

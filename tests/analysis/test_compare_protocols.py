@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.support.fakes import ENVIRONMENT, PARAMETERS, assert_refused, combine, write_result
+from tests.support.fake_results import ENVIRONMENT, PARAMETERS, assert_refused, combine, write_result
 from utils.compare_protocols import main
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.support.fakes import combine, write_result
+from tests.support.fake_results import combine, write_result
 from utils.analysis.data_frames import evaluations_frame, runs_frame
 from utils.core.errors import BadInput
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.support.fakes import ENVIRONMENT, assert_refused, combine, write_result
+from tests.support.fake_results import ENVIRONMENT, assert_refused, combine, write_result
 from utils.core.indices import parse_indices
 from utils.select_best import main as select_best
 from utils.wiring import build

@@ -16,7 +16,7 @@ import zstandard
 from click.testing import CliRunner
 
 import main
-from tests.support.fakes import assert_refused, combine, write_result
+from tests.support.fake_results import assert_refused, combine, write_result
 from utils import compare_runs
 from utils.combining.combine import lock_combining
 from utils.combining.unarchive_results import unarchive_results

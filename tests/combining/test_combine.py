@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import pytest
 from click.testing import Result
 
-from tests.support.fakes import PARAMETERS, assert_refused, combine, fake_run, write_result
+from tests.support.fake_results import PARAMETERS, assert_refused, combine, fake_run, write_result
 from utils.combining.combine import LOCK
 from utils.combining.listing import ResultListing, _scan_result_files
 from utils.files.json_diff import first_difference

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.support.fakes import assert_refused, combine, fake_run
+from tests.support.fake_results import assert_refused, combine, fake_run
 from utils.experiment.experiment import Experiment
 from utils.wiring import build
 

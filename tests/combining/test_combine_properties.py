@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.fakes import combine, write_result
+from tests.support.fake_results import combine, write_result
 from utils.combining.data_json import read_data_json
 from utils.combining.listing import _scan_result_files
 from utils.files.archive import ARCHIVE, open_archive

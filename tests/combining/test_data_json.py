@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.fakes import combine, write_result
+from tests.support.fake_results import combine, write_result
 from utils.combining import data_json, run_bytes
 from utils.combining.coverage import Coverage, missing_runs_by_setting
 from utils.combining.data_json import read_data_json, run_numbers

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.support.fakes import combine, write_result
+from tests.support.fake_results import combine, write_result
 from utils.combining import parquet
 from utils.combining.parquet import param_types
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.faults.odd_configurations import HUGE, mutate_tree
-from tests.support.fakes import ENVIRONMENT, fake_run
+from tests.support.fake_results import ENVIRONMENT, fake_run
 from utils.core.grid import Grid
 
 PARAMETERS: dict[str, list[Any]] = {"policy_type": ["Beta", "Gaussian"], "critic_lr": [0.1, 0.01], "tau": [0.5]}

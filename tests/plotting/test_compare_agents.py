@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Files
-from tests.support.fakes import combine, write_result
+from tests.support.fake_results import combine, write_result
 from tests.support.sharing import shared_folder
 from utils.analysis.combined_results import read_combined_results
 from utils.analysis.comparison_table import comparison_table

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.support.fakes import assert_refused, combine, write_result
+from tests.support.fake_results import assert_refused, combine, write_result
 from utils.analysis.combined_results import Curve, read_combined_results, smooth_curve
 from utils.analysis.mean_curve import dot_levels
 from utils.plot_mse_data import main

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.support.fakes import assert_refused, combine, write_result
+from tests.support.fake_results import assert_refused, combine, write_result
 from utils.analysis.combined_results import CombinedResults, read_combined_results
 from utils.analysis.mean_curve import FigureOptions, MeanCurve, mean_curve
 from utils.analysis.setting_choice import choose_settings

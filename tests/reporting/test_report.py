@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.support.fakes import assert_refused, combine, write_result
+from tests.support.fake_results import assert_refused, combine, write_result
 from utils.experiment.config import read_environment
 from utils.report import main
 from utils.reporting.how_to_reproduce import _json_lines

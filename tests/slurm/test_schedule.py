@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 import schedule
 import utils.experiment.experiment
 import utils.slurm.missing_runs
-from tests.support import fakes
+from tests.support import fake_results
 from tests.support.fake_slurm import FakeSlurm, shown_command
 from utils.core.indices import parse_indices
 from utils.experiment.config import read_agent
@@ -207,8 +207,8 @@ def test_forced_runs_that_are_archived_leave_the_archive(project, slurm):
     directory = project.experiment.directory
     for index in (0, 1, 5):
         run = project.experiment.run(index)
-        fakes.write_result(directory, run.setting, run.run, name=run.file.json.name, key=run.key)
-    assert fakes.combine(directory, archive=True).exit_code == 0
+        fake_results.write_result(directory, run.setting, run.run, name=run.file.json.name, key=run.key)
+    assert fake_results.combine(directory, archive=True).exit_code == 0
     assert not project.experiment.run(0).file.json.exists()
     contents = {index: read_file(project.experiment.run(index).file.json) for index in (0, 1, 5)}
     result = project.submit("--force", "--runs", "1")

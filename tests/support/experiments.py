@@ -1,4 +1,4 @@
-"""Training small stacks in the test's own process, through the code that main.py runs."""
+"""Small stacks, trained in the test's own process by the code that main.py runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from utils.wiring import build
 def make_experiment(
     environment: dict[str, Any], parameters: dict[str, Any], save_dir: Path, agent_name: str = "SAC"
 ) -> Experiment:
-    """An experiment from plain dictionaries."""
+    """Return an experiment from plain dictionaries."""
     config = EnvironmentConfig.model_validate(environment)
     agent = AgentConfig(agent_name=agent_name, parameters=parameters)
     return Experiment(
@@ -27,12 +27,12 @@ def make_experiment(
 
 
 def train(experiment: Experiment, indices: list[int]) -> list[RunRecord]:
-    """The indices in one stack, in the order given."""
+    """Train the indices in one stack and return their records in the given order."""
     return Loop(build.build_stack(experiment, [experiment.run(i) for i in indices])).run()
 
 
 def assert_same_bits(a: RunRecord, b: RunRecord) -> None:
-    """Every curve and every array equal to the last bit."""
+    """Check that all curves and arrays of two runs are equal to the bit, except for times."""
     curves_a, curves_b = a.curves(), b.curves()
     for name in curves_a.keys() - {"train_time", "eval_time"}:
         assert curves_a[name] == curves_b[name], name

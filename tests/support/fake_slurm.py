@@ -1,4 +1,4 @@
-"""SLURM's commands as scripts that keep a queue in a folder and run nothing, or run it at once."""
+"""SLURM's commands as scripts that keep a queue in a folder and run nothing, or run each task at once."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ with open(folder / "{name}.calls", "a") as record:
 
 
 class FakeSlurm:
-    """A queue that tests fill and empty."""
+    """Fake commands of SLURM with a queue that tests fill and empty."""
 
     def __init__(self, folder: Path) -> None:
         """folder: for its files and commands."""
@@ -75,7 +75,7 @@ class FakeSlurm:
         return f"{self.commands}{os.pathsep}{os.environ['PATH']}"
 
     def calls(self, name: str) -> list[list[str]]:
-        """The arguments of each call of a command so far."""
+        """Return the arguments of each call of a command so far."""
         path = self.folder / f"{name}.calls"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -84,15 +84,15 @@ class FakeSlurm:
         (self.folder / "array_size").write_text(str(tasks))
 
     def refuse_after(self, calls: int) -> None:
-        """Have sbatch fail after so many calls."""
+        """Make sbatch fail after this number of calls."""
         (self.folder / "refuses").write_text(str(calls))
 
     def run_at_once(self) -> None:
-        """Have sbatch return when the tasks have ended, which run one after the other and are never queued."""
+        """Make sbatch run the tasks one after the other before it returns; they are never queued."""
         (self.folder / "at_once").touch()
 
     def break_down(self) -> None:
-        """Have squeue fail."""
+        """Make squeue fail."""
         (self.folder / "broken").touch()
 
     def edit(self, pattern: str, replacement: str, count: int = 0) -> None:
@@ -101,11 +101,11 @@ class FakeSlurm:
         path.write_text(re.sub(pattern, replacement, path.read_text(), count=count, flags=re.MULTILINE))
 
     def empty(self) -> None:
-        """All tasks are gone."""
+        """Empty the queue."""
         (self.folder / "queue").write_text("")
 
 
 def shown_command(output: str, word: str) -> list[str]:
-    """The words after schedule.py in the command, among the lines shown, that has a word."""
+    """Return the arguments of the schedule.py command in the output that contains a word."""
     (line,) = (line for line in output.splitlines() if line.startswith("  python schedule.py") and word in line)
     return shlex.split(line)[2:]

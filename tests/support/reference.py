@@ -239,6 +239,7 @@ def make_spaces(obs_dim: int, action_dim: int) -> Spaces:
 
 
 def make_box(action_dim: int) -> ActionBox:
+    """Return a box from LOW to HIGH in every dimension."""
     return ActionBox(torch.full((action_dim,), LOW), torch.full((action_dim,), HIGH))
 
 

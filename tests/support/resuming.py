@@ -1,4 +1,4 @@
-"""Training that is stopped at chosen steps, stored on disk and gone on with by other loops in the same process."""
+"""Training that is interrupted at chosen timesteps, saved, and resumed by other loops in the same process."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from utils.wiring import build
 CONDITIONS = {"run": "this one"}
 
 
-def loop_of(experiment: Experiment, indices: Sequence[int]) -> Loop:
-    """A fresh loop."""
+def make_loop(experiment: Experiment, indices: Sequence[int]) -> Loop:
+    """Return a loop at timestep 0."""
     return Loop(build.build_stack(experiment, [experiment.run(i) for i in indices]))
 
 
 def run_to(loop: Loop, timestep: int) -> None:
-    """Train until a timestep, or the end."""
+    """Train until a timestep or the end."""
     loop.run(lambda: loop.timestep >= timestep)
 
 
-def store(loop: Loop, indices: Sequence[int], folder: Path) -> None:
-    """Checkpoints of the runs that have not ended, one folder each."""
+def save_checkpoints(loop: Loop, indices: Sequence[int], folder: Path) -> None:
+    """Save checkpoints of the runs that have not ended, each in a folder of its own."""
     for slot, state in run_states(loop).items():
         checkpoint = Checkpoint(folder / str(indices[slot]), CONDITIONS)
         if checkpoint.exists():
@@ -35,9 +35,9 @@ def store(loop: Loop, indices: Sequence[int], folder: Path) -> None:
         checkpoint.save(state, loop.timestep)
 
 
-def restored(experiment: Experiment, indices: Sequence[int], folder: Path) -> Loop:
-    """A fresh loop, put where the checkpoints are."""
-    loop = loop_of(experiment, indices)
+def restore_loop(experiment: Experiment, indices: Sequence[int], folder: Path) -> Loop:
+    """Return a loop that resumes from the checkpoints."""
+    loop = make_loop(experiment, indices)
     assert resume_loop(loop, [Checkpoint(folder / str(i), CONDITIONS).load() for i in indices]) == {}
     return loop
 
@@ -45,15 +45,15 @@ def restored(experiment: Experiment, indices: Sequence[int], folder: Path) -> Lo
 def train_in_parts(
     experiment: Experiment, indices: Sequence[int], stops: Sequence[int], folder: Path
 ) -> list[RunRecord]:
-    """One stack, stopped at the given timesteps, each part in a loop of its own."""
+    """Train one stack, interrupted at the given timesteps, each part in a loop of its own."""
     records: dict[int, RunRecord] = {}
-    loop, left = loop_of(experiment, indices), list(indices)
+    loop, left = make_loop(experiment, indices), list(indices)
     for stop in stops:
         run_to(loop, stop)
-        store(loop, left, folder)
+        save_checkpoints(loop, left, folder)
         records |= {left[slot]: loop.records[slot] for slot in range(len(left)) if not loop.active[slot]}
         left = [index for slot, index in enumerate(left) if loop.active[slot]]
-        loop = restored(experiment, left, folder)
+        loop = restore_loop(experiment, left, folder)
     records |= dict(zip(left, loop.run(), strict=True))
     return [records[index] for index in indices]
 
@@ -61,7 +61,7 @@ def train_in_parts(
 def assert_resumes_exactly(
     experiment: Experiment, indices: Sequence[int], stops: Sequence[int], folder: Path
 ) -> list[RunRecord]:
-    """Stopped or not, the same bits. Returns the records."""
+    """Check that interruptions change no bit of any run. Returns the records."""
     parts = train_in_parts(experiment, indices, stops, folder)
     for straight, record in zip(train(experiment, list(indices)), parts, strict=True):
         assert_same_bits(straight, record)

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import main
-from tests.support import works
+from tests.support import pool_tasks
 from tests.support.awkward_envs import Brittle
 from tests.support.experiments import make_experiment
 from utils.core.interrupt import Interruption
@@ -101,7 +101,7 @@ def test_a_killed_process_is_recorded_by_its_parent(tmp_path):
     experiment = make_experiment({"env_name": "Pendulum-v1", "total_timesteps": 100, "steps_per_episode": 10,
         "eval_interval_timesteps": 50, "eval_episodes": 1, "gamma": 0.9}, {}, tmp_path)  # fmt: skip
     stacks = [[experiment.run(0), experiment.run(1)], [experiment.run(2)]]
-    assert train_stacks(works.die_of_the_first_index, stacks, 100, 2, Interruption()) == 1
+    assert train_stacks(pool_tasks.kill_itself_at_index_0, stacks, 100, 2, Interruption()) == 1
     found = [json.loads(path.read_bytes()) for path in tmp_path.rglob("failures/*.json")]
     assert sorted(failure["index"] for failure in found) == [0, 1]
     assert all(failure["reason"].startswith("its process was killed, as the system does") for failure in found)

@@ -8,7 +8,14 @@ import pytest
 
 from agent.replay.chained_buffer import ChainedReplay
 from tests.support.experiments import assert_same_bits, make_experiment, train
-from tests.support.resuming import assert_resumes_exactly, loop_of, restored, run_to, store, train_in_parts
+from tests.support.resuming import (
+    assert_resumes_exactly,
+    make_loop,
+    restore_loop,
+    run_to,
+    save_checkpoints,
+    train_in_parts,
+)
 from tests.training.test_bits import CARTPOLE, CHEETAH, MIXED, PENDULUM
 
 SHORT = {"hidden_dim": [16], "batch_size": [8]}
@@ -112,12 +119,14 @@ def test_a_checkpoint_of_one_layout_in_the_other(tmp_path, monkeypatch):
     experiment = make_experiment(PROTOCOL, SHORT | {"replay_capacity": [20]}, tmp_path)
     for stop, large in ((27, 0), (38, 2**26)):
         monkeypatch.setattr("agent.replay.layout.MAX_WHOLE_ROWS_BYTES", large)
-        loop = loop_of(experiment, [0, 1]) if stop == 27 else restored(experiment, [0, 1], tmp_path)
+        loop = make_loop(experiment, [0, 1]) if stop == 27 else restore_loop(experiment, [0, 1], tmp_path)
         assert isinstance(loop.stack.agent.replay, ChainedReplay) is (large == 0)
         run_to(loop, stop)
-        store(loop, [0, 1], tmp_path)
+        save_checkpoints(loop, [0, 1], tmp_path)
     monkeypatch.setattr("agent.replay.layout.MAX_WHOLE_ROWS_BYTES", 0)
-    for straight, record in zip(train(experiment, [0, 1]), restored(experiment, [0, 1], tmp_path).run(), strict=True):
+    for straight, record in zip(
+        train(experiment, [0, 1]), restore_loop(experiment, [0, 1], tmp_path).run(), strict=True
+    ):
         assert_same_bits(straight, record)
 
 
@@ -147,14 +156,16 @@ def test_at_the_very_beginning_and_before_the_last_evaluation(tmp_path):
 @pytest.mark.parametrize("polls", [1, 25])
 def test_an_abandoned_evaluation_is_repeated(at, polls, tmp_path):
     experiment = make_experiment(PROTOCOL | {"eval_policy": "sample"}, SHORT, tmp_path)
-    loop = loop_of(experiment, [0, 1])
+    loop = make_loop(experiment, [0, 1])
     left = iter(range(polls))
     loop.interrupted = lambda: loop.timestep == at and next(left, None) is None
     run_to(loop, 91)
     assert loop.timestep == at
     assert all(at not in record.timesteps_at_eval for record in loop.records)
-    store(loop, [0, 1], tmp_path)
-    for straight, record in zip(train(experiment, [0, 1]), restored(experiment, [0, 1], tmp_path).run(), strict=True):
+    save_checkpoints(loop, [0, 1], tmp_path)
+    for straight, record in zip(
+        train(experiment, [0, 1]), restore_loop(experiment, [0, 1], tmp_path).run(), strict=True
+    ):
         assert_same_bits(straight, record)
 
 
@@ -163,11 +174,11 @@ def test_with_other_neighbours_and_in_other_slots(tmp_path):
     grid = MIXED | {"hidden_dim": [16], "batch_size": [8], "replay_capacity": [50]}
     experiment = make_experiment(PENDULUM, grid, tmp_path)
     for indices in ([0, 5, 60], [7, 49, 100]):
-        loop = loop_of(experiment, indices)
+        loop = make_loop(experiment, indices)
         run_to(loop, 83)
-        store(loop, indices, tmp_path)
+        save_checkpoints(loop, indices, tmp_path)
     for indices in ([49, 60, 0, 7], [100, 5]):
-        for index, record in zip(indices, restored(experiment, indices, tmp_path).run(), strict=True):
+        for index, record in zip(indices, restore_loop(experiment, indices, tmp_path).run(), strict=True):
             assert_same_bits(train(experiment, [index])[0], record)
 
 
@@ -175,22 +186,22 @@ def test_with_other_neighbours_and_in_other_slots(tmp_path):
 def test_linear_learners_with_other_neighbours(agent, tmp_path):
     protocol = (PENDULUM if agent == "linearAC" else CARTPOLE) | {"total_timesteps": 100}
     experiment = make_experiment(protocol, {"decay": [0.9, 0.5], "actor_lr": [0.01, 0.001]}, tmp_path, agent)
-    loop = loop_of(experiment, [0, 1, 2, 3])
+    loop = make_loop(experiment, [0, 1, 2, 3])
     run_to(loop, 55)
-    store(loop, [0, 1, 2, 3], tmp_path)
+    save_checkpoints(loop, [0, 1, 2, 3], tmp_path)
     for indices in ([3, 0], [1, 2]):
-        for index, record in zip(indices, restored(experiment, indices, tmp_path).run(), strict=True):
+        for index, record in zip(indices, restore_loop(experiment, indices, tmp_path).run(), strict=True):
             assert_same_bits(train(experiment, [index])[0], record)
 
 
 def test_runs_at_different_timesteps_share_no_stack(tmp_path):
     experiment = make_experiment(PROTOCOL, SHORT, tmp_path)
     for index, stop in ((0, 20), (1, 21)):
-        loop = loop_of(experiment, [index])
+        loop = make_loop(experiment, [index])
         run_to(loop, stop)
-        store(loop, [index], tmp_path)
+        save_checkpoints(loop, [index], tmp_path)
     with pytest.raises(ValueError, match=r"runs at timesteps \[20, 21\]; allowed in one stack: one timestep"):
-        restored(experiment, [0, 1], tmp_path)
+        restore_loop(experiment, [0, 1], tmp_path)
 
 
 def test_after_a_neighbour_diverged(tmp_path):

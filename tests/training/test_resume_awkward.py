@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.awkward_envs import Drift, HiddenClock, make_lagging
 from tests.support.experiments import assert_same_bits, make_experiment, train
-from tests.support.resuming import CONDITIONS, assert_resumes_exactly, loop_of, run_to, store
+from tests.support.resuming import CONDITIONS, assert_resumes_exactly, make_loop, run_to, save_checkpoints
 from tests.training.test_bits import PENDULUM
 from utils.checkpoint.checkpoint import Checkpoint
 from utils.training.resume import resume_loop
@@ -39,13 +39,13 @@ def test_environments_of_others_and_wrappers_resume_exactly(name, tmp_path):
 def test_an_environment_that_cannot_be_saved_starts_another_episode(agent, tmp_path):
     grid = SHORT if agent == "SAC" else {}
     experiment = make_experiment(PROTOCOL | {"env_name": "HiddenClock-v0"}, grid, tmp_path, agent)
-    loop = loop_of(experiment, [0, 1])
+    loop = make_loop(experiment, [0, 1])
     run_to(loop, 45)
-    store(loop, [0, 1], tmp_path)
+    save_checkpoints(loop, [0, 1], tmp_path)
     before = [list(record.train_episode_steps) for record in loop.records]
     gone_on = []
     for _ in range(2):
-        resumed = loop_of(experiment, [0, 1])
+        resumed = make_loop(experiment, [0, 1])
         reasons = resume_loop(resumed, [Checkpoint(tmp_path / str(i), CONDITIONS).load() for i in (0, 1)])
         assert reasons == dict.fromkeys((0, 1), "HiddenClock.clock is a count")
         np.testing.assert_array_equal(resumed.stack.envs.obs, [[0, 0], [0, 0]])

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 import main
 from env import EpisodeProtocol, Episodes, make_env
 from env.episodes.rollout import rollout_hash
-from tests.support.works import start_interruptible, wait_for
+from tests.support.processes import start_interruptible, wait_for
 from utils.results.run_diff import first_run_difference, read_comparable
 from utils.wiring import build
 

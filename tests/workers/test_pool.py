@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import works
-from tests.support.works import start_interruptible, wait_for
+from tests.support import pool_tasks
+from tests.support.processes import start_interruptible, wait_for
 from utils.core.interrupt import Interruption
 from utils.workers.pool import Pool, Worker, run_tasks
 from utils.workers.worker import REPORT_SECONDS, StepReporter, TaskFailure, TaskOutcome
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def run(tasks, jobs, on_steps=lambda number, steps: None):
     """Run the tasks; return numbers and failures in order of arrival."""
-    outcomes = list(run_tasks(works.call, tasks, jobs, on_steps, Interruption()))
+    outcomes = list(run_tasks(pool_tasks.run_task, tasks, jobs, on_steps, Interruption()))
     assert multiprocessing.active_children() == []
     assert not any(outcome.stopped for _, outcome in outcomes)
     return [(number, outcome.failure) for number, outcome in outcomes]
@@ -35,19 +35,23 @@ def pids(*paths: Path) -> list[int]:
 
 def test_one_job_runs_in_this_process_in_order(tmp_path):
     paths = [tmp_path / str(i) for i in range(3)]
-    assert run([partial(works.sign, path) for path in paths], 1) == [(0, None), (1, None), (2, None)]
+    assert run([partial(pool_tasks.write_pid, path) for path in paths], 1) == [(0, None), (1, None), (2, None)]
     assert pids(*paths) == [os.getpid()] * 3
 
 
 def test_a_single_task_needs_no_other_process(tmp_path):
-    run([partial(works.sign, tmp_path / "0")], 4)
+    run([partial(pool_tasks.write_pid, tmp_path / "0")], 4)
     assert pids(tmp_path / "0") == [os.getpid()]
 
 
 def test_an_idle_process_takes_the_next_task(tmp_path):
     """The first task lasts until the third is done, so one process must run the second and third."""
     first, second, third = (tmp_path / name for name in "abc")
-    tasks = [partial(works.sign_after, third, first), partial(works.sign, second), partial(works.sign, third)]
+    tasks = [
+        partial(pool_tasks.write_pid_after, third, first),
+        partial(pool_tasks.write_pid, second),
+        partial(pool_tasks.write_pid, third),
+    ]
     first_done, *others = run(tasks, 2)
     assert first_done == (1, None)
     assert sorted(others) == [(0, None), (2, None)]
@@ -58,7 +62,7 @@ def test_an_idle_process_takes_the_next_task(tmp_path):
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_an_error_ends_its_task_only(jobs, tmp_path):
-    tasks = [works.raise_error, works.return_reason, partial(works.sign, tmp_path / "2")]
+    tasks = [pool_tasks.raise_error, pool_tasks.return_reason, partial(pool_tasks.write_pid, tmp_path / "2")]
     failures = dict(run(tasks, jobs))
     assert failures[0].reason == "ValueError: three apples"
     assert failures[0].traceback.startswith("\nTraceback (most recent call last):\n")
@@ -70,12 +74,14 @@ def test_an_error_ends_its_task_only(jobs, tmp_path):
 def test_a_process_that_dies_is_reported_and_replaced(tmp_path):
     """With two jobs and four deaths, only new processes can run the last tasks."""
     deaths = [
-        partial(works.die, signal.SIGKILL),
-        partial(works.leave, 3),
-        partial(works.die, signal.SIGABRT),
-        partial(works.leave, 0),
+        partial(pool_tasks.kill_itself, signal.SIGKILL),
+        partial(pool_tasks.exit_with, 3),
+        partial(pool_tasks.kill_itself, signal.SIGABRT),
+        partial(pool_tasks.exit_with, 0),
     ]
-    failures = dict(run([*deaths, partial(works.sign, tmp_path / "4"), partial(works.sign, tmp_path / "5")], 2))
+    failures = dict(
+        run([*deaths, partial(pool_tasks.write_pid, tmp_path / "4"), partial(pool_tasks.write_pid, tmp_path / "5")], 2)
+    )
     assert failures[0].reason.startswith("its process was killed, as the system does when memory runs out")
     assert failures[1].reason == "its process exited with code 3"
     assert failures[2].reason == "its process was ended by SIGABRT"
@@ -85,10 +91,10 @@ def test_a_process_that_dies_is_reported_and_replaced(tmp_path):
 
 
 def test_a_process_that_died_before_its_task_is_detected():
-    worker = Worker(works.call)
+    worker = Worker(pool_tasks.run_task)
     worker.process.kill()
     worker.process.join()
-    worker.send_task(7, works.return_reason)
+    worker.send_task(7, pool_tasks.return_reason)
     outcome = worker.receive(lambda number, steps: None)
     assert outcome is not None
     assert outcome.failure.reason.startswith("its process was killed")
@@ -100,7 +106,12 @@ def test_steps_and_log_records_come_through(caplog):
     def on_steps(number, steps):
         counts[number] += steps
 
-    tasks = [partial(works.step, 1000), partial(works.say, "pears"), partial(works.say, "plums"), works.raise_error]
+    tasks = [
+        partial(pool_tasks.report_steps, 1000),
+        partial(pool_tasks.log_text, "pears"),
+        partial(pool_tasks.log_text, "plums"),
+        pool_tasks.raise_error,
+    ]
     with caplog.at_level("INFO"):
         run(tasks, 2, on_steps)
     assert counts == [1000, 0, 0, 0]
@@ -113,7 +124,7 @@ def test_steps_and_log_records_come_through(caplog):
 
 def test_the_parents_log_level_applies(caplog):
     with caplog.at_level("ERROR"):
-        run([partial(works.say, "pears"), partial(works.say, "plums")], 2)
+        run([partial(pool_tasks.log_text, "pears"), partial(pool_tasks.log_text, "plums")], 2)
     assert [record for record in caplog.records if record.levelno < logging.ERROR] == []
 
 
@@ -135,8 +146,8 @@ def test_an_error_in_the_parent_ends_all_processes(tmp_path):
         if all(path.exists() for path in paths):
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), Pool(works.call, 2, Interruption()) as pool:
-        list(pool.run([partial(works.step_for_ever, path) for path in paths], on_steps))
+    with pytest.raises(KeyboardInterrupt), Pool(pool_tasks.run_task, 2, Interruption()) as pool:
+        list(pool.run([partial(pool_tasks.step_until_stopped, path) for path in paths], on_steps))
     assert multiprocessing.active_children() == []
     assert all(path.with_suffix(".saved").exists() for path in paths)
 
@@ -149,8 +160,8 @@ def test_a_stop_request_saves_running_tasks_and_starts_no_more(jobs, tmp_path):
         if all(path.exists() for path in paths[:jobs]):
             interruption.request_stop(signal.SIGTERM)
 
-    tasks = [partial(works.step_for_ever, path) for path in paths]
-    outcomes = list(run_tasks(works.call, tasks, jobs, on_steps, interruption))
+    tasks = [partial(pool_tasks.step_until_stopped, path) for path in paths]
+    outcomes = list(run_tasks(pool_tasks.run_task, tasks, jobs, on_steps, interruption))
     assert sorted(outcomes) == [(number, TaskOutcome(stopped=True)) for number in range(jobs)]
     assert [path.with_suffix(".saved").exists() for path in paths] == [i < jobs for i in range(3)]
 
@@ -158,10 +169,10 @@ def test_a_stop_request_saves_running_tasks_and_starts_no_more(jobs, tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_a_worker_that_is_signalled_twice_still_saves(number, tmp_path):
     """The parent and the scheduler may both signal it, even before it can handle signals."""
-    worker = Worker(works.call)
+    worker = Worker(pool_tasks.run_task)
     assert worker.process.pid is not None
     os.kill(worker.process.pid, number)
-    worker.send_task(0, partial(works.step_for_ever, tmp_path / "0.pid"))
+    worker.send_task(0, partial(pool_tasks.step_until_stopped, tmp_path / "0.pid"))
     wait_for((tmp_path / "0.pid").exists)
     os.kill(worker.process.pid, number)
     outcomes = (worker.receive(lambda number, steps: None) for _ in iter(int, 1))
@@ -184,11 +195,11 @@ def test_no_process_outlives_its_parent(ended_by, tmp_path):
     paths = [tmp_path / "0.pid", tmp_path / "1.pid"]
     script = (
         "from functools import partial; from pathlib import Path\n"
-        "from tests.support import works; from utils.core.interrupt import interruptible\n"
+        "from tests.support import pool_tasks; from utils.core.interrupt import interruptible\n"
         "from utils.workers.pool import run_tasks\n"
-        f"tasks = [partial(works.step_for_ever, Path(path)) for path in {[str(path) for path in paths]}]\n"
+        f"tasks = [partial(pool_tasks.step_until_stopped, Path(path)) for path in {[str(path) for path in paths]}]\n"
         "with interruptible() as i:\n"
-        "    list(run_tasks(works.call, tasks, 2, lambda number, steps: None, i))"
+        "    list(run_tasks(pool_tasks.run_task, tasks, 2, lambda number, steps: None, i))"
     )
     parent = start_interruptible([sys.executable, "-c", script], cwd=ROOT)
     wait_for(lambda: all(path.exists() for path in paths))

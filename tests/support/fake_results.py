@@ -1,4 +1,4 @@
-"""Result files of runs that never took place, and the commands that read them."""
+"""Result files of invented runs, and the commands that read them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ PARAMETERS: dict[str, list[Any]] = {"policy_type": ["Beta"], "critic_lr": [0.1, 
 def fake_run(
     setting: int, number: int, returns: Sequence[Sequence[float | None]] = ((-8.0, -6.0), (-4.0, -2.0)), **changes: Any
 ) -> dict[str, Any]:
-    """A run of four training episodes of ten steps.  returns: those of each evaluation, ten timesteps apart."""
+    """Return a run with four training episodes of ten steps.
+
+    returns: of the episodes of each evaluation; evaluations are ten timesteps apart.
+    """
     return {
         "index": number * len(Grid(PARAMETERS)) + setting,
         "key": f"{setting:06d}{number:06d}",
@@ -56,9 +59,10 @@ def write_result(
     experiment: dict[str, Any] | None = None,
     **changes: Any,
 ) -> Path:
-    """A result file of a fake run.  experiment: what to change in its experiment; changes: in its run.
+    """Write the result file of an invented run and return its path.
 
-    Files stand in the opposite order of settings and runs, unless named.
+    experiment: keys of its experiment to change.  changes: keys of its run to change.
+    name: by default, such that the files' alphabetical order is the opposite of settings and runs.
     """
     directory.mkdir(parents=True, exist_ok=True)
     parameters = (experiment or {}).get("parameters", PARAMETERS)
@@ -80,7 +84,7 @@ def write_result(
 
 
 def combine(*directories: Path, **options: Any) -> Result:
-    """simple_combine.py on some directories.  options: their values; True for flags."""
+    """Run simple_combine.py on directories.  options: values by name; True for flags."""
     given = [
         [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])] for name, value in options.items()
     ]
@@ -88,7 +92,7 @@ def combine(*directories: Path, **options: Any) -> Result:
 
 
 def assert_refused(result: Result, *words: str) -> None:
-    """Exit 2, and one line on stderr with all the words."""
+    """Check that a command exited with code 2 and one line on stderr that has all the words."""
     assert result.exit_code == 2
     assert result.stderr.startswith("error: ")
     assert result.stderr.count("\n") == 1
