@@ -152,6 +152,7 @@ def test_compiled_stacks_of_unusual_shapes_keep_every_bit(more):
 
 
 @needs_compiler
+@pytest.mark.slow
 @pytest.mark.parametrize("case", cases([AGENT_CASES[1], *POLICY_CASES]))
 def test_compiled_acting_keeps_every_bit(case, monkeypatch):
     """Of one dimension, so that a run alone computes a lone number."""

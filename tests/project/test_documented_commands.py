@@ -44,7 +44,7 @@ SHORTER = {
 ENVIRONMENT = {"SLURM_CPUS_PER_TASK": "1"}
 """`--jobs auto` means one process here, as tests run on all cores."""
 
-SLOW = {"docs/benchmarks.md", "docs/choosing-a-setting.md", "docs/plotting.md"}
+SLOW = {"docs/benchmarks.md", "docs/choosing-a-setting.md", "docs/plotting.md", "docs/slurm.md"}
 """Pages whose commands take longest; with --slow, a test runs them."""
 
 
