@@ -13,6 +13,7 @@ from tests.support.distribution import FileScheduling, rank
 from utils.core.machine import available_cores
 from utils.core.process_setup import prepare_process
 
+os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")  # Inductor need not try which vector instructions there are.
 prepare_process()
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # The many processes that tests start need not compile each module.

@@ -156,7 +156,7 @@ def test_the_targets_expectation_is_exact(soft_q):
     assert loss == pytest.approx(float(expected), rel=1e-5)
 
 
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "SACDiscrete": {"alpha": 0.02, "critic_lr": 3e-3},
     "GreedyACDiscrete": {"critic_lr": 3e-3},
     "VACDiscrete": {"alpha": 0.02, "critic_lr": 3e-3},
@@ -182,7 +182,7 @@ def test_two_arms(name):
 
 def test_a_tuned_temperature_brings_the_entropy_to_its_target():
     """Arm 1 pays 0.05 and the others nothing: at the initial alpha, 0.01, the entropy would be 0.1."""
-    options = {"automatic_entropy_tuning": True, "alpha_lr": 1e-2, "alpha": 0.01, "critic_lr": 3e-3}
+    options: dict[str, Any] = {"automatic_entropy_tuning": True, "alpha_lr": 1e-2, "alpha": 0.01, "critic_lr": 3e-3}
     agent = learn("SACDiscrete", [lambda obs, action: 0.05 * (action == 1)], 1200, **options)
     head, _ = agent.actor.forward(torch.zeros(3, 1, 1))
     log_prob = torch.log_softmax(head, -1)

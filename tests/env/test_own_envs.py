@@ -52,7 +52,15 @@ def test_the_seed_determines_a_rollout(name, continuous):
     assert rollout(env, 3, 300) != rollout(env, 4, 300)
 
 
-@pytest.mark.parametrize(("name", "continuous"), KINDS)
+@pytest.mark.parametrize(
+    ("name", "continuous"),
+    [
+        pytest.param(
+            name, continuous, marks=() if continuous == (ENVS[name].kinds[0] == "continuous") else pytest.mark.slow
+        )
+        for name, continuous in KINDS
+    ],
+)
 def test_ten_thousand_random_steps_stay_in_the_stated_ranges(name, continuous):
     env = make_env(name, continuous)
     raw: Any = env.unwrapped

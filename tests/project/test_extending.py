@@ -28,6 +28,9 @@ FOLDER = ROOT / "docs/extending"
 
 PAGES = sorted(FOLDER.glob("*.md"))
 
+QUICK = {"agent", "policy"}
+"""Pages that the default run follows too, without the checks at their ends."""
+
 CHECK = re.compile(r"\b(pytest|ruff|mypy)\b")
 """A command that checks what a reader has added, which takes longer than adding it."""
 
@@ -66,8 +69,13 @@ def follow(block: Block, folder: Path, with_checks: bool) -> None:
         assert block.language == "text"
 
 
-@pytest.mark.parametrize("with_checks", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["", "with checks"])
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize(
+    ("page", "with_checks"),
+    [
+        *(pytest.param(page, False, id=name_of(page)) for page in PAGES if page.stem in QUICK),
+        *(pytest.param(page, True, id=f"{name_of(page)} with checks", marks=pytest.mark.slow) for page in PAGES),
+    ],
+)
 def test_the_page_can_be_followed(page: Path, with_checks: bool, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     copy_project(folder, "tests")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -63,19 +64,28 @@ def two_arms(obs: np.ndarray, action: np.ndarray) -> np.ndarray:
     return 1.0 * (action == 1) + 0.5 * (action == 3)
 
 
-def learn(agent_name: str, problems: Sequence[Reward], steps: int, **hyperparameters: Any) -> Any:
+def learn(
+    agent_name: str,
+    problems: Sequence[Reward],
+    steps: int,
+    changes: Mapping[Reward, dict[str, Any]] = MappingProxyType({}),
+    **hyperparameters: Any,
+) -> Any:
     """Return an agent trained for that many one-step episodes, with observations uniform in [-0.8, 0.8].
 
     One stack has the runs of SEEDS on the first problem, then on the second, and so on. As a run's bits do not depend
     on its stack, this only saves time. Initial weights are small: the policy starts in the middle of the box and as
     wide as it, or nearly uniform.
+
+    changes: hyperparameters of the runs on some problems, of those in which runs of a stack may differ.
     """
     entry, runs = AGENTS[agent_name], len(SEEDS)
     model: Any = entry.hyperparameters
     spaces = NUMBERED if "continuous" in entry.refuses else SPACES
-    chosen = model(hidden_dim=32, tau=0.05, weight_init="uniform", **hyperparameters)
+    common = {"hidden_dim": 32, "tau": 0.05, "weight_init": "uniform"} | hyperparameters
+    settings = [model(**common | changes.get(problem, {})) for problem in problems for _ in SEEDS]
     seeds = SEEDS * len(problems)
-    agent = make_agent(agent_name, [chosen] * len(seeds), seeds, 0.9, spaces)
+    agent = make_agent(agent_name, settings, seeds, 0.9, spaces)
     rng = np.random.Generator(np.random.PCG64(0))
     end = np.ones(len(seeds), np.float32)
     for _ in range(steps):

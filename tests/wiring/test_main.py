@@ -398,7 +398,7 @@ def test_a_result_that_cannot_be_written_fails_its_run_only(files, tmp_path, mon
     assert not list((tmp_path / "out").rglob("*.tmp"))
 
 
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_an_interrupted_call_leaves_checkpoints_and_no_process(jobs, files, tmp_path):
     env = files.environment(total_timesteps=10**6, eval_episodes=0)
     command = [sys.executable, "main.py", "--env-json", env, "--agent-json", files.agent(), "--runs", str(jobs)]

@@ -19,7 +19,13 @@ LEARNERS = {True: "linearAC_softmax", False: "SAC_classic_best_pendulum"}
 """Grids of learning agents, by whether actions are discrete."""
 
 
-@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=pytest.mark.slow if path.stem.endswith("-v4") else ())
+        for path in ENVIRONMENTS
+    ],
+)
 def test_it_trains(path, tmp_path):
     shipped = json.loads(path.read_text())
     env_json = tmp_path / path.name

@@ -52,14 +52,17 @@ def last_evaluation(path: Path) -> list[tuple[float, int]]:
     return list(zip(run["eval_episode_rewards"][-1], run["eval_episode_steps"][-1], strict=True))
 
 
-@pytest.mark.parametrize("eval_policy", ["mode", "sample"])
 @pytest.mark.parametrize(
-    ("agent", "env_name"),
+    ("agent", "env_name", "eval_policy"),
     [
-        ("SAC_classic_best_pendulum", "Pendulum-v1"),
-        ("linearAC", "Pendulum-v1"),
-        ("linearAC_softmax", "CartPole-v1"),
-        ("Random", "CartPole-v1"),
+        ("SAC_classic_best_pendulum", "Pendulum-v1", "mode"),
+        ("SAC_classic_best_pendulum", "Pendulum-v1", "sample"),
+        ("linearAC", "Pendulum-v1", "mode"),
+        pytest.param("linearAC", "Pendulum-v1", "sample", marks=pytest.mark.slow),
+        pytest.param("linearAC_softmax", "CartPole-v1", "mode", marks=pytest.mark.slow),
+        ("linearAC_softmax", "CartPole-v1", "sample"),
+        pytest.param("Random", "CartPole-v1", "mode", marks=pytest.mark.slow),
+        ("Random", "CartPole-v1", "sample"),
     ],
 )
 def test_the_episodes_of_the_last_evaluation_to_the_bit(agent, env_name, eval_policy, files, tmp_path):
