@@ -1,4 +1,4 @@
-"""Environments: `make_env` makes one by its name; `Episodes` and `EnvBatch` run it.
+"""Environments: `make_env` makes one by its name; `Episodes` and `EpisodeBatch` run it.
 
 1. `tasks` has our own environments; `registered` finds all others in gymnasium's registry.
 2. `make_env` checks the actions (bounded Box or Discrete) and flattens the observations.
@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 import gymnasium as gym
 import numpy as np
 
-from env.episodes.batch import EnvBatch
+from env.episodes.batch import EpisodeBatch
 from env.episodes.episode import EpisodeProtocol, Episodes
 from env.episodes.observations import flatten_observations
 from env.registered import UnknownEnvironment, describe_error, make_registered
 from env.tasks.min_atar import GAMES
 
-__all__ = ["ENVS", "EnvBatch", "EnvEntry", "EpisodeProtocol", "Episodes", "UnknownEnvironment", "make_env"]
+__all__ = ["ENVS", "EpisodeBatch", "EnvEntry", "EpisodeProtocol", "Episodes", "UnknownEnvironment", "make_env"]
 
 
 class EnvEntry(NamedTuple):

@@ -12,7 +12,7 @@ from env.episodes.snapshot import Unsavable
 from utils.core.transition import Step
 
 
-class EnvBatch:
+class EpisodeBatch:
     """R environments in lock-step, one per slot.
 
     obs: (R, O) float32, the current observation of each.

@@ -45,7 +45,7 @@ def bits(replay: Replay, uniforms: torch.Tensor) -> list:
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 @pytest.mark.parametrize("capacity", [1, 2, 5, 40])
 def test_every_row_at_every_step(capacity, share):
-    """Over several rounds of the ring, and gone on with from its state on the way."""
+    """Both replays sample the same rows, over several rounds of the ring and after restoring the state."""
     whole, chained = Replay(3, capacity, OBS, ACT), ChainedReplay(3, capacity, OBS, ACT)
     for t, step in enumerate(life(3, share, 3 * capacity + 20)):
         whole.push(step)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from env import EnvBatch, EpisodeProtocol, Episodes, make_env
+from env import EpisodeBatch, EpisodeProtocol, Episodes, make_env
 
 DRAWS = 20_000
 
@@ -71,7 +71,7 @@ def test_the_arms_depend_on_the_problem_not_on_the_seed():
 @pytest.mark.parametrize(("name", "action"), [("Bandit", 3.0), ("Bimodal", 0.5)])
 @pytest.mark.parametrize("steps_per_episode", [1, 1000])
 def test_nothing_is_bootstrapped(name, action, steps_per_episode):
-    envs = EnvBatch([Episodes(make_env(name), EpisodeProtocol(steps_per_episode), seed=r) for r in range(2)])
+    envs = EpisodeBatch([Episodes(make_env(name), EpisodeProtocol(steps_per_episode), seed=r) for r in range(2)])
     envs.reset()
     for _ in range(5):
         transitions = envs.step(np.full((2, 1), action, np.float32), np.ones(2, bool))

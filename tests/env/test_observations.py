@@ -10,7 +10,7 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, Tuple
 
 import env
-from env import EnvBatch, EnvEntry, EpisodeProtocol, Episodes, make_env
+from env import EpisodeBatch, EnvEntry, EpisodeProtocol, Episodes, make_env
 
 
 class Shows(gym.Env):
@@ -72,7 +72,7 @@ def test_observations_are_flat(case, shows):
 @pytest.mark.parametrize("case", CASES)
 def test_episodes_and_start_states_are_flattened_too(case, shows):
     space, values, flat = CASES[case]
-    envs = EnvBatch([Episodes(shows(space, values), EpisodeProtocol(10), seed=0),
+    envs = EpisodeBatch([Episodes(shows(space, values), EpisodeProtocol(10), seed=0),
                      Episodes(shows(space, values), EpisodeProtocol(10, start_state=[1.0]), seed=0)])  # fmt: skip
     np.testing.assert_array_equal(envs.reset(), np.float32(flat))
     active = np.array([True, False])

@@ -8,7 +8,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from env import EnvBatch, EpisodeProtocol, Episodes, make_env
+from env import EpisodeBatch, EpisodeProtocol, Episodes, make_env
 
 
 class Corridor(gym.Env):
@@ -104,7 +104,7 @@ def test_the_seed_determines_the_episodes():
 
 
 def test_the_batch_returns_true_successors_and_resets():
-    envs = EnvBatch([corridor(), corridor(steps_per_episode=2)])
+    envs = EpisodeBatch([corridor(), corridor(steps_per_episode=2)])
     envs.reset()
     active = np.ones(2, bool)
     action = np.array([[1.0], [0.5]], np.float32)
@@ -119,7 +119,7 @@ def test_the_batch_returns_true_successors_and_resets():
 
 
 def test_an_inactive_slot_does_not_change():
-    envs = EnvBatch([corridor(), corridor()])
+    envs = EpisodeBatch([corridor(), corridor()])
     envs.reset()
     envs.step(np.ones((2, 1), np.float32), np.array([True, False]))
     np.testing.assert_array_equal(envs.obs, [[1.0], [0.0]])
@@ -164,7 +164,7 @@ class Counter(Corridor):
 
 
 def test_an_index_becomes_the_discrete_action_with_that_index():
-    envs = EnvBatch([Episodes(Counter(), EpisodeProtocol(10), seed=0) for _ in range(3)])
+    envs = EpisodeBatch([Episodes(Counter(), EpisodeProtocol(10), seed=0) for _ in range(3)])
     envs.reset()
     transitions = envs.step(np.array([[0.0], [1.0], [2.0]], np.float32), np.ones(3, bool))
     np.testing.assert_array_equal(transitions.reward, [5.0, 6.0, 7.0])

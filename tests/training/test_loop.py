@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from env import EnvBatch, EpisodeProtocol, Episodes
+from env import EpisodeBatch, EpisodeProtocol, Episodes
 from tests.env.test_wrappers import Corridor
 from utils.core.transition import Step
 from utils.experiment.config import EnvironmentConfig
@@ -53,8 +53,8 @@ def make_loop(speeds: list[float], agent: Walker | None = None, **changes) -> Lo
     } | changes  # fmt: skip
     config = EnvironmentConfig.model_validate(protocol)
 
-    def batch() -> EnvBatch:
-        return EnvBatch([Episodes(Corridor(), EpisodeProtocol(config.steps_per_episode), 0) for _ in speeds])
+    def batch() -> EpisodeBatch:
+        return EpisodeBatch([Episodes(Corridor(), EpisodeProtocol(config.steps_per_episode), 0) for _ in speeds])
 
     seeds = list(range(len(speeds)))
     learner: Any = agent or Walker(speeds)

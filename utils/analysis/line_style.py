@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Colours of lines, by Okabe & Ito (2008), which can be told apart with colour blindness."""
+"""Colours of lines, by Okabe & Ito (2008): they stay distinct with colour blindness."""
 
 DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.5), (1.5, 1), (5, 1.5, 1.5, 1.5))
 """Dash patterns of lines: lengths of dashes and gaps in line widths; () is a solid line."""

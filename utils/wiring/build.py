@@ -122,7 +122,7 @@ def build_stack(experiment: Experiment, runs: Sequence[Run], renders: bool = Fal
     renders: whether the first run's environment must render pictures.
     """
     from agent import make_agent
-    from env import EnvBatch
+    from env import EpisodeBatch
     from utils.core.process_setup import prepare_process
     from utils.core.random_streams import env_seed
     from utils.training.stack import Stack
@@ -130,8 +130,10 @@ def build_stack(experiment: Experiment, runs: Sequence[Run], renders: bool = Fal
     prepare_process()
     config = experiment.environment
     seeds = [run.random_seed for run in runs]
-    envs = EnvBatch([build_env(experiment, env_seed(seed, "env"), renders and i == 0) for i, seed in enumerate(seeds)])
-    eval_envs = EnvBatch([build_env(experiment, 0) for _ in seeds])
+    envs = EpisodeBatch(
+        [build_env(experiment, env_seed(seed, "env"), renders and i == 0) for i, seed in enumerate(seeds)]
+    )
+    eval_envs = EpisodeBatch([build_env(experiment, 0) for _ in seeds])
     agent = make_agent(
         experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,
         describe_spaces(envs.envs[0], config.tile_coding),
