@@ -22,7 +22,7 @@ from env.episodes.observations import flatten_observations
 from env.registered import UnknownEnvironment, describe_error, make_registered
 from env.tasks.min_atar import GAMES
 
-__all__ = ["ENVS", "EpisodeBatch", "EnvEntry", "EpisodeProtocol", "Episodes", "UnknownEnvironment", "make_env"]
+__all__ = ["ENVS", "EnvEntry", "EpisodeBatch", "EpisodeProtocol", "Episodes", "UnknownEnvironment", "make_env"]
 
 
 class EnvEntry(NamedTuple):

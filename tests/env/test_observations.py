@@ -10,7 +10,7 @@ import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, Tuple
 
 import env
-from env import EpisodeBatch, EnvEntry, EpisodeProtocol, Episodes, make_env
+from env import EnvEntry, EpisodeBatch, EpisodeProtocol, Episodes, make_env
 
 
 class Shows(gym.Env):
