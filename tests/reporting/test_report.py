@@ -108,6 +108,8 @@ class TestContent:
         assert "SAC, Beta, setting 0 (n = 3) 3 0 diverged, 0 missing" in section(page, "distributions")
         assert "0.1 0 \N{MINUS SIGN}3" in section(page, "sensitivity")
         assert "a run failed" in section(page, "sensitivity")
+        crosses = set(re.findall(r'class="cross" d="M([\d.]+)', page))
+        assert len(crosses) == 4, "two settings without a mean, each in both ways"
 
     def test_pairs(self, sweep: Path) -> None:
         text = section(read(sweep), "pairwise-comparison")

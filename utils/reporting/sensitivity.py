@@ -50,7 +50,7 @@ class SensitivityPanel:
     """The panel of a hyperparameter.
 
     paths, marks: line and means for each way to measure an effect.
-    failed: positions of values without a mean, pixels.
+    failed: for each way, positions of settings with a run that cannot be averaged, pixels.
     rows: for each value, the value, then setting and mean with its interval in each way.
     """
 
@@ -59,7 +59,7 @@ class SensitivityPanel:
     ticks: list[Tick]
     paths: dict[str, str]
     marks: dict[str, list[MeanMark]]
-    failed: list[float]
+    failed: dict[str, list[float]]
     rows: list[list[str]]
     note: str
 
@@ -89,7 +89,7 @@ def _panel(effect: HyperparameterEffect, y: Scale) -> SensitivityPanel:
         [Tick(float(x(k)), text) for k, text in enumerate(texts)],
         {way: _path(frame, effect.means(way)[order], SIDE_STEP[way]) for way in WAYS},
         {way: _marks(effect, way, order, frame) for way in WAYS},
-        [float(x(k)) for k, number in enumerate(order) if np.isnan(effect.means("best")[number])],
+        {way: _failed(effect, way, order, frame) for way in WAYS},
         [[name, *_cells(effect, number)] for name, number in zip(names, order, strict=True)],
         f"The first {count} of {len(effect.values)} values." if count < len(effect.values) else "",
     )
@@ -114,6 +114,13 @@ def _marks(effect: HyperparameterEffect, way: str, order: list[int], frame: Char
         title += f", setting {effect.settings(way)[number]}"
         marks.append(MeanMark(float(frame.x(k + SIDE_STEP[way])), float(frame.y(mean)), bounds, title))
     return marks
+
+
+def _failed(effect: HyperparameterEffect, way: str, order: list[int], frame: ChartFrame) -> list[float]:
+    """Return the positions of the crosses: of settings that the grid has, and that have no mean."""
+    settings, means = effect.settings(way), effect.means(way)
+    failed = [k for k, number in enumerate(order) if settings[number] >= 0 and np.isnan(means[number])]
+    return [float(frame.x(k + SIDE_STEP[way])) for k in failed]
 
 
 def _cells(effect: HyperparameterEffect, number: int) -> list[str]:
