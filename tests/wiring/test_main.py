@@ -214,6 +214,10 @@ def test_record_keeps_the_arrays_it_names(files, tmp_path):
         "update_next_states": [updates, 16, 3],
     }
     with np.load(path.with_suffix(".npz")) as arrays:
+        assert arrays.files[: len(names)] == [
+            "eval_states", "train_states", "train_actions", "train_rewards",
+            "update_states", "update_actions", "update_rewards", "update_next_states",
+        ], "always in the same order, so that a repetition writes the same file"  # fmt: skip
         returns = np.add.reduceat(arrays["train_rewards"], [0, 50, 100])
         np.testing.assert_allclose(returns, data["train_episode_rewards"], rtol=1e-12)
 

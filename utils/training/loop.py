@@ -100,9 +100,10 @@ class Loop(ActiveRuns):
                 "update_rewards": batch.reward.cpu().numpy(),
                 "update_next_states": batch.next_obs.cpu().numpy(),
             }
-        for name in self.recorded & arrays.keys():
-            for r in selected_slots(self.active):
-                self.records[r].add_row(name, arrays[name][r])
+        for name, values in arrays.items():
+            if name in self.recorded:
+                for r in selected_slots(self.active):
+                    self.records[r].add_row(name, values[r])
 
     def _complete_runs(self, which: np.ndarray) -> None:
         """Evaluate the chosen runs a last time and complete their records."""
