@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from torch import Tensor
 
 from agent import losses
 from agent.base import BaseAgent, Batch, Spaces, select_arrays
-from agent.hyperparameters import check_same_structure
+from agent.hyperparameters import SharedHyperparameters, check_same_structure
 from agent.networks.actor import Actor
 from agent.networks.critic import BoxCritic, Critic, DiscreteCritic
 from agent.networks.network import MLP
@@ -37,6 +37,18 @@ from agent.run_state import StatePart, collect_run_axes
 from utils.core.random_streams import Draws, make_generator
 from utils.core.run_axes import RunAxes
 from utils.core.transition import Step
+
+
+class Functions(NamedTuple):
+    """The functions that an engine computes, after the methods of the same names.
+
+    Acting is in one state of each run: observations (R, O) and, if it draws, noise to actions (R, A).
+    """
+
+    update_networks: Callable[[Batch, Tensor], Sequence[Tensor]]
+    draw_actions: Callable[[np.ndarray, Tensor], np.ndarray]
+    greedy_actions: Callable[[np.ndarray], np.ndarray]
+    update_targets: Callable[[], Any]
 
 
 class ActorCritic(BaseAgent):
@@ -60,11 +72,11 @@ class ActorCritic(BaseAgent):
         Raises ValueError if the settings differ structurally, need a GPU that is not there, or are for other actions.
         """
         check_same_structure(settings)
-        self.common = settings[0]
+        self.common: Any = SharedHyperparameters(settings[0])
         if self.common.cuda and not torch.cuda.is_available():
             raise ValueError("cuda is true but no GPU is available; allowed here: false")
         self.device = "cuda" if self.common.cuda else "cpu"
-        self.settings, self.gamma, self.runs = settings, gamma, len(settings)
+        self.settings, self.gamma, self.spaces, self.runs = settings, gamma, spaces, len(settings)
         super().__init__(random_seeds)
         self.policy = self._make_policy(spaces.action)
         sizes = (self.common.replay_capacity, spaces.obs_dim, self.policy.action_dim)
@@ -75,7 +87,7 @@ class ActorCritic(BaseAgent):
         self._update_draws, self._replay_draws = Draws(random_seeds, "update"), Draws(random_seeds, "replay")
         self.updates = 0
         self.last_batch: Batch | None = None
-        self.set_functions(self.update_networks, self.draw_actions)
+        self.set_functions(self.update_networks, self._draw_eagerly, self._choose_greedily, self.update_targets)
 
     @property
     def num_critics(self) -> int:
@@ -138,14 +150,20 @@ class ActorCritic(BaseAgent):
         self.critic = make_critic(critic_mlp, torch.stack(critics, 1).to(self.device), critic_lr, common.betas)
 
     def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
-        states = torch.from_numpy(obs).to(self.device).unsqueeze(1)
         if greedy:
-            head, _ = self.actor.forward(states)
-            return self.policy.mode(head)[:, 0].cpu().numpy()
-        noise = self.draw_acting_noise(draws).to(self.device)
-        # Evaluation is eager under every engine, so that a policy read back from its result acts the same.
-        draw_actions = self._acting_function if draws is self._act_draws else self.draw_actions
-        return draw_actions(states, noise)[:, 0].cpu().numpy()
+            return self._functions.greedy_actions(obs)
+        return self._functions.draw_actions(obs, self.draw_acting_noise(draws))
+
+    def _draw_eagerly(self, obs: np.ndarray, noise: Tensor) -> np.ndarray:
+        """Return `draw_actions` in one state of each run, (R, A).  obs: (R, O)."""
+        return self.draw_actions(self._one_state(obs), noise.to(self.device))[:, 0].cpu().numpy()
+
+    def _choose_greedily(self, obs: np.ndarray) -> np.ndarray:
+        """Return `greedy_actions` in one state of each run, (R, A).  obs: (R, O)."""
+        return self.greedy_actions(self._one_state(obs))[:, 0].cpu().numpy()
+
+    def _one_state(self, obs: np.ndarray) -> Tensor:
+        return torch.from_numpy(obs).to(self.device).unsqueeze(1)
 
     def draw_actions(self, obs: Tensor, noise: Tensor) -> Tensor:
         """Draw actions (R, B, A) as the environment executes them; depends on `learner_parts` and arguments only.
@@ -154,6 +172,11 @@ class ActorCritic(BaseAgent):
         """
         head, _ = self.actor.forward(obs)
         return self.policy.executed_action(self.policy.to_action(self.policy.draw_latent(head, noise)))[:, :, 0]
+
+    def greedy_actions(self, obs: Tensor) -> Tensor:
+        """Return the policy's greedy actions (R, B, A); depends on `learner_parts` and obs (R, B, O) only."""
+        head, _ = self.actor.forward(obs)
+        return self.policy.mode(head)
 
     def draw_acting_noise(self, draws: Draws) -> Tensor:
         """Draw the noise of one step, (R, 1, 1, ...)."""
@@ -168,13 +191,13 @@ class ActorCritic(BaseAgent):
         self.last_batch = None
         if len(self.replay) < self.common.batch_size:
             return {}
-        batch = self.replay.sample(self._replay_draws.uniform(self.common.batch_size).to(self.device))
+        batch = self.replay.sample(self._replay_draws.uniform(self.common.batch_size))
         noise = self.draw_update_noise(self._update_draws).to(self.device)
-        critic_loss, actor_loss = self._update_function(batch, noise)
+        critic_loss, actor_loss = self._functions.update_networks(batch, noise)
         self.updates += 1
         interval = self.common.target_update_interval
         if interval > 1 and self.updates % interval == 0:
-            self.update_targets()
+            self._functions.update_targets()
         self.last_batch = batch
         return {"critic_loss": critic_loss, "actor_loss": actor_loss}
 
@@ -200,13 +223,9 @@ class ActorCritic(BaseAgent):
         """Move the target networks towards the trained ones; called every `target_update_interval` updates."""
         self.critic.update_target(self.tau)
 
-    def set_functions(
-        self,
-        update_networks: Callable[[Batch, Tensor], tuple[Tensor, ...]],
-        draw_actions: Callable[[Tensor, Tensor], Tensor],
-    ) -> None:
-        """Make `update` and, in training, `act` call these forms of `update_networks` and `draw_actions`."""
-        self._update_function, self._acting_function = update_networks, draw_actions
+    def set_functions(self, *functions: Callable[..., Any]) -> None:
+        """Make the agent call these forms of `update_networks`, `draw_actions`, `greedy_actions`, `update_targets`."""
+        self._functions = Functions(*functions)
 
     def learner_parts(self) -> dict[str, Any]:
         """Return the attributes that hold the tensors of `update_networks` and `draw_actions`, by name."""

@@ -6,7 +6,7 @@ Neither this module nor `agent.actor_critic_hyperparameters` imports torch: logi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Any, Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -53,6 +53,24 @@ def check_same_structure(settings: Sequence[Hyperparameters]) -> None:
     """Raise ValueError if the settings differ in a structural hyperparameter, so that they cannot share a stack."""
     if len({setting.structure() for setting in settings}) != 1:
         raise ValueError("settings that differ structurally cannot share a stack")
+
+
+class SharedHyperparameters:
+    """The hyperparameters in which the runs of a stack agree; reading another one raises AttributeError."""
+
+    def __init__(self, setting: Hyperparameters) -> None:
+        """Take the values from any run's setting."""
+        self._setting = setting
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a structural hyperparameter, a class variable, or a property."""
+        setting = self._setting
+        if name in type(setting).model_fields and name not in setting.structural:
+            raise AttributeError(
+                f"{name} is not in {type(setting).__name__}.structural, so runs may differ in it; "
+                "read it with _per_run, or add it to structural"
+            )
+        return getattr(setting, name)
 
 
 def check_clip_stddev(clip_stddev: float) -> None:

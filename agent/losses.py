@@ -91,13 +91,13 @@ def temperature_grad(log_prob: Tensor, weight: Tensor | float, target_entropy: f
 
 
 def keep_best(q: Tensor, rho: float) -> Tensor:
-    """Return the indices of the best ceil(rho * K) proposals, at least one.
+    """Return the indices of the best ceil(rho * K) proposals, at least one; of equal ones, the first.
 
     q: (R, B, K) action values.  rho: fraction kept, in (0, 1].  Returns (R, B, M) int64.
     """
     proposals = q.shape[-1]
     kept = max(1, math.ceil(round(rho * proposals, 9)))  # 0.1 * 30 must be 3, whatever its last bit.
-    return torch.topk(q, kept, dim=-1, sorted=False).indices
+    return torch.sort(q, dim=-1, descending=True, stable=True).indices[..., :kept]
 
 
 def kept_latents(latent: Tensor, best: Tensor) -> Tensor:

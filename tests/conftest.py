@@ -13,7 +13,6 @@ from tests.support.distribution import FileScheduling, rank
 from utils.core.machine import available_cores
 from utils.core.process_setup import prepare_process
 
-os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")  # Inductor need not try which vector instructions there are.
 prepare_process()
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # The many processes that tests start need not compile each module.
@@ -30,20 +29,12 @@ ENVIRONMENT: dict[str, Any] = {
 
 PARAMETERS: dict[str, Any] = {"batch_size": [16], "replay_capacity": [1000], "hidden_dim": [32]}
 
-OPTIONS_OF_MARKER = {"slow": ("--slow", "--every-engine-case"), "every_engine_case": ("--every-engine-case",)}
-"""Options that run the tests with a marker; without them, these tests are skipped."""
-
 MAX_WORKERS = 16
 """Limit on the processes that share the tests: each imports torch, which takes seconds and 400 MB."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the tests marked 'slow'")
-    parser.addoption(
-        "--every-engine-case",
-        action="store_true",
-        help="also compile every agent and policy in every shape and compare what the engines learn; implies --slow",
-    )
     parser.addoption(
         "--fuzz-examples", type=int, default=100, help="mutated configurations to try; a quarter as many damaged files"
     )
@@ -65,13 +56,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduli
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put the longest tests first; skip those with a marker that was not asked for."""
+    """Put the longest tests first; skip slow ones unless asked for."""
     items.sort(key=lambda item: rank(item.nodeid))
-    for marker, options in OPTIONS_OF_MARKER.items():
-        if not any(map(config.getoption, options)):
-            for item in items:
-                if item.get_closest_marker(marker):
-                    item.add_marker(pytest.mark.skip(reason=f"needs {options[0]}"))
+    if not config.getoption("--slow"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="needs --slow"))
 
 
 class Files:

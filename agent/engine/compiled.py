@@ -1,44 +1,41 @@
-"""Compiles an actor-critic's update into one graph, and its acting into another.
+"""The compiled engine of an actor-critic: its functions, traced for one run, as machine code for R runs in turn.
 
-Each is traced, gradients included, into ATen operations, from which torch's Inductor generates C++. The inputs of a
-graph are the learner's tensors, which an update changes in place, then replay rows or observations, and noise. So
-nothing that differs between two runs of a stack, or between two stacks of one shape, is compiled into it. To keep a
-run's bits independent of the other runs, Inductor's heuristics of size are off, and `agent.engine.tracing` writes out
-everything else that it would order by shape.
+The code does everything that a run needs before it turns to the next run. So a run's bits cannot depend on the other
+runs, and one compilation serves every number of runs. It works on the agent's own tensors, which an update changes in
+place; whatever differs between two runs or two settings is a tensor, and is not compiled into the code.
 """
 
 from __future__ import annotations
 
-import copy
+import ctypes
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
-import torch._inductor
 from torch import Tensor
-from torch._guards import TracingContext, tracing
-from torch._inductor.exc import CppCompileError, InductorError, InvalidCxxCompiler
-from torch._subclasses import FakeTensorMode
-from torch.fx.experimental.proxy_tensor import make_fx
-from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from agent.actor_critic import ActorCritic
-from agent.base import Batch
-from agent.engine.products import SHIMS, CannotCompile, load_machine_code, take_in_what_follows
-from agent.engine.tracing import SPELLED_OUT
-from agent.networks.network import CACHE_LINE, Network
+from agent.engine.build import CannotCompile, load_library
+from agent.engine.source import Source, write_source
+from agent.engine.trace import Trace, named_tensors, trace
+from agent.engine.translate import NotTranslatable
 from utils.core.random_streams import Draws
 
-OPTIONS: dict[str, Any] = {
-    "cpp_wrapper": True,
-    "cpp.enable_tiling_heuristics": False,
-    "cpp.threads": 1,
-    "size_asserts": False,
-    "compile_threads": 1,
-    "aot_inductor.custom_ops_to_c_shims": SHIMS,
-}
-"""Options of Inductor."""
+HEADERS = """\
+#include "loops.h"
+#include "products.h"
+#include "special_functions.h"
+
+namespace portable {{
+{}
+}}  // namespace portable
+"""
+"""What surrounds the functions of a source file."""
+
+ALIGNMENT = 64
+"""Bytes of a cache line, at whose start scratch memory begins."""
 
 AGREEING = 0.95
 """Fraction of each tensor's elements for which compiled code must agree with the traced function."""
@@ -47,141 +44,149 @@ GOLDEN = 0.6180339887
 """Number whose multiples, modulo 1, are spread evenly over [0, 1)."""
 
 
-def compiled_update(agent: ActorCritic) -> Callable[[Batch, Tensor], tuple[Tensor, ...]]:
-    """Return `agent.update_networks` as compiled code, which changes this agent's tensors.  Raises CannotCompile."""
-
-    def update_networks(learner: ActorCritic, rows: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        return learner.update_networks(agent.replay.make_batch(rows), noise)
-
-    code = compiled(update_networks, agent, update_inputs(agent))
-    return lambda batch, noise: code(batch.rows, noise)
+def update_networks(learner: ActorCritic, rows: Tensor, noise: Tensor) -> Sequence[Tensor]:
+    """See `ActorCritic.update_networks`.  rows: whole replay rows."""
+    return learner.update_networks(learner.replay.make_batch(rows), noise)
 
 
-def compiled_acting(agent: ActorCritic) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return `agent.draw_actions`, in one state of each run, as compiled code.
-
-    The code returns each action CACHE_LINE times, because a single number would be rounded differently from several at
-    once.  Raises CannotCompile.
-    """
-
-    def draw_actions(learner: ActorCritic, obs: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        return (learner.draw_actions(in_lines(obs), in_lines(noise)),)
-
-    code = compiled(draw_actions, agent, acting_inputs(agent))
-    return lambda obs, noise: code(obs, noise)[0]
+def draw_actions(learner: ActorCritic, obs: Tensor, noise: Tensor) -> Sequence[Tensor]:
+    """See `ActorCritic.draw_actions`."""
+    return (learner.draw_actions(obs, noise),)
 
 
-def compiled(
-    function: Callable[[ActorCritic, Tensor, Tensor], tuple[Tensor, ...]],
-    agent: ActorCritic,
-    inputs: tuple[Tensor, Tensor],
-) -> Callable[[Tensor, Tensor], tuple[Tensor, ...]]:
-    """Compile a function of the agent's tensors and of two inputs. Returns code that works on the agent's own tensors.
-
-    inputs: examples, of the shapes that the code will be called with.  Raises CannotCompile.
-    """
-    double = copy.copy(agent)
-    vars(double).update(copy.deepcopy(agent.learner_parts()))
-    state, traced = list(tensors(agent.learner_parts())), list(tensors(double.learner_parts()))
-    outputs: list[Tensor] = []
-
-    def on_double(_: list[Tensor], seen: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
-        outputs.extend(function(double, seen, noise))
-        return tuple(outputs)
-
-    graph = make_fx(on_double, decomposition_table=SPELLED_OUT)(traced, *inputs)
-    code = compiled_graph(flat(graph), [*state, *inputs])
-    trial = [tensor.clone() for tensor in state]
-    check_agreement([*trial, *code(*trial, *inputs)], [*traced, *outputs])
-    return lambda seen, noise: code(*state, seen, noise)
+def greedy_actions(learner: ActorCritic, obs: Tensor) -> Sequence[Tensor]:
+    """See `ActorCritic.greedy_actions`."""
+    return (learner.greedy_actions(obs),)
 
 
-def compiled_graph(graph: torch.fx.GraphModule, inputs: list[Any]) -> Callable[..., Any]:
-    """Return machine code for a graph, from Inductor's cache if it is there.  Raises CannotCompile."""
-    load_machine_code()
-    try:
-        # Inductor uses its cache only in such a context.
-        with tracing(TracingContext(FakeTensorMode(shape_env=ShapeEnv()))):
-            return torch._inductor.compile(graph, inputs, options=OPTIONS)
-    except OSError as error:
-        raise CannotCompile(f"cannot store compiled kernels: {error}") from error
-    except InductorError as error:
-        if isinstance(error.inner_exception, InvalidCxxCompiler):
-            raise CannotCompile("has no C++ compiler; install g++, or set $CXX to another one") from error
-        if isinstance(error.inner_exception, CppCompileError):
-            raise CannotCompile("has a C++ compiler that fails on torch's code") from error
-        raise
+def update_targets(learner: ActorCritic) -> Sequence[Tensor]:
+    """See `ActorCritic.update_targets`."""
+    learner.update_targets()
+    return ()
 
 
-def check_agreement(found: list[Tensor], expected: list[Tensor]) -> None:
+class Code:
+    """Machine code of one function of an agent, bound to the agent's tensors."""
+
+    def __init__(self, function: Any, source: Source, state: Sequence[Tensor], runs: int) -> None:
+        """Bind a function of a library.
+
+        source: of the function.  state: the agent's tensors, in the order of the trace; they must stay in place.
+        """
+        self._function, self._runs = function, ctypes.c_int64(runs)
+        self._state = list(state)
+        self.outputs = [
+            torch.zeros((runs, *shape[1:]), dtype=dtype)
+            for shape, dtype in zip(source.outputs, source.output_dtypes, strict=True)
+        ]
+        memory = torch.empty(source.scratch_bytes + ALIGNMENT, dtype=torch.uint8)
+        self._memory = memory
+        self._scratch = ctypes.c_void_p(-(-memory.data_ptr() // ALIGNMENT) * ALIGNMENT)
+        count = source.argument_count
+        self._first, self._count = len(self._state), count
+        pointers = [*(t.data_ptr() for t in self._state), *[0] * count, *(t.data_ptr() for t in self.outputs)]
+        self._pointers = (ctypes.c_void_p * len(pointers))(*pointers)
+        self._distances = (ctypes.c_int64 * (len(self._state) + count))()
+
+    def __call__(self, *arguments: Tensor) -> list[Tensor]:
+        """Run the code for all runs. Returns its outputs, which the next call overwrites.
+
+        arguments: (R, ...), each run's part in row-major order.
+        """
+        for i, argument in enumerate(arguments, self._first):
+            self._pointers[i] = argument.data_ptr()
+            self._distances[i] = argument.stride(0)
+        self._function(self._runs, self._pointers, self._distances, self._scratch)
+        return self.outputs
+
+
+def compile_agent(agent: ActorCritic) -> None:
+    """Make an agent use compiled code for its update, for acting and for the targets.  Raises CannotCompile."""
+    functions = example_calls(agent)
+    traces: dict[str, Trace] = {}
+    sources: dict[str, Source] = {}
+    starts: dict[str, list[Tensor]] = {}
+    results: dict[str, list[Tensor]] = {}
+    for name, (function, arguments) in functions.items():
+        one, two = (alike(agent, runs) for runs in (1, 2))
+        starts[name] = [tensor.clone() for tensor in named_tensors(one.learner_parts()).values()]
+        try:
+            traces[name] = trace(function, (one, two), arguments)
+            sources[name] = write_source(name, traces[name].graph, traces[name].inputs)
+        except (NotTranslatable, ValueError, TypeError) as error:
+            raise CannotCompile(f"runs a program that cannot compile {type(agent).__name__}: {error}") from error
+        results[name] = [*named_tensors(one.learner_parts()).values(), *traces[name].outputs]
+    library = load_library(HEADERS.format("\n".join(source.text for source in sources.values())))
+    state = list(named_tensors(agent.learner_parts()).values())
+    codes = {}
+    for name, source in sources.items():
+        trial = Code(library[name], source, starts[name], 1)
+        check_agreement([*starts[name], *trial(*functions[name][1])], results[name])
+        codes[name] = Code(library[name], source, state, agent.runs)
+    agent.set_functions(*callables(agent, codes))
+
+
+class Acting:
+    """Machine code that chooses actions, on arrays: conversions would take longer than the code."""
+
+    def __init__(self, code: Code, runs: int, obs_dim: int) -> None:
+        """Bind the code's first argument to an array of its own."""
+        self._code = code
+        self._states = torch.empty(runs, 1, obs_dim)
+        self._obs, self._actions = self._states.numpy()[:, 0], code.outputs[0].numpy()[:, 0]
+
+    def __call__(self, obs: np.ndarray, *noise: Tensor) -> np.ndarray:
+        """Return actions (R, A) in obs (R, O).  noise: of one draw in each state, if the code draws."""
+        np.copyto(self._obs, obs)
+        self._code(self._states, *noise)
+        return self._actions.copy()
+
+
+def callables(agent: ActorCritic, codes: dict[str, Code]) -> Sequence[Callable[..., Any]]:
+    """Return the codes in the form of `Functions`."""
+    update = codes["update_networks"]
+    draw, greedy = (
+        Acting(codes[name], agent.runs, agent.replay.obs_dim) for name in ("draw_actions", "greedy_actions")
+    )
+    return lambda batch, noise: update(batch.rows, noise), draw, greedy, codes["update_targets"]
+
+
+def example_calls(agent: ActorCritic) -> dict[str, tuple[Any, tuple[Tensor, ...]]]:
+    """Return the functions to compile, each with examples of its arguments for one run."""
+    seeds = agent.random_seeds[:1]
+    rows = spread(1, agent.common.batch_size, agent.replay.row_length)
+    obs = spread(1, 1, agent.replay.obs_dim)
+    return {
+        "update_networks": (update_networks, (rows, alike(agent, 1).draw_update_noise(Draws(seeds, "update")))),
+        "draw_actions": (draw_actions, (obs, alike(agent, 1).draw_acting_noise(Draws(seeds, "act")))),
+        "greedy_actions": (greedy_actions, (obs,)),
+        "update_targets": (update_targets, ()),
+    }
+
+
+def alike(agent: ActorCritic, runs: int) -> ActorCritic:
+    """Return a new agent of the same structure for a number of runs, all with the first run's setting and seed."""
+    settings, seeds = list(agent.settings[:1]), list(agent.random_seeds[:1])
+    return type(agent)(settings * runs, seeds * runs, agent.gamma, agent.spaces)
+
+
+def check_agreement(found: Sequence[Tensor], expected: Sequence[Tensor]) -> None:
     """Check that compiled code agrees with the traced function except for rounding.  Raises CannotCompile.
 
-    found, expected: tensors that each has changed or returned.  Some releases of torch compile an update wrongly. Not
-    all elements need to agree, because a step along a gradient that is zero except for rounding may have either sign.
+    found, expected: tensors that each has changed or returned.  A compiler may be broken. Not all elements need to
+    agree, because a step along a gradient that is zero except for rounding may have either sign.
     """
     for ours, theirs in zip(found, expected, strict=True):
-        near = torch.isclose(ours, theirs, rtol=1e-5, atol=1e-5 * float(theirs.abs().max()), equal_nan=True)
+        if not theirs.numel():
+            continue
+        ours, theirs = ours.reshape(-1).double(), theirs.reshape(-1).double()
+        finite = theirs[theirs.isfinite()].abs()
+        scale = float(finite.max()) if len(finite) else 0.0
+        near = torch.isclose(ours, theirs, rtol=1e-5, atol=1e-5 * scale, equal_nan=True)
         if float(near.float().mean()) < AGREEING:
-            raise CannotCompile(
-                f"compiles an update into code that computes something else (torch {torch.__version__})"
-            )
-
-
-def update_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:
-    """Return example replay rows and noise of an update; the agent's own random streams do not advance."""
-    rows = spread(agent.runs, agent.common.batch_size, agent.replay.row_length)
-    return rows, agent.draw_update_noise(Draws(agent.random_seeds, "update"))
-
-
-def acting_inputs(agent: ActorCritic) -> tuple[Tensor, Tensor]:
-    """Return example observations and noise of acting; the agent's own random streams do not advance."""
-    return spread(agent.runs, 1, agent.replay.obs_dim), agent.draw_acting_noise(Draws(agent.random_seeds, "act"))
-
-
-def in_lines(x: Tensor) -> Tensor:
-    """Expand x (R, 1, ...) to (R, CACHE_LINE, ...), equal in each row."""
-    return x.expand(-1, CACHE_LINE, *x.shape[2:])
+            raise CannotCompile("has a C++ compiler that makes code which computes something else")
 
 
 def spread(*shape: int) -> Tensor:
     """Return numbers in [0, 1) of which no two are near each other."""
     return (torch.arange(math.prod(shape)) * GOLDEN % 1.0).view(shape)
-
-
-def tensors(part: Any) -> Iterator[Tensor]:
-    """Yield each tensor of a part of an agent once, in a fixed order, except the views that networks make."""
-    seen: set[int] = set()
-    waiting = [part]
-    while waiting:
-        part = waiting.pop()
-        if id(part) in seen or isinstance(part, Network):
-            continue
-        seen.add(id(part))
-        if isinstance(part, Tensor):
-            yield part
-        elif isinstance(part, dict):
-            waiting.extend(part.values())
-        elif isinstance(part, list | tuple):
-            waiting.extend(part)
-        elif type(part).__module__.startswith("agent."):
-            waiting.extend(vars(part).values())
-
-
-def flat(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:
-    """Return the graph with plain arguments, without leftovers of tracing, and with operations merged into products.
-
-    Raises ValueError if a tensor was traced as a constant, whose numbers would never change again.
-    """
-    constants = [str(node.target) for node in graph.graph.nodes if node.op == "get_attr"]
-    if constants:
-        raise ValueError(
-            f"found tensors that are not an input of the graph: {constants}; "
-            "an agent must return the attributes that hold its tensors from extra_parts or learner_parts"
-        )
-    graph.graph.set_codegen(torch.fx.graph.CodeGen())
-    graph.graph.eliminate_dead_code()
-    take_in_what_follows(graph.graph)
-    for node in graph.graph.nodes:
-        node.meta.pop("val", None)
-    graph.recompile()
-    return graph

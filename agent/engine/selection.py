@@ -10,30 +10,36 @@ import logging
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from utils.core.provenance import ARITHMETIC
+
 if TYPE_CHECKING:
     from utils.core.interfaces import Agent
 
 log = logging.getLogger("policy_params")
 
-MIN_COMPILED_TIMESTEPS = 100_000
+MIN_COMPILED_TIMESTEPS = 5_000
 """Minimum number of timesteps of a run that `auto` compiles.
 
 Measured: compiling saves at least 0.9 ms per step (SAC and VAC, 64x64, batch 32, one run), thus at least 90 s in such a
 run, and takes at most 40 s on cores that are not shared.
 """
 
-MIN_COMPILED_BATCH = 2
-"""Minimum batch size of the compiled engine: single numbers would be rounded differently from several at once."""
-
 
 class Engine(NamedTuple):
     """The engine of a run, under the names that a result uses.
 
     engine: "eager" or "compiled".  engine_fallback: why it is not "compiled" as requested; None otherwise.
+    arithmetic: of the compiled engine; None for torch's, whose bits depend on the processor.
     """
 
     engine: str
     engine_fallback: str | None = None
+    arithmetic: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What determines the bits: a run must not resume with another one."""
+        return f"{self.engine}, arithmetic {self.arithmetic}" if self.arithmetic else self.engine
 
 
 def choose_engine(requested: str, total_timesteps: int) -> str:
@@ -50,17 +56,18 @@ def start_engine(agent: Agent, requested: str, total_timesteps: int) -> Engine:
     if reason := reason_not_compiled(agent):
         return Engine("eager", reason if requested == "compiled" else None)
     from agent.actor_critic import ActorCritic
-    from agent.engine.compiled import CannotCompile, compiled_acting, compiled_update
+    from agent.engine.build import CannotCompile
+    from agent.engine.compiled import compile_agent
 
     assert isinstance(agent, ActorCritic)
     started = time.perf_counter()
     try:
-        agent.set_functions(compiled_update(agent), compiled_acting(agent))
+        compile_agent(agent)
     except CannotCompile as error:
         log.warning("engine: eager, not compiled: this machine %s", error)
         return Engine("eager", f"the machine {error}")
     log.info("engine: compiled, in %.0f seconds", time.perf_counter() - started)
-    return Engine("compiled")
+    return Engine("compiled", arithmetic=ARITHMETIC)
 
 
 def reason_not_compiled(agent: Agent) -> str | None:
@@ -71,6 +78,4 @@ def reason_not_compiled(agent: Agent) -> str | None:
         return f"{type(agent).__name__} has no compiled engine"
     if agent.common.cuda:
         return "the compiled engine is for the CPU"
-    if agent.common.batch_size < MIN_COMPILED_BATCH:
-        return f"the compiled engine needs batches of at least {MIN_COMPILED_BATCH}"
     return None

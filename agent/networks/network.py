@@ -171,6 +171,8 @@ class Network:
         """
         self.mlp = mlp
         self.params = params
+        self.pads_rows = True
+        """Whether a BLAS multiplies, whose bits depend on the number of rows."""
         self._activation = ACTIVATIONS[mlp.activation]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Network:
@@ -183,10 +185,13 @@ class Network:
         params = self.params.view(-1, self.mlp.num_params)
         return [self.mlp.layer_views(params, layer) for layer in self.mlp.layers]
 
+    def _pad_rows(self, x: Tensor) -> Tensor:
+        return pad_rows(x) if self.pads_rows else x
+
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Map x (N, B, I) to the output (N, B, O), and return the trace that the gradients need: each layer's input."""
         rows = x.shape[1]
-        x = pad_rows(x)
+        x = self._pad_rows(x)
         trace: list[Tensor] = []
         for i, (weight, bias) in enumerate(self._views):
             if i:
@@ -200,7 +205,7 @@ class Network:
 
         If the forward pass had more than B rows, `grad` belongs to the first B, and the loss to them only.
         """
-        grad = pad_rows(grad)
+        grad = self._pad_rows(grad)
         trace = [activations[:, : grad.shape[1]] for activations in trace]
         pieces: list[Tensor] = []
         for i in reversed(range(len(trace))):
@@ -213,7 +218,7 @@ class Network:
     def grad_input(self, trace: list[Tensor], grad: Tensor) -> Tensor:
         """Return a loss's gradient (N, B, I) by the input, from its gradient (N, B, O) by the output."""
         rows = grad.shape[1]
-        grad = pad_rows(grad)
+        grad = self._pad_rows(grad)
         for i in reversed(range(len(trace))):
             grad = bmm(grad, self._views[i][0].transpose(1, 2))
             if i:

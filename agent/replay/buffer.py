@@ -26,13 +26,17 @@ class Replay:
         self.runs, self.capacity = runs, capacity
         self.obs_dim, self.action_dim, self.device = obs_dim, action_dim, device
         self.row_length = row_length(obs_dim, action_dim)
-        self._run_offset = torch.arange(runs, device=device).unsqueeze(1) * capacity
+        self._run_offset = np.arange(runs)[:, None] * capacity
         self._allocate()
 
     def _allocate(self) -> None:
         """Empty the buffer and reserve memory for all rows; the system provides only what is written."""
         self.count = 0
         self.data = torch.empty(self.runs, self.capacity, self.row_length, device=self.device)
+        self._on_cpu = self.device == "cpu"
+        if self._on_cpu:  # For few numbers, numpy takes a third of torch's time.
+            self._rows = self.data.view(-1, self.row_length).numpy()
+            self._columns = split_columns(self.data.numpy(), self.obs_dim, self.action_dim)
 
     def __len__(self) -> int:
         """Return the number of stored transitions, the same for every run."""
@@ -40,18 +44,29 @@ class Replay:
 
     def push(self, step: Step) -> None:
         """Store one transition of each run, in place of the oldest if the buffer is full."""
-        columns = (step.obs, step.action, step.reward[:, None], step.terminated[:, None], step.next_obs)
-        self.data[:, self.count % self.capacity] = torch.from_numpy(np.concatenate(columns, 1, dtype=np.float32))
+        i = self.count % self.capacity
+        numbers = (step.obs, step.action, step.reward, step.terminated, step.next_obs)
+        if self._on_cpu:
+            for column, new in zip(self._columns, numbers, strict=True):
+                column[:, i] = new
+        else:
+            rows = np.empty((self.runs, 1, self.row_length), np.float32)
+            for column, new in zip(split_columns(rows, self.obs_dim, self.action_dim), numbers, strict=True):
+                column[:, 0] = new
+            self.data[:, i] = torch.from_numpy(rows[:, 0])
         self.count += 1
 
     def sample(self, uniforms: Tensor) -> Batch:
         """Return rows floor(u n) of the n stored ones, for uniforms (R, B) in [0, 1), float64."""
-        index = (uniforms * len(self)).long() + self._run_offset
-        return self.make_batch(self._gather(index.view(-1)).view(*index.shape, self.row_length))
+        index = (uniforms.numpy() * len(self)).astype(np.int64)
+        index += self._run_offset
+        return self.make_batch(self._gather(index))
 
-    def _gather(self, index: Tensor) -> Tensor:
-        """Return whole rows (n, row_length).  index: (n,), r * capacity + i for row i of run r."""
-        return self.data.view(-1, self.row_length).index_select(0, index)
+    def _gather(self, index: np.ndarray) -> Tensor:
+        """Return whole rows (..., row_length).  index: (...), r * capacity + i for row i of run r."""
+        if self._on_cpu:
+            return torch.from_numpy(self._rows.take(index, 0))
+        return self.data.view(-1, self.row_length)[torch.from_numpy(index).to(self.device)]
 
     def make_batch(self, rows: Tensor) -> Batch:
         """Return whole rows (R, B, row_length) as a batch."""
@@ -77,6 +92,13 @@ class Replay:
     def _load_run(self, run: int, rows: Tensor) -> None:
         """Store one run's whole rows (n, row_length)."""
         self.data[run, : len(self)] = rows
+
+
+def split_columns(rows: np.ndarray, obs_dim: int, action_dim: int) -> list[np.ndarray]:
+    """Return views of the columns obs, action, reward, terminated and next_obs of whole rows (..., row_length)."""
+    action, reward = obs_dim + action_dim, obs_dim + action_dim + 1
+    places = (slice(obs_dim), slice(obs_dim, action), action, reward, slice(reward + 1, None))
+    return [rows[..., place] for place in places]
 
 
 class RunRows:

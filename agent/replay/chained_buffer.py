@@ -75,18 +75,19 @@ class ChainedReplay(Replay):
         """Free the rows of `ends` with these indices (R,), where not 0, as their transitions are overwritten."""
         self._free += indices[indices > 0].tolist()
 
-    def _gather(self, index: Tensor) -> Tensor:
-        rows = self._windows.index_select(0, index)
-        end_index = self.end_index.view(-1).index_select(0, index)
+    def _gather(self, index: np.ndarray) -> Tensor:
+        places = torch.from_numpy(index.reshape(-1)).to(self.device)
+        rows = self._windows.index_select(0, places)
+        end_index = self.end_index.view(-1).index_select(0, places)
         if end_index.any():
             separate = end_index.nonzero().squeeze(1)
             rows[separate, self.width :] = self.ends[end_index[separate].long()]
-        return rows
+        return rows.view(*index.shape, self.row_length)
 
     def read_rows(self, run: int, indices: slice) -> np.ndarray:
         """See `Replay.read_rows`; always a copy."""
         first, last, _ = indices.indices(len(self))
-        index = torch.arange(first, last, device=self.device) + run * self.capacity
+        index = np.arange(first, last) + run * self.capacity
         return self._gather(index).cpu().numpy()
 
     def _load_run(self, run: int, rows: Tensor) -> None:

@@ -1,261 +1,239 @@
-"""Products of stacked matrices: their values, the order of their sums, and what they take in."""
+"""The bits of agent/engine/products.h, with each compiler and instruction set that this machine has."""
 
 from __future__ import annotations
 
 import ctypes
 import functools
 import itertools
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
-from torch.fx.experimental.proxy_tensor import make_fx
+from numpy.typing import NDArray
 
-from agent.engine import products
-from agent.engine.compiled import compiled_graph, flat
-from agent.engine.products import STACKED_PRODUCT, CannotCompile, compile_into, load_machine_code
-from agent.engine.tracing import SPELLED_OUT
-from tests.support.reference import UNIT, needs_compiler, normal32
+from agent.engine import build
+from tests.support.reference import rng
 
-aten = torch.ops.aten
+Array = NDArray[np.float32]
 
-ROWS, INNER, COLUMNS = (1, 2, 5, 12, 13, 16, 32), (1, 2, 7, 16, 64), (1, 2, 4, 7, 16, 17, 31, 32, 48, 64, 70, 130)
+HEADER = build.HERE / "products.h"
+SETS = {"avx2": ("-mavx2", "-mfma"), "avx512f": ("-mavx2", "-mfma", "-mavx512f")}
+
+HARNESS = """
+#include "products.h"
+#define EXPORT extern "C" __attribute__((visibility("default")))
+EXPORT void run_product(const products::Product* p) { products::product(*p); }
+"""
+
+REFERENCE = Path(__file__).parents[1] / "support" / "products_reference.c"
+
+
+class Matrix(ctypes.Structure):
+    _fields_ = [("at", ctypes.c_void_p), ("row", ctypes.c_int64), ("column", ctypes.c_int64)]
+
+
+class Product(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_int64) for name in ("rows", "inner", "columns")),
+        *((name, Matrix) for name in "ab"),
+        ("c", ctypes.c_void_p),
+        ("c_row", ctypes.c_int64),
+        *((name, ctypes.c_void_p) for name in ("bias", "gate")),
+        ("gate_row", ctypes.c_int64),
+        *((name, ctypes.c_bool) for name in ("relu", "skip_zeros")),
+    ]
+
+
+def matrix(x: Array) -> Matrix:
+    """A matrix as C++ sees it. numpy gives any stride to a dimension of 1: the other one decides the layout."""
+    row, column = (stride // 4 for stride in x.strides)
+    return Matrix(x.ctypes.data, row, column)
+
+
+@dataclass(frozen=True)
+class Library:
+    """A compiled harness, or the reference."""
+
+    library: ctypes.CDLL
+
+    def product(
+        self, a: Array, b: Array, bias: Array | None = None, gate: Array | None = None,
+        relu: bool = False, skip_zeros: bool = False, out: Array | None = None,
+    ) -> Array:  # fmt: skip
+        """Return finish(bias + a (I, K) @ b (K, J)), (I, J)."""
+        c = np.full((a.shape[0], b.shape[1]), np.nan, np.float32) if out is None else out
+        at = [None if x is None else x.ctypes.data for x in (bias, gate)]
+        gate_row = 0 if gate is None else gate.strides[0] // 4
+        sizes, c_row = (*a.shape, b.shape[1]), c.strides[0] // 4
+        call = Product(*sizes, matrix(a), matrix(b), c.ctypes.data, c_row, *at, gate_row, relu, skip_zeros)
+        self.library.run_product(ctypes.byref(call))
+        return c
+
+
+def normal(*shape: int, seed: int) -> Array:
+    return rng(seed).standard_normal(shape, np.float32)
+
+
+def view(x: Array, extra: int = 3) -> Array:
+    """The same matrix with rows that are `extra` longer, and an unaligned start."""
+    wide = np.full((x.shape[0], x.shape[1] + extra), np.nan, np.float32)
+    wide[:, 1 : x.shape[1] + 1] = x
+    return wide[:, 1 : x.shape[1] + 1]
+
+
+def bits(x: Array) -> NDArray[np.uint32]:
+    """Bits of numbers; all NaNs are the same."""
+    return np.where(np.isnan(x), np.float32(np.nan), x).view(np.uint32)
+
+
+def assert_same_bits(x: Array, y: Array, message: str = "") -> None:
+    np.testing.assert_array_equal(bits(x), bits(y), message)
+
+
+def compiled(place: Path, name: str, source: str, compiler: str, *flags: str) -> Library:
+    path, library = place / name, place / f"{name}.so"
+    path.write_text(source)
+    command = [compiler, *flags, "-ffp-contract=off", "-fPIC", "-shared", f"-I{HEADER.parent}", str(path)]
+    subprocess.run([*command, "-o", str(library), "-lm"], check=True, capture_output=True)
+    return Library(ctypes.CDLL(str(library)))
 
 
 @pytest.fixture(scope="module")
-def machine_code(tmp_path_factory):
-    """What calls the machine code, for the compiler's flags; compiled once for each."""
-
-    @functools.cache
-    def built(*flags: str):
-        place = tmp_path_factory.mktemp("products") / "products.so"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(products, "FLAGS", (*products.FLAGS, *flags))
-            compile_into(place, products.get_cpp_compiler())
-        return calling(ctypes.CDLL(str(place)))
-
-    return built
+def reference(tmp_path_factory) -> Library:
+    if not shutil.which("gcc"):
+        pytest.skip("no gcc here")
+    place = tmp_path_factory.mktemp("reference")
+    return compiled(place, "reference.c", REFERENCE.read_text(), "gcc", "-O1", "-std=c99")
 
 
-def calling(library):
-    """The library's product as a function of tensors."""
-    aoti = torch._C._aoti
-    handle_of, tensor_of = aoti.unsafe_alloc_void_ptrs_from_tensors, aoti.alloc_tensors_by_stealing_from_void_ptrs
-    address = ctypes.pythonapi.PyCapsule_GetPointer
-    address.restype, address.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    new_capsule = ctypes.pythonapi.PyCapsule_New
-    new_capsule.restype, new_capsule.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
-
-    def product(a, b, bias=None, gate=None, relu=False):
-        capsules = [None if x is None else handle_of([x])[0] for x in (a, b, bias, gate)]
-        handles = [None if c is None else ctypes.c_void_p(address(c, None)) for c in capsules]
-        out = ctypes.c_void_p()
-        optional = [h and ctypes.byref(h) for h in handles[2:]]
-        assert library.aoti_torch_cpu_stacked_product(*handles[:2], *optional, int(relu), ctypes.byref(out)) == 0
-        tensor_of([c for c in capsules if c is not None])
-        return tensor_of([new_capsule(out, None, None)])[0]
-
-    return product
+@functools.cache
+def processor_has(feature: str) -> bool:
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.exists() and feature in cpuinfo.read_text().split()
 
 
-def in_order(a, b, start):
-    """Term by term, each by one fused multiply-add: exact in float64, rounded once."""
-    total = start
-    for k in range(a.shape[2]):
-        total = (total.double() + a[:, :, k : k + 1].double() * b[:, k : k + 1].double()).float()
-    return total
+@pytest.fixture(scope="module", params=list(itertools.product(("g++", "clang++"), SETS)), ids="-".join)
+def built(request, tmp_path_factory) -> Library:
+    compiler, instructions = request.param
+    path = shutil.which(compiler) or (shutil.which("clang++-14") if compiler == "clang++" else None)
+    if path is None or not all(map(processor_has, ("fma", instructions))):
+        pytest.skip(f"no {compiler}, or a processor without {instructions}")
+    place = tmp_path_factory.mktemp("products")
+    return compiled(place, "harness.cpp", HARNESS, path, "-O3", "-std=c++17", *SETS[instructions])
 
 
-@needs_compiler
-def test_every_sum_is_in_order(machine_code):
-    product = machine_code()
-    for seed, (rows, inner, columns) in enumerate(itertools.product(ROWS, INNER, COLUMNS)):
-        a, b = normal32(3, rows, inner, seed=seed), normal32(3, inner, columns, seed=seed + 1)
-        bias, gate = normal32(3, 1, columns, seed=seed + 2), normal32(3, rows, columns, seed=seed + 3)
-        expected, plain = in_order(a, b, bias.expand_as(gate)), in_order(a, b, torch.zeros_like(gate))
-        shape = f"{rows}, {inner}, {columns}"
-        assert torch.equal(product(a, b), plain), shape
-        assert torch.equal(product(a, b, bias), expected), shape
-        assert torch.equal(product(a, b, bias, None, True), expected.relu()), shape
-        assert torch.equal(product(a, b, None, gate), plain * (gate > 0)), shape
-        assert torch.equal(product(a, b, bias, gate, True), expected.relu() * (gate > 0)), shape
+def same_as_reference(built: Library, reference: Library) -> Callable[..., None]:
+    def check(*args, **options) -> None:
+        message = f"{[x.shape for x in args]} {[x.strides for x in args]} {list(options)}"
+        assert_same_bits(built.product(*args, **options), reference.product(*args, **options), message)
+
+    return check
 
 
-@needs_compiler
-def test_matrices_may_lie_in_any_way(machine_code):
-    """Transposed, cut out of larger ones, and from any address."""
-    product = machine_code()
-    for rows, inner, columns in [(32, 64, 64), (6, 32, 48), (5, 10, 7), (64, 3, 20)]:
-        a, b, gate = (
-            normal32(4, rows, inner, seed=1),
-            normal32(4, inner, columns, seed=2),
-            normal32(4, rows, columns, seed=3),
-        )
-        expected = in_order(a, b, torch.zeros_like(gate))
-        for left, right in itertools.product(placements(a), placements(b)):
-            assert torch.equal(product(left, right), expected)
-        for there in placements(gate)[:2]:
-            assert torch.equal(product(a, b, None, there), expected * (gate > 0))
+ROWS, INNER, COLUMNS = (1, 2, 5, 7, 13, 32), (1, 2, 7, 15, 16, 17, 64, 100), (1, 2, 3, 6, 7, 10, 12, 16, 17, 30, 64, 70)
+LARGE = [(256, 256, 256), (960, 64, 64), (33, 1025, 67), (5, 2000, 3), (3, 4, 1000), (1030, 70, 1)]
 
 
-def placements(x):
-    """The same numbers: as they are, in a larger matrix, transposed."""
-    larger = torch.zeros(x.shape[0], x.shape[1] + 3, x.shape[2] + 5)
-    inside = larger[:, 2:-1, 3:-2]
-    inside.copy_(x)
-    return [x, inside, x.mT.contiguous().mT, inside.mT.contiguous().mT]
+def test_forward(built, reference):
+    check = same_as_reference(built, reference)
+    for seed, (rows, inner, columns) in enumerate([*itertools.product(ROWS, INNER, COLUMNS), *LARGE]):
+        x, w, bias = (normal(*s, seed=seed) for s in ((rows, inner), (inner, columns), (columns,)))
+        check(x, w)
+        check(x, w, bias=bias)
+        check(view(x, 5), view(w), bias=bias, relu=True)
 
 
-@needs_compiler
-def test_rows_of_zeros_are_zero(machine_code):
-    """They are left out, if no bias is added to them."""
-    product = machine_code()
-    for rows, inner, columns in [(32, 64, 64), (7, 19, 20), (16, 5, 3)]:
-        a, b, bias = (
-            normal32(3, rows, inner, seed=1),
-            normal32(3, inner, columns, seed=2),
-            normal32(3, 1, columns, seed=3),
-        )
-        gate = normal32(3, rows, columns, seed=4)
-        a[0, normal32(rows, seed=5) > 0] = 0.0
-        a[1, ::3] = -0.0
-        a[2] = 0.0
-        a[:, 1, -1] = 1.0  # After zeros only.
-        plain = in_order(a, b, torch.zeros_like(gate))
-        assert torch.equal(product(a, b), plain)
-        assert torch.equal(product(a, b, None, gate), plain * (gate > 0))
-        assert torch.equal(product(a.mT.contiguous().mT, b), plain)
-        assert torch.equal(product(a, b, bias), in_order(a, b, bias.expand_as(gate)))
+def test_input_gradient(built, reference):
+    check = same_as_reference(built, reference)
+    for seed, (rows, inner, columns) in enumerate([*itertools.product(ROWS, INNER, COLUMNS), *LARGE]):
+        g, w, gate = (normal(*s, seed=seed) for s in ((rows, inner), (columns, inner), (rows, columns)))
+        g[rng(seed).random(rows) < 0.5] = 0.0
+        check(g, w.T)
+        check(view(g, 4), view(w, 2).T, gate=view(np.maximum(gate, 0.0)), skip_zeros=True)
 
 
-@needs_compiler
-def test_a_slot_has_the_same_bits_in_every_stack(machine_code):
-    product = machine_code()
-    a, b, bias = normal32(7, 16, 33, seed=1), normal32(7, 33, 70, seed=2), normal32(7, 1, 70, seed=3)
-    whole = product(a, b, bias)
-    for slot in range(7):
-        assert torch.equal(product(a[slot : slot + 1], b[slot : slot + 1], bias[slot : slot + 1])[0], whole[slot])
+def test_weight_gradient(built, reference):
+    check = same_as_reference(built, reference)
+    for seed, (rows, inner, columns) in enumerate([*itertools.product(ROWS, INNER, COLUMNS), *LARGE]):
+        x, g = normal(inner, rows, seed=seed), normal(inner, columns, seed=seed + 1)
+        check(x.T, g)
+        check(view(x, 4).T, view(g, 7))
 
 
-@needs_compiler
-@pytest.mark.parametrize(
-    "flag",
-    [
-        pytest.param("-mno-avx512f", id="AVX2 at most"),
-        pytest.param("-march=x86-64", id="no fused multiply-add", marks=pytest.mark.slow),
-    ],
-)
-def test_other_processors_give_the_same_bits(machine_code, flag):
-    """As seen where this one is made to do without."""
-    if "avx512f" not in Path("/proc/cpuinfo").read_text():
-        pytest.skip("no AVX-512 here")
-    here, there = machine_code(), machine_code(flag)
-    for columns in COLUMNS:
-        a, b, bias = normal32(2, 17, 48, seed=1), normal32(2, 48, columns, seed=2), normal32(2, 1, columns, seed=3)
-        assert torch.equal(here(a, b, bias, None, True), there(a, b, bias, None, True))
-        b = b.mT.contiguous().mT
-        assert torch.equal(here(a, b, bias), there(a, b, bias))
+def test_nothing_else_is_written(built, reference):
+    for seed, (rows, inner, columns) in enumerate(itertools.product((1, 7), (4, 40), COLUMNS)):
+        a, b = normal(rows, inner, seed=seed), normal(inner, columns, seed=seed + 1)
+        for left in (a, np.asfortranarray(a)):
+            whole = np.full((rows, columns + 9), 7.0, np.float32)
+            out = built.product(left, b, out=whole[:, 4 : 4 + columns])
+            assert_same_bits(out, reference.product(left, b))
+            assert (whole[:, :4] == 7.0).all()
+            assert (whole[:, 4 + columns :] == 7.0).all()
 
 
-@needs_compiler
-def test_what_is_no_number_stays_so(machine_code):
-    """A cut would hide that a run has diverged."""
-    product = machine_code()
-    a, b, gate = torch.ones(1, 20, 3), torch.ones(1, 3, 20), torch.ones(1, 20, 20)
-    a[0, 4] = torch.nan
-    gate[0, :, 2] = torch.nan
-    for found in (product(a, b, None, None, True), product(a, b, None, gate)):
-        assert found[0, 4].isnan().all()
-        assert torch.equal(found[0, 5:], torch.full((15, 20), 3.0))
+def test_a_stride_may_be_zero(built, reference):
+    check = same_as_reference(built, reference)
+    one, many = np.ones((1, 1), np.float32), normal(20, 20, seed=0)
+    check(np.broadcast_to(one, (20, 20)), many)
+    check(np.broadcast_to(many[:, :1], (20, 20)), many)
+    check(many, np.broadcast_to(many[:1], (20, 20)))
+    check(many, np.broadcast_to(many[:, :1], (20, 20)))
 
 
-def a_layer(x, weight, bias, by_output):
-    """A hidden layer's output, and its gradient by a preceding layer's, which is relu's too."""
-    out = torch.relu_(torch.baddbmm(bias, x, weight))
-    return out, aten.threshold_backward(torch.bmm(by_output, weight.mT), x, 0)
+def test_a_row_depends_on_no_other(built):
+    for inner, columns in ((64, 64), (64, 1), (23, 256), (300, 40)):
+        a, b = normal(67, inner, seed=inner), normal(inner, columns, seed=columns)
+        whole = built.product(a, b)
+        for rows in (slice(0, 1), slice(3, 35), slice(66, 67)):
+            assert_same_bits(built.product(a[rows], b), whole[rows])
 
 
-LAYER = (
-    normal32(2, 16, 10, seed=1).relu(),
-    normal32(2, 10, 7, seed=2),
-    normal32(2, 1, 7, seed=3),
-    normal32(2, 16, 7, seed=4),
-)
+def test_not_a_number_and_infinity_pass_through(built, reference):
+    check = same_as_reference(built, reference)
+    for seed, columns in enumerate((1, 5, 16, 40)):
+        a, b = normal(12, 35, seed=seed), normal(35, columns, seed=seed + 1)
+        a[1, 3], a[2, 34], a[4, 0], b[8, -1] = np.nan, np.inf, -np.inf, 0.0
+        a[5, 8] = np.inf  # times 0: NaN
+        gate, bias = normal(12, columns, seed=seed + 2), normal(columns, seed=seed + 3)
+        gate[3] = np.nan
+        check(a, b, bias=bias, relu=True)
+        check(a, b, gate=gate)
+        check(np.asfortranarray(a), b)
+        out = built.product(a, b, relu=True)
+        assert np.isnan(out[[1, 1, 5], [0, -1, -1]]).all()
+        assert np.isin(out[4], [0.0, np.inf]).all()
 
 
-def traced(function, *inputs):
-    return flat(make_fx(function, decomposition_table=SPELLED_OUT)(*inputs))
+def test_zero_rows_are_zero_whatever_the_weights(built):
+    g, w = normal(9, 20, seed=0), normal(20, 33, seed=1)
+    g[::2], w[3, 4] = -0.0, np.inf
+    for columns in (33, 5):
+        out = built.product(g, w[:, :columns].copy(), skip_zeros=True)
+        assert (bits(out[::2]) == 0).all()
+        assert np.isinf(out[1::2, 4]).all()
 
 
-def operations(graph):
-    return [node.target for node in graph.graph.nodes if node.op == "call_function"]
+def test_sums_are_exact_where_float32_is(built):
+    a, b = (rng(seed).integers(-8, 9, shape).astype(np.float32) for seed, shape in enumerate([(40, 70), (70, 50)]))
+    for columns in (1, 6, 50):
+        np.testing.assert_array_equal(built.product(a, b[:, :columns].copy()), a @ b[:, :columns])
 
 
-def test_a_product_does_what_follows_it():
-    graph = traced(a_layer, *LAYER)
-    assert operations(graph).count(STACKED_PRODUCT) == 2
-    assert not {aten.relu_.default, aten.threshold_backward.default} & set(operations(graph))
-    for found, expected in zip(graph(*LAYER), a_layer(*LAYER), strict=True):
-        assert torch.equal(found, expected)
+def test_order_of_a_sum(built):
+    """Adding 1 to 2^24 changes nothing, so that the result counts the ones that come after the large terms cancel."""
+    a = np.ones((1, 32), np.float32)
+    a[0, 0], a[0, 20] = 2.0**24, -(2.0**24)
+    b = np.ones((32, 7), np.float32)
+    assert (built.product(a, b) == 11.0).all()  # in sequence: terms 21 to 31
+    assert (built.product(a, b[:, :6].copy()) == 29.0).all()  # in sixteen parts: only term 16 follows 2^24 in its part
 
 
-@pytest.mark.parametrize(
-    ("function", "follower"),
-    [
-        (lambda a, b: (lambda made: (made + 1.0, torch.relu_(made)))(torch.bmm(a, b)), aten.relu_.default),
-        (lambda a, b: (lambda made: (made[:, :2] + 1.0, torch.relu_(made)))(torch.bmm(a, b)), aten.relu_.default),
-        (
-            lambda a, b: (lambda made: (aten.threshold_backward(made, a @ b + 1.0, 0),))(torch.bmm(a, b)),
-            aten.threshold_backward.default,
-        ),
-    ],
-    ids=["another reader", "a view of it", "a gate that comes later"],
-)
-def test_a_product_that_something_else_needs_stays(function, follower):
-    a, b = normal32(2, 3, 4, seed=1), normal32(2, 4, 5, seed=2)
-    graph, expected = traced(function, a, b), function(a, b)
-    assert follower in operations(graph)
-    for found, wanted in zip(graph(a, b), expected, strict=True):
-        torch.testing.assert_close(found, wanted, rtol=0, atol=10 * UNIT)
-
-
-def test_other_numbers_are_left_to_torch():
-    graph = traced(lambda a, b: (torch.bmm(a, b),), torch.ones(1, 2, 3).double(), torch.ones(1, 3, 2).double())
-    assert operations(graph) == [aten.bmm.default]
-
-
-@needs_compiler
-def test_a_compiled_graph_calls_the_machine_code():
-    """To the bit; torch's own product sums in another order."""
-    code = compiled_graph(traced(a_layer, *LAYER), list(LAYER))
-    x, weight, bias, by_output = LAYER
-    zeros = torch.zeros_like(x)
-    out, by_x = code(*LAYER)
-    assert torch.equal(out, in_order(x, weight, bias.expand(-1, 16, -1)).relu())
-    assert torch.equal(by_x, in_order(by_output, weight.mT, zeros) * (x > 0))
-
-
-@needs_compiler
-def test_machine_code_is_compiled_once(tmp_path, monkeypatch):
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "kernels"))
-    load_machine_code.__wrapped__()
-    assert len(list((tmp_path / "kernels").glob("*.so"))) == 1
-    monkeypatch.setattr(products, "compile_into", None)
-    load_machine_code.__wrapped__()
-
-
-@needs_compiler
-def test_what_cannot_be_loaded_is_told(tmp_path, monkeypatch):
-    """As from a file system that executes nothing."""
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(products, "compile_into", lambda place, compiler: place.write_text("no machine code"))
-    with pytest.raises(CannotCompile, match=r"cannot load the code that it has compiled: .*products_"):
-        load_machine_code.__wrapped__()
-
-
-@needs_compiler
-def test_a_failing_compiler_is_told_with_its_own_words(tmp_path, monkeypatch):
-    monkeypatch.setattr(products, "FLAGS", ("--no-such-flag",))
-    with pytest.raises(CannotCompile, match="no-such-flag"):
-        compile_into(tmp_path / "products.so", products.get_cpp_compiler())
-    assert not list(tmp_path.iterdir())
+def test_a_term_is_rounded_once(built):
+    tiny = np.float32(2.0**-12)
+    a = np.array([[1.0, 1.0 + tiny]], np.float32)
+    b = np.repeat(np.array([[-1.0], [1.0 + tiny]], np.float32), 7, 1)
+    assert (built.product(a, b) == np.float32(2.0**-11 + 2.0**-24)).all()

@@ -23,7 +23,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "display": frozenset(),
     "files": CORE,
     "workers": CORE,
-    "agent": CORE,
+    "agent": CORE | {"files"},
     "env": CORE,
     "results": CORE | {"files"},
     "checkpoint": CORE | {"files"},

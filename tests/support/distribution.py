@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from xdist.scheduler import LoadScopeScheduling
 
-COMPILING = ("tests/agent/test_engine.py", "tests/agent/test_products.py", "tests/agent/test_tracing.py")
-"""Files whose tests share compiled kernels, so one process runs them all."""
-
 SPLIT = (
+    "tests/agent/test_engine.py",
     "tests/project/test_documented_commands.py",
     "tests/project/test_extending.py",
     "tests/training/test_resume.py",
@@ -32,7 +30,7 @@ LONG = (
 )
 """Other files that take more than about 10 s. Like each remaining file, one process runs all tests of a file."""
 
-ORDER = {file: rank for rank, file in enumerate((*COMPILING, *SPLIT, *LONG))}
+ORDER = {file: rank for rank, file in enumerate((*SPLIT, *LONG))}
 """Files in the order in which they are distributed, longest tests first; short files follow and fill the gaps."""
 
 
@@ -52,6 +50,4 @@ class FileScheduling(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         """Return the name of the unit of work that a test belongs to."""
         file = file_of(nodeid)
-        if file in COMPILING:
-            return COMPILING[0]
         return nodeid if file in SPLIT else file

@@ -46,7 +46,7 @@ def indices(stacks: list[list[Run]]) -> list[list[int]]:
 
 @pytest.mark.parametrize(
     ("units", "batch", "eager", "compiled"),
-    [(64, 32, 32, 16), (32, 16, 32, 22), (128, 64, 20, 8), (256, 64, 8, 8), (256, 256, 8, 8), (1024, 256, 8, 8)],
+    [(64, 32, 32, 8), (32, 16, 32, 9), (128, 64, 20, 8), (256, 64, 8, 8), (256, 256, 8, 8), (1024, 256, 8, 8)],
 )
 def test_the_size_for_speed(units, batch, eager, compiled):
     setting = SACHyperparameters(hidden_dim=units, batch_size=batch)

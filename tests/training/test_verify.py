@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import main
+from utils.core.provenance import ARITHMETIC
 
 NAME = "Pendulum-v1_SAC_SquashedGaussian"
 
@@ -78,7 +79,7 @@ def test_a_changed_array_is_reported_with_its_position(files, tmp_path):
 
 def test_a_different_engine_does_not_verify_a_result(files, tmp_path, monkeypatch):
     path = trained(files, tmp_path)[0]
-    change(path, lambda run: run["provenance"].update(engine="compiled"))
+    change(path, lambda run: run["provenance"].update(engine="compiled", arithmetic=ARITHMETIC))
     monkeypatch.setattr("agent.engine.selection.reason_not_compiled", lambda agent: "there is no compiler")
     done = verify(path)
     assert done.exit_code == 1
@@ -93,6 +94,11 @@ def test_a_different_engine_does_not_verify_a_result(files, tmp_path, monkeypatc
         (lambda run: run.update(index=1), "was recorded"),
         (lambda run: run.update(index="one"), "found index 'one'"),
         (lambda run: run["provenance"].update(engine="steam"), "and engine 'steam'"),
+        (lambda run: run["provenance"].update(engine="compiled"), "computed it with arithmetic None"),
+        (
+            lambda run: run["provenance"].update(engine="compiled", arithmetic="portable, version 0"),
+            f"computed it with arithmetic 'portable, version 0'; this version's is '{ARITHMETIC}'",
+        ),
         (lambda run: run.pop("provenance"), "found no 'provenance'"),
     ],
 )

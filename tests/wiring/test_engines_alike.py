@@ -1,4 +1,4 @@
-"""Both engines learn equally well, in distribution; run by --every-engine-case."""
+"""Both engines learn equally well, in distribution; run by --slow."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from agent import AGENTS
-from agent.engine.selection import Engine, start_engine
+from agent.engine.selection import start_engine
 from tests.support.experiments import make_experiment
 from tests.support.reference import needs_compiler
 from utils.experiment.config import read_agent, read_environment
@@ -29,11 +29,11 @@ def final_returns(engine: str, folder: Path) -> np.ndarray:
     agent = read_agent(str(ROOT / "config/agent/SAC_classic_best_pendulum.json"), AGENTS)
     experiment = make_experiment(protocol, agent.parameters, folder, agent.agent_name)
     stack = build.build_stack(experiment, [experiment.run(i) for i in range(SEEDS)])
-    assert start_engine(stack.agent, engine, protocol["total_timesteps"]) == Engine(engine)
+    assert start_engine(stack.agent, engine, protocol["total_timesteps"]).engine == engine
     return np.array([np.mean(record.eval_episode_rewards[-1]) for record in Loop(stack).run()])
 
 
-@pytest.mark.every_engine_case
+@pytest.mark.slow
 @needs_compiler
 def test_engines_learn_alike(tmp_path):
     """Welch's test has a false-alarm rate of 1e-6. A rank test of ten against ten cannot; its p is only printed."""

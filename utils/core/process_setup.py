@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
-from pathlib import Path
 
 THREADS = 1
 """Threads per process: small networks do not benefit from a second one; other cores train other runs."""
@@ -23,26 +21,12 @@ def limit_threads() -> None:
 
 
 def prepare_process() -> None:
-    """Set up torch: one thread, gradients off by default, freed memory and compiled kernels kept for reuse."""
+    """Set up torch: one thread, gradients off by default, freed memory kept for reuse."""
     import torch
 
     torch.set_num_threads(THREADS)
     torch.set_grad_enabled(False)
     _keep_freed_memory()
-    _set_kernel_cache()
-
-
-def _set_kernel_cache() -> None:
-    """Set torch's cache of compiled kernels to a directory in the user's cache directory.
-
-    Processes share it: torch locks each entry. Machine code depends on the processor, so each processor type has its
-    own directory. If TORCHINDUCTOR_CACHE_DIR is already set, it is kept.
-    """
-    from utils.core.provenance import describe_cpu
-
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    processor = hashlib.sha256(repr(describe_cpu()).encode()).hexdigest()[:12]
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(base / "policy_params" / f"kernels_{processor}"))
 
 
 def _keep_freed_memory() -> None:

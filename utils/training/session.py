@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from utils.core.interrupt import Interruption, Stopped
-from utils.core.provenance import describe_cpu
+from utils.core.provenance import ARITHMETIC, describe_cpu
 from utils.training.loop import Loop
 from utils.training.resume import resume_loop, run_states
 from utils.training.run_claims import Claim
@@ -45,13 +45,15 @@ class CheckpointTimer:
 class Session:
     """A loop whose slots are claimed runs.
 
-    engine: the engine that computes its updates.
+    engine: identity of the engine that computes its updates (`agent.engine.selection.Engine.identity`).
+    rollout_hash: hash of the environment's dynamics on this machine.
     """
 
     loop: Loop
     claims: Sequence[Claim]
     timer: CheckpointTimer
     engine: str
+    rollout_hash: str = ""
 
     def resume(self) -> None:
         """Restore the runs' saved states, if there are any, into the new loop. All are of one position."""
@@ -77,8 +79,14 @@ class Session:
         return claim.state
 
     def _check_processor(self, slot: int, claim: Claim) -> None:
-        """Mark a run inexact if its checkpoint is from another kind of processor, which may round differently."""
-        if self._state(claim)["cpu_flags"] != describe_cpu()["flags"]:
+        """Mark a run inexact if its checkpoint is from another kind of processor, which may round differently.
+
+        The compiled engine's portable arithmetic does not, and the rollout hash shows whether the environment does.
+        """
+        state = self._state(claim)
+        if state["cpu_flags"] == describe_cpu()["flags"]:
+            return
+        if ARITHMETIC not in self.engine or state.get("rollout_hash") != self.rollout_hash:
             self.loop.records[slot].exact = False
             log.warning("index %d: resumes on another kind of processor, so its bits may differ", claim.run.index)
 
@@ -109,7 +117,7 @@ class Session:
         """Write checkpoints of all active runs. Returns how many could not be written."""
         start, failed = time.perf_counter(), 0
         states = run_states(self.loop)
-        origin = {"engine": self.engine, "cpu_flags": describe_cpu()["flags"]}
+        origin = {"engine": self.engine, "cpu_flags": describe_cpu()["flags"], "rollout_hash": self.rollout_hash}
         for slot, state in states.items():
             claim = self.claims[slot]
             try:

@@ -130,7 +130,8 @@ class _StackTraining:
         watcher = Watcher(self._stepped, partial(log_evaluation, stack_label(runs)), self._handle_end)
         with self._monitor(stack, after, watcher) as monitoring_watcher:
             self._loop = Loop(stack, monitoring_watcher, self._timer.interruption.is_requested)
-            session = Session(self._loop, self._claims, self._timer, self._engine.engine)
+            rollout = self._builders.check_environment(self._experiment).rollout_hash
+            session = Session(self._loop, self._claims, self._timer, self._engine.identity, rollout)
             session.resume()
             unsaved = session.train()
         return unsaved or (f"{self._failed} of {len(runs)} runs have no result" if self._failed else None)

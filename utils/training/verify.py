@@ -12,7 +12,7 @@ import orjson
 from utils.core.cli_types import ENGINES
 from utils.core.errors import BadInput
 from utils.core.indices import MAX_INDEX
-from utils.core.provenance import describe_cpu, package_versions
+from utils.core.provenance import ARITHMETIC, describe_cpu, package_versions
 from utils.experiment.config import AgentConfig, EnvironmentConfig, check_agent_config
 from utils.experiment.experiment import Experiment, Run
 from utils.files.json_model import validate
@@ -61,6 +61,11 @@ def read_recorded_run(path: Path, agents: Mapping[str, Any]) -> RecordedRun:
         raise BadInput(
             f"{path}: not a result: found index {index!r} and engine {origin['engine']!r}; "
             f"allowed: an integer from 0, and {' or '.join(ENGINES)}"
+        )
+    if origin["engine"] == "compiled" and origin.get("arithmetic") != ARITHMETIC:
+        raise BadInput(
+            f"{path}: cannot be repeated: the compiled engine computed it with arithmetic "
+            f"{origin.get('arithmetic')!r}; this version's is {ARITHMETIC!r}"
         )
     protocol = validate(EnvironmentConfig, environment, f"{path}: environment")
     return RecordedRun(path, protocol, check_agent_config(agent, f"{path}: agent", agents), index, key, origin)
