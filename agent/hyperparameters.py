@@ -6,7 +6,7 @@ Neither this module nor `agent.actor_critic_hyperparameters` imports torch: logi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 

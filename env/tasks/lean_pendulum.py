@@ -10,7 +10,10 @@ from gymnasium.envs.classic_control.pendulum import PendulumEnv
 
 
 class LeanPendulum(PendulumEnv):
-    """A faster PendulumEnv. Its sines are the C library's, as numpy's are (`findings/numpy_functions_by_processor.sh`)."""
+    """A faster PendulumEnv.
+
+    Its sines are the C library's, as numpy's are (findings/numpy_functions_by_processor.sh).
+    """
 
     def step(self, u: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Apply a torque (1,), whose dtype decides how its terms are rounded.
