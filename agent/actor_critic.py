@@ -215,7 +215,7 @@ class ActorCritic(BaseAgent):
         # The actor does not change before its own update, so one pass serves both kinds of states.
         heads, trace = self.actor.forward(torch.cat((batch.obs, batch.next_obs), 1))
         critic_loss = self._update_critic(batch, heads[:, rows:], next_noise)
-        if self.common.target_update_interval == 1:  # Otherwise `update` counts, which a compiled graph cannot.
+        if self.common.target_update_interval == 1:  # Otherwise `update` counts, which compiled code cannot.
             self.update_targets()
         return critic_loss, self._update_actor(batch, heads[:, :rows], trace, *actor_noise)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import fx
 
+from agent.engine import rules_elementwise, rules_sums, rules_views  # noqa: F401 - They register their rules.
 from agent.engine.emit import emit, plan_memory
 from agent.engine.schedule import schedule, writes
 from agent.engine.translate import Translation

@@ -1,4 +1,4 @@
-"""Setup of the computing process: one thread, reuse of freed memory, and a cache of compiled kernels."""
+"""Setup of the computing process: one thread, and reuse of freed memory."""
 
 from __future__ import annotations
 
