@@ -25,8 +25,11 @@ class VAC(ActorCritic):
     """R learners; slot r follows settings[r] and random_seeds[r]. See `utils.core.interfaces.Agent`."""
 
     def _draws_per_state(self) -> tuple[int, ...]:
-        """Return the number of draws: the action that is learned from and the baseline's, evaluated together."""
-        return (1 + self.common.num_samples,)
+        """Return the number of draws: the action that is learned from and the baseline's, evaluated together.
+
+        Discrete actions are enumerated, so that no number of draws has an effect.
+        """
+        return (1,) if self.policy.discrete else (1 + self.common.num_samples,)
 
     def _update_actor(self, batch: Batch, head: Tensor, trace: list[Tensor], *noise: Tensor) -> Tensor:
         """Ascend the value of the policy's own actions. Returns the loss (R,)."""
