@@ -139,6 +139,8 @@ def test_compiled_stacks_of_unusual_shapes_keep_every_bit(more):
     assert_same_bits(Case("SAC", TUNED), "odd", [1, 7], **more)
 
 
+OTHERS = [AGENT_CASES[0], *AGENT_CASES[2:], *POLICY_CASES]
+
 CLANG = shutil.which("clang++") or "clang++-14"
 
 BUILDS = {"AVX2": ("g++", AVX2), "clang": (CLANG, AVX2), "clang, AVX-512": (CLANG, AVX512)}
@@ -147,7 +149,9 @@ BUILDS = {"AVX2": ("g++", AVX2), "clang": (CLANG, AVX2), "clang, AVX-512": (CLAN
 
 @needs_compiler
 @pytest.mark.parametrize("build", BUILDS)
-@pytest.mark.parametrize("case", cases([*AGENT_CASES, *POLICY_CASES]))
+@pytest.mark.parametrize(
+    "case", [AGENT_CASES[1], *(pytest.param(case, marks=pytest.mark.slow) for case in OTHERS)], ids=str
+)
 def test_compilers_and_instructions_do_not_change_a_bit(case, build, monkeypatch):
     compiler, instructions = BUILDS[build]
     if not shutil.which(compiler):
