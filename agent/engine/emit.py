@@ -8,18 +8,18 @@ from typing import Any
 
 from agent.engine.loops import element, nest, position
 from agent.engine.operations import Pointwise, Product, Reduction
-from agent.engine.schedule import Loop, Step, writes
+from agent.engine.schedule import CodeStep, ElementLoop, writes
 from agent.engine.views import ZERO, Buffer, Distance, View
 
 LANES = 16
 """Number of partial sums of a long sum: term i belongs to partial sum i modulo LANES."""
 
-Needed = Callable[[Pointwise, Step], bool]
+Needed = Callable[[Pointwise, CodeStep], bool]
 
 
-def emit(step: Step, steps: Sequence[Step]) -> list[str]:
+def emit(step: CodeStep, steps: Sequence[CodeStep]) -> list[str]:
     """Return the statements of one step.  steps: all of them, which show what is read later."""
-    if isinstance(step, Loop):
+    if isinstance(step, ElementLoop):
         return [f"// {', '.join(op.name for op in step.operations)}", *emit_loop(step, steps)]
     if isinstance(step, Reduction):
         names = [*(op.name for op in step.terms), step.name]
@@ -58,7 +58,7 @@ class Body:
         return name
 
 
-def emit_loop(loop: Loop, steps: Sequence[Step]) -> list[str]:
+def emit_loop(loop: ElementLoop, steps: Sequence[CodeStep]) -> list[str]:
     """Return a loop over all elements of one shape."""
     views = list(dict.fromkeys([*loop.reads, *loop.writes]))
     sizes, merged = merge_dimensions(loop.shape, views)
@@ -76,7 +76,7 @@ def emit_loop(loop: Loop, steps: Sequence[Step]) -> list[str]:
     return nest(sizes[:-1], indices[:-1], [*body.outside, *inner]) if sizes else body.lines
 
 
-def is_needed(op: Pointwise, loop: Loop, steps: Iterable[Step]) -> bool:
+def is_needed(op: Pointwise, loop: ElementLoop, steps: Iterable[CodeStep]) -> bool:
     """Return whether a result has to be stored: something outside its loop reads it."""
     buffer = op.out.buffer
     return buffer.kind != "work" or any(
@@ -213,7 +213,7 @@ def emit_product(op: Product) -> list[str]:
     return nest([count], ["n"], [call])
 
 
-def plan_memory(steps: Sequence[Step]) -> int:
+def plan_memory(steps: Sequence[CodeStep]) -> int:
     """Give every scratch buffer that is stored a place, reusing places. Returns the size of the memory in bytes."""
     kept = {view.buffer for step in steps for view in stored(step, steps) if view.buffer.kind == "work"}
     first: dict[Buffer, int] = {}
@@ -239,8 +239,8 @@ def plan_memory(steps: Sequence[Step]) -> int:
     return total
 
 
-def stored(step: Step, steps: Sequence[Step]) -> list[View]:
+def stored(step: CodeStep, steps: Sequence[CodeStep]) -> list[View]:
     """Return the views that a step writes to memory."""
-    if isinstance(step, Loop):
+    if isinstance(step, ElementLoop):
         return [op.out for op in step.operations if is_needed(op, step, steps)]
     return writes(step)

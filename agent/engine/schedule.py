@@ -21,7 +21,7 @@ SLOW = ("exp", "log", "tanh", "erf", "gamma", "cos", "sin")
 
 
 @dataclass(eq=False)
-class Loop:
+class ElementLoop:
     """Element-wise operations of one shape, in order."""
 
     operations: list[Pointwise]
@@ -42,16 +42,16 @@ class Loop:
         return [op.out for op in self.operations]
 
 
-Step = Loop | Reduction | Product | Routine
+CodeStep = ElementLoop | Reduction | Product | Routine
 """A part of the code."""
 
 
-def writes(step: Operation | Loop) -> list[View]:
+def writes(step: Operation | ElementLoop) -> list[View]:
     """Return the views that a step writes."""
-    return step.writes if isinstance(step, Loop) else [step.out]
+    return step.writes if isinstance(step, ElementLoop) else [step.out]
 
 
-def schedule(operations: Sequence[Operation]) -> list[Step]:
+def schedule(operations: Sequence[Operation]) -> list[CodeStep]:
     """Return the steps that compute the operations."""
     operations = merge_into_products(list(operations))
     operations = write_to_parts(operations)
@@ -177,9 +177,9 @@ def _changed(between: Iterable[Operation], reads: Iterable[View]) -> bool:
     return any(op.out.buffer in buffers for op in between)
 
 
-def merge_loops(operations: Iterable[Operation]) -> list[Step]:
+def merge_loops(operations: Iterable[Operation]) -> list[CodeStep]:
     """Put each element-wise operation into the first loop of its shape that may contain it."""
-    steps: list[Step] = []
+    steps: list[CodeStep] = []
     for op in operations:
         if not isinstance(op, Pointwise):
             steps.append(op)
@@ -187,24 +187,24 @@ def merge_loops(operations: Iterable[Operation]) -> list[Step]:
         last = max((i for i, step in enumerate(steps) if _conflict(step, op)), default=-1)
         first = last if last >= 0 and _same_elements(steps[last], op) else last + 1
         for step in steps[first:]:
-            if isinstance(step, Loop) and step.shape == op.out.shape:
+            if isinstance(step, ElementLoop) and step.shape == op.out.shape:
                 step.operations.append(op)
                 break
         else:
-            steps.append(Loop([op]))
+            steps.append(ElementLoop([op]))
     return steps
 
 
-def _conflict(step: Step, op: Operation) -> bool:
+def _conflict(step: CodeStep, op: Operation) -> bool:
     """Return whether an operation must not come before a step."""
     written = {view.buffer for view in writes(step)}
     read = {view.buffer for view in step.reads}
     return op.out.buffer in written | read or any(view.buffer in written for view in op.reads)
 
 
-def _same_elements(step: Step, op: Pointwise) -> bool:
+def _same_elements(step: CodeStep, op: Pointwise) -> bool:
     """Return whether an operation can be part of a loop: its numbers depend only on the loop's at the same place."""
-    if not isinstance(step, Loop) or step.shape != op.out.shape:
+    if not isinstance(step, ElementLoop) or step.shape != op.out.shape:
         return False
     changed = [(view, [op.out, *op.reads]) for view in step.writes] + [(view, [op.out]) for view in step.reads]
     return all(own.place == view.place for view, views in changed for own in views if own.buffer is view.buffer)
