@@ -83,7 +83,7 @@ class Code:
         self._memory = memory
         self._scratch = ctypes.c_void_p(-(-memory.data_ptr() // ALIGNMENT) * ALIGNMENT)
         count = source.argument_count
-        self._first, self._count = len(self._state), count
+        self._first = len(self._state)
         pointers = [*(t.data_ptr() for t in self._state), *[0] * count, *(t.data_ptr() for t in self.outputs)]
         self._pointers = (ctypes.c_void_p * len(pointers))(*pointers)
         self._distances = (ctypes.c_int64 * (len(self._state) + count))()

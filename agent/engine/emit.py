@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agent.engine.loops import element, nest, position
@@ -13,8 +13,6 @@ from agent.engine.views import ZERO, Buffer, Distance, View
 
 LANES = 16
 """Number of partial sums of a long sum: term i belongs to partial sum i modulo LANES."""
-
-Needed = Callable[[Pointwise, CodeStep], bool]
 
 
 def emit(step: CodeStep, steps: Sequence[CodeStep]) -> list[str]:
