@@ -37,6 +37,12 @@ namespace portable {{
 ALIGNMENT = 64
 """Bytes of a cache line, at whose start scratch memory begins."""
 
+TOLERANCE = 1e-3
+"""Difference, relative to a tensor's largest number, that rounding may cause.
+
+A loss or a temperature's gradient is a difference of nearly equal sums, and may have lost four of its seven digits.
+"""
+
 AGREEING = 0.95
 """Fraction of each tensor's elements for which compiled code must agree with the traced function."""
 
@@ -182,7 +188,7 @@ def check_agreement(found: Sequence[Tensor], expected: Sequence[Tensor]) -> None
         ours, theirs = ours.reshape(-1).double(), theirs.reshape(-1).double()
         finite = theirs[theirs.isfinite()].abs()
         scale = float(finite.max()) if len(finite) else 0.0
-        near = torch.isclose(ours, theirs, rtol=1e-5, atol=1e-5 * scale, equal_nan=True)
+        near = torch.isclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE * scale, equal_nan=True)
         if float(near.float().mean()) < AGREEING:
             raise CannotCompile("has a C++ compiler that makes code which computes something else")
 
