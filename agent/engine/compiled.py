@@ -113,8 +113,9 @@ def compile_agent(agent: ActorCritic) -> None:
     sources: dict[str, Source] = {}
     starts: dict[str, list[Tensor]] = {}
     results: dict[str, list[Tensor]] = {}
+    two = alike(agent, 2)
     for name, (function, arguments) in functions.items():
-        one, two = (alike(agent, runs) for runs in (1, 2))
+        one = alike(agent, 1)
         starts[name] = [tensor.clone() for tensor in named_tensors(one.learner_parts()).values()]
         try:
             traces[name] = trace(function, (one, two), arguments)

@@ -132,7 +132,9 @@ def named_tensors(part: Any) -> dict[str, Tensor]:
     named: dict[str, Tensor] = {}
     for name, found in parts(part):
         if isinstance(found, Tensor):
-            named[f"{name}_" if name in named else name] = found
+            while name in named:
+                name += "_"
+            named[name] = found
     return named
 
 
