@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from agent import AGENTS as ENTRIES
+from agent.actor_critic_hyperparameters import ActorCriticHyperparameters
 from env import ENVS
 from utils.experiment.config import EnvironmentConfig
 from utils.wiring import build
@@ -46,11 +47,17 @@ def table(text: str) -> dict[str, str]:
 
 
 def documented_for(agent_name: str) -> dict[str, str]:
-    """Return the defaults of an agent's keys: from its own section and all whose titles list it after a colon."""
+    """Return the defaults of an agent's keys: from its own section and all whose titles list it after a colon.
+
+    The section of every actor-critic lists none.
+    """
     text, documented = (ROOT / "config/agent/TEMPLATE.md").read_text(), {}
+    groups = {agent_name}
+    if issubclass(ENTRIES[agent_name].hyperparameters, ActorCriticHyperparameters):
+        groups.add("Every actor-critic")
     for section in text.split("\n## "):
         title = section.splitlines()[0]
-        if agent_name in (title, *title.partition(": ")[2].split(", ")):
+        if groups & {title, *title.partition(": ")[2].split(", ")}:
             documented |= table(section)
     return documented
 
