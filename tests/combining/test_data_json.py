@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -79,6 +80,21 @@ def test_a_copy_is_read_by_its_copied_index(data, tmp_path):
     runs = read_data_json(tmp_path / "copy/data.json")["experiment_data"]["0"]["runs"]
     assert not isinstance(runs, list)
     assert list(runs) == json.loads(data.read_bytes())["experiment_data"]["0"]["runs"]
+
+
+@pytest.mark.parametrize("again", ["written", "renamed"])
+def test_is_the_tree_after_a_result_was_written_again_or_renamed(again, data):
+    before = json.loads(data.read_bytes())
+    result = sorted(data.parent.glob("*_*.json"))[0]
+    if again == "written":
+        os.utime(result, ns=(1, 1))
+    else:
+        result.rename(result.with_name(f"A{result.name}"))
+    assert combine(data.parent).exit_code == 0
+    tree = read_data_json(data)
+    assert {setting: list(cell["runs"]) for setting, cell in tree["experiment_data"].items()} == {
+        setting: cell["runs"] for setting, cell in before["experiment_data"].items()
+    }
 
 
 def test_missing_runs(data):

@@ -80,13 +80,15 @@ class Combination:
         new.experiment, new.plan = selection.experiment, selection.plan_digest(new)
         try:
             if new.plan == old.plan and old.data is not None and old.data == _stamp_or_none(self.path):
+                locations = {entry.name: entry.location for entry in old.entries if entry.location}
                 new.data = old.data
             else:
                 locations = write_data_json(self.path, selection, new.params, self._found.run_bytes.get)
-                new.entries = [entry._replace(location=locations.get(entry.name)) for entry in new.entries]
                 new.data = _stamp_or_none(self.path)
         except OSError as error:
             raise BadInput(f"{self.path}: cannot be written: {error.strerror}") from error
+        # A file that was written again with the same content was read again, and has no location yet.
+        new.entries = [entry._replace(location=locations.get(entry.name)) for entry in new.entries]
         if new != old:
             new.write(self.directory / INDEX_FILE)
 

@@ -68,12 +68,12 @@ class Selection:
         return Coverage(self.size, {setting: {run: e.status for run, e in runs.items()} for setting, runs in cells})
 
     def plan_digest(self, manifest: Manifest) -> str:
-        """Return a digest of everything that determines the bytes of data.json."""
+        """Return a digest of everything that determines the bytes of data.json and which file each run is from."""
         digest = hashlib.sha256(orjson.dumps(self.experiment))
         for setting, runs in self.cells.items():
             digest.update(b"%d %s\n" % (setting, manifest.params.packed[first_entry(runs.values()).params]))
             for entry in runs.values():
-                digest.update(entry.sha256.encode())
+                digest.update(f"{entry.name}\n{entry.sha256}\n".encode())
         return digest.hexdigest()
 
 
