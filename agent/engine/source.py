@@ -10,6 +10,7 @@ import torch
 from torch import fx
 
 from agent.engine import rules_elementwise, rules_sums, rules_views  # noqa: F401 - They register their rules.
+from agent.engine.code import Source
 from agent.engine.emit import emit, plan_memory
 from agent.engine.schedule import schedule, writes
 from agent.engine.translate import Translation
@@ -47,21 +48,6 @@ class Input:
         return 0 if self.run_axis is None else math.prod(self.shape[self.run_axis :])
 
 
-@dataclass(frozen=True)
-class Source:
-    """C++ source of a function.
-
-    scratch_bytes: memory that it needs.  argument_count: tensors given at each call.
-    outputs, output_dtypes: shape and type of each output of one run.
-    """
-
-    text: str
-    scratch_bytes: int
-    argument_count: int
-    outputs: list[tuple[int, ...]]
-    output_dtypes: list[torch.dtype]
-
-
 def write_source(name: str, graph: fx.Graph, inputs: Sequence[Input]) -> Source:
     """Translate a graph, traced for one run, to a C++ function for R runs.  Raises NotTranslatable."""
     views = [one.view for one in inputs]
@@ -90,8 +76,8 @@ def write_source(name: str, graph: fx.Graph, inputs: Sequence[Input]) -> Source:
         comment, *code = emit(step, steps)
         lines += ["", INDENT + comment, INDENT + "{", *(INDENT + "    " + line for line in code), INDENT + "}"]
     lines += ["    }", "}", ""]
-    shapes, dtypes = [view.shape for view in outputs], [view.dtype for view in outputs]
-    return Source("\n".join(lines), scratch, sum(one.is_argument for one in inputs), shapes, dtypes)
+    shapes, types = [view.shape for view in outputs], [str(view.dtype).removeprefix("torch.") for view in outputs]
+    return Source("\n".join(lines), scratch, sum(one.is_argument for one in inputs), shapes, types)
 
 
 def _scratch_pointers(used: Iterable[Buffer]) -> list[str]:

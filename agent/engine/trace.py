@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import operator
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx
 from torch._decomp import get_decompositions
-from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_map_only
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from agent.actor_critic import ActorCritic
+from agent.engine.functions import Function
+from agent.engine.parts import named_tensors, networks
 from agent.engine.source import Input
-from agent.networks.network import Network
 
 aten = torch.ops.aten
 
@@ -23,10 +27,6 @@ class Trace(NamedTuple):
     graph: fx.Graph
     inputs: list[Input]
     outputs: list[Tensor]
-
-
-Function = Callable[..., Sequence[Tensor]]
-"""A function of a learner and of tensors."""
 
 
 def adam_(
@@ -65,38 +65,82 @@ class Counter:
     __bool__ = __int__ = __float__ = __index__ = __hash__ = _refuse
 
 
+class Shape(NamedTuple):
+    """What the translation needs of a tensor in a graph."""
+
+    shape: torch.Size
+    dtype: torch.dtype
+
+
+class Recorder(TorchDispatchMode):
+    """Records, while it is entered, every ATen operation that torch executes, as a node of `graph`."""
+
+    def __init__(self, inputs: Mapping[str, Tensor]) -> None:
+        """Begin a graph with named inputs."""
+        super().__init__()
+        self.graph = fx.Graph()
+        self._nodes = WeakTensorKeyDictionary()
+        for name, tensor in inputs.items():
+            self._bind(tensor, self.graph.placeholder(name))
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Spare the first operation the import of torch's compiler, which takes more than a second."""
+        return False
+
+    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Execute and record an operation.  Raises ValueError for a tensor that is neither an input nor computed."""
+        kwargs = kwargs or {}
+        with self:  # Records the simpler operations instead, if the operation consists of such.
+            simpler = DECOMPOSITIONS.get(operation, operation.decompose)(*args, **kwargs)
+        if simpler is not NotImplemented:
+            return simpler
+        arguments = tree_map_only(Tensor, self.node_of, (tuple(args), kwargs))
+        result = operation(*args, **kwargs)
+        self._bind(result, self.graph.call_function(operation, *arguments))
+        return result
+
+    def node_of(self, tensor: Tensor) -> fx.Node:
+        """Return the node that computes a tensor.  Raises ValueError if there is none."""
+        node = self._nodes.get(tensor)
+        if node is None:
+            raise ValueError(
+                f"found a tensor {tuple(tensor.shape)} that is not an input of the graph; "
+                "an agent must return the attributes that hold its tensors from extra_parts or learner_parts"
+            )
+        return node
+
+    def _bind(self, result: Any, node: fx.Node) -> None:
+        """State that a node computes a tensor, or a tuple of tensors."""
+        if isinstance(result, Tensor):
+            node.meta["val"] = Shape(result.shape, result.dtype)
+            self._nodes[result] = node
+        elif isinstance(result, tuple | list):
+            for i, one in enumerate(result):
+                self._bind(one, self.graph.call_function(operator.getitem, (node, i)))
+
+
 def trace(function: Function, agents: Sequence[ActorCritic], arguments: Sequence[Tensor]) -> Trace:
     """Trace a function of an agent of one run.
 
     agents: alike, of one run and of two; the first is changed.  arguments: examples, of one run.
-    Raises ValueError if a tensor was traced as a constant, whose numbers would never change again, and TypeError if
-    the function reads the number of updates.
+    Raises ValueError if the function uses a tensor that is no input, whose numbers would never change again, and
+    TypeError if it reads the number of updates.
     """
     one, two = (named_tensors(agent.learner_parts()) for agent in agents)
     agents[0].updates = Counter()  # type: ignore[assignment]
     for network in networks(agents[0].learner_parts()):
         network.pads_rows = False
-
-    outputs: list[Tensor] = []
-
-    def traced(_: list[Tensor], *given: Tensor) -> tuple[Tensor, ...]:
-        outputs.extend(function(agents[0], *given))
-        return tuple(outputs)
-
-    module = make_fx(traced, decomposition_table=DECOMPOSITIONS)(list(one.values()), *arguments)
-    constants = [str(node.target) for node in module.graph.nodes if node.op == "get_attr"]
-    if constants:
-        raise ValueError(
-            f"found tensors that are not an input of the graph: {constants}; "
-            "an agent must return the attributes that hold its tensors from extra_parts or learner_parts"
-        )
-    module.graph.eliminate_dead_code()
+    given = {f"argument_{i}": tensor.clone() for i, tensor in enumerate(arguments)}
+    with Recorder(one | given) as recorder:
+        outputs = list(function(agents[0], *given.values()))
+    recorder.graph.output([recorder.node_of(output) for output in outputs])
+    recorder.graph.eliminate_dead_code()
     inputs = [
         Input(name, tuple(tensor.shape), tensor.dtype, _run_axis(tensor, two[name])) for name, tensor in one.items()
     ]
-    for i, tensor in enumerate(arguments):
-        inputs.append(Input(f"argument_{i}", tuple(tensor.shape), tensor.dtype, 0, is_argument=True))
-    return Trace(module.graph, inputs, outputs)
+    inputs += [Input(name, tuple(tensor.shape), tensor.dtype, 0, is_argument=True) for name, tensor in given.items()]
+    return Trace(recorder.graph, inputs, outputs)
 
 
 def _run_axis(one: Tensor, two: Tensor) -> int | None:
@@ -104,40 +148,3 @@ def _run_axis(one: Tensor, two: Tensor) -> int | None:
     differing = [d for d, (a, b) in enumerate(zip(one.shape, two.shape, strict=True)) if a != b]
     assert len(differing) <= 1
     return differing[0] if differing else None
-
-
-def parts(part: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield every tensor and every network of a part of an agent once, with a name, in a fixed order."""
-    seen: set[int] = set()
-    waiting = [(name, part)]
-    while waiting:
-        name, part = waiting.pop()
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
-        inner: dict[Any, Any] = {}
-        if isinstance(part, Tensor | Network):
-            yield name, part
-        elif isinstance(part, dict):
-            inner = part
-        elif isinstance(part, list | tuple):
-            inner = dict(enumerate(part))
-        elif type(part).__module__.startswith("agent."):
-            inner = vars(part)
-        waiting += [(f"{name}_{key}".strip("_").replace("__", "_"), value) for key, value in inner.items()]
-
-
-def named_tensors(part: Any) -> dict[str, Tensor]:
-    """Return each tensor of a part of an agent, except the views that networks make, by a name that C++ allows."""
-    named: dict[str, Tensor] = {}
-    for name, found in parts(part):
-        if isinstance(found, Tensor):
-            while name in named:
-                name += "_"
-            named[name] = found
-    return named
-
-
-def networks(part: Any) -> list[Network]:
-    """Return the networks of a part of an agent."""
-    return [found for _, found in parts(part) if isinstance(found, Network)]

@@ -78,7 +78,7 @@ def follow(block: Block, folder: Path, with_checks: bool) -> None:
 )
 def test_the_page_can_be_followed(page: Path, with_checks: bool, tmp_path: Path) -> None:
     folder = tmp_path / "project"
-    copy_project(folder, "tests")
+    copy_project(folder, "tests", "docs")
     for block in read_blocks(page):
         follow(block, folder, with_checks)
 
