@@ -21,7 +21,7 @@ MIN_COMPILED_TIMESTEPS = 5_000
 """Minimum number of timesteps of a run that `auto` compiles.
 
 Measured once on an AMD EPYC (SAC, 64x64, batch 32, one run): 730 steps per second eager and 7,146 compiled, so
-compiling saves 6 s in such a run. A process that compiles takes 5 s to its 50th step, 2.5 s if the code is in the cache.
+compiling saves 6 s in such a run. A process that compiles takes 5 s to its 50th step, 2.5 s with the code in a cache.
 """
 
 

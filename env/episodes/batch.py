@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from ctypes import CDLL
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,16 @@ import numpy as np
 from env.episodes.episode import Episodes
 from env.episodes.snapshot import Unsavable
 from utils.core.transition import Step
+
+StackSteps = Callable[[np.ndarray, Sequence[int]], tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""Steps environments of one class in some slots, given actions (R, A) within their bounds.
+
+Returns obs (R, O), rewards (R,) and which have terminated, (R,) bool; other slots' rows have no meaning. A class of
+environments offers it as `make_stack_steps(envs, load)`; see `env.tasks.pendulum_steps`.
+"""
+
+Outcome = tuple[np.ndarray, float, bool, bool]
+"""What `Episodes.step` returns."""
 
 
 class EpisodeBatch:
@@ -26,6 +37,17 @@ class EpisodeBatch:
         obs_dim = envs[0].env.observation_space.shape[0]  # type: ignore[index]
         self.obs = np.zeros((self.runs, obs_dim), np.float32)
         self.errors: dict[int, Exception] = {}
+        self._stack_steps: StackSteps | None = None
+
+    def compile_steps(self, load: Callable[[str], CDLL]) -> None:
+        """Step all environments in one call of machine code from now on, if they are of a class that offers it.
+
+        load: returns the library that a C++ source is compiled to, and may raise. No bit changes.
+        """
+        envs: list[Any] = [episodes.env for episodes in self.envs]
+        make = getattr(type(envs[0]), "make_stack_steps", None)
+        if make is not None and all(type(env) is type(envs[0]) and env.render_mode is None for env in envs):
+            self._stack_steps = make(envs, load)
 
     def reset(self) -> np.ndarray:
         """Begin an episode in all slots. Returns obs (R, O)."""
@@ -75,14 +97,26 @@ class EpisodeBatch:
         obs, next_obs, self.obs = self.obs, self.obs.copy(), self.obs.copy()
         reward = np.zeros(self.runs)
         terminated, truncated = np.zeros((2, self.runs), np.float32)
-        for r in active.nonzero()[0].tolist():
-            try:
-                next_obs[r], reward[r], ended, cut = self.envs[r].step(action[r])
-            except Exception as error:  # noqa: BLE001 - as in `_reset`.
-                self.errors[r] = error
-                continue
+        slots = active.nonzero()[0].tolist()
+        for r, outcome in self._step_slots(action, slots):
+            next_obs[r], reward[r], ended, cut = outcome
             self.obs[r] = next_obs[r]
             if ended or cut:
                 terminated[r], truncated[r] = ended, cut
                 self._reset(r)
         return Step(obs, action, reward, next_obs, terminated, truncated)
+
+    def _step_slots(self, action: np.ndarray, slots: list[int]) -> Iterator[tuple[int, Outcome]]:
+        """Step the environments in some slots. Yields the slot and the outcome of each that raised no error."""
+        if self._stack_steps is not None:
+            obs, rewards, ended = self._stack_steps(self.envs[0].clip_action(action), slots)
+            for r, reward, end in zip(slots, rewards[slots].tolist(), ended[slots].tolist(), strict=True):
+                yield r, (obs[r], *self.envs[r].finish_step(reward, end, False))
+            return
+        for r in slots:
+            try:
+                outcome = self.envs[r].step(action[r])
+            except Exception as error:  # noqa: BLE001 - as in `_reset`.
+                self.errors[r] = error
+            else:
+                yield r, outcome

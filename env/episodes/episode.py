@@ -70,6 +70,10 @@ class Episodes:
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool]:
         """Take an action (A,). Returns next_obs (O,), reward, terminated, truncated."""
         obs, reward, terminated, truncated, _ = self.env.step(self._env_action(action))
+        return obs, *self.finish_step(reward, terminated, truncated)
+
+    def finish_step(self, reward: Any, terminated: Any, truncated: Any) -> tuple[float, bool, bool]:
+        """Count a step of the environment, and return reward, terminated and truncated under the protocol."""
         self._steps += 1
         protocol = self.protocol
         if protocol.overwrite_rewards:
@@ -77,7 +81,7 @@ class Episodes:
         truncated = not terminated and (truncated or self._steps >= protocol.steps_per_episode)
         if truncated and (protocol.steps_per_episode == 1 or not protocol.bootstrap_on_truncation):
             terminated = True
-        return obs, float(reward), bool(terminated), bool(truncated)
+        return float(reward), bool(terminated), bool(truncated)
 
     def state(self) -> dict[str, Any]:
         """Return the state of the present episode.  Raises `env.episodes.snapshot.Unsavable`."""
@@ -93,7 +97,11 @@ class Episodes:
 
     def _env_action(self, action: np.ndarray) -> np.ndarray | int:
         """Return an action (A,) in the form that the environment takes."""
+        return self._first_action + int(action[0]) if self.discrete else self.clip_action(action)
+
+    def clip_action(self, action: np.ndarray) -> np.ndarray:
+        """Return actions (..., A) within the bounds of the box; unchanged if actions are discrete."""
         if self.action_bounds is None:
-            return self._first_action + int(action[0])
+            return action
         low, high = self.action_bounds
         return np.minimum(np.maximum(action, low), high)

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable, Sequence
+from ctypes import CDLL
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium.envs.classic_control.pendulum import PendulumEnv
+
+if TYPE_CHECKING:
+    from env.episodes.batch import StackSteps
 
 
 class LeanPendulum(PendulumEnv):
@@ -14,6 +19,13 @@ class LeanPendulum(PendulumEnv):
 
     Its sines are the C library's, as numpy's are (findings/numpy_functions_by_processor.sh).
     """
+
+    @staticmethod
+    def make_stack_steps(pendulums: Sequence[LeanPendulum], load: Callable[[str], CDLL]) -> StackSteps:
+        """See `env.episodes.batch.StackSteps`."""
+        from env.tasks.pendulum_steps import PendulumSteps
+
+        return PendulumSteps(pendulums, load)
 
     def step(self, u: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Apply a torque (1,), whose dtype decides how its terms are rounded.

@@ -9,7 +9,6 @@ import pytest
 from scipy import stats
 
 from agent import AGENTS
-from agent.engine.selection import start_engine
 from tests.support.experiments import make_experiment
 from tests.support.reference import needs_compiler
 from utils.experiment.config import read_agent, read_environment
@@ -29,7 +28,7 @@ def final_returns(engine: str, folder: Path) -> np.ndarray:
     agent = read_agent(str(ROOT / "config/agent/SAC_classic_best_pendulum.json"), AGENTS)
     experiment = make_experiment(protocol, agent.parameters, folder, agent.agent_name)
     stack = build.build_stack(experiment, [experiment.run(i) for i in range(SEEDS)])
-    assert start_engine(stack.agent, engine, protocol["total_timesteps"]).engine == engine
+    assert build.start_stack(stack, engine, protocol["total_timesteps"]).engine == engine
     return np.array([np.mean(record.eval_episode_rewards[-1]) for record in Loop(stack).run()])
 
 

@@ -15,12 +15,11 @@ import torch
 from torch import Tensor
 
 from agent import AGENTS
-from agent.engine.selection import start_engine
 from utils.core.transition import Step
 from utils.experiment.config import AgentConfig, EnvironmentConfig
 from utils.experiment.experiment import Experiment
 from utils.training.loop import Loop
-from utils.wiring.build import build_stack
+from utils.wiring.build import build_stack, start_stack
 
 WARM_UP_STEPS = 100
 """Training steps with an update before the first measurement."""
@@ -68,7 +67,7 @@ def make_loop(task: BenchmarkTask, runs: int, engine: str = "eager") -> Loop:
     config = EnvironmentConfig.model_validate(protocol)
     experiment = Experiment(config, agent, model, ("benchmark", "benchmark"), "benchmark")
     loop = Loop(build_stack(experiment, [experiment.run(i) for i in range(runs)]))
-    ran = start_engine(loop.stack.agent, engine, config.total_timesteps)
+    ran = start_stack(loop.stack, engine, config.total_timesteps)
     if ran.engine != engine:
         raise RuntimeError(f"{task.agent}: engine {engine}: {ran.engine_fallback}")
     loop.stack.envs.reset()

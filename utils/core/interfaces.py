@@ -5,7 +5,8 @@ R runs, O observation features, A action dimensions. Nothing that one run comput
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from ctypes import CDLL
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -104,6 +105,12 @@ class EnvBatch(Protocol):
 
     def begin(self, seeds: Sequence[int], which: np.ndarray) -> None:
         """Begin an episode in the chosen slots (R,) bool, with newly seeded generators."""
+
+    def compile_steps(self, load: Callable[[str], CDLL]) -> None:
+        """Use machine code for steps, where there is such code. No bit changes.
+
+        load: returns the library that a C++ source is compiled to, and may raise.
+        """
 
     def step(self, action: np.ndarray, active: np.ndarray) -> Step:
         """Step the active slots (R,) bool with action (R, A). Episodes that end are reset."""

@@ -82,9 +82,9 @@ class Loop(ActiveRuns):
             return
         agent.observe(step)
         metrics = agent.update()
-        ended = np.logical_or(step.terminated, step.truncated)
+        rewards, ended = step.reward.tolist(), np.logical_or(step.terminated, step.truncated).tolist()
         for r in active:
-            self.records[r].add_step(float(step.reward[r]), bool(ended[r]))
+            self.records[r].add_step(rewards[r], ended[r])
         if self.recorded:
             self._record_arrays(step)
         self.end_diverged({name: values.cpu().numpy() for name, values in metrics.items()})

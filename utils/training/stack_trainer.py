@@ -47,8 +47,8 @@ class Builders(NamedTuple):
 
     build_stack: Callable[[Experiment, Sequence[Run], bool], Stack]
     """Build the agent and the environments of runs. The flag: whether the first environment renders."""
-    start_engine: Callable[[Any, str, int], Any]
-    """Make an agent use the requested engine, if it can: `agent.engine.selection.start_engine`."""
+    start_engine: Callable[[Stack, str, int], Any]
+    """Make a stack use the requested engine, if it can. Returns the `agent.engine.selection.Engine` that it uses."""
     resolve_engine: Callable[[str, int], str]
     """Return the engine that --engine selects: `agent.engine.selection.choose_engine`."""
     check_environment: Callable[[Experiment], EnvironmentCheck]
@@ -124,7 +124,7 @@ class _StackTraining:
         for run in runs:
             remove_failure(run)
         stack = self._builders.build_stack(self._experiment, runs, after is not None)
-        self._engine = self._builders.start_engine(stack.agent, self._options.engine, self._experiment.total_timesteps)
+        self._engine = self._builders.start_engine(stack, self._options.engine, self._experiment.total_timesteps)
         if self._timer.interruption.is_requested():  # The signal may have interrupted the compiler.
             raise Stopped
         watcher = Watcher(self._stepped, partial(log_evaluation, stack_label(runs)), self._handle_end)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Sequence
 from functools import lru_cache
@@ -11,11 +12,14 @@ from utils.core.errors import BadInput, suggestion
 
 if TYPE_CHECKING:
     from agent.base import Spaces
+    from agent.engine.selection import Engine
     from env import Episodes
     from utils.experiment.config import AgentConfig, EnvironmentConfig
     from utils.experiment.experiment import Experiment, Run
     from utils.training.stack import Stack
     from utils.training.stack_trainer import Builders, EnvironmentCheck
+
+log = logging.getLogger("policy_params")
 
 
 def read_experiment(env_json: str, agent_json: str, save_dir: str = "results") -> Experiment:
@@ -41,11 +45,11 @@ def make_experiment(
 
 def make_builders() -> Builders:
     """Return the functions with which training builds agents and environments."""
-    from agent.engine.selection import choose_engine, start_engine
+    from agent.engine.selection import choose_engine
     from env.drawing.render import prepare_rendering
     from utils.training.stack_trainer import Builders
 
-    return Builders(build_stack, start_engine, choose_engine, check_environment, prepare_rendering)
+    return Builders(build_stack, start_stack, choose_engine, check_environment, prepare_rendering)
 
 
 def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
@@ -139,6 +143,21 @@ def build_stack(experiment: Experiment, runs: Sequence[Run], renders: bool = Fal
         describe_spaces(envs.envs[0], config.tile_coding),
     )  # fmt: skip
     return Stack(agent, envs, eval_envs, seeds, config)
+
+
+def start_stack(stack: Stack, requested: str, total_timesteps: int) -> Engine:
+    """Make a stack use the requested engine, "eager", "compiled" or "auto", if it can. Returns the engine used."""
+    from agent.engine.build import CannotCompile, load_library
+    from agent.engine.selection import start_engine
+
+    engine = start_engine(stack.agent, requested, total_timesteps)
+    if engine.engine == "compiled":
+        try:
+            for envs in (stack.envs, stack.eval_envs):
+                envs.compile_steps(load_library)
+        except CannotCompile as error:
+            log.warning("environments are stepped one after another: this machine %s", error)
+    return engine
 
 
 def describe_spaces(episodes: Episodes, tile_coding: bool | None) -> Spaces:
