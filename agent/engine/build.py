@@ -46,7 +46,7 @@ TIMEOUT = 300.0
 
 
 class CannotCompile(Exception):
-    """The machine lacks something that compiling needs; the message continues "the machine ..."."""
+    """Something stands in the way of compiling, which the message tells."""
 
 
 def load_library(source: str) -> ctypes.CDLL:
@@ -67,7 +67,7 @@ def load_library(source: str) -> ctypes.CDLL:
             return compile_in_turn(source, command, place)
         except OSError as error:
             problems.append(f"{place.parent}: {error.strerror or error}")
-    raise CannotCompile(f"cannot store compiled code: {'; '.join(problems)}")
+    raise CannotCompile(f"the machine cannot store compiled code: {'; '.join(problems)}")
 
 
 def find_compiler() -> list[str]:
@@ -76,16 +76,16 @@ def find_compiler() -> list[str]:
     for command in [wanted] if wanted else [[name] for name in COMPILERS]:
         if path := shutil.which(command[0]):
             return [path, *command[1:]]
-    raise CannotCompile("has no C++ compiler; install g++, or set $CXX to another one")
+    raise CannotCompile("the machine has no C++ compiler; install g++, or set $CXX to another one")
 
 
 def instruction_flags() -> tuple[str, ...]:
     """Return the flags for this processor's vector instructions.  Raises CannotCompile if it lacks AVX2 or FMA."""
     if platform.machine() not in ("x86_64", "AMD64"):
-        raise CannotCompile(f"has another kind of processor ({platform.machine()}) than x86-64")
+        raise CannotCompile(f"the machine has another kind of processor ({platform.machine()}) than x86-64")
     flags = set(describe_cpu()["flags"])
     if not {"avx2", "fma"} <= flags:
-        raise CannotCompile("has a processor without AVX2 and FMA")
+        raise CannotCompile("the machine has a processor without AVX2 and FMA")
     return AVX512 if {"avx512f", "avx512dq", "avx512bw", "avx512vl"} <= flags else AVX2
 
 
@@ -143,9 +143,10 @@ def compile_to(source: str, command: list[str], place: Path) -> None:
                 [*command, str(text), "-o", str(made)], capture_output=True, text=True, check=False, timeout=TIMEOUT
             )
         except subprocess.TimeoutExpired as error:
-            raise CannotCompile(f"has a C++ compiler that did not end within {TIMEOUT:.0f} s") from error
+            raise CannotCompile(f"the machine has a C++ compiler that did not end within {TIMEOUT:.0f} s") from error
         if done.returncode:
             if "No space left" in done.stderr:
                 raise OSError(done.stderr.strip()[-200:])
-            raise CannotCompile(f"has a C++ compiler that fails on this program's code: {done.stderr.strip()[-200:]}")
+            reason = done.stderr.strip()[-200:]
+            raise CannotCompile(f"the machine has a C++ compiler that fails on this program's code: {reason}")
         os.replace(made, place)

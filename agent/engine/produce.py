@@ -52,7 +52,7 @@ def produce_code(agent: ActorCritic) -> tuple[dict[str, Source], ctypes.CDLL]:
             traced = trace(function, (one, two), examples[name])
             sources[name] = write_source(name, traced.graph, traced.inputs)
         except (NotTranslatable, ValueError, TypeError) as error:
-            raise CannotCompile(f"runs a program that cannot compile {type(agent).__name__}: {error}") from error
+            raise CannotCompile(f"{type(agent).__name__} cannot be compiled: {error}") from error
         results[name] = [*named_tensors(one.learner_parts()).values(), *traced.outputs]
     library = load_library(HEADERS.format("\n".join(source.text for source in sources.values())))
     for name, source in sources.items():
@@ -75,4 +75,4 @@ def check_agreement(found: Sequence[Tensor], expected: Sequence[Tensor]) -> None
         scale = float(finite.max()) if len(finite) else 0.0
         near = torch.isclose(ours, theirs, rtol=TOLERANCE, atol=TOLERANCE * scale, equal_nan=True)
         if float(near.float().mean()) < AGREEING:
-            raise CannotCompile("has a C++ compiler that makes code which computes something else")
+            raise CannotCompile("the machine has a C++ compiler that makes code which computes something else")

@@ -64,8 +64,8 @@ def start_engine(agent: Agent, requested: str, total_timesteps: int) -> Engine:
     try:
         compile_agent(agent)
     except CannotCompile as error:
-        log.warning("engine: eager, not compiled: this machine %s", error)
-        return Engine("eager", f"the machine {error}")
+        log.warning("engine: eager, not compiled: %s", error)
+        return Engine("eager", str(error))
     log.info("engine: compiled, in %.0f seconds", time.perf_counter() - started)
     return Engine("compiled", arithmetic=ARITHMETIC)
 

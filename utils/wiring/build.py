@@ -156,7 +156,7 @@ def start_stack(stack: Stack, requested: str, total_timesteps: int) -> Engine:
             for envs in (stack.envs, stack.eval_envs):
                 envs.compile_steps(load_library)
         except CannotCompile as error:
-            log.warning("environments are stepped one after another: this machine %s", error)
+            log.warning("environments are stepped one after another: %s", error)
     return engine
 
 
