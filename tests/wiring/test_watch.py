@@ -53,26 +53,29 @@ def last_evaluation(path: Path) -> list[tuple[float, int]]:
 
 
 @pytest.mark.parametrize(
-    ("agent", "env_name", "eval_policy"),
+    ("agent", "env_name", "eval_policy", "engine"),
     [
-        ("SAC_classic_best_pendulum", "Pendulum-v1", "mode"),
-        ("SAC_classic_best_pendulum", "Pendulum-v1", "sample"),
-        ("linearAC", "Pendulum-v1", "mode"),
-        pytest.param("linearAC", "Pendulum-v1", "sample", marks=pytest.mark.slow),
-        pytest.param("linearAC_softmax", "CartPole-v1", "mode", marks=pytest.mark.slow),
-        ("linearAC_softmax", "CartPole-v1", "sample"),
-        pytest.param("Random", "CartPole-v1", "mode", marks=pytest.mark.slow),
-        ("Random", "CartPole-v1", "sample"),
+        ("SAC_classic_best_pendulum", "Pendulum-v1", "mode", "eager"),
+        ("SAC_classic_best_pendulum", "Pendulum-v1", "sample", "eager"),
+        ("SAC_classic_best_pendulum", "Pendulum-v1", "mode", "compiled"),
+        ("SAC_classic_best_pendulum", "Pendulum-v1", "sample", "compiled"),
+        ("linearAC", "Pendulum-v1", "mode", "eager"),
+        pytest.param("linearAC", "Pendulum-v1", "sample", "eager", marks=pytest.mark.slow),
+        pytest.param("linearAC_softmax", "CartPole-v1", "mode", "eager", marks=pytest.mark.slow),
+        ("linearAC_softmax", "CartPole-v1", "sample", "eager"),
+        pytest.param("Random", "CartPole-v1", "mode", "eager", marks=pytest.mark.slow),
+        ("Random", "CartPole-v1", "sample", "eager"),
     ],
 )
-def test_the_episodes_of_the_last_evaluation_to_the_bit(agent, env_name, eval_policy, files, tmp_path):
+def test_the_episodes_of_the_last_evaluation_to_the_bit(agent, env_name, eval_policy, engine, files, tmp_path):
     """The run was trained in a stack of three and is rebuilt alone."""
     grid = json.loads((ROOT / f"config/agent/{agent}.json").read_text())
     grid["parameters"] = {key: values[:1] for key, values in grid["parameters"].items()}
     agent_json = files.write("agent.json", grid)
     protocol = {"env_name": env_name, "eval_policy": eval_policy, "steps_per_episode": 20}
-    paths = train(files, tmp_path / "out", agent_json, "--runs", "3", **protocol)
+    paths = train(files, tmp_path / "out", agent_json, "--runs", "3", "--engine", engine, **protocol)
     path = paths[1]
+    assert read_learned_run(path).result.run["provenance"]["engine"] == engine
     video = tmp_path / "a.mp4"
     assert list(rebuild.show_episodes(read_learned_run(path), 2, None, video, None)) == last_evaluation(path)
     frames = sum(steps + 1 for _, steps in last_evaluation(path))

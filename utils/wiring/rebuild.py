@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,11 +11,13 @@ import numpy as np
 
 from agent import AGENTS, make_agent
 from agent.base import Spaces
+from agent.engine.selection import start_engine
 from env import Episodes
 from env.drawing.render import prepare_rendering
 from utils.core.errors import BadInput
 from utils.core.interfaces import Agent
 from utils.core.process_setup import prepare_process
+from utils.core.provenance import ARITHMETIC
 from utils.core.random_streams import env_seed
 from utils.display.camera import Camera, FrameSink, open_sink
 from utils.display.video import Video
@@ -23,6 +26,8 @@ from utils.experiment.experiment import Experiment
 from utils.files.json_model import validate
 from utils.results.learned_params import LearnedRun, read_learned_run
 from utils.wiring.build import build_env, describe_spaces, make_experiment
+
+log = logging.getLogger("policy_params")
 
 
 def experiment_of_result(learned: LearnedRun) -> Experiment:
@@ -33,7 +38,7 @@ def experiment_of_result(learned: LearnedRun) -> Experiment:
 
 
 def rebuild_agent(learned: LearnedRun, experiment: Experiment, seed: int, spaces: Spaces) -> Agent:
-    """Return the agent, one learner, as it was at the end of the run.
+    """Return the agent, one learner, as it was at the end of the run, with the engine that the result records.
 
     Raises BadInput if the learned parameters do not fit it.
     """
@@ -47,6 +52,12 @@ def rebuild_agent(learned: LearnedRun, experiment: Experiment, seed: int, spaces
         agent.load_learned_params(learned.arrays, 0)
     except (KeyError, ValueError) as error:
         raise BadInput(f"{source}: key 'learned_params' does not fit {name}: {error}") from error
+    origin = learned.result.run.get("provenance") or {}
+    if origin.get("engine") == "compiled":
+        if origin.get("arithmetic") == ARITHMETIC:
+            start_engine(agent, "compiled", experiment.total_timesteps)
+        else:
+            log.warning("%s: acts with the eager engine, whose actions may differ in their last bits", source)
     return agent
 
 
