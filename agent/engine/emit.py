@@ -120,45 +120,52 @@ def emit_reduction(op: Reduction) -> list[str]:
         and op.read.shape[last] >= LANES
         and all(view.strides[last] in (ZERO, Distance(1)) for view in reads)
     )
-    return _sum_in_lanes(op, kept) if along else _accumulate(op, kept)
+    if along:
+        return _sum_in_lanes(op, kept)
+    if kept and op.read.shape[kept[-1]] >= LANES // 2:
+        return _accumulate_together(op, kept)
+    return _accumulate_singly(op, kept)
 
 
-def _accumulate(op: Reduction, kept: list[int]) -> list[str]:
-    """Return a reduction in the order of the terms; results that lie side by side are computed together."""
-    names = [f"i{d}" for d in range(len(op.read.shape))]
-    place = element(op.out, names)
-    start = "0" if op.kind == "sum" else "-INFINITY"
-    sizes, c_type = op.read.shape, op.out.buffer.c_type
-    step = "{0} + {1}" if op.kind == "sum" else "maximum({0}, {1})"
-    inner = kept[-1:] if kept and sizes[kept[-1]] >= LANES // 2 else []
-    outer = [d for d in kept if d not in inner]
-    if not inner:
-        body = Body([names[d] for d in range(len(names))])
-        term = _term(body, op)
-        lines = [f"{c_type} total = {start};"]
-        lines += nest(
-            [sizes[d] for d in op.dims],
-            [names[d] for d in op.dims],
-            [*body.outside, *body.lines, f"total = {step.format('total', term)};"],
-        )
-        lines.append(f"{place} = total;")
-        return nest([sizes[d] for d in kept], [names[d] for d in kept], lines)
+STEPS = {"sum": ("0", "{0} + {1}"), "maximum": ("-INFINITY", "maximum({0}, {1})")}
+"""First value of a reduction, and the expression that adds a term to it, by its kind."""
+
+
+def _accumulate_singly(op: Reduction, kept: list[int]) -> list[str]:
+    """Return a reduction in the order of the terms, one result after another."""
+    names, sizes = _index_names(op), op.read.shape
+    start, step = STEPS[op.kind]
     body = Body(names)
-    term = _term(body, op)
-    column = [names[d] for d in inner]
-    width = [sizes[d] for d in inner]
-    lines = nest(width, column, [f"{place} = {start};"], independent=True)
-    line = f"{place} = {step.format(place, term)};"
-    lines += nest(
-        [sizes[d] for d in op.dims], [names[d] for d in op.dims],
-        nest(width, column, [*body.outside, *body.lines, line], independent=True),
-    )  # fmt: skip
+    line = f"total = {step.format('total', _term(body, op))};"
+    lines = [
+        f"{op.out.buffer.c_type} total = {start};",
+        *nest([sizes[d] for d in op.dims], [names[d] for d in op.dims], [*body.outside, *body.lines, line]),
+        f"{element(op.out, names)} = total;",
+    ]
+    return nest([sizes[d] for d in kept], [names[d] for d in kept], lines)
+
+
+def _accumulate_together(op: Reduction, kept: list[int]) -> list[str]:
+    """Return a reduction in the order of the terms, whose results along the last kept dimension take turns."""
+    names, sizes = _index_names(op), op.read.shape
+    start, step = STEPS[op.kind]
+    place, (*outer, inner) = element(op.out, names), kept
+    body = Body(names)
+    line = f"{place} = {step.format(place, _term(body, op))};"
+    turn = nest([sizes[inner]], [names[inner]], [*body.outside, *body.lines, line], independent=True)
+    lines = nest([sizes[inner]], [names[inner]], [f"{place} = {start};"], independent=True)
+    lines += nest([sizes[d] for d in op.dims], [names[d] for d in op.dims], turn)
     return nest([sizes[d] for d in outer], [names[d] for d in outer], lines)
+
+
+def _index_names(op: Reduction) -> list[str]:
+    """Return the name of the loop variable of each dimension."""
+    return [f"i{d}" for d in range(len(op.read.shape))]
 
 
 def _sum_in_lanes(op: Reduction, kept: list[int]) -> list[str]:
     """Return a sum as LANES partial sums of every LANES-th term, which are added pairwise at the end."""
-    names = [f"i{d}" for d in range(len(op.read.shape))]
+    names = _index_names(op)
     last, sizes, c_type = op.dims[-1], op.read.shape, op.out.buffer.c_type
     whole = sizes[last] // LANES * LANES
     lines = [f"{c_type} lanes[{LANES}] = {{}};"]

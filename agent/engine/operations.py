@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from agent.engine.views import View
 
+RELU, GATE, COPY = "relu({0})", "{1} <= 0 ? 0 : {0}", "{0}"
+"""Formulas of relu in place, of its gradient, and of a copy, which the schedule treats in a way of its own."""
+
 
 @dataclass(eq=False)
 class Pointwise:

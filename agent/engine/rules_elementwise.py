@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import fx
 
+from agent.engine.operations import COPY, RELU
 from agent.engine.translate import NotTranslatable, Translation, kind
 from agent.engine.views import View
 
@@ -56,14 +57,14 @@ FORMULAS: dict[Any, str] = {
     aten.tanh_backward.default: "{0} * (1 - {1} * {1})",
     aten.lerp.Tensor: "lerp({0}, {1}, {2})",
     aten.addcmul.default: "{0} + {1} * {2}",
-    aten.clone.default: "{0}",
-    aten._to_copy.default: "{0}",
+    aten.clone.default: COPY,
+    aten._to_copy.default: COPY,
 }
 """C++ expressions of element-wise operations."""
 
 IN_PLACE: dict[Any, str] = {
     aten.copy_.default: "{1}",
-    aten.relu_.default: "relu({0})",
+    aten.relu_.default: RELU,
     aten.tanh_.default: "tanh({0})",
     aten.mul_.Tensor: "{0} * {1}",
     aten.sub_.Tensor: "{0} - {1}",
@@ -112,7 +113,7 @@ def power(t: Translation, node: fx.Node, x: View, exponent: float) -> View:
 @kind(aten.clamp.default, aten.clamp.Tensor)
 def clamp(t: Translation, node: fx.Node, x: View, low: Any = None, high: Any = None) -> View:
     """Translate a limit to [low, high], each of which may be None; NaN stays NaN."""
-    formula, operands = "{0}", [x]
+    formula, operands = COPY, [x]
     if low is not None:
         formula, operands = "at_least({0}, {1})", [x, low]
     if high is not None:
@@ -123,17 +124,17 @@ def clamp(t: Translation, node: fx.Node, x: View, low: Any = None, high: Any = N
 @kind(aten.zeros_like.default, aten.new_zeros.default, aten.zeros.default)
 def zeros(t: Translation, node: fx.Node, *_: Any, **__: Any) -> View:
     """Translate a tensor of zeros."""
-    return t.pointwise(node.name, "{0}", [0.0], t.new_like(node))
+    return t.pointwise(node.name, COPY, [0.0], t.new_like(node))
 
 
 @kind(aten.full_like.default, aten.new_full.default, aten.full.default)
 def full(t: Translation, node: fx.Node, _: Any, number: float, *__: Any, **___: Any) -> View:
     """Translate a tensor of equal numbers; new_full has its size in between."""
     value: Any = node.args[2] if node.target == aten.new_full.default else number
-    return t.pointwise(node.name, "{0}", [value], t.new_like(node))
+    return t.pointwise(node.name, COPY, [value], t.new_like(node))
 
 
 @kind(aten.scalar_tensor.default)
 def scalar(t: Translation, node: fx.Node, number: float, **_: Any) -> View:
     """Translate a number as a tensor."""
-    return t.pointwise(node.name, "{0}", [number], t.new_like(node))
+    return t.pointwise(node.name, COPY, [number], t.new_like(node))

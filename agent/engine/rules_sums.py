@@ -10,7 +10,7 @@ import torch
 from torch import fx
 
 from agent.engine import routines
-from agent.engine.operations import Product, Reduction
+from agent.engine.operations import GATE, Product, Reduction
 from agent.engine.translate import NotTranslatable, Translation, kind
 from agent.engine.views import View
 
@@ -82,7 +82,7 @@ def threshold_backward(t: Translation, node: fx.Node, grad: View, x: View, limit
     """Translate relu's gradient."""
     if limit:
         raise NotTranslatable("a threshold other than 0")
-    return t.pointwise(node.name, "{1} <= 0 ? 0 : {0}", [grad, x], t.new_like(node))
+    return t.pointwise(node.name, GATE, [grad, x], t.new_like(node))
 
 
 @kind(aten.gather.default)

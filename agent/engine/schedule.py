@@ -9,12 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from agent.engine.operations import Operation, Pointwise, Product, Reduction, Routine
+from agent.engine.operations import COPY, GATE, RELU, Operation, Pointwise, Product, Reduction, Routine
 from agent.engine.views import Buffer, View
-
-RELU, GATE, COPY = "relu({0})", "{1} <= 0 ? 0 : {0}", "{0}"
-"""Formulas of relu in place, of its gradient, and of a copy."""
-
 
 SLOW = ("exp", "log", "tanh", "erf", "gamma", "cos", "sin")
 """Parts of the names of functions that are computed for several elements at once, not while adding in order."""

@@ -12,6 +12,7 @@ from torch import fx
 from agent.engine import rules_elementwise, rules_sums, rules_views  # noqa: F401 - They register their rules.
 from agent.engine.code import Source
 from agent.engine.emit import emit, plan_memory
+from agent.engine.operations import COPY
 from agent.engine.schedule import schedule, writes
 from agent.engine.translate import Translation
 from agent.engine.views import Buffer, Distance, View, row_major
@@ -55,7 +56,7 @@ def write_source(name: str, graph: fx.Graph, inputs: Sequence[Input]) -> Source:
     outputs = []
     for i, view in enumerate(translation.outputs):
         buffer = Buffer(f"output_{i}", view.dtype, view.numel, "output")
-        outputs.append(translation.pointwise(f"output_{i}", "{0}", [view], row_major(buffer, view.shape)))
+        outputs.append(translation.pointwise(f"output_{i}", COPY, [view], row_major(buffer, view.shape)))
     steps = schedule(translation.operations)
     scratch = plan_memory(steps)
     used = {view.buffer for step in steps for view in [*step.reads, *writes(step)]}

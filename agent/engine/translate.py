@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import fx
 
-from agent.engine.operations import Operation, Pointwise
+from agent.engine.operations import COPY, Operation, Pointwise
 from agent.engine.views import Buffer, View, row_major
 
 aten = torch.ops.aten
@@ -94,7 +94,7 @@ class Translation:
     def copy(self, view: View) -> View:
         """Add a copy of a tensor in row-major order."""
         out = self.new(f"copy_{len(self.operations)}", view.shape, view.dtype)
-        return self.pointwise(out.buffer.name, "{0}", [view], out)
+        return self.pointwise(out.buffer.name, COPY, [view], out)
 
 
 def _promoted(views: Sequence[View]) -> torch.dtype:
