@@ -26,7 +26,8 @@ from utils.core.random_streams import Draws
 HEADERS = """\
 #include "loops.h"
 #include "products.h"
-#include "special_functions.h"
+#include "special_double.h"
+#include "special_float.h"
 
 namespace portable {{
 {}
