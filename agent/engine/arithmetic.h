@@ -58,7 +58,7 @@ template <class T> PORTABLE T lerp(T a, T b, T w)
     return w < T(0.5) ? a + w * way : b - rest;
 }
 
-// base^exponent for a whole exponent >= 0, by repeated squaring.
+// base^exponent for a whole exponent >= 0, by repeated squaring.  Relative error: (exponent + 1) 2^-53.
 inline double power(double base, double exponent)
 {
     double result = 1;

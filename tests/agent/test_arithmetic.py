@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +11,13 @@ import mpmath
 import numpy as np
 import pytest
 import torch
+from torch.fx.experimental.proxy_tensor import make_fx
 
+from agent.engine.rules_elementwise import FLOAT32_ONLY, FORMULAS, IN_PLACE
+from agent.engine.source import Input, write_source
+from agent.engine.translate import NotTranslatable
 from tests.support.compiled_functions import (
+    BASIC,
     BUILDS,
     FLOAT,
     NAMES,
@@ -217,3 +223,26 @@ def test_bits_do_not_depend_on_the_place_in_an_array(folder, build):
 @pytest.mark.parametrize("build", [name for name in BUILDS if "-O1" not in name])
 def test_every_loop_becomes_vector_instructions(folder, build):
     assert compile_functions(folder, *BUILDS[build]).vectorized == set(NAMES)
+
+
+FORMULA_NAMES = {
+    (target, name)
+    for formulas in (FORMULAS, IN_PLACE)
+    for target, formula in formulas.items()
+    for name in re.findall(r"(\w+)\(", formula)
+}
+
+
+def test_rules_use_functions_that_are_tested_here():
+    tested = {*NAMES, *((c_type, name) for c_type in TYPES for name in BASIC), ("double", "power")}
+    for target, name in FORMULA_NAMES:
+        types = ["double"] if name == "power" else ["float"] if target in FLOAT32_ONLY else list(TYPES)
+        assert all((c_type, name) in tested for c_type in types), name
+
+
+def test_what_exists_in_float32_only_is_refused_in_float64():
+    """A conversion to float32 would lose digits without notice."""
+    x = torch.zeros(3, dtype=torch.float64)
+    graph = make_fx(torch.special.log_ndtr, tracing_mode="fake")(x).graph
+    with pytest.raises(NotTranslatable, match=r"no rule for aten\.special_log_ndtr\.default of torch\.float64"):
+        write_source("f", graph, [Input("x", (3,), torch.float64, None)])
