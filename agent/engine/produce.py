@@ -20,7 +20,8 @@ from agent.engine.translate import NotTranslatable
 HEADERS = """\
 #include "loops.h"
 #include "products.h"
-#include "special_functions.h"
+#include "special_double.h"
+#include "special_float.h"
 
 namespace portable {{
 {}

@@ -74,10 +74,15 @@ IN_PLACE: dict[Any, str] = {
 }
 """C++ expressions of operations that replace their first argument."""
 
+FLOAT32_ONLY = (aten.special_log_ndtr.default, aten._standard_gamma_grad.default)
+"""Operations whose C++ function takes float32 alone."""
+
 
 @kind(*FORMULAS)
 def pointwise(t: Translation, node: fx.Node, *operands: Any, **_: Any) -> View:
     """Translate an element-wise operation."""
+    if node.target in FLOAT32_ONLY and node.meta["val"].dtype != torch.float32:
+        raise NotTranslatable(f"there is no rule for {node.target} of {node.meta['val'].dtype}")
     return t.pointwise(node.name, FORMULAS[node.target], operands, t.new_like(node))
 
 

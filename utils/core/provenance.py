@@ -82,7 +82,7 @@ def slurm_ids() -> dict[str, str]:
     return {name: value for name, value in sorted(os.environ.items()) if name in SLURM_IDS}
 
 
-ARITHMETIC = "portable, version 1"
+ARITHMETIC = "portable, version 2"
 """Arithmetic of the compiled engine: the same bits on every x86-64 processor with AVX2 and FMA.
 
 The version changes whenever the engine computes any number with other bits.
