@@ -7,7 +7,7 @@ the pairs with batch_size <= replay_capacity become one last digit, which varies
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from utils.core.errors import BadInput
@@ -51,6 +51,21 @@ class Grid:
             number, position = divmod(number, len(digit))
             chosen |= digit[position]
         return chosen
+
+    def variants(self, number: int, keys: Collection[str]) -> list[int]:
+        """Return the settings that differ from a setting at most in `keys`, itself included, in order."""
+        found, stride = [0], 1
+        for digit in self.digits:
+            position = number // stride % len(digit)
+            positions = range(len(digit)) if all(key in keys for key in digit[position]) else [position]
+            found = [other + each * stride for each in positions for other in found]
+            stride *= len(digit)
+        return sorted(found)
+
+    @property
+    def varied(self) -> list[str]:
+        """The hyperparameters that are not the same in all settings."""
+        return [key for digit in self.digits for key in digit[0] if any(each[key] != digit[0][key] for each in digit)]
 
     def locate(self, index: int) -> tuple[int, int]:
         """Return the setting and the run of an index >= 0."""

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from utils.core.errors import BadInput
-from utils.files.archive import is_archived
+from utils.files.archive import is_archived, open_archive
 from utils.files.atomic import make_directory, write_atomically
 from utils.files.json_text import canonical_json, encode_json
-from utils.results.schema import parse_result
+from utils.results.schema import Result, parse_result, read_result
 
 KEY_DIGITS = 12
 """Hexadecimal digits of a key: 48 bits."""
@@ -89,6 +89,19 @@ class ResultFile:
         Raises BadInput if the archive is damaged.
         """
         return (self.json.exists() and self.find_flaw() is None) or is_archived(self.json)
+
+    def read(self) -> Result | None:
+        """Return the complete, readable result, from its file or from the archive; None if there is none.
+
+        Raises BadInput if the archive is damaged.
+        """
+        if self.json.exists() and self.find_flaw() is None:
+            return read_result(self.json)
+        if not is_archived(self.json):
+            return None
+        archive = open_archive(self.directory)
+        assert archive is not None
+        return parse_result(self.json, archive.read(self.json.name))
 
     def find_flaw(self) -> str | None:
         """Return why the result is incomplete or not readable; None if it is complete or does not exist."""

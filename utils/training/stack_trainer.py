@@ -62,6 +62,7 @@ class TrainingOptions:
     """Options of training; of these, results depend only on `engine`.
 
     force: train runs that have results again.
+    accept_mixed: keep results of other versions of the code, instead of refusing them.
     jobs: number of processes; None: the number of available cores.
     stack: largest number of runs in a stack; None: chosen by size, memory and jobs.
     engine: one of ENGINE_CHOICES.
@@ -75,6 +76,7 @@ class TrainingOptions:
     engine: str = DEFAULT_ENGINE
     checkpoint_minutes: float = 0.0
     monitor_after: int | None = None
+    accept_mixed: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from utils.core.machine import available_cores, available_memory
 from utils.experiment.experiment import Experiment, Run, stack_label
 from utils.training.failure_files import failure_path, write_failure
 from utils.training.progress import SweepProgress
-from utils.training.run_claims import remove_leftovers, saved_timestep
+from utils.training.run_claims import saved_timestep
 from utils.training.stack_sizes import split_into_stacks, stack_size_rule
 from utils.training.stack_trainer import Builders, StackTrainer, TrainingOptions
 from utils.workers.pool import run_tasks
@@ -25,18 +25,6 @@ DONE, FAILED, STOPPED = 0, 1, 75
 """Exit codes; a later one takes precedence."""
 
 log = logging.getLogger("policy_params")
-
-
-def runs_to_train(runs: Sequence[Run], force: bool) -> list[Run]:
-    """Return the runs without a result, or with `force` all runs; log the runs that are skipped."""
-    missing = []
-    for run in runs:
-        if not force and run.file.exists():
-            log.info("index %d: skipped, %s exists (--force trains it again)", run.index, run.file.json)
-            remove_leftovers(run)
-        else:
-            missing.append(run)
-    return missing
 
 
 def train_runs(
