@@ -75,8 +75,8 @@ def main(
 
     limit_threads()
     from utils.training.stack_trainer import TrainingOptions
-    from utils.wiring.build import read_experiment
     from utils.wiring import run as wiring
+    from utils.wiring.build import read_experiment
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     with exit_on_bad_input():
@@ -90,7 +90,7 @@ def main(
         indices = wiring.chosen_indices(experiment, index, runs)
         selected = wiring.chosen_runs(experiment, indices)
         if listing:
-            click.echo("\n".join(wiring.describe_runs(experiment, selected)))
+            click.echo("\n".join(wiring.list_runs(experiment, selected)))
             sys.exit(0)
         if runs is None:
             wiring.log_large_indices(experiment, indices)

@@ -61,6 +61,8 @@ def main(data: tuple[str, ...], kind: str, out: tuple[str, ...], checking: bool,
         paths = [figure_path(each, plot) for each in out or (None,)]
         from utils.plotting.sidecar import describe_staleness, write_figure
 
+        for warning in plot.warnings:
+            click.echo(f"warning: {warning}", err=True)
         if checking:
             reasons = [describe_staleness(plot, path) for path in paths]
             for path, reason in zip(paths, reasons, strict=True):

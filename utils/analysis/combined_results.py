@@ -13,10 +13,12 @@ import numpy as np
 
 from utils.combining.coverage import missing_runs_by_setting
 from utils.combining.data_json import read_data_json
+from utils.combining.freshness import combine_command, describe_uncombined
 from utils.core.errors import BadInput
 from utils.core.grid import Grid
 from utils.files.json_diff import first_difference
 from utils.files.json_text import encode_json
+from utils.results.code_mixture import describe_mixed_code
 from utils.results.provenance_diff import Origin
 from utils.results.schema import all_runs, find_data_file, grid_of_tree, reproducible_part
 from utils.stats.curves import final_performance, step_weighted_curve
@@ -135,6 +137,16 @@ class CombinedResults:
     def origins(self) -> list[Origin]:
         """Where each run that has a result comes from."""
         return [Origin(f"index {run.get('index')}", run.get("provenance")) for run in all_runs(self.tree)]
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What a reader of these results must know: versions of the code that are mixed, results that are left out."""
+        runs = all_runs(self.tree)
+        mixed = describe_mixed_code(Origin(f"index {run.get('index')}", run.get("provenance")) for run in runs)
+        uncombined = describe_uncombined(self.path)
+        return [f"{self.name}: {mixed}"] * bool(mixed) + [
+            f"{self.name} lacks {uncombined}; combine again: {combine_command(self.path.parent)}"
+        ] * bool(uncombined)
 
     @cached_property
     def digest(self) -> str:

@@ -134,6 +134,11 @@ class Experiment:
         chosen = self.grid.setting(setting)
         return ", ".join(f"{key} {value_text(chosen[key])}" for key in self.grid.varied)
 
+    def setting_name(self, setting: int) -> str:
+        """Return a setting's number and its hyperparameters that vary, such as "setting 3: critic_lr 0.001"."""
+        varied = self.describe_setting(setting)
+        return f"setting {setting}{': ' if varied else ''}{varied}"
+
     def _resolve(self, number: int) -> tuple[Any, SettingIdentity]:
         """Return a setting's hyperparameters and its identity, resolved once.  Raises BadInput if they are invalid."""
         if number not in self._settings:
@@ -166,3 +171,9 @@ def _effective(hyperparameters: Any) -> dict[str, Any]:
 def stack_label(runs: Sequence[Run]) -> str:
     """Return the name of a stack for messages, such as "indices 0-9,36", in the form that --index takes."""
     return f"{'index' if len(runs) == 1 else 'indices'} {format_indices([run.index for run in runs])}"
+
+
+def describe_runs(experiment: Experiment, runs: Sequence[Run]) -> Iterator[str]:
+    """Yield a line such as "index 5: run 1 (seed 1) of setting 1: critic_lr 0.001" for each run."""
+    for run in runs:
+        yield f"index {run.index}: run {run.run} (seed {run.random_seed}) of {experiment.setting_name(run.setting)}"

@@ -71,7 +71,10 @@ def plot_experiments(kind: str, experiments: Sequence[CombinedResults], options:
         "returns": "training, step-weighted" if experiments[0].training else "evaluation",
         **plot.sidecar,
     }
-    return replace(plot, name="_".join([*names, *([plot.name] if plot.name else [])]), sidecar=sidecar)
+    warnings = tuple(warning for experiment in experiments for warning in experiment.warnings)
+    sidecar |= {"warnings": list(warnings)} if warnings else {}
+    name = "_".join([*names, *([plot.name] if plot.name else [])])
+    return replace(plot, name=name, sidecar=sidecar, warnings=warnings)
 
 
 def check_options(kind: str, options: FigureOptions) -> None:

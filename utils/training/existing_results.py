@@ -10,6 +10,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from utils.core.errors import BadInput
 from utils.core.indices import format_indices
 from utils.core.provenance import code_version, describe_cpu, package_versions, slurm_ids
@@ -106,7 +108,8 @@ def _describe_difference(origin: Origin, today: Origin) -> str | None:
     code = describe_code_difference(origin, today)
     if code is not None:
         return f"its code differs from today's: {code}"
-    lines = describe_environment_differences([Origin("the result", origin.provenance), Origin("today", today.provenance)])
+    pair = [Origin("the result", origin.provenance), Origin("today", today.provenance)]
+    lines = describe_environment_differences(pair)
     return lines[0] if lines else None
 
 
@@ -151,7 +154,7 @@ def _copy_result(experiment: Experiment, run: Run, file: ResultFile) -> None:
 def _write_copy(experiment: Experiment, run: Run, result: Result) -> None:
     """Write a result as that of a run which is the same."""
     data = result.run | {"index": run.index, "key": run.key}
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for name, part in result.run.items():
         if isinstance(part, dict) and "file" in part:
             arrays |= read_arrays(result.path.with_name(part["file"]), part["arrays"])

@@ -15,7 +15,7 @@ from utils.core.cli_types import DEFAULT_ENGINE
 from utils.core.interrupt import Interruption, Stopped
 from utils.core.process_setup import THREADS
 from utils.core.provenance import collect_provenance
-from utils.experiment.experiment import Experiment, Run, stack_label
+from utils.experiment.experiment import Experiment, Run, describe_runs, stack_label
 from utils.training.failure_files import remove_failure, write_failure
 from utils.training.loop import Loop
 from utils.training.result_data import run_data
@@ -123,13 +123,18 @@ class _StackTraining:
         runs = self._runs
         after = self._options.monitor_after if runs[0].index == self._trainer.monitored else None
         log.info("training %d in a stack: %s", len(runs), stack_label(runs))
+        for line in describe_runs(self._experiment, runs):
+            log.info(line)
         for run in runs:
             remove_failure(run)
         stack = self._builders.build_stack(self._experiment, runs, after is not None)
         self._engine = self._builders.start_engine(stack, self._options.engine, self._experiment.total_timesteps)
         if self._timer.interruption.is_requested():  # The signal may have interrupted the compiler.
             raise Stopped
-        watcher = Watcher(self._stepped, partial(log_evaluation, stack_label(runs)), self._handle_end)
+        log_returns = partial(log_evaluation, stack_label(runs))
+        if len({run.setting for run in runs}) > 1:
+            log_returns = partial(log_setting_evaluations, self._experiment, runs)
+        watcher = Watcher(self._stepped, log_returns, self._handle_end)
         with self._monitor(stack, after, watcher) as monitoring_watcher:
             self._loop = Loop(stack, monitoring_watcher, self._timer.interruption.is_requested)
             rollout = self._builders.check_environment(self._experiment).rollout_hash
@@ -184,7 +189,7 @@ def _report_failure(run: Run, record: RunRecord, error: Exception) -> None:
 
 
 def log_evaluation(name: str, timestep: int, returns: Sequence[float]) -> None:
-    """Log the mean return of an evaluation.
+    """Log the mean return of an evaluation of runs of one setting.
 
     name: the stack's label.
     returns: mean evaluation return of each run.
@@ -192,3 +197,22 @@ def log_evaluation(name: str, timestep: int, returns: Sequence[float]) -> None:
     mean = sum(returns) / len(returns)
     spread = f", runs {min(returns):.1f} to {max(returns):.1f}" if len(returns) > 1 else ""
     log.info("%s: step %d: evaluation return %.1f%s", name, timestep, mean, spread)
+
+
+def log_setting_evaluations(
+    experiment: Experiment, runs: Sequence[Run], timestep: int, returns: Sequence[float]
+) -> None:
+    """Log the evaluation returns of runs of several settings: the means of the worst and of the best setting.
+
+    runs: those in the stack.  returns: mean evaluation return of each run.
+    """
+    by_setting: dict[int, list[float]] = {}
+    for run, value in zip(runs, returns, strict=True):
+        by_setting.setdefault(run.setting, []).append(value)
+    means = {setting: sum(values) / len(values) for setting, values in by_setting.items()}
+    worst, best = (pick(means, key=lambda setting: means[setting]) for pick in (min, max))
+    log.info(
+        "%s: step %d: evaluation returns of %d settings: from %.1f (%s) to %.1f (%s)",
+        stack_label(runs), timestep, len(means), means[worst], experiment.setting_name(worst), means[best],
+        experiment.setting_name(best),
+    )  # fmt: skip

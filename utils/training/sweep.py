@@ -65,7 +65,8 @@ def train_stacks(
             if outcome.stopped:
                 continue
             ended += 1
-            progress.end_stack(number, outcome.failure is not None)
+            done = sum(run.file.exists() for run in stacks[number])
+            progress.end_stack(number, done, 0 if outcome.failure else len(stacks[number]) - done)
             if outcome.failure is not None:
                 failed.append(f"failed: {stack_label(stacks[number])}: {outcome.failure.reason}")
                 log.error("%s%s", failed[-1], "" if outcome.failure.expected else outcome.failure.traceback)

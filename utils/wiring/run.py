@@ -15,7 +15,14 @@ from utils.core.cli_types import DEFAULT_CHECKPOINT_MINUTES
 from utils.core.errors import BadInput
 from utils.core.indices import format_indices, parse_indices
 from utils.files.json_text import value_text
-from utils.wiring.build import build_env, check_buildable, check_environment, make_builders, make_experiment, read_experiment
+from utils.wiring.build import (
+    build_env,
+    check_buildable,
+    check_environment,
+    make_builders,
+    make_experiment,
+    read_experiment,
+)
 
 if TYPE_CHECKING:
     from utils.experiment.experiment import Experiment, Run
@@ -88,7 +95,7 @@ def chosen_runs(experiment: Experiment, indices: Sequence[int]) -> list[Run]:
     return runs
 
 
-def describe_runs(experiment: Experiment, runs: Sequence[Run]) -> Iterator[str]:
+def list_runs(experiment: Experiment, runs: Sequence[Run]) -> Iterator[str]:
     """Yield a table of runs: index, setting, seed, and the hyperparameters that differ among their settings."""
     settings = {run.setting: experiment.grid.setting(run.setting) for run in runs}
     values = list(settings.values())
