@@ -73,6 +73,11 @@ class Experiment:
         self._settings: dict[int, tuple[Any, SettingIdentity]] = {}
 
     @property
+    def protocol(self) -> dict[str, Any]:
+        """The environment's configuration as results hold it, with every key."""
+        return self._protocol
+
+    @property
     def total_timesteps(self) -> int:
         """Timesteps of each run."""
         return self.environment.total_timesteps

@@ -144,6 +144,7 @@ def train_missing_runs(experiment: Experiment, runs: list[Run], options: Trainin
     from utils.core.provenance import code_version
     from utils.files.atomic import check_writable
     from utils.training import existing_results as results
+    from utils.training.folder_survey import warn_of_others
     from utils.training.sweep import FAILED, train_runs
 
     code_version()  # As it is now, before anyone edits it.
@@ -153,6 +154,8 @@ def train_missing_runs(experiment: Experiment, runs: list[Run], options: Trainin
     missing, same = results.separate_same_runs(experiment, [run for run in runs if run.index not in done])
     if missing:
         check_buildable(experiment, missing)
+        for line in warn_of_others(experiment, runs):
+            log.warning("%s", line)
     if missing or not all(each.is_own for each in existing):
         check_writable(experiment.directory)
     copied = results.copy_results(experiment, existing)
