@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -109,6 +109,13 @@ class CombinedResults:
                 if value not in values[key]:
                     values[key].append(value)
         return {key: found for key, found in values.items() if len(found) > 1}
+
+    def describe_setting(self, setting: int, without: Collection[str] = ()) -> str:
+        """Return a setting's hyperparameters that vary in the grid, such as "critic_lr 0.001, alpha 0.1".
+
+        without: hyperparameters to leave out.
+        """
+        return self.grid.describe_varied(setting, without)
 
     @cached_property
     def outcomes(self) -> list[list[RunOutcome]]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from utils.analysis.combined_results import CombinedResults
-from utils.files.json_text import value_text
+from utils.core.grid import value_text
 
 MAX_NUMBER_CHARACTERS, MAX_NAME_CHARACTERS = 7, 24
 """Largest numbers of characters of a number and of any other value on an axis."""

@@ -22,6 +22,9 @@ MEASURES = {"final": "mean return over the last half of {}", "area": "mean retur
 MAX_RANKED_ROWS = 20
 """Largest number of settings in the table."""
 
+FAILED_WIDTH = 10
+"""Width of the column of failed runs, characters."""
+
 MIN_WIN_PROBABILITY = 0.01
 """Smallest win probability of a setting in the table."""
 
@@ -95,9 +98,10 @@ class SettingRanking:
         experiment = self.experiment
         measure = MEASURES[self.measure].format("training" if experiment.training else "evaluations")
         protocol = f"{experiment.agent_name} on {experiment.environment['env_name']}"
-        count = len(self.ranked)
+        count, names = len(self.ranked), "hyperparameters" if experiment.varied else ""
         yield f"{experiment.path}: {protocol}, {count} setting{'' if count == 1 else 's'} by {measure}"
-        yield f"{'setting':>8}{'wins':>8}{'mean':>12}{'95% interval of the mean':>28}{'runs':>8}  failed"
+        header = f"{'setting':>8}{'wins':>8}{'mean':>12}{'95% interval of the mean':>28}{'runs':>8}"
+        yield f"{header}  {'failed':<{FAILED_WIDTH}}  {names}".rstrip()
         listed = self._listed_settings()
         yield from (self._table_row(setting) for setting in listed)
         yield from self._remarks(listed)
@@ -117,7 +121,10 @@ class SettingRanking:
             interval = f"{low:.5g} to {high:.5g}"
         wins = "-" if self.win_probabilities is None else f"{self.win_probabilities[setting]:.2f}"
         failed = ", ".join(count_exclusions(self.experiment.outcomes[setting])) or "-"
-        return f"{setting:>8}{wins:>8}{mean:>12}{interval:>28}{len(runs):>8}  {failed}"
+        values = self.experiment.describe_setting(setting)
+        return (
+            f"{setting:>8}{wins:>8}{mean:>12}{interval:>28}{len(runs):>8}  {failed:<{FAILED_WIDTH}}  {values}".rstrip()
+        )
 
     def _remarks(self, listed: list[int]) -> Iterator[str]:
         """Yield remarks on settings that are not listed, on missing win probabilities and on failures."""

@@ -10,7 +10,6 @@ from utils.core.errors import BadInput
 from utils.core.grid import Grid
 from utils.core.indices import format_indices
 from utils.experiment.config import AgentConfig, EnvironmentConfig, resolve_setting
-from utils.files.json_text import value_text
 from utils.results.result_file import ResultFile, SettingIdentity, experiment_name, results_root
 
 
@@ -136,8 +135,7 @@ class Experiment:
 
     def describe_setting(self, setting: int) -> str:
         """Return a setting's hyperparameters that vary in the grid, such as "critic_lr 0.001, alpha 0.1"."""
-        chosen = self.grid.setting(setting)
-        return ", ".join(f"{key} {value_text(chosen[key])}" for key in self.grid.varied)
+        return self.grid.describe_varied(setting)
 
     def setting_name(self, setting: int) -> str:
         """Return a setting's number and its hyperparameters that vary, such as "setting 3: critic_lr 0.001"."""

@@ -27,11 +27,6 @@ def format_value(value: Any) -> str:
     return text if len(text) <= MAX_SHOWN_CHARACTERS else text[: MAX_SHOWN_CHARACTERS - 3] + "..."
 
 
-def value_text(value: Any) -> str:
-    """Return a hyperparameter's value as JSON, but a string without quotes."""
-    return value if isinstance(value, str) else orjson.dumps(value, default=repr).decode()
-
-
 def encode_json(tree: Any) -> bytes:
     """Return a tree as strict JSON, in which non-finite numbers are null."""
     return orjson.dumps(tree, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)

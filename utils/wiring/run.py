@@ -13,8 +13,8 @@ import click
 
 from utils.core.cli_types import DEFAULT_CHECKPOINT_MINUTES
 from utils.core.errors import BadInput
+from utils.core.grid import value_text
 from utils.core.indices import format_indices, parse_indices
-from utils.files.json_text import value_text
 from utils.wiring.build import (
     build_env,
     check_buildable,
