@@ -1,5 +1,4 @@
-"""Hyperparameters that an agent declares to have no effect change no bit, and settings that differ in them are the same."""
-
+"""Hyperparameters that an agent declares to have no effect change no bit of a run."""
 from __future__ import annotations
 
 from typing import Any
