@@ -1,4 +1,5 @@
 """Hyperparameters that an agent declares to have no effect change no bit of a run."""
+
 from __future__ import annotations
 
 from typing import Any
