@@ -81,6 +81,16 @@ class TestTable:
         # Setting 0 wins with 0 and, against -6, with -4; it shares -4 with -4.
         assert wins == pytest.approx([0.25 + 0.5 * 0.25 + 0.25 / 2, 0.5], abs=0.035)
 
+    def test_settings_that_are_the_same_runs_share_their_wins(self, project: Path) -> None:
+        """As settings that differ only in hyperparameters without effect."""
+        for number in range(2):
+            for setting, final in enumerate((-1.0, -9.0, -1.0)):
+                write_result(project, setting, number, experiment=EXPERIMENT, returns=returns(final - number))
+        combine(project)
+        lines = run(project).stdout.splitlines()
+        assert [line.split()[:2] for line in lines[2:4]] == [["0", "0.50"], ["2", "0.50"]]
+        assert "equal in every run, so that they share their wins: settings 0 and 2" in lines
+
     def test_by_area(self, project: Path) -> None:
         """Setting 0 starts well and ends badly."""
         for number in range(2):

@@ -3,52 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 import main
 from tests.support.fake_results import combine
-from utils.files.lock import Lock
+from tests.support.sweep import SHORT, Sweep
 from utils.results.run_diff import first_run_difference, read_comparable
-from utils.wiring import build
-
-SHORT = {"total_timesteps": 20, "eval_interval_timesteps": 20, "eval_episodes": 1}
-
-
-class Sweep:
-    """main.py on a small experiment, and its results."""
-
-    def __init__(self, files: Any, save_dir: Path) -> None:
-        self.files, self.save_dir, self.agent, self.protocol = files, save_dir, {}, SHORT
-
-    def run(self, *more: str) -> Result:
-        """Run main.py with more options."""
-        given = ["--env-json", self.files.environment(**self.protocol), "--agent-json", self.files.agent(**self.agent)]
-        return CliRunner().invoke(main.main, [*given, "--save-dir", str(self.save_dir), *more])
-
-    def results(self) -> dict[int, Path]:
-        """Return the result files by index."""
-        found = self.save_dir.glob("*/Pendulum*.json")
-        return {self.read(path)["index"]: path for path in found}
-
-    @staticmethod
-    def read(path: Path) -> dict[str, Any]:
-        """Return the run of a result file."""
-        [cell] = json.loads(path.read_bytes())["experiment_data"].values()
-        return cell["runs"][0]
-
-    @staticmethod
-    def change_provenance(path: Path, **changes: Any) -> None:
-        """Make a result one of another time or machine."""
-        tree = json.loads(path.read_bytes())
-        [cell] = tree["experiment_data"].values()
-        cell["runs"][0]["provenance"] |= changes
-        path.write_text(json.dumps(tree))
 
 
 @pytest.fixture
@@ -260,72 +223,6 @@ class TestConditionalGrid:
         )
         assert sweep.run("--index", "1-3").exit_code == 0
         assert sorted(sweep.results()) == [1, 2, 3]
-
-
-class TestIndex:
-    def test_a_value_twice_is_refused(self, sweep):
-        sweep.agent = {"critic_lr": [0.1, 0.01, 0.1]}
-        done = sweep.run()
-        assert done.exit_code == 2
-        assert done.stderr.endswith(
-            "agent.json: parameters: key 'critic_lr': found 0.1 twice; allowed: each value once\n"
-        )
-
-    @pytest.mark.parametrize(("values", "twice"), [([1, 1.0], "1.0"), ([[0.9, 1], [0.9, 1.0]], "[0.9,1.0]")])
-    def test_equal_numbers_are_the_same_value(self, sweep, values, twice):
-        sweep.agent = {"alpha": values}
-        assert f"key 'alpha': found {twice} twice" in sweep.run().stderr
-
-    def test_true_is_not_one(self, sweep):
-        sweep.agent = {"soft_q": [True, 1]}
-        assert "twice" not in sweep.run("--index", "0").stderr
-
-    def test_the_list_of_runs(self, sweep):
-        sweep.agent = {"critic_lr": [0.1, 0.01], "alpha": [0.2, 0.3], "tau": [0.5]}
-        done = sweep.run("--index", "1,3,5", "--list")
-        assert done.exit_code == 0
-        assert done.stdout == (
-            "index  setting  seed  alpha\n"
-            "    1        1     0    0.2\n"
-            "    3        3     0    0.3\n"
-            "    5        1     1    0.2\n"
-        )
-        assert not sweep.save_dir.exists()
-        assert sweep.run("--index", "2", "--list").stdout == "index  setting  seed\n    2        2     0\n"
-
-    def test_an_index_beyond_the_settings_is_explained(self, sweep, caplog):
-        sweep.agent = {"critic_lr": [0.1, 0.01]}
-        explained = "the grid has 2 settings, 0 to 1: index 5 is run 2, with seed 2, of setting 1"
-        with caplog.at_level("INFO"):
-            assert sweep.run("--index", "1").exit_code == 0
-            assert "the grid has" not in caplog.text
-            assert sweep.run("--index", "0,5").exit_code == 0
-        assert explained in caplog.text
-
-    def test_the_log_names_setting_and_seed_and_does_not_average_over_settings(self, sweep, caplog):
-        sweep.agent = {"critic_lr": [0.1, 0.01]}
-        with caplog.at_level("INFO"):
-            assert sweep.run("--runs", "2", "--stack", "4").exit_code == 0
-        assert "index 3: run 1 (seed 1) of setting 1: critic_lr 0.01" in caplog.messages
-        returns = {index: sweep.read(path)["eval_episode_rewards"][-1][0] for index, path in sweep.results().items()}
-        means = {setting: (returns[setting] + returns[2 + setting]) / 2 for setting in (0, 1)}
-        worst, best = sorted(means, key=lambda setting: means[setting])
-        names = ["setting 0: critic_lr 0.1", "setting 1: critic_lr 0.01"]
-        assert (
-            f"indices 0-3: step 20: evaluation returns of 2 settings: from {means[worst]:.1f} ({names[worst]}) to "
-            f"{means[best]:.1f} ({names[best]})"
-        ) in caplog.messages
-
-    def test_runs_of_another_process_are_not_called_done(self, sweep, caplog):
-        experiment = build.read_experiment(sweep.files.environment(**SHORT), sweep.files.agent(), str(sweep.save_dir))
-        lock = Lock(experiment.directory / "checkpoints" / f"{experiment.run(1).key}.lock")
-        os.makedirs(lock.path.parent)
-        assert lock.acquire()
-        with caplog.at_level("INFO"):
-            assert sweep.run("--index", "0-2").exit_code == 0
-        lock.release()
-        assert "index 1: skipped, process" in caplog.text
-        assert caplog.messages[-1].startswith("2 of 3 runs done, 1 left to another process, ")
 
 
 def test_results_of_another_protocol_are_told_at_training(sweep, caplog):
