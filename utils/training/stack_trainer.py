@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 from utils.core.cli_types import DEFAULT_ENGINE
@@ -131,10 +130,7 @@ class _StackTraining:
         self._engine = self._builders.start_engine(stack, self._options.engine, self._experiment.total_timesteps)
         if self._timer.interruption.is_requested():  # The signal may have interrupted the compiler.
             raise Stopped
-        log_returns = partial(log_evaluation, stack_label(runs))
-        if len({run.setting for run in runs}) > 1:
-            log_returns = partial(log_setting_evaluations, self._experiment, runs)
-        watcher = Watcher(self._stepped, log_returns, self._handle_end)
+        watcher = Watcher(self._stepped, self._log_evaluation, self._handle_end)
         with self._monitor(stack, after, watcher) as monitoring_watcher:
             self._loop = Loop(stack, monitoring_watcher, self._timer.interruption.is_requested)
             rollout = self._builders.check_environment(self._experiment).rollout_hash
@@ -153,6 +149,14 @@ class _StackTraining:
         title = f"{self._experiment.name}, index {run.index}"
         scene = Scene(stack.envs.envs[0].env, self._builders.prepare_rendering, title, run.file.mp4)
         return monitoring(watcher, scene, after)
+
+    def _log_evaluation(self, timestep: int, returns: Sequence[float]) -> None:
+        """Log an evaluation.  returns: mean return of each run that was evaluated, that is, of active runs."""
+        active = zip(self._runs, self._loop.records, self._loop.active, strict=True)
+        evaluated = [
+            run for run, record, is_active in active if is_active and timestep in record.timesteps_at_eval[-1:]
+        ]
+        log_evaluation(LoggedRuns(self._experiment, evaluated), timestep, returns)
 
     def _handle_end(self, slot: int) -> None:
         """Write the result of a run that has ended and remove its checkpoint."""
@@ -188,29 +192,28 @@ def _report_failure(run: Run, record: RunRecord, error: Exception) -> None:
     write_failure(run, reason, "".join(traceback.format_exception(error)), record.timesteps)
 
 
-def log_evaluation(name: str, timestep: int, returns: Sequence[float]) -> None:
-    """Log the mean return of an evaluation of runs of one setting.
+class LoggedRuns(NamedTuple):
+    """The runs of a stack that were evaluated."""
 
-    name: the stack's label.
+    experiment: Experiment
+    runs: Sequence[Run]
+
+
+def log_evaluation(logged: LoggedRuns, timestep: int, returns: Sequence[float]) -> None:
+    """Log an evaluation: the mean return if all runs are of one setting, else the worst and the best setting's mean.
+
     returns: mean evaluation return of each run.
     """
-    mean = sum(returns) / len(returns)
-    spread = f", runs {min(returns):.1f} to {max(returns):.1f}" if len(returns) > 1 else ""
-    log.info("%s: step %d: evaluation return %.1f%s", name, timestep, mean, spread)
-
-
-def log_setting_evaluations(
-    experiment: Experiment, runs: Sequence[Run], timestep: int, returns: Sequence[float]
-) -> None:
-    """Log the evaluation returns of runs of several settings: the means of the worst and of the best setting.
-
-    runs: those in the stack.  returns: mean evaluation return of each run.
-    """
+    experiment, runs = logged
     by_setting: dict[int, list[float]] = {}
     for run, value in zip(runs, returns, strict=True):
         by_setting.setdefault(run.setting, []).append(value)
     means = {setting: sum(values) / len(values) for setting, values in by_setting.items()}
     worst, best = (pick(means, key=lambda setting: means[setting]) for pick in (min, max))
+    if len(means) == 1:
+        spread = f", runs {min(returns):.1f} to {max(returns):.1f}" if len(returns) > 1 else ""
+        log.info("%s: step %d: evaluation return %.1f%s", stack_label(runs), timestep, means[best], spread)
+        return
     log.info(
         "%s: step %d: evaluation returns of %d settings: from %.1f (%s) to %.1f (%s)",
         stack_label(runs), timestep, len(means), means[worst], experiment.setting_name(worst), means[best],
