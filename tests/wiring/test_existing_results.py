@@ -209,6 +209,15 @@ class TestConditionalGrid:
             assert conditional.run("--index", "3").exit_code == 0
         assert f"index 3: not trained, its result is copied from {conditional.results()[1]}" in caplog.text
 
+    def test_force_replaces_the_copy_too(self, conditional):
+        assert conditional.run("--index", "1,3").exit_code == 0
+        before = {index: path.read_bytes() for index, path in conditional.results().items()}
+        assert conditional.run("--index", "1,3", "--force").exit_code == 0
+        after = {index: path.read_bytes() for index, path in conditional.results().items()}
+        assert all(before[index] != after[index] for index in (1, 3))  # The times differ.
+        runs = [conditional.read(path) for _, path in sorted(conditional.results().items())]
+        assert runs[0]["provenance"]["end_time"] == runs[1]["provenance"]["end_time"]
+
     def test_an_equal_run_alone_is_trained(self, conditional):
         assert conditional.run("--index", "3").exit_code == 0
         assert "copied_from" not in conditional.read(conditional.results()[3])["provenance"]

@@ -17,6 +17,7 @@ from utils.core.indices import format_indices
 from utils.core.provenance import code_version, describe_cpu, package_versions, slurm_ids
 from utils.experiment.experiment import Experiment, Run
 from utils.files.archive import open_archive
+from utils.files.json_text import encode_json
 from utils.results.arrays import read_arrays
 from utils.results.code_mixture import describe_code_difference
 from utils.results.provenance_diff import Origin, describe_environment_differences
@@ -24,6 +25,9 @@ from utils.results.result_file import ResultFile
 from utils.results.schema import Result
 from utils.training.failure_files import remove_failure
 from utils.training.run_claims import claim_runs, remove_leftovers
+
+COMPARED = ("code", "versions", "cpu", "rollout_hash", "slurm")
+"""Keys of the provenance that are compared with today's, or that explain a difference."""
 
 log = logging.getLogger("policy_params")
 
@@ -49,13 +53,25 @@ def find_results(experiment: Experiment, runs: Sequence[Run]) -> list[ExistingRe
     archive = open_archive(experiment.directory)
     order = {name: place for place, name in enumerate(archive.names_in_order())} if archive else {}
     found: dict[int, ExistingResult] = {}
+    seen: dict[bytes, Any] = {}
     for run in sorted(runs, key=lambda run: order.get(run.file.json.name, -1)):  # Each frame is unpacked once.
         for file in _possible_files(experiment, run):
             result = file.read()
             if result is not None:
-                found[run.index] = ExistingResult(run, file, Origin(str(file.json), result.run.get("provenance")))
+                found[run.index] = ExistingResult(run, file, _compact_origin(file, result, seen))
                 break
     return [found[run.index] for run in runs if run.index in found]
+
+
+def _compact_origin(file: ResultFile, result: Result, seen: dict[bytes, Any]) -> Origin:
+    """Return where a result comes from, as far as it is compared.
+
+    seen: values of earlier results, which are shared: thousands of results have the same versions and CPU flags.
+    """
+    origin = result.run.get("provenance")
+    values = {name: origin.get(name) for name in COMPARED} if isinstance(origin, dict) else {}
+    shared = {name: seen.setdefault(encode_json(value), value) for name, value in values.items()}
+    return Origin(str(file.json), shared)
 
 
 def _possible_files(experiment: Experiment, run: Run) -> Iterator[ResultFile]:
@@ -120,9 +136,15 @@ def _is_of_this_task(origin: Origin) -> bool:
     return all(name in here and here[name] == there.get(name) for name in names)
 
 
-def copy_results(experiment: Experiment, existing: Sequence[ExistingResult]) -> bool:
+def copy_of(run: Run, same: Run) -> ExistingResult:
+    """Return the result of a run that is the same, to be copied as that of `run`."""
+    return ExistingResult(run, same.file, Origin(str(same.file.json), None))
+
+
+def copy_results(experiment: Experiment, existing: Sequence[ExistingResult], force: bool = False) -> bool:
     """Log which runs have a result, and copy results to where they belong. Returns whether all could be copied.
 
+    force: replace the results that runs already have.
     Raises BadInput if the arrays of a result cannot be read.
     """
     copied = True
@@ -134,21 +156,21 @@ def copy_results(experiment: Experiment, existing: Sequence[ExistingResult]) -> 
             continue
         log.info("index %d: not trained, its result is copied from %s", run.index, each.file.json)
         try:
-            _copy_result(experiment, run, each.file)
+            _copy_result(experiment, each, force)
         except OSError as error:
             log.error("index %d: %s cannot be written: %s", run.index, run.file.json, error)
             copied = False
     return copied
 
 
-def _copy_result(experiment: Experiment, run: Run, file: ResultFile) -> None:
+def _copy_result(experiment: Experiment, existing: ExistingResult, force: bool) -> None:
     """Copy a result, unless another process has just written the run's own.  Raises OSError or BadInput."""
-    with claim_runs([run], force=False) as claims:
-        result = file.read()
+    with claim_runs([existing.run], force) as claims:
+        result = existing.file.read()
         if claims and result is not None:
-            _write_copy(experiment, run, result)
+            _write_copy(experiment, existing.run, result)
             claims[0].remove_checkpoint()
-            remove_failure(run)
+            remove_failure(existing.run)
 
 
 def _write_copy(experiment: Experiment, run: Run, result: Result) -> None:

@@ -57,6 +57,7 @@ def train_stacks(
     failed: list[str] = []
     ended, runs = 0, [len(stack) for stack in stacks]
     lengths = [timesteps - (saved_timestep(stack[0]) or 0) for stack in stacks]
+    before = {run.key: _written(run) for stack in stacks for run in stack}
     bar = tqdm(unit="run-step", unit_scale=True, disable=not sys.stderr.isatty())
     progress = SweepProgress(runs, lengths, bar)
     outcomes = run_tasks(train_stack, stacks, jobs, progress.add_steps, interruption)
@@ -65,7 +66,7 @@ def train_stacks(
             if outcome.stopped:
                 continue
             ended += 1
-            done = sum(run.file.exists() for run in stacks[number])
+            done = sum(_written(run) not in (None, before[run.key]) for run in stacks[number])
             progress.end_stack(number, done, 0 if outcome.failure else len(stacks[number]) - done)
             if outcome.failure is not None:
                 failed.append(f"failed: {stack_label(stacks[number])}: {outcome.failure.reason}")
@@ -78,6 +79,14 @@ def train_stacks(
         log.info("%s: stopped; run the same command again to resume", interruption.signal)
         return STOPPED
     return FAILED if failed else DONE
+
+
+def _written(run: Run) -> int | None:
+    """Return when the file of a run's result was written, ns since the epoch; None if there is no file."""
+    try:
+        return run.file.json.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _write_failures(stack: Sequence[Run], failure: TaskFailure) -> None:

@@ -161,8 +161,8 @@ def train_missing_runs(experiment: Experiment, runs: list[Run], options: Trainin
     copied = results.copy_results(experiment, existing)
     with interruptible() as interruption:
         code = train_runs(experiment, missing, make_builders(), options, interruption)
-    trained = results.find_results(experiment, [run for run, twin in same if twin.file.exists()])
-    copied = results.copy_results(experiment, trained) and copied
+    trained = [results.copy_of(run, other) for run, other in same if other.file.exists()]
+    copied = results.copy_results(experiment, trained, options.force) and copied
     return code if copied or code else FAILED
 
 
