@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from agent import AGENTS
 from tests.support.fake_results import assert_refused, combine, write_result
-from utils.combining.freshness import describe_uncombined
+from utils.combining.freshness import combine_command, describe_uncombined
 
 
 @pytest.fixture
@@ -87,10 +88,22 @@ def test_without_an_index_the_times_decide(folder):
 def test_results_of_another_grid_are_known_after_combining(folder, tmp_path):
     """--agent-json leaves results out; they are not reported as never combined."""
     write_result(folder, 0, 0, name="other.json", experiment={"parameters": {"critic_lr": [0.5]}})
+    assert combine_command(folder) == f"python simple_combine.py {folder}"
     agent = tmp_path / "agent.json"
     agent.write_text(json.dumps({"agent_name": "SAC", "parameters": {"critic_lr": [0.5]}}))
     assert combine(folder).exit_code == 2
     assert uncombined(folder) == "results of its directory (1 never combined)"
+    agent.write_text(json.dumps({"agent_name": "SAC", "parameters": {"critic_lr": [0.5], "alpha": [0.1]}}))
+    write_result(folder, 0, 1, name="third.json", experiment={"parameters": {"critic_lr": [0.5], "alpha": [0.1]}})
+    tree = json.loads((folder / "third.json").read_bytes())
+    resolved = AGENTS["SAC"].hyperparameters.model_validate({"critic_lr": 0.5, "alpha": 0.1}).model_dump(mode="json")
+    tree["experiment_data"]["0"]["agent_params"] = resolved
+    (folder / "third.json").write_text(json.dumps(tree))
+    assert combine(folder, agent_json=agent).exit_code == 0
+    assert uncombined(folder) is None
+    assert combine_command(folder) == (
+        f"python simple_combine.py {folder} (with the --agent-json or --env-json of the last call)"
+    )
 
 
 def test_the_command(folder, tmp_path):

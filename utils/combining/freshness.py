@@ -39,8 +39,11 @@ def describe_uncombined(path: Path) -> str | None:
 
 
 def combine_command(directory: Path) -> str:
-    """Return the command that combines a directory."""
-    return f"python simple_combine.py {directory}"
+    """Return the command that combines a directory, with a remark if the last call left out results on purpose."""
+    manifest = read_manifest(directory / INDEX_FILE)
+    selected = manifest is not None and any(entry.location is None for entry in manifest.entries)
+    options = " (with the --agent-json or --env-json of the last call)" if selected else ""
+    return f"python simple_combine.py {directory}{options}"
 
 
 def check_directories(directories: Iterable[Path]) -> int:
