@@ -45,6 +45,14 @@ from utils.display.video import MAX_VIDEO_FRAMES
 )  # fmt: skip
 @click.option("--force", is_flag=True, help="Train runs that already have a result again.")
 @click.option(
+    "--accept-mixed", is_flag=True, help="Keep existing results of another version of the code or environment, instead "
+    "of refusing to train next to them.",
+)  # fmt: skip
+@click.option(
+    "--list", "listing", is_flag=True, help="Train nothing; print index, setting, seed and the hyperparameters that "
+    "differ of each chosen run.",
+)  # fmt: skip
+@click.option(
     "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True,
     help="Engine that computes agents: eager, operation by operation; compiled, by a C++ compiler; auto, compiled if a "
     "run is long enough to gain from it.",
@@ -60,29 +68,35 @@ from utils.display.video import MAX_VIDEO_FRAMES
 def main(
     results: tuple[str, ...], env_json: str | None, agent_json: str | None, index: str | None, runs: int | None,
     jobs: int | None, stack: int | None, monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
-    checkpoint_minutes: float, verify: bool,
+    checkpoint_minutes: float, verify: bool, accept_mixed: bool, listing: bool,
 ) -> None:  # fmt: skip
     """Run the command line."""
     from utils.core.process_setup import limit_threads
 
     limit_threads()
     from utils.training.stack_trainer import TrainingOptions
+    from utils.wiring import run as wiring
     from utils.wiring.build import read_experiment
-    from utils.wiring.run import chosen_indices, monitor_start, train_missing_runs, verify_results
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     with exit_on_bad_input():
         if verify:
-            sys.exit(verify_results(results, TrainingOptions(jobs=jobs, stack=stack)))
+            sys.exit(wiring.verify_results(results, TrainingOptions(jobs=jobs, stack=stack)))
         if results:
             raise BadInput(f"RESULT: found '{results[0]}' without --verify; allowed: result files with --verify only")
         if env_json is None or agent_json is None:
             raise BadInput(f"{'--agent-json' if env_json else '--env-json'}: found none; allowed: a configuration file")
         experiment = read_experiment(env_json, agent_json, save_dir)
-        selected = [experiment.run(i) for i in chosen_indices(experiment, index, runs)]
-        monitor_after = monitor_start(experiment, monitor, after, jobs)
-        options = TrainingOptions(force, jobs, stack, engine, checkpoint_minutes, monitor_after)
-        sys.exit(train_missing_runs(experiment, selected, options))
+        indices = wiring.chosen_indices(experiment, index, runs)
+        selected = wiring.chosen_runs(experiment, indices)
+        if listing:
+            click.echo("\n".join(wiring.list_runs(experiment, selected)))
+            sys.exit(0)
+        if runs is None:
+            wiring.log_large_indices(experiment, indices)
+        monitor_after = wiring.monitor_start(experiment, monitor, after, jobs)
+        options = TrainingOptions(force, jobs, stack, engine, checkpoint_minutes, monitor_after, accept_mixed)
+        sys.exit(wiring.train_missing_runs(experiment, selected, options))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,12 @@ from agent.hyperparameters import Count, Decay, Fraction, Hyperparameters, NonNe
 from agent.policy import POLICIES
 from agent.replay.layout import transition_bytes
 
+POLICY_OPTIONS = ("entropic_index", "num_components")
+"""Hyperparameters that only some policies have."""
+
+POLICIES_WITHOUT_SIGMA = ("Beta", "Kumaraswamy")
+"""Policies without a standard deviation that `clip_stddev` could limit."""
+
 BOX_POLICIES = tuple(name for name, entry in POLICIES.items() if not entry.discrete)
 """Names of the policies over an action box."""
 
@@ -80,6 +86,13 @@ class BoxHyperparameters(ActorCriticHyperparameters):
         *ActorCriticHyperparameters.structural, "entropic_index", "num_components",
     )  # fmt: skip
 
+    def without_effect(self) -> dict[str, str]:
+        """Add the options of other policies."""
+        reason = f"policy_type is {self.policy_type}"
+        options = [name for name in POLICY_OPTIONS if name not in POLICIES[self.policy_type].options]
+        sigma = ["clip_stddev"] if self.policy_type in POLICIES_WITHOUT_SIGMA else []
+        return super().without_effect() | dict.fromkeys([*options, *sigma], reason)
+
     @field_validator("policy_type", mode="before")
     @classmethod
     def _refuse_discrete_policy(cls, policy_type: object) -> object:
@@ -95,6 +108,10 @@ class DiscreteHyperparameters(ActorCriticHyperparameters):
     """Hyperparameters of an actor-critic with discrete actions; `clip_stddev` is accepted without effect."""
 
     policy_type: Literal["Softmax"] = "Softmax"
+
+    def without_effect(self) -> dict[str, str]:
+        """Add the limit on sigma."""
+        return super().without_effect() | {"clip_stddev": "actions are discrete"}
 
     @field_validator("policy_type", mode="before")
     @classmethod
@@ -122,6 +139,11 @@ class SoftHyperparameters(EntropyHyperparameters):
     alpha_lr: NonNegative = Field(0.0, description="Adam step size of the temperature, if it is tuned")
     soft_q: bool = Field(True, description="include the entropy in the critic's target")
     double_q: bool = Field(True, description="minimum of two critics; false: one critic")
+
+    def without_effect(self) -> dict[str, str]:
+        """Add the step size of a temperature that is not tuned."""
+        untuned = {} if self.automatic_entropy_tuning else {"alpha_lr": "automatic_entropy_tuning is false"}
+        return super().without_effect() | untuned
 
     @model_validator(mode="after")
     def _check_tuning(self) -> SoftHyperparameters:
@@ -153,6 +175,13 @@ class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
     structural: ClassVar[tuple[str, ...]] = (
         *BoxHyperparameters.structural, *SOFT_STRUCTURE, "reparameterized", "num_samples", "baseline_actions",
     )  # fmt: skip
+
+    def without_effect(self) -> dict[str, str]:
+        """Add what the policy's gradient leaves out."""
+        no_choice = not POLICIES[self.policy_type].pathwise
+        gradient = {"reparameterized": f"{self.policy_type} has no pathwise gradient"} if no_choice else {}
+        baseline = {"baseline_actions": "reparameterized is true"} if self.reparameterized else {}
+        return super().without_effect() | gradient | baseline
 
     @field_validator("reparameterized", mode="after")
     @classmethod
@@ -216,3 +245,7 @@ class VACDiscreteHyperparameters(EntropyHyperparameters, DiscreteHyperparameters
     """Hyperparameters of the vanilla actor-critic with every action enumerated; `num_samples` has no effect."""
 
     num_samples: Count = Field(30, description="accepted without effect: no action is drawn")
+
+    def without_effect(self) -> dict[str, str]:
+        """Add the number of draws."""
+        return super().without_effect() | {"num_samples": "actions are discrete"}

@@ -36,6 +36,13 @@ class Hyperparameters(BaseModel):
         """Return the values of the structural hyperparameters."""
         return tuple(getattr(self, name) for name in self.structural)
 
+    def without_effect(self) -> dict[str, str]:
+        """Return the hyperparameters that change no bit of a run with this setting, each with the reason.
+
+        Two settings that differ only in such hyperparameters are the same run, and are trained once.
+        """
+        return {}
+
     @property
     def step_cost(self) -> float:
         """Cost that a run adds to one step of its stack, in units of what the cheapest run adds."""
@@ -106,6 +113,10 @@ class LinearACSoftmaxHyperparameters(LinearACHyperparameters):
     """Hyperparameters of the linear softmax actor-critic; `scaled` and `clip_stddev` are accepted without effect."""
 
     policy_type: Literal["Softmax"] = "Softmax"
+
+    def without_effect(self) -> dict[str, str]:
+        """Add those of the Gaussian policy."""
+        return super().without_effect() | dict.fromkeys(("scaled", "clip_stddev"), "actions are discrete")
 
 
 class RandomHyperparameters(Hyperparameters):

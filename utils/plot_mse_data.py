@@ -52,6 +52,12 @@ DEFAULT_DATA = "results/Pendulum-v1_SAC_SquashedGaussian/data.json"
 )  # fmt: skip
 @click.option("--smooth", type=int, metavar="TIMESTEPS", help="Average each run's returns over this many timesteps.")
 @click.option(
+    "--label", "labels", metavar="TEXT", multiple=True,
+    help="Label of a line, instead of its agent and hyperparameters. Give one for each line, in their order.",
+)  # fmt: skip
+@click.option("--title", metavar="TEXT", help="Title of the figure.  [default: the environment's name]")
+@click.option("--no-caption", is_flag=True, help="Leave the caption out; the sidecar has its numbers.")
+@click.option(
     "--check", "checking", is_flag=True, help="Draw nothing; fail if a figure would be drawn differently now."
 )
 def main(data: tuple[str, ...], kind: str, out: tuple[str, ...], checking: bool, **given: Any) -> None:
@@ -61,6 +67,8 @@ def main(data: tuple[str, ...], kind: str, out: tuple[str, ...], checking: bool,
         paths = [figure_path(each, plot) for each in out or (None,)]
         from utils.plotting.sidecar import describe_staleness, write_figure
 
+        for warning in plot.warnings:
+            click.echo(f"warning: {warning}", err=True)
         if checking:
             reasons = [describe_staleness(plot, path) for path in paths]
             for path, reason in zip(paths, reasons, strict=True):

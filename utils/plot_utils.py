@@ -40,6 +40,9 @@ DPI = 250
 CAPTION_COLUMNS = 120
 """Characters in a line of the caption."""
 
+CAPTION_LINE_HEIGHT = 0.13
+"""Height of a line of the caption, inches."""
+
 MAX_HALF_WIDTH_LABEL, MAX_LABEL_LINE = 36, 64
 """Longest label, in characters, that fits half the width of a figure, and longest line of a label."""
 
@@ -68,11 +71,16 @@ STYLE: Any = {
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure to be drawn.  name: default file name.  sidecar: content of its sidecar.  draw: draws it."""
+    """A figure to be drawn.  name: default file name.  sidecar: content of its sidecar.  draw: draws it.
+
+    warnings: paragraphs that end the caption.  has_caption: false to leave the caption out.
+    """
 
     name: str
     sidecar: dict[str, Any]
     draw: Callable[[], Figure]
+    warnings: tuple[str, ...] = ()
+    has_caption: bool = True
 
 
 def encode_figure(plot: Plot, figure_format: str) -> bytes:
@@ -80,17 +88,34 @@ def encode_figure(plot: Plot, figure_format: str) -> bytes:
     buffer = io.BytesIO()
     with mpl.rc_context(STYLE):
         figure = plot.draw()
+        finish_caption(figure, plot)
         figure.savefig(buffer, format=figure_format, dpi=DPI, metadata=UNDATED_METADATA[figure_format])
     return buffer.getvalue()
 
 
 def new_figure(caption: Sequence[str], height: float = HEIGHT) -> Figure:
     """Return an empty figure with its caption below.  caption: paragraphs.  height: inches above the caption."""
-    wrapped = [textwrap.fill(paragraph, CAPTION_COLUMNS) for paragraph in caption]
-    rows = sum(text.count("\n") + 1 for text in wrapped)
-    figure = Figure(figsize=(WIDTH, height + 0.13 * rows), layout="constrained")
-    figure.supxlabel("\n".join(wrapped), x=0.01, ha="left", fontsize=7, color="#444444", linespacing=1.35)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    _set_caption(figure, [textwrap.fill(paragraph, CAPTION_COLUMNS) for paragraph in caption])
     return figure
+
+
+def finish_caption(figure: Figure, plot: Plot) -> None:
+    """Add the plot's warnings to the caption of its figure, or remove the caption if the plot has none."""
+    present = figure.get_supxlabel().split("\n")
+    added = [textwrap.fill(f"Warning: {warning}", CAPTION_COLUMNS) for warning in plot.warnings]
+    if not plot.has_caption:
+        _set_caption(figure, [], len(present))
+    elif added:
+        _set_caption(figure, [*present, *added], len(present))
+
+
+def _set_caption(figure: Figure, lines: Sequence[str], present: int = 0) -> None:
+    """Write the caption and adapt the figure's height.  present: number of lines of the caption so far."""
+    text = "\n".join(lines)
+    rows = text.count("\n") + 1 if text else 0
+    figure.set_figheight(figure.get_figheight() + CAPTION_LINE_HEIGHT * (rows - present))
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=7, color="#444444", linespacing=1.35)
 
 
 def line_style(number: int) -> dict[str, Any]:

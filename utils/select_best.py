@@ -55,6 +55,8 @@ def main(
 
     with exit_on_bad_input():
         rankings = read_rankings(directories, measure)
+        for warning in (warning for ranking in rankings for warning in ranking.experiment.warnings):
+            click.echo(f"warning: {warning}", err=True)
         if across and half_width is not None:
             raise BadInput(
                 "--half-width: found with --across; allowed: one of them, as W is in units of one environment's return"

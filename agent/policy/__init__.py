@@ -16,13 +16,14 @@ class PolicyEntry(NamedTuple):
     """Location of a policy's class, and those of its class attributes that are needed without torch.
 
     module, class_name: where the class is defined.
-    pathwise, discrete: equal to the class attributes of the same name (see `agent.policy.base.Policy`).
+    pathwise, discrete, options: equal to the class attributes of the same name (see `agent.policy.base.Policy`).
     """
 
     module: str
     class_name: str
     pathwise: bool = True
     discrete: bool = False
+    options: tuple[str, ...] = ()
 
 
 POLICIES: dict[str, PolicyEntry] = {
@@ -33,8 +34,10 @@ POLICIES: dict[str, PolicyEntry] = {
     "TruncatedGaussian": PolicyEntry("agent.policy.truncated_gaussian", "TruncatedGaussian"),
     "Student": PolicyEntry("agent.policy.student", "Student"),
     "Laplace": PolicyEntry("agent.policy.laplace", "Laplace"),
-    "QGaussian": PolicyEntry("agent.policy.q_gaussian", "QGaussian"),
-    "GaussianMixture": PolicyEntry("agent.policy.gaussian_mixture", "GaussianMixture", pathwise=False),
+    "QGaussian": PolicyEntry("agent.policy.q_gaussian", "QGaussian", options=("entropic_index",)),
+    "GaussianMixture": PolicyEntry(
+        "agent.policy.gaussian_mixture", "GaussianMixture", pathwise=False, options=("num_components",)
+    ),
     "Softmax": PolicyEntry("agent.policy.softmax", "Softmax", pathwise=False, discrete=True),
 }
 """Policies by the name that the hyperparameter `policy_type` gives them."""

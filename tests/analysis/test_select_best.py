@@ -65,7 +65,7 @@ class TestTable:
         assert lines[0] == (
             "sweep/data.json: SAC on Pendulum-v1, 3 settings by mean return over the last half of evaluations"
         )
-        assert lines[2].split() == ["1", "1.00", "-2.5", "-4", "to", "-2", "4", "-"]
+        assert lines[2].split() == ["1", "1.00", "-2.5", "-4", "to", "-2", "4", "-", "critic_lr", "0.01"]
         assert lines[3] == "2 more, with a total win probability of 0.00"
 
     def test_win_probability_is_the_fraction_of_resamples(self, project: Path) -> None:
@@ -80,6 +80,16 @@ class TestTable:
         wins = [float(row[1]) for row in rows]
         # Setting 0 wins with 0 and, against -6, with -4; it shares -4 with -4.
         assert wins == pytest.approx([0.25 + 0.5 * 0.25 + 0.25 / 2, 0.5], abs=0.035)
+
+    def test_settings_that_are_the_same_runs_share_their_wins(self, project: Path) -> None:
+        """As settings that differ only in hyperparameters without effect."""
+        for number in range(2):
+            for setting, final in enumerate((-1.0, -9.0, -1.0)):
+                write_result(project, setting, number, experiment=EXPERIMENT, returns=returns(final - number))
+        combine(project)
+        lines = run(project).stdout.splitlines()
+        assert [line.split()[:2] for line in lines[2:4]] == [["0", "0.50"], ["2", "0.50"]]
+        assert "equal in every run, so that they share their wins: settings 0 and 2" in lines
 
     def test_by_area(self, project: Path) -> None:
         """Setting 0 starts well and ends badly."""
@@ -99,9 +109,9 @@ class TestTable:
         combine(project)
         lines = run(project).stdout.splitlines()
         assert [line.split() for line in lines[2:5]] == [
-            ["2", "-", "2", "-", "1", "-"],
-            ["1", "-", "1", "-", "1", "-"],
-            ["0", "-", "0", "-", "1", "-"],
+            ["2", "-", "2", "-", "1", "-", "critic_lr", "0.001"],
+            ["1", "-", "1", "-", "1", "-", "critic_lr", "0.01"],
+            ["0", "-", "0", "-", "1", "-", "critic_lr", "0.1"],
         ]
         assert lines[5] == "wins: unknown; at least 2 runs of each setting are needed"
 
@@ -110,7 +120,7 @@ class TestTable:
             write_result(project, setting, setting, experiment=EXPERIMENT, returns=returns(-1.0))
         combine(project)
         result = run(project)
-        assert result.stdout.splitlines()[2].split() == ["0", "-", "-1", "-", "1", "2", "missing"]
+        assert result.stdout.splitlines()[2].split() == ["0", "-", "-1", "-", "1", "2", "missing", "critic_lr", "0.1"]
         assert "every setting has a failed run; the best has the fewest" in result.stdout
 
     def test_the_table_is_printed_even_if_the_protocol_is_no_longer_valid(self, project: Path) -> None:
@@ -266,10 +276,10 @@ class TestAcross:
         lines = result.stdout.splitlines()
         assert lines[0] == "SAC: 3 settings by the fraction of all runs in an environment that their runs beat"
         assert [line.split() for line in lines[1:5]] == [
-            ["setting", "wins", "mean", "A-v0", "B-v0"],
-            ["0", "0.33", "0.333", "0.667", "0.000"],
-            ["1", "0.33", "0.333", "0.333", "0.333"],
-            ["2", "0.33", "0.333", "0.000", "0.667"],
+            ["setting", "wins", "mean", "A-v0", "B-v0", "hyperparameters"],
+            ["0", "0.33", "0.333", "0.667", "0.000", "critic_lr", "0.1"],
+            ["1", "0.33", "0.333", "0.333", "0.333", "critic_lr", "0.01"],
+            ["2", "0.33", "0.333", "0.000", "0.667", "critic_lr", "0.001"],
         ]
 
     def test_with_another_agent(self, two: list[Path], project: Path) -> None:
@@ -284,7 +294,7 @@ class TestAcross:
         result = run("--across", *two, *(folder.with_suffix(".vac") for folder in two), "--write", "a", "--write", "b")
         rows = [line.split() for line in result.stdout.splitlines() if line.strip()[:1].isdigit()]
         # Of 18 runs in A-v0: SAC 15, 3, 0 and VAC 6, 9, 12 are beaten; in B-v0: SAC 0, 12, 15 and VAC 3 each.
-        assert [(row[0], *row[2:]) for row in rows] == [
+        assert [(row[0], *row[2:5]) for row in rows] == [
             ("0", "0.417", "0.833", "0.000"),
             ("1", "0.417", "0.167", "0.667"),
             ("2", "0.417", "0.000", "0.833"),

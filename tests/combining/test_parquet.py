@@ -53,6 +53,10 @@ def test_episodes(folder):
     second = episodes.query("run_number == 1")
     assert second.complete.tolist() == [True, True, True, False] + [True] * 4
     assert second[second.phase == "eval"].episode_steps.isna().all()
+    assert first.key.unique().tolist() == ["000000000000"]
+    assert episodes.query("setting == 2").status.unique().tolist() == ["diverged"]
+    assert episodes.groupby("setting").param_critic_lr.unique().map(list).tolist() == [[0.1], [0.001]]
+    assert "param_policy_type" not in episodes
     diverged = episodes.query("setting == 2 and phase == 'eval'").episode_return.tolist()
     assert math.isnan(diverged[0])
     assert diverged[1] == 1.5

@@ -90,3 +90,18 @@ def test_settings_are_ordered_by_mixed_radix_counting(sizes):
             counter[place] = (counter[place] + 1) % size
             if counter[place]:
                 break
+
+
+def test_variants_differ_in_the_given_keys_only():
+    grid = Grid({"a": [1, 2], "b": [1, 2, 3], "c": [5], "d": [1, 2]})
+    assert grid.variants(3, {"b"}) == [1, 3, 5]
+    assert grid.variants(3, {"b", "d"}) == [1, 3, 5, 7, 9, 11]
+    assert grid.variants(3, {"c", "e"}) == [3]
+    assert [grid.setting(number)["b"] for number in grid.variants(3, {"b"})] == [1, 2, 3]
+
+
+def test_a_setting_is_described_by_the_hyperparameters_that_vary():
+    grid = Grid({"a": [0.001, 2], "c": [5], "kind": ["x", "y"], "batch_size": [8], "replay_capacity": [10, 100]})
+    assert grid.varied == ["a", "kind", "replay_capacity"]
+    assert grid.describe_varied(0) == "a 0.001, kind x, replay_capacity 10"
+    assert grid.describe_varied(7, without={"a"}) == "kind y, replay_capacity 100"

@@ -39,8 +39,8 @@ def project(tmp_path_factory) -> Files:
     log_evaluation = training.log_evaluation
     with pytest.MonkeyPatch.context() as patch:
 
-        def log_and_signal(name: str, at: int, returns: list[float]) -> None:
-            log_evaluation(name, at, returns)
+        def log_and_signal(logged: training.LoggedRuns, at: int, returns: list[float]) -> None:
+            log_evaluation(logged, at, returns)
             if at == 6:
                 signal.raise_signal(signal.SIGTERM)
 

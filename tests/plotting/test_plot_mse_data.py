@@ -151,7 +151,7 @@ class TestCaption:
     def test_of_a_selected_setting(self, sweep: Path) -> None:
         text = caption_of(sweep)
         assert "95% expanded-percentile bootstrap confidence interval of the mean over runs (10,000 resamples)" in text
-        assert "SAC, Beta, setting 1 (n = 3): 3 of 3 runs averaged; 0 diverged, 0 missing." in text
+        assert "SAC, Beta, critic_lr 0.01, setting 1 (n = 3): 3 of 3 runs averaged; 0 diverged, 0 missing." in text
         assert "selected as the best of 3" in text
         assert "reported on the same seeds" in text
         assert "Settings with a run that cannot be averaged (1) rank below all others." in text
@@ -232,8 +232,8 @@ class TestSeveral:
         legend = axes.get_legend()
         assert legend is not None
         assert [text.get_text() for text in legend.get_texts()] == [
-            "SAC, Beta, setting 1 (n = 3)",
-            "GreedyAC, Beta, setting 0 (n = 2)",
+            "SAC, Beta, critic_lr 0.01, setting 1 (n = 3)",
+            "GreedyAC, Beta, critic_lr 0.1, setting 0 (n = 2)",
         ]
         labelled = [line for line in axes.get_lines() if line.get_label() in {each.choice.label for each in shown}]
         assert [line.get_color() for line in labelled] == list(OKABE_ITO[:2])
@@ -243,7 +243,7 @@ class TestSeveral:
     def test_equal_labels_are_made_distinct(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other")
         shown = choose_settings(read_combined_results([other, other]), 0, None)
-        assert [each.label for each in shown] == ["SAC, Beta, setting 0 (n = 2), other"] * 2
+        assert [each.label for each in shown] == ["SAC, Beta, critic_lr 0.1, setting 0 (n = 2), other"] * 2
 
     def test_different_returns_cannot_share_an_axis(self, sweep: Path, tmp_path: Path) -> None:
         other = self.other(tmp_path / "other", environment={"env_name": "Acrobot-v1"})

@@ -23,6 +23,7 @@ from utils.core.interrupt import Interruption
 from utils.files.lock import Lock
 from utils.results.run_diff import first_run_difference, read_comparable
 from utils.training import run_claims as claims
+from utils.training import session
 from utils.training import stack_trainer as training
 from utils.training.run_claims import claim_runs
 from utils.training.session import CheckpointTimer
@@ -55,8 +56,8 @@ def stop_at(monkeypatch, timestep: int, number: int = signal.SIGTERM) -> None:
     """Send this process a signal after its first evaluation at a timestep."""
     log_evaluation, sent = training.log_evaluation, []
 
-    def and_signal(name: str, at: int, returns: list[float]) -> None:
-        log_evaluation(name, at, returns)
+    def and_signal(logged: training.LoggedRuns, at: int, returns: list[float]) -> None:
+        log_evaluation(logged, at, returns)
         if at == timestep and not sent:
             sent.append(at)
             signal.raise_signal(number)
@@ -107,6 +108,16 @@ def assert_as_straight(straight: Path, save_dir: Path) -> None:
     for path in results(save_dir):
         assert first_run_difference(read_comparable(straight / NAME / path.name), read_comparable(path)) is None
     assert {path.name for path in save_dir.rglob("*")} == {path.name for path in straight.rglob("*")}
+
+
+def test_a_checkpoint_of_other_sources_makes_the_result_approximate(interrupted, files, monkeypatch, caplog):
+    today = session.code_version()["sources"]
+    monkeypatch.setattr(session, "code_version", lambda: {"sources": "0123456789ab"})
+    with caplog.at_level("INFO"):
+        assert call(files, files.folder / "out", "--runs", "1").exit_code == 0
+    told = f"index 1: resumes with another version of the code: sources {today} and now 0123456789ab"
+    assert told in caplog.text
+    assert [provenance(path)["resume"] for path in results(files.folder / "out")] == ["approximate"] * 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])

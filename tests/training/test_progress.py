@@ -30,7 +30,7 @@ def test_a_line_each_minute(clock, caplog):
     with caplog.at_level("INFO"):
         for clock.now, stack, timesteps in ((30, 0, 10), (60, 0, 20), (90, 1, 15), (119, 1, 1), (120, 0, 70)):
             progress.add_steps(stack, timesteps)
-        progress.end_stack(0, failed=False)
+        progress.end_stack(0, done=3)
         clock.now = 180
         progress.add_steps(1, 24)
     assert caplog.messages == [
@@ -43,11 +43,11 @@ def test_a_line_each_minute(clock, caplog):
 def test_the_remaining_steps_of_a_failed_stack_are_not_counted(clock):
     progress = SweepProgress([1, 1], [100, 100], tqdm(disable=True), clock)
     progress.add_steps(0, 40)
-    progress.end_stack(0, failed=True)
+    progress.end_stack(0, done=0)
     clock.now = 10
     assert progress.format_line() == "0 of 2 runs done, 4 run-steps/s, 00:25 left"
     progress.add_steps(1, 100)
-    progress.end_stack(1, failed=False)
+    progress.end_stack(1, done=1)
     assert progress.format_line() == "1 of 2 runs done, 14 run-steps/s"
 
 
@@ -63,7 +63,15 @@ def test_on_a_terminal_one_bar_counts_all_runs(clock, caplog):
         progress.add_steps(0, 10)
         progress.add_steps(1, 10)
         assert (bar.n, bar.total) == (50, 500)
-        progress.end_stack(1, failed=False)
+        progress.end_stack(1, done=2)
         assert (bar.n, bar.total) == (50, 320)
     assert "2 of 5 runs done" in screen.getvalue()
     assert caplog.messages == []
+
+
+def test_runs_of_another_process_are_not_counted_as_done(clock):
+    """Of a stack of 3 runs, another process trains 2."""
+    progress = SweepProgress([3, 2], [100, 100], tqdm(disable=True), clock)
+    progress.end_stack(0, done=1, elsewhere=2)
+    progress.end_stack(1, done=2)
+    assert progress.format_line() == "3 of 5 runs done, 2 left to another process, 0 run-steps/s"

@@ -80,4 +80,6 @@ def rerun_lines(ranking: AnyRanking, name: str | None, count: int) -> Iterator[s
         yield from describe_config_files(reruns)
     else:
         yield from (f"written: {path}" for path in write_config_files(reruns))
-    yield from ["", f"To report setting {ranking.best} on {count} fresh seeds:", *commands]
+    values = ranking.experiments[0].describe_setting(ranking.best)
+    setting = f"setting {ranking.best}{f' ({values})' if values else ''}"
+    yield from ["", f"To report {setting} on {count} fresh seeds:", *commands]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,12 @@ import numpy as np
 
 from utils.combining.coverage import missing_runs_by_setting
 from utils.combining.data_json import read_data_json
+from utils.combining.freshness import combine_command, describe_uncombined
 from utils.core.errors import BadInput
 from utils.core.grid import Grid
 from utils.files.json_diff import first_difference
 from utils.files.json_text import encode_json
+from utils.results.code_mixture import describe_mixed_code
 from utils.results.provenance_diff import Origin
 from utils.results.schema import all_runs, find_data_file, grid_of_tree, reproducible_part
 from utils.stats.curves import final_performance, step_weighted_curve
@@ -108,6 +110,13 @@ class CombinedResults:
                     values[key].append(value)
         return {key: found for key, found in values.items() if len(found) > 1}
 
+    def describe_setting(self, setting: int, without: Collection[str] = ()) -> str:
+        """Return a setting's hyperparameters that vary in the grid, such as "critic_lr 0.001, alpha 0.1".
+
+        without: hyperparameters to leave out.
+        """
+        return self.grid.describe_varied(setting, without)
+
     @cached_property
     def outcomes(self) -> list[list[RunOutcome]]:
         """Every run of each setting, missing runs included."""
@@ -135,6 +144,16 @@ class CombinedResults:
     def origins(self) -> list[Origin]:
         """Where each run that has a result comes from."""
         return [Origin(f"index {run.get('index')}", run.get("provenance")) for run in all_runs(self.tree)]
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What a reader of these results must know: versions of the code that are mixed, results that are left out."""
+        runs = all_runs(self.tree)
+        mixed = describe_mixed_code(Origin(f"index {run.get('index')}", run.get("provenance")) for run in runs)
+        uncombined = describe_uncombined(self.path)
+        return [f"{self.name}: {mixed}"] * bool(mixed) + [
+            f"{self.name} lacks {uncombined}; combine again: {combine_command(self.path.parent)}"
+        ] * bool(uncombined)
 
     @cached_property
     def digest(self) -> str:

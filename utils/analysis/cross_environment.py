@@ -59,13 +59,16 @@ class CrossEnvironmentRanking:
         wins = self._win_probabilities()
         agent = self.experiments[0].agent_name
         yield f"{agent}: {scores.shape[1]} settings by the fraction of all runs in an environment that their runs beat"
-        yield "".join([f"{'setting':>8}{'wins':>8}{'mean':>8}", *(f"  {name:>8}" for name in names)])
+        header = "".join([f"{'setting':>8}{'wins':>8}{'mean':>8}", *(f"  {name:>8}" for name in names)])
+        yield f"{header}  {'hyperparameters' if self.experiments[0].varied else ''}".rstrip()
         ranked = [int(setting) for setting in chs_ranking(self.normalised)]
         likely = [s for s in ranked if s == ranked[0] or wins is None or wins[s] >= MIN_WIN_PROBABILITY]
         for setting in likely[:MAX_RANKED_ROWS]:
             won = "-" if wins is None else f"{wins[setting]:.2f}"
             each = (f"  {score:>{max(8, len(name))}.3f}" for score, name in zip(scores[:, setting], names, strict=True))
-            yield "".join([f"{setting:>8}{won:>8}{scores[:, setting].mean():>8.3f}", *each])
+            values = self.experiments[0].describe_setting(setting)
+            row = "".join([f"{setting:>8}{won:>8}{scores[:, setting].mean():>8.3f}", *each])
+            yield f"{row}  {values}".rstrip()
 
     def _win_probabilities(self) -> np.ndarray | None:
         """Return the probability that each setting is the best, (S,); None if there are too few runs."""

@@ -44,6 +44,8 @@ class FigureOptions:
     keys: hyperparameters to show.  confidence: confidence level of intervals.
     band: "bootstrap", "tolerance" or "none".
     smooth: timesteps over which each run's returns are averaged; None: no smoothing.
+    labels: labels of the lines, in their order; (): made from the data.  title: None: made from the data.
+    no_caption: whether to leave the caption out.
     """
 
     setting: int | None = None
@@ -52,6 +54,9 @@ class FigureOptions:
     confidence: float = 0.95
     band: str = "bootstrap"
     smooth: int | None = None
+    labels: tuple[str, ...] = ()
+    title: str | None = None
+    no_caption: bool = False
 
     @property
     def percent(self) -> str:

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import orjson
-
 from utils.analysis.combined_results import CombinedResults
+from utils.core.grid import value_text
 
 MAX_NUMBER_CHARACTERS, MAX_NAME_CHARACTERS = 7, 24
 """Largest numbers of characters of a number and of any other value on an axis."""
@@ -96,7 +95,7 @@ def sort_values(values: Sequence[Any]) -> list[Any]:
 
 def value_name(value: Any) -> str:
     """Return a hyperparameter's value as JSON, but a string without quotes."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value_text(value)
 
 
 def short_value_name(value: Any) -> str:

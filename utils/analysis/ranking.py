@@ -22,6 +22,12 @@ MEASURES = {"final": "mean return over the last half of {}", "area": "mean retur
 MAX_RANKED_ROWS = 20
 """Largest number of settings in the table."""
 
+MAX_EQUAL_GROUPS = 5
+"""Largest number of groups of equal settings in a remark."""
+
+FAILED_WIDTH = 10
+"""Width of the column of failed runs, characters."""
+
 MIN_WIN_PROBABILITY = 0.01
 """Smallest win probability of a setting in the table."""
 
@@ -95,9 +101,10 @@ class SettingRanking:
         experiment = self.experiment
         measure = MEASURES[self.measure].format("training" if experiment.training else "evaluations")
         protocol = f"{experiment.agent_name} on {experiment.environment['env_name']}"
-        count = len(self.ranked)
+        count, names = len(self.ranked), "hyperparameters" if experiment.varied else ""
         yield f"{experiment.path}: {protocol}, {count} setting{'' if count == 1 else 's'} by {measure}"
-        yield f"{'setting':>8}{'wins':>8}{'mean':>12}{'95% interval of the mean':>28}{'runs':>8}  failed"
+        header = f"{'setting':>8}{'wins':>8}{'mean':>12}{'95% interval of the mean':>28}{'runs':>8}"
+        yield f"{header}  {'failed':<{FAILED_WIDTH}}  {names}".rstrip()
         listed = self._listed_settings()
         yield from (self._table_row(setting) for setting in listed)
         yield from self._remarks(listed)
@@ -117,7 +124,10 @@ class SettingRanking:
             interval = f"{low:.5g} to {high:.5g}"
         wins = "-" if self.win_probabilities is None else f"{self.win_probabilities[setting]:.2f}"
         failed = ", ".join(count_exclusions(self.experiment.outcomes[setting])) or "-"
-        return f"{setting:>8}{wins:>8}{mean:>12}{interval:>28}{len(runs):>8}  {failed}"
+        values = self.experiment.describe_setting(setting)
+        return (
+            f"{setting:>8}{wins:>8}{mean:>12}{interval:>28}{len(runs):>8}  {failed:<{FAILED_WIDTH}}  {values}".rstrip()
+        )
 
     def _remarks(self, listed: list[int]) -> Iterator[str]:
         """Yield remarks on settings that are not listed, on missing win probabilities and on failures."""
@@ -128,8 +138,27 @@ class SettingRanking:
             yield f"{len(rest)} more"
         if self.win_probabilities is None:
             yield f"wins: unknown; at least {MIN_SAMPLES} runs of each setting are needed"
+        if self.win_probabilities is not None and (equal := self.describe_equal_settings()):
+            yield equal
         if np.isnan(self.performance).any(1).all():
             yield "every setting has a failed run; the best has the fewest"
+
+    @cached_property
+    def equal_settings(self) -> list[list[int]]:
+        """Groups of settings with the same performance in every run, such as settings that are the same runs."""
+        groups: dict[bytes, list[int]] = {}
+        for setting, runs in enumerate(self.performance):
+            if runs.size and not np.isnan(runs).any():
+                groups.setdefault(runs.tobytes(), []).append(setting)
+        return [settings for settings in groups.values() if len(settings) > 1]
+
+    def describe_equal_settings(self) -> str | None:
+        """Return a sentence on settings with the same performance in every run; None if there are none."""
+        if not self.equal_settings:
+            return None
+        names = "; ".join(" and ".join(map(str, group)) for group in self.equal_settings[:MAX_EQUAL_GROUPS])
+        more = ", and more" if len(self.equal_settings) > MAX_EQUAL_GROUPS else ""
+        return f"equal in every run, so that they share their wins: settings {names}{more}"
 
     def finite_performance(self, setting: int) -> np.ndarray:
         """Return the performance of a setting's runs without failed runs, (n,)."""

@@ -11,9 +11,12 @@ import numpy as np
 import orjson
 
 from utils.analysis.combined_results import EXCLUSIONS, CombinedResults, Curve, RunOutcome
-from utils.analysis.number_format import value_name
+from utils.analysis.number_format import short_value_name, value_name
 from utils.core.errors import BadInput, suggestion
 from utils.stats.intervals import FEW_SAMPLES, MIN_SAMPLES
+
+MAX_LABEL_KEYS = 4
+"""Largest number of hyperparameters in a legend; the caption has all."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +24,9 @@ class SettingChoice:
     """One setting of an experiment.
 
     among: the settings it was selected from; empty if the user asked for it.
-    name: agent, policy, and the value of --by.  suffix: distinguishes it from a setting with the same label.
-    rank: its rank among them, 1 for the best.
+    name: agent, policy, and the value of --by.  named: hyperparameters whose values are in the name.
+    suffix: distinguishes it from a setting with the same label.  rank: its rank among them, 1 for the best.
+    own_label: the label that the user gave it; "" for none.
     """
 
     experiment: CombinedResults
@@ -31,11 +35,29 @@ class SettingChoice:
     name: str
     suffix: str = ""
     rank: int = 1
+    named: tuple[str, ...] = ()
+    own_label: str = ""
 
     @property
     def label(self) -> str:
-        """The setting's label in a legend."""
-        return f"{self.name}, setting {self.setting} (n = {len(self.runs)}){self.suffix}"
+        """The setting's label in a legend: the user's, or one with the hyperparameters that vary in the grid."""
+        if self.own_label:
+            return self.own_label
+        keys = [key for key in self.experiment.varied if key not in self.named]
+        chosen = self.experiment.settings[self.setting]
+        values = [f"{key} {short_value_name(chosen[key])}" for key in keys[:MAX_LABEL_KEYS]]
+        more = ["\N{HORIZONTAL ELLIPSIS}"] if len(keys) > MAX_LABEL_KEYS else []
+        return self._label_with(", ".join([*values, *more]))
+
+    def _label_with(self, values: str) -> str:
+        name = f"{self.name}, {values}" if values else self.name
+        return f"{name}, setting {self.setting} (n = {len(self.runs)}){self.suffix}"
+
+    @property
+    def full_label(self) -> str:
+        """The setting's label with all hyperparameters that vary, after the user's label if there is one."""
+        full = self._label_with(self.experiment.describe_setting(self.setting, self.named))
+        return f"{self.own_label}: {full}" if self.own_label else full
 
     @property
     def outcomes(self) -> list[RunOutcome]:
@@ -60,7 +82,7 @@ class SettingChoice:
     def describe(self, interval: bool) -> str:
         """Return how many runs are averaged and how the setting was chosen.  interval: whether one is shown."""
         excluded = describe_exclusions(self.outcomes)
-        text = f"{self.label}: {len(self.runs)} of {len(self.outcomes)} runs averaged; {excluded}."
+        text = f"{self.full_label}: {len(self.runs)} of {len(self.outcomes)} runs averaged; {excluded}."
         if interval and len(self.runs) < MIN_SAMPLES:
             text += f" No interval is drawn: it needs at least {MIN_SAMPLES} runs."
         elif interval and len(self.runs) < FEW_SAMPLES:
@@ -93,6 +115,7 @@ class SettingChoice:
             "agent_name": self.experiment.agent_name,
             "setting": self.setting,
             "selected_among": len(self.among) or None,
+            **({"label": self.own_label} if self.own_label else {}),
             "agent_params": cell["agent_params"],
             "runs": run_entries(self.outcomes),
         }
@@ -119,18 +142,32 @@ def count_exclusions(outcomes: Sequence[RunOutcome], always: Sequence[str] = ())
     return [f"{count} {EXCLUSIONS[exclusion]}" for exclusion, count in counts.items()]
 
 
-def choose_settings(experiments: Sequence[CombinedResults], setting: int | None, by: str | None) -> list[SettingChoice]:
+def choose_settings(
+    experiments: Sequence[CombinedResults], setting: int | None, by: str | None, labels: Sequence[str] = ()
+) -> list[SettingChoice]:
     """Choose the setting to show of each experiment, or of each value of a hyperparameter, with distinct labels.
 
-    setting: the setting's number; None: the best.  by: a hyperparameter.
-    Raises BadInput if the setting or hyperparameter does not exist, or a setting has no run to average.
+    setting: the setting's number; None: the best.  by: a hyperparameter.  labels: the user's, one for each, or none.
+    Raises BadInput if the setting or hyperparameter does not exist, a setting has no run to average, or the number of
+    labels is wrong.
     """
     choices = [choice for experiment in experiments for choice in choose_in_experiment(experiment, setting, by)]
     for choice in choices:
         if not choice.runs:
             excluded = describe_exclusions(choice.outcomes)
             raise BadInput(f"{choice.experiment.path}: setting {choice.setting} has no run to average: {excluded}")
+    check_labels(labels, [choice.label for choice in choices])
+    if labels:
+        return [replace(choice, own_label=label) for choice, label in zip(choices, labels, strict=True)]
     return make_labels_distinct(choices)
+
+
+def check_labels(labels: Sequence[str], lines: Sequence[str]) -> None:
+    """Check that there is one label for each line, or none at all.  lines: their own labels.  Raises BadInput."""
+    if labels and len(labels) != len(lines):
+        raise BadInput(f"--label: found {len(labels)}; allowed: {len(lines)}, one for each of: {'; '.join(lines)}")
+    if not all(labels):
+        raise BadInput("--label: found ''; allowed: some text")
 
 
 def choose_in_experiment(experiment: CombinedResults, setting: int | None, by: str | None) -> list[SettingChoice]:
@@ -166,9 +203,11 @@ def _choice(experiment: CombinedResults, setting: int, among: tuple[int, ...], b
     cell = experiment.tree["experiment_data"].get(str(setting), {"agent_params": {}})
     policy = cell["agent_params"].get("policy_type")
     names = [experiment.agent_name, *([value_name(policy)] if policy else [])]
-    if by not in (None, "policy_type"):
+    named = ["policy_type"] if policy else []
+    if by is not None and by not in named:
         names.append(f"{by} {value_name(experiment.settings[setting][by])}")
-    return SettingChoice(experiment, setting, among, ", ".join(names))
+        named.append(by)
+    return SettingChoice(experiment, setting, among, ", ".join(names), named=tuple(named))
 
 
 def make_labels_distinct(choices: Sequence[SettingChoice]) -> list[SettingChoice]:

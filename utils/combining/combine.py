@@ -7,6 +7,7 @@ agree on a run, the first by name is used.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from utils.combining.survey import Survey, survey_directory
 from utils.core.errors import BadInput
 from utils.files.archive import ARCHIVE
 from utils.files.lock import Lock
+from utils.results.code_mixture import mixed_code_sentence
 from utils.results.provenance_diff import Origin, describe_environment_differences
 from utils.results.schema import DATA_JSON, is_same_protocol
 
@@ -65,10 +67,23 @@ class Combination:
                 first.setdefault(entry.rollout_hash, entry)
         if len(first) < 2:
             return []
-        return describe_environment_differences(
-            Origin(str(self.directory / entry.name), self._found.run_bytes.run(entry).get("provenance"))
-            for entry in first.values()
-        )
+        return describe_environment_differences(self._origin(entry) for entry in first.values())
+
+    def code_warning(self) -> str | None:
+        """Return a sentence on results of several versions of the code; None if they are of one."""
+        first: dict[str, Entry] = {}
+        counts: Counter[str] = Counter()
+        for entry in self._inside:
+            if entry.code is not None:
+                first.setdefault(entry.code, entry)
+                counts[entry.code] += 1
+        if len(first) < 2:
+            return None
+        origins = {code: self._origin(entry) for code, entry in first.items()}
+        return mixed_code_sentence([(origins[code], counts[code]) for code in first])
+
+    def _origin(self, entry: Entry) -> Origin:
+        return Origin(str(self.directory / entry.name), self._found.run_bytes.run(entry).get("provenance"))
 
     def select(self) -> Selection:
         """Select the wanted runs.  Raises BadInput if two files contradict each other."""

@@ -49,6 +49,9 @@ def report_left_out(combination: Combination) -> int:
         click.echo(f"{combination.directory}: {combination.outside} results of another grid or protocol", err=True)
     for line in combination.environment_warnings():
         click.echo(f"warning: {line}", err=True)
+    mixed = combination.code_warning()
+    if mixed:
+        click.echo(f"warning: {combination.directory}: {mixed}", err=True)
     return len(combination.complaints)
 
 

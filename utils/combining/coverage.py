@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
@@ -44,10 +44,12 @@ class Coverage:
 
     size: number of settings in the grid.
     statuses: status by setting and run number, for settings that have runs.
+    describe_setting: returns the hyperparameters of a setting that vary in the grid, as text.
     """
 
     size: int
     statuses: Mapping[int, Mapping[int, str]]
+    describe_setting: Callable[[int], str] = lambda setting: ""
 
     @property
     def runs(self) -> range:
@@ -74,8 +76,12 @@ class Coverage:
         """Return a table of completed, diverged and missing runs per setting."""
         total = len(self.runs)
         counts = {setting: count_runs(self.statuses.get(setting, {}).values(), total) for setting in range(self.size)}
-        lines = [f"{name:>12}{''.join(f'{count:>12}' for count in row)}" for name, row in _table_rows(counts)]
+        lines = [self._format_row(name, row) for name, row in _table_rows(counts)]
         return "\n".join([f"{'setting':>12}{'completed':>12}{'diverged':>12}{'missing':>12}", *lines])
+
+    def _format_row(self, name: str, row: RunCounts) -> str:
+        values = self.describe_setting(int(name)) if name.isdigit() else ""
+        return f"{name:>12}{''.join(f'{count:>12}' for count in row)}  {values}".rstrip()
 
     def format_report(self) -> str:
         """Return the table and the indices of the missing runs."""

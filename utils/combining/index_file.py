@@ -22,7 +22,7 @@ from utils.results.schema import DATA_JSON
 
 INDEX_FILE = f"{DATA_JSON}.index"
 
-VERSION = 1
+VERSION = 2
 
 
 class RunLocation(NamedTuple):
@@ -42,6 +42,7 @@ class Entry(NamedTuple):
     sha256: of the file's content.
     experiment, params: numbers in the manifest's `experiments` and `params`.
     setting, alias: setting and index in the grid of the file.
+    code: digest of the version of the code (`utils.results.code_mixture`); None if it is not recorded.
     location: None if the run is not in data.json.
     """
 
@@ -55,6 +56,7 @@ class Entry(NamedTuple):
     status: str
     alias: int | None
     rollout_hash: str | None
+    code: str | None
     location: RunLocation | None
 
 

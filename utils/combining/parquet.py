@@ -1,6 +1,6 @@
 """Tidy tables for pandas: `runs.parquet`, a row per run, and `episodes.parquet`, a row per episode.
 
-Both identify a run by setting and run_number.
+Both identify a run by setting and run_number, and by its key. docs/combining.md lists the columns.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import orjson
 
 from utils.core.errors import BadInput
 from utils.files.atomic import open_atomically
+from utils.results.schema import grid_of_tree
 
 RUNS, EPISODES = TABLES = ("runs.parquet", "episodes.parquet")
 
@@ -29,8 +30,11 @@ RUN_COLUMNS = {
 }  # fmt: skip
 """Columns from a result and its provenance. Each hyperparameter also has a column, prefixed by `param_`."""
 
-EPISODE_COLUMNS = {
-    "setting": "int64", "run_number": "int64", "phase": "string", "timestep": "int64", "episode": "int64",
+EPISODE_RUN_COLUMNS = {"setting": "int64", "run_number": "int64", "key": "string", "status": "string"}
+"""Columns of an episode that identify its run. Each hyperparameter that differs between settings has one as well."""
+
+EPISODE_COLUMNS = EPISODE_RUN_COLUMNS | {
+    "phase": "string", "timestep": "int64", "episode": "int64",
     "episode_return": "float64", "episode_steps": "int64", "complete": "bool",
 }  # fmt: skip
 """Columns of an episode. phase: "train" or "eval". timestep: training timestep at which a training episode ended or an
@@ -52,7 +56,16 @@ def write_tables(data: Path, tree: dict[str, Any]) -> None:
     params = param_types(cell["agent_params"] for cell in tree["experiment_data"].values())
     runs = RUN_COLUMNS | params
     _write_table(data.with_name(RUNS), runs, run_rows(tree, runs))
-    _write_table(data.with_name(EPISODES), EPISODE_COLUMNS, episode_rows(tree))
+    differing = {f"param_{name}": params[f"param_{name}"] for name in differing_params(tree)}
+    _write_table(data.with_name(EPISODES), EPISODE_COLUMNS | differing, episode_rows(tree, differing))
+
+
+def differing_params(tree: dict[str, Any]) -> list[str]:
+    """Return the hyperparameters that differ between settings: those with several values in the grid or in results."""
+    cells = [cell["agent_params"] for cell in tree["experiment_data"].values()]
+    varied = grid_of_tree(tree).varied
+    names = dict.fromkeys(name for cell in cells for name in cell)
+    return [name for name in names if name in varied or any(cell.get(name) != cells[0].get(name) for cell in cells)]
 
 
 def param_types(settings: Iterable[dict[str, Any]]) -> dict[str, str]:
@@ -94,13 +107,19 @@ def _fit_value(value: Any, kind: str) -> Any:
     return orjson.dumps(value).decode() if kind == "string" else None
 
 
-def episode_rows(tree: dict[str, Any]) -> Iterator[Columns]:
-    """Yield a row per episode: for each run its training episodes, then those of its evaluations."""
+def episode_rows(tree: dict[str, Any], params: dict[str, str]) -> Iterator[Columns]:
+    """Yield a row per episode: for each run its training episodes, then those of its evaluations.
+
+    params: columns of hyperparameters, with their types.
+    """
+    kinds = EPISODE_RUN_COLUMNS | params
     for setting, cell in tree["experiment_data"].items():
+        same = {f"param_{name}": value for name, value in cell["agent_params"].items()} | {"setting": int(setting)}
         for run in cell["runs"]:
+            row = {name: _fit_value((run | same).get(name), kind) for name, kind in kinds.items()}
             for columns in (_training_columns(run), _evaluation_columns(run)):
                 count = len(columns["episode"])
-                yield {"setting": [int(setting)] * count, "run_number": [run["run_number"]] * count} | columns
+                yield {name: [value] * count for name, value in row.items()} | columns
 
 
 def _training_columns(run: dict[str, Any]) -> Columns:

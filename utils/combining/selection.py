@@ -65,7 +65,8 @@ class Selection:
     def coverage(self) -> Coverage:
         """Return the coverage of the grid."""
         cells = self.cells.items()
-        return Coverage(self.size, {setting: {run: e.status for run, e in runs.items()} for setting, runs in cells})
+        statuses = {setting: {run: e.status for run, e in runs.items()} for setting, runs in cells}
+        return Coverage(self.size, statuses, Grid(self.experiment["agent"]["parameters"]).describe_varied)
 
     def plan_digest(self, manifest: Manifest) -> str:
         """Return a digest of everything that determines the bytes of data.json and which file each run is from."""

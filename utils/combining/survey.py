@@ -13,6 +13,7 @@ from utils.combining.listing import FileContent, ResultListing
 from utils.combining.run_bytes import RunByteStore
 from utils.core.errors import BadInput
 from utils.files.json_text import encode_json
+from utils.results.code_mixture import code_digest
 from utils.results.provenance_diff import Origin
 from utils.results.schema import parse_result
 
@@ -94,6 +95,7 @@ def _parse_entry(name: str, content: FileContent | BadInput, found: Survey) -> E
     except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
         raise BadInput(f"{path}: not a result: {error}") from error
     found.run_bytes.keep(name, encoded)
+    origin = Origin(name, result.run.get("provenance"))
     return Entry(
         name=name,
         stamp=content.stamp,
@@ -104,7 +106,8 @@ def _parse_entry(name: str, content: FileContent | BadInput, found: Survey) -> E
         run=result.run["run_number"],
         status=result.run["status"],
         alias=_run_index(result.run),
-        rollout_hash=Origin(name, result.run.get("provenance")).rollout_hash,
+        rollout_hash=origin.rollout_hash,
+        code=code_digest(origin),
         location=None,
     )
 

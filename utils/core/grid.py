@@ -7,8 +7,10 @@ the pairs with batch_size <= replay_capacity become one last digit, which varies
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from utils.core.errors import BadInput
 from utils.core.indices import index_of, locate_index
@@ -52,6 +54,29 @@ class Grid:
             chosen |= digit[position]
         return chosen
 
+    def variants(self, number: int, keys: Collection[str]) -> list[int]:
+        """Return the settings that differ from a setting at most in `keys`, itself included, in order."""
+        found, stride = [0], 1
+        for digit in self.digits:
+            position = number // stride % len(digit)
+            positions = range(len(digit)) if all(key in keys for key in digit[position]) else [position]
+            found = [other + each * stride for each in positions for other in found]
+            stride *= len(digit)
+        return sorted(found)
+
+    @property
+    def varied(self) -> list[str]:
+        """The hyperparameters that are not the same in all settings."""
+        return [key for digit in self.digits for key in digit[0] if any(each[key] != digit[0][key] for each in digit)]
+
+    def describe_varied(self, number: int, without: Collection[str] = ()) -> str:
+        """Return a setting's hyperparameters that vary in the grid, such as "critic_lr 0.001, alpha 0.1".
+
+        without: hyperparameters to leave out.
+        """
+        chosen = self.setting(number)
+        return ", ".join(f"{key} {value_text(chosen[key])}" for key in self.varied if key not in without)
+
     def locate(self, index: int) -> tuple[int, int]:
         """Return the setting and the run of an index >= 0."""
         return locate_index(index, len(self))
@@ -59,6 +84,11 @@ class Grid:
     def index(self, setting: int, run: int) -> int:
         """Return the index of a run of a setting."""
         return index_of(setting, run, len(self))
+
+
+def value_text(value: Any) -> str:
+    """Return a hyperparameter's value as JSON, but a string without quotes."""
+    return value if isinstance(value, str) else orjson.dumps(value, default=repr).decode()
 
 
 def _legal_pairs(parameters: Mapping[str, Sequence[Any]], source: str) -> Digit:

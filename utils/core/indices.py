@@ -13,8 +13,8 @@ MAX_INDICES = 1_000_000
 MAX_INDEX = 2**53 - 1
 """Largest integer that every JSON reader represents exactly."""
 
-INDEX_LIST = re.compile(r"\d+(-\d+)?(,\d+(-\d+)?)*")
-"""Pattern of a list of indices and ranges."""
+INDEX_LIST = re.compile(r"[0-9]+(-[0-9]+)?( *, *[0-9]+(-[0-9]+)?)*")
+"""Pattern of a list of indices and ranges. Blanks are allowed next to commas only: "1 2" is not index 12."""
 
 
 def index_of(setting: int, run: int, settings: int) -> int:
@@ -33,11 +33,13 @@ def parse_indices(text: str, option: str = "--index") -> list[int]:
 
     option: its name in messages.  Raises BadInput if the text is not such a list, or is too long.
     """
-    compact = text.replace(" ", "")
-    if not INDEX_LIST.fullmatch(compact):
-        raise BadInput(f"{option}: found '{text}'; allowed: integers from 0, ranges and lists of them, like 0-9,36")
+    if not INDEX_LIST.fullmatch(text.strip()):
+        hint = ", with commas between them" if " " in text.strip() else ""
+        raise BadInput(
+            f"{option}: found '{text}'; allowed: integers from 0, ranges and lists of them, like 0-9,36{hint}"
+        )
     indices: set[int] = set()
-    for part in compact.split(","):
+    for part in text.replace(" ", "").split(","):
         first, _, last = part.partition("-")
         if last and int(last) < int(first):
             raise BadInput(f"{option}: found the range '{part}'; allowed: the smaller number first")

@@ -12,8 +12,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from utils.core.source_hash import source_hash
+
 PACKAGES = ("torch", "numpy", "scipy", "gymnasium", "mujoco", "minatar", "pydantic", "orjson")
 """Packages whose versions are recorded."""
+
+EXACT_PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "minatar")
+"""Packages whose versions determine a run's bits."""
 
 ROOT = Path(__file__).resolve().parents[2]
 """Root directory of the project."""
@@ -24,10 +29,13 @@ SIMD = ("sse", "ssse", "avx", "fma", "f16c", "amx", "bmi", "asimd", "sve", "neon
 
 @cache
 def code_version() -> dict[str, Any]:
-    """Return the commit, and whether tracked files differ from it; None if this is not a git checkout."""
+    """Return the commit, whether tracked files differ from it, and the hash of the sources that compute a run.
+
+    Commit and flag are None if this is not a git checkout.
+    """
     commit = _run_git("rev-parse", "HEAD")
     changes = _run_git("status", "--porcelain", "--untracked-files=no")
-    return {"commit": commit, "dirty": None if changes is None else changes != ""}
+    return {"commit": commit, "dirty": None if changes is None else changes != "", "sources": source_hash()}
 
 
 def _run_git(*arguments: str) -> str | None:

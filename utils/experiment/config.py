@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from utils.core.errors import BadInput, suggestion
+from utils.core.indices import MAX_INDEX
 from utils.files.json_model import Model, validate
-from utils.files.json_text import read_json
+from utils.files.json_text import canonical_json, format_value, read_json
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -103,6 +104,30 @@ def check_agent_config(data: Any, source: str, agents: Mapping[str, Any]) -> Age
         hint = suggestion(config.agent_name, agents)
         raise BadInput(f"{source}: key 'agent_name': found '{config.agent_name}'; allowed: {', '.join(agents)}{hint}")
     return config
+
+
+def check_distinct_values(config: AgentConfig, source: str) -> None:
+    """Check that no hyperparameter lists a value twice, which would train runs against themselves.  Raises BadInput.
+
+    Results of such grids, from before they were refused, can still be read.
+    """
+    for key, values in config.parameters.items():
+        seen = set[bytes]()
+        for value in values:
+            name = canonical_json(_with_equal_numbers(value))
+            if name in seen:
+                raise BadInput(
+                    f"{source}: parameters: key '{key}': found {format_value(value)} twice; allowed: each value once"
+                )
+            seen.add(name)
+
+
+def _with_equal_numbers(value: Any) -> Any:
+    """Return a JSON value in which 1 and 1.0 are the same."""
+    if isinstance(value, list):
+        return [_with_equal_numbers(each) for each in value]
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) < MAX_INDEX else value
 
 
 def resolve_setting(setting: Mapping[str, Any], model: type[Model], source: str) -> Model:

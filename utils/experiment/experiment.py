@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from utils.core.errors import BadInput
 from utils.core.grid import Grid
 from utils.core.indices import format_indices
 from utils.experiment.config import AgentConfig, EnvironmentConfig, resolve_setting
@@ -71,6 +72,11 @@ class Experiment:
         self._settings: dict[int, tuple[Any, SettingIdentity]] = {}
 
     @property
+    def protocol(self) -> dict[str, Any]:
+        """The environment's configuration as results hold it, with every key."""
+        return self._protocol
+
+    @property
     def total_timesteps(self) -> int:
         """Timesteps of each run."""
         return self.environment.total_timesteps
@@ -106,10 +112,44 @@ class Experiment:
         """Return the path of the result of the run with this key."""
         return ResultFile(self.directory, f"{self._stem}_{key}")
 
+    def other_files(self, run: Run) -> list[ResultFile]:
+        """Return the paths of the run's result under grids with other policies, whose directory has another name."""
+        policy = getattr(run.hyperparameters, "policy_type", None)
+        if policy is None:
+            return []
+        names = [self._stem, experiment_name(self.environment.env_name, self.agent.agent_name, [str(policy)])]
+        parent = self.directory.parent
+        return [ResultFile(parent / name, run.file.stem) for name in names if name != self.name]
+
+    def same_runs(self, run: Run) -> list[Run]:
+        """Return the other runs of the grid that are the same: they differ only in hyperparameters without effect."""
+        wanted, found = _effective(run.hyperparameters), []
+        for setting in self.grid.variants(run.setting, run.hyperparameters.without_effect()):
+            try:
+                other = self.run(self.grid.index(setting, run.run))
+            except BadInput:
+                continue  # It cannot be trained.
+            if setting != run.setting and _effective(other.hyperparameters) == wanted:
+                found.append(other)
+        return found
+
+    def describe_setting(self, setting: int) -> str:
+        """Return a setting's hyperparameters that vary in the grid, such as "critic_lr 0.001, alpha 0.1"."""
+        return self.grid.describe_varied(setting)
+
+    def setting_name(self, setting: int) -> str:
+        """Return a setting's number and its hyperparameters that vary, such as "setting 3: critic_lr 0.001"."""
+        varied = self.describe_setting(setting)
+        return f"setting {setting}{': ' if varied else ''}{varied}"
+
     def _resolve(self, number: int) -> tuple[Any, SettingIdentity]:
         """Return a setting's hyperparameters and its identity, resolved once.  Raises BadInput if they are invalid."""
         if number not in self._settings:
-            hyperparameters = resolve_setting(self.grid.setting(number), self._model, self.agent_source)
+            try:
+                hyperparameters = resolve_setting(self.grid.setting(number), self._model, self.agent_source)
+            except BadInput as error:
+                where = f" (setting {number}: {self.describe_setting(number)})" if len(self.grid) > 1 else ""
+                raise BadInput(f"{error}{where}") from error
             identity = SettingIdentity(self.agent.agent_name, hyperparameters.model_dump(mode="json"), self._protocol)
             self._settings[number] = hyperparameters, identity
         return self._settings[number]
@@ -125,6 +165,18 @@ class Experiment:
         }
 
 
+def _effective(hyperparameters: Any) -> dict[str, Any]:
+    """Return the hyperparameters that have an effect, by name."""
+    without = hyperparameters.without_effect()
+    return {name: value for name, value in hyperparameters if name not in without}
+
+
 def stack_label(runs: Sequence[Run]) -> str:
     """Return the name of a stack for messages, such as "indices 0-9,36", in the form that --index takes."""
     return f"{'index' if len(runs) == 1 else 'indices'} {format_indices([run.index for run in runs])}"
+
+
+def describe_runs(experiment: Experiment, runs: Sequence[Run]) -> Iterator[str]:
+    """Yield a line such as "index 5: run 1 (seed 1) of setting 1: critic_lr 0.001" for each run."""
+    for run in runs:
+        yield f"index {run.index}: run {run.run} (seed {run.random_seed}) of {experiment.setting_name(run.setting)}"

@@ -86,5 +86,8 @@ def _draw_figures(name: str, experiments: list[CombinedResults], comparison: Com
     """Draw each kind of figure of one environment.  name: beginning of their names."""
     for kind in comparison.kinds:
         path = PLOTS / "png" / f"{name}_{kind}.png"
-        write_figure(plot_experiments(kind, experiments, FigureOptions(by=comparison.by)), path)
+        plot = plot_experiments(kind, experiments, FigureOptions(by=comparison.by))
+        write_figure(plot, path)
+        for warning in plot.warnings:
+            click.echo(f"warning: {warning}", err=True)
         click.echo(path)

@@ -35,13 +35,17 @@ BANDS = {
 def make_plot(experiments: Sequence[CombinedResults], options: FigureOptions) -> Plot:
     """Return the learning curves of experiments on one axis, to be drawn.  Raises BadInput if they cannot be drawn."""
     check_same_returns(experiments)
-    lines = [mean_curve(choice, options) for choice in choose_settings(experiments, options.setting, options.by)]
+    lines = [
+        mean_curve(choice, options)
+        for choice in choose_settings(experiments, options.setting, options.by, options.labels)
+    ]
     sidecar = {
         "smoothed_over_timesteps": options.smooth,
         "interval": options.band_entry,
         "experiments": [line.sidecar_entry() for line in lines],
     }
-    labels = {"title": experiments[0].environment["env_name"], "ylabel": return_label(experiments, options.smooth)}
+    title = experiments[0].environment["env_name"] if options.title is None else options.title
+    labels = {"title": title, "ylabel": return_label(experiments, options.smooth)}
     return Plot("", sidecar, lambda: draw_curves(lines, labels, caption_paragraphs(lines, options)))
 
 

@@ -28,7 +28,7 @@ MARKS = (
 def make_plot(experiments: Sequence[CombinedResults], options: FigureOptions) -> Plot:
     """Return a figure with a row for each experiment, or each value of --by, to be drawn.  Raises BadInput."""
     check_same_returns(experiments)
-    choices = choose_settings(experiments, options.setting, options.by)
+    choices = choose_settings(experiments, options.setting, options.by, options.labels)
     sidecar = {
         "interval": options.interval_entry,
         "experiments": [
@@ -53,7 +53,8 @@ def draw_distributions(choices: Sequence[SettingChoice], options: FigureOptions)
     axes.set_ylim(len(choices) - 0.45, -0.65)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_title(choices[0].experiment.environment["env_name"], loc="left")
+    title = choices[0].experiment.environment["env_name"] if options.title is None else options.title
+    axes.set_title(title, loc="left")
     axes.set_xlabel(performance_label(choices[0].experiment.training))
     group_digits(axes.xaxis)
     return figure

@@ -25,14 +25,24 @@ class FigureKind(NamedTuple):
     options: frozenset[str]
 
 
+TEXT = frozenset({"title", "no_caption"})
+"""Options that apply to every kind of figure."""
+
+LINES = TEXT | {"setting", "by", "confidence", "labels"}
+"""Options that apply to the kinds of figures with a line or a row for each setting."""
+
 KINDS = {
-    "curves": FigureKind("utils.plotting.curves", frozenset({"setting", "by", "confidence", "band", "smooth"})),
-    "sensitivity": FigureKind("utils.plotting.sensitivity", frozenset({"keys", "confidence"})),
-    "heat-map": FigureKind("utils.plotting.heat_map", frozenset({"keys"})),
-    "distribution": FigureKind("utils.plotting.distribution", frozenset({"setting", "by", "confidence"})),
-    "profile": FigureKind("utils.plotting.profile", frozenset({"setting", "by", "confidence"})),
+    "curves": FigureKind("utils.plotting.curves", LINES | {"band", "smooth"}),
+    "sensitivity": FigureKind("utils.plotting.sensitivity", TEXT | {"keys", "confidence"}),
+    "heat-map": FigureKind("utils.plotting.heat_map", TEXT | {"keys"}),
+    "distribution": FigureKind("utils.plotting.distribution", LINES),
+    "profile": FigureKind("utils.plotting.profile", LINES),
 }
 """The kinds of figures by their names on the command line."""
+
+
+OPTION_NAMES = {"keys": "key", "labels": "label", "no_caption": "no-caption"}
+"""Options on the command line whose field of `FigureOptions` has another name."""
 
 
 def plot_files(kind: str, data: Sequence[str], given: dict[str, Any]) -> Plot:
@@ -71,13 +81,18 @@ def plot_experiments(kind: str, experiments: Sequence[CombinedResults], options:
         "returns": "training, step-weighted" if experiments[0].training else "evaluation",
         **plot.sidecar,
     }
-    return replace(plot, name="_".join([*names, *([plot.name] if plot.name else [])]), sidecar=sidecar)
+    warnings = tuple(warning for experiment in experiments for warning in experiment.warnings)
+    sidecar |= {"warnings": list(warnings)} if warnings else {}
+    name = "_".join([*names, *([plot.name] if plot.name else [])])
+    sidecar |= {"title": options.title} if options.title is not None else {}
+    sidecar |= {"caption": False} if options.no_caption else {}
+    return replace(plot, name=name, sidecar=sidecar, warnings=warnings, has_caption=not options.no_caption)
 
 
 def check_options(kind: str, options: FigureOptions) -> None:
     """Check that each option is in its range and changes this kind of figure.  Raises BadInput if not."""
     for field in fields(options):
-        name = "key" if field.name == "keys" else field.name
+        name = OPTION_NAMES.get(field.name, field.name)
         if getattr(options, field.name) != field.default and field.name not in KINDS[kind].options:
             having = ", ".join(other for other in KINDS if field.name in KINDS[other].options)
             raise BadInput(f"--{name}: found with --kind {kind}; allowed with: {having}")

@@ -28,7 +28,9 @@ def describe_grid(experiment: CombinedResults, name: str) -> str:
     settings, runs = experiment.performance.shape
     outcomes = [outcome for row in experiment.outcomes for outcome in row]
     text = f"{name}: {settings} settings, n = {runs} runs each; {describe_exclusions(outcomes)}."
-    text += f" The overall best is setting {experiment.best_setting()}, selected and reported on the same seeds."
+    best = experiment.best_setting()
+    values = experiment.describe_setting(best)
+    text += f" The overall best is setting {best} ({values}), selected and reported on the same seeds."
     return text + (" With so few runs, the order of settings is uncertain." if runs < FEW_RUNS_TO_RANK else "")
 
 

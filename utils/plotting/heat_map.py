@@ -72,7 +72,7 @@ def make_plot(experiments: Sequence[CombinedResults], options: FigureOptions) ->
         {"keys": each.keys, "values": each.values, "settings": each.settings, "mean": each.means} for each in maps
     ]
     sidecar = {"interval": None, "experiments": [grid_sidecar_entry(experiment) | {"heat_maps": entries}]}
-    return Plot("heat-map", sidecar, lambda: draw_heat_maps(experiment, maps))
+    return Plot("heat-map", sidecar, lambda: draw_heat_maps(experiment, maps, options.title))
 
 
 def heat_map(experiment: CombinedResults, keys: tuple[str, str]) -> HeatMap:
@@ -92,7 +92,7 @@ def heat_map(experiment: CombinedResults, keys: tuple[str, str]) -> HeatMap:
     return HeatMap(keys, (rows, columns), settings, means)
 
 
-def draw_heat_maps(experiment: CombinedResults, maps: Sequence[HeatMap]) -> Figure:
+def draw_heat_maps(experiment: CombinedResults, maps: Sequence[HeatMap], title: str | None) -> Figure:
     """Draw the figure, all panels with the same scale of colours."""
     rows = count_panel_rows(len(maps))
     figure = new_figure([MARKS, describe_grid(experiment, experiment.agent_name)], 0.5 + PANEL_HEIGHT * rows)
@@ -105,8 +105,8 @@ def draw_heat_maps(experiment: CombinedResults, maps: Sequence[HeatMap]) -> Figu
     bar = figure.colorbar(image, ax=panels, aspect=20 * rows)
     bar.set_label(textwrap.fill(performance_label(experiment.training), 24), fontsize=9)
     group_digits(bar.ax.yaxis)
-    title = f"{experiment.environment['env_name']}, {experiment.agent_name}"
-    figure.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=12)
+    own = f"{experiment.environment['env_name']}, {experiment.agent_name}"
+    figure.suptitle(own if title is None else title, x=0.01, ha="left", weight="bold", fontsize=12)
     return figure
 
 

@@ -7,7 +7,7 @@ environments have no common unit.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from utils.analysis.combined_results import CombinedResults, group_by_returns
 from utils.analysis.mean_curve import RESAMPLES, FigureOptions, resampling_rng
 from utils.analysis.number_format import format_thousands, value_name
-from utils.analysis.setting_choice import SettingChoice, choose_settings
+from utils.analysis.setting_choice import SettingChoice, check_labels, choose_settings
 from utils.core.errors import BadInput
 from utils.plot_utils import BAND_STYLE, Plot, add_title_and_legend, line_style, new_figure
 from utils.stats.environments import chs_normalise, iqm, performance_profile, stratified_interval
@@ -92,6 +92,9 @@ def make_plot(experiments: Sequence[CombinedResults], options: FigureOptions) ->
     """
     choices = choose_settings(experiments, options.setting, options.by)
     profiles = make_profiles(choices, options.by, options.confidence)
+    check_labels(options.labels, [each.name for each in profiles])
+    if options.labels:
+        profiles = [replace(each, name=label) for each, label in zip(profiles, options.labels, strict=True)]
     sidecar = {
         "interval": options.interval_entry | {"kind": "percentile bootstrap, stratified by environment"},
         "profiles": [
@@ -173,5 +176,6 @@ def draw_profiles(profiles: Sequence[Profile], options: FigureOptions) -> Figure
     axes.set_ylabel("Fraction of runs with a higher score")
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1.02)
-    add_title_and_legend(figure, axes, f"{len(profiles[0].choices)} environments")
+    own = f"{len(profiles[0].choices)} environments"
+    add_title_and_legend(figure, axes, own if options.title is None else options.title)
     return figure

@@ -87,11 +87,12 @@ def draw_sensitivity(
     figure = new_figure([MARKS.format(percent=options.percent), *paragraphs], height)
     for axes, (key, found) in zip(add_panels(figure, len(effects), sharey=True), effects.items(), strict=True):
         _draw_panel(axes, key, found, names)
-    _add_title_and_legend(figure, experiments[0])
+    title = experiments[0].environment["env_name"] if options.title is None else options.title
+    _add_title_and_legend(figure, experiments[0], title)
     return figure
 
 
-def _add_title_and_legend(figure: Figure, experiment: CombinedResults) -> None:
+def _add_title_and_legend(figure: Figure, experiment: CombinedResults, title: str) -> None:
     """Put title and legend above all panels, and one label next to their vertical axes."""
     label = textwrap.fill(performance_label(experiment.training), 24)
     figure.supylabel(label, fontsize=10, multialignment="center")
@@ -99,7 +100,7 @@ def _add_title_and_legend(figure: Figure, experiment: CombinedResults) -> None:
     by_name = {name: handle for pairs in entries for handle, name in pairs}
     columns = 2 if max(map(len, by_name)) <= MAX_HALF_WIDTH_LABEL else 1
     figure.legend(
-        list(by_name.values()), list(by_name), title=experiment.environment["env_name"], alignment="left",
+        list(by_name.values()), list(by_name), title=title, alignment="left",
         title_fontproperties={"weight": "bold", "size": 12}, loc="outside upper left", ncols=columns, fontsize=9,
         handlelength=3.2, frameon=False,
     )  # fmt: skip

@@ -33,6 +33,8 @@ def list_best_settings(ranking: SettingRanking, confidence: float) -> BestSettin
     notes = []
     if settings > 1 and ranking.win_probabilities is None:
         notes.append(f"No win probability: it needs at least {MIN_SAMPLES} runs of each setting.")
+    if ranking.win_probabilities is not None and (equal := ranking.describe_equal_settings()):
+        notes.append(f"{equal[0].upper()}{equal[1:]}.")
     if settings > MAX_BEST_SETTINGS:
         notes.append(f"The best {MAX_BEST_SETTINGS} of {settings} settings.")
     if settings > 1:

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from utils.analysis.combined_results import read_combined_results
 from utils.core.errors import BadInput, unwritable_out
 from utils.files.overwrite import check_replaceable, write_out
@@ -32,6 +34,8 @@ def write_report(data: Sequence[str], out: str | None, confidence: float) -> Pat
     check_report_path(path)
     own_command = shlex.join(["python", "utils/report.py", *data])
     write_out(path, render_page(experiments, confidence, own_command).encode())
+    for warning in (warning for experiment in experiments for warning in experiment.warnings):
+        click.echo(f"warning: {warning}", err=True)
     return path
 
 

@@ -61,7 +61,7 @@ def summarize_what_ran(experiment: CombinedResults) -> WhatRan:
             if name in ALWAYS_LISTED or any(map(read, origins))
         ],
         _period(origins),
-        describe_environment_differences(origins),
+        describe_environment_differences(origins) + experiment.warnings,
     )
 
 

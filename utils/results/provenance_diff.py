@@ -44,6 +44,12 @@ class Origin(NamedTuple):
         return f"{code['commit']}{' with uncommitted changes' if code.get('dirty') else ''}"
 
     @property
+    def sources(self) -> str | None:
+        """Hash of the sources that computed the run; None if it is not recorded, as in old results."""
+        found = self.section("code").get("sources")
+        return found if isinstance(found, str) else None
+
+    @property
     def cpu_flags(self) -> list[str] | None:
         """Sorted CPU flags that decide which arithmetic kernels run; None if they are not recorded."""
         found = self.section("cpu").get("flags")
@@ -74,19 +80,22 @@ def describe_environment_differences(origins: Iterable[Origin]) -> list[str]:
 
 def _describe_pair(a: Origin, b: Origin) -> str:
     flags = describe_flag_differences(a.cpu_flags or (), b.cpu_flags or ())
-    causes = "; ".join([*_version_differences(a, b), *(f"CPU flags {difference}" for difference in flags)])
+    causes = "; ".join([*describe_version_differences(a, b), *(f"CPU flags {difference}" for difference in flags)])
     return (
         f"{a.name} and {b.name}: their environments behave differently: rollout_hash {a.rollout_hash} and "
         f"{b.rollout_hash}; {causes or 'versions and CPU flags are the same'}"
     )
 
 
-def _version_differences(a: Origin, b: Origin) -> list[str]:
-    """Return a text such as `mujoco 3.3.0 and 3.3.7` for each package whose versions differ."""
+def describe_version_differences(a: Origin, b: Origin, packages: Collection[str] | None = None) -> list[str]:
+    """Return a text such as `mujoco 3.3.0 and 3.3.7` for each package whose versions differ.
+
+    packages: those to compare; None: all that one of the two recorded.
+    """
     ours, theirs = a.section("versions"), b.section("versions")
     return [
         f"{name} {ours.get(name)} and {theirs.get(name)}"
-        for name in sorted(ours.keys() | theirs.keys())
+        for name in sorted((ours.keys() | theirs.keys()) if packages is None else packages)
         if ours.get(name) != theirs.get(name)
     ]
 

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from utils.core.errors import BadInput
-from utils.files.archive import is_archived
+from utils.files.archive import is_archived, open_archive
 from utils.files.atomic import make_directory, write_atomically
 from utils.files.json_text import canonical_json, encode_json
-from utils.results.schema import parse_result
+from utils.results.schema import Result, parse_result
 
 KEY_DIGITS = 12
 """Hexadecimal digits of a key: 48 bits."""
@@ -90,18 +90,39 @@ class ResultFile:
         """
         return (self.json.exists() and self.find_flaw() is None) or is_archived(self.json)
 
+    def read(self) -> Result | None:
+        """Return the complete, readable result, from its file or from the archive; None if there is none.
+
+        Raises BadInput if the archive is damaged.
+        """
+        if self.json.exists():
+            try:
+                return self._read_complete()
+            except (BadInput, OSError):
+                pass  # The archive may have a complete one.
+        if not is_archived(self.json):
+            return None
+        archive = open_archive(self.directory)
+        assert archive is not None
+        return parse_result(self.json, archive.read(self.json.name))
+
     def find_flaw(self) -> str | None:
         """Return why the result is incomplete or not readable; None if it is complete or does not exist."""
         if not self.json.exists():
             return None
         try:
-            run = parse_result(self.json, self.json.read_bytes()).run
+            self._read_complete()
         except (BadInput, OSError) as error:
             return str(error)
-        has_arrays = any(isinstance(part, dict) and "file" in part for part in run.values())
+        return None
+
+    def _read_complete(self) -> Result:
+        """Return the result in the file.  Raises OSError, or BadInput if it is incomplete or not readable."""
+        result = parse_result(self.json, self.json.read_bytes())
+        has_arrays = any(isinstance(part, dict) and "file" in part for part in result.run.values())
         if not has_arrays or zipfile.is_zipfile(self.npz) or is_archived(self.npz):
-            return None
-        return f"{self.npz}: missing or truncated"
+            return result
+        raise BadInput(f"{self.npz}: missing or truncated")
 
     def put_aside(self) -> list[Path]:
         """Move the result's files aside, as `<name>.damaged`, and return their new paths.  Raises OSError."""

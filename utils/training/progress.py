@@ -27,7 +27,7 @@ class SweepProgress:
         """
         self._runs, self._timesteps, self._bar, self._clock = runs, timesteps, bar, clock
         self._made = [0] * len(runs)
-        self._done = 0
+        self._done = self._elsewhere = 0
         self._expected = sum(count * each for count, each in zip(runs, timesteps, strict=True))
         bar.total = self._expected
         self._start = self._last_line = clock()
@@ -40,12 +40,16 @@ class SweepProgress:
             self._last_line = self._clock()
             log.info(self.format_line())
 
-    def end_stack(self, stack: int, failed: bool) -> None:
-        """Note that a stack has ended; timesteps that it has not made are no longer expected."""
+    def end_stack(self, stack: int, done: int, elsewhere: int = 0) -> None:
+        """Note that a stack has ended; timesteps that it has not made are no longer expected.
+
+        done: number of its runs that have a result.  elsewhere: number of its runs that another process trains.
+        """
         self._expected -= (self._timesteps[stack] - self._made[stack]) * self._runs[stack]
-        self._done += 0 if failed else self._runs[stack]
+        self._done += done
+        self._elsewhere += elsewhere
         self._bar.total = self._expected
-        self._bar.set_postfix_str(f"{self._done} of {sum(self._runs)} runs done")
+        self._bar.set_postfix_str(self._runs_text())
 
     def format_line(self) -> str:
         """Return completed runs, run-steps per second since the start, and the time left at that rate, if any."""
@@ -54,4 +58,9 @@ class SweepProgress:
         rate = made / seconds if seconds > 0 else 0.0
         seconds_left = (self._expected - made) / rate if rate > 0 else 0.0
         left = f", {tqdm.format_interval(seconds_left)} left" if seconds_left > 0 else ""
-        return f"{self._done} of {sum(self._runs)} runs done, {rate:,.0f} run-steps/s{left}"
+        return f"{self._runs_text()}, {rate:,.0f} run-steps/s{left}"
+
+    def _runs_text(self) -> str:
+        """Return how many runs are done, and how many are left to other processes."""
+        left = f", {self._elsewhere} left to another process" if self._elsewhere else ""
+        return f"{self._done} of {sum(self._runs)} runs done{left}"

@@ -10,12 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from utils.checkpoint.checkpoint import CHECKPOINTS_DIRECTORY, Checkpoint, CheckpointRefused
-from utils.core.provenance import package_versions
+from utils.core.provenance import EXACT_PACKAGES, package_versions
 from utils.experiment.experiment import Run
 from utils.files.lock import Lock
-
-EXACT_PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "minatar")
-"""Packages whose versions determine a run's bits."""
 
 log = logging.getLogger("policy_params")
 

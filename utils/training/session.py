@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from utils.core.interrupt import Interruption, Stopped
-from utils.core.provenance import ARITHMETIC, describe_cpu
+from utils.core.provenance import ARITHMETIC, code_version, describe_cpu
 from utils.training.loop import Loop
 from utils.training.resume import resume_loop, run_states
 from utils.training.run_claims import Claim
@@ -71,6 +71,7 @@ class Session:
             log.warning("index %d: its episode cannot be resumed (%s); another one starts", index, reason)
         for slot, claim in enumerate(self.claims):
             self._check_processor(slot, claim)
+            self._check_sources(slot, claim)
             claim.state = None  # It may be large.
 
     @staticmethod
@@ -89,6 +90,16 @@ class Session:
         if ARITHMETIC not in self.engine or state.get("rollout_hash") != self.rollout_hash:
             self.loop.records[slot].exact = False
             log.warning("index %d: resumes on another kind of processor, so its bits may differ", claim.run.index)
+
+    def _check_sources(self, slot: int, claim: Claim) -> None:
+        """Mark a run inexact if its checkpoint is of other sources; one that did not record them is trusted."""
+        sources, today = self._state(claim).get("sources"), code_version()["sources"]
+        if sources not in (None, today):
+            self.loop.records[slot].exact = False
+            log.warning(
+                "index %d: resumes with another version of the code: sources %s and now %s",
+                claim.run.index, sources, today,
+            )  # fmt: skip
 
     def train(self) -> str | None:
         """Train until all runs have ended, writing checkpoints. Returns what failed, or None.
@@ -117,7 +128,10 @@ class Session:
         """Write checkpoints of all active runs. Returns how many could not be written."""
         start, failed = time.perf_counter(), 0
         states = run_states(self.loop)
-        origin = {"engine": self.engine, "cpu_flags": describe_cpu()["flags"], "rollout_hash": self.rollout_hash}
+        origin = {
+            "engine": self.engine, "cpu_flags": describe_cpu()["flags"], "rollout_hash": self.rollout_hash,
+            "sources": code_version()["sources"],
+        }  # fmt: skip
         for slot, state in states.items():
             claim = self.claims[slot]
             try:

@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, NamedTuple
 
 from utils.core.cli_types import DEFAULT_ENGINE
 from utils.core.interrupt import Interruption, Stopped
 from utils.core.process_setup import THREADS
 from utils.core.provenance import collect_provenance
-from utils.experiment.experiment import Experiment, Run, stack_label
+from utils.experiment.experiment import Experiment, Run, describe_runs, stack_label
 from utils.training.failure_files import remove_failure, write_failure
 from utils.training.loop import Loop
 from utils.training.result_data import run_data
@@ -62,6 +61,7 @@ class TrainingOptions:
     """Options of training; of these, results depend only on `engine`.
 
     force: train runs that have results again.
+    accept_mixed: keep results of other versions of the code, instead of refusing them.
     jobs: number of processes; None: the number of available cores.
     stack: largest number of runs in a stack; None: chosen by size, memory and jobs.
     engine: one of ENGINE_CHOICES.
@@ -75,6 +75,7 @@ class TrainingOptions:
     engine: str = DEFAULT_ENGINE
     checkpoint_minutes: float = 0.0
     monitor_after: int | None = None
+    accept_mixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,13 +122,15 @@ class _StackTraining:
         runs = self._runs
         after = self._options.monitor_after if runs[0].index == self._trainer.monitored else None
         log.info("training %d in a stack: %s", len(runs), stack_label(runs))
+        for line in describe_runs(self._experiment, runs):
+            log.info(line)
         for run in runs:
             remove_failure(run)
         stack = self._builders.build_stack(self._experiment, runs, after is not None)
         self._engine = self._builders.start_engine(stack, self._options.engine, self._experiment.total_timesteps)
         if self._timer.interruption.is_requested():  # The signal may have interrupted the compiler.
             raise Stopped
-        watcher = Watcher(self._stepped, partial(log_evaluation, stack_label(runs)), self._handle_end)
+        watcher = Watcher(self._stepped, self._log_evaluation, self._handle_end)
         with self._monitor(stack, after, watcher) as monitoring_watcher:
             self._loop = Loop(stack, monitoring_watcher, self._timer.interruption.is_requested)
             rollout = self._builders.check_environment(self._experiment).rollout_hash
@@ -146,6 +149,14 @@ class _StackTraining:
         title = f"{self._experiment.name}, index {run.index}"
         scene = Scene(stack.envs.envs[0].env, self._builders.prepare_rendering, title, run.file.mp4)
         return monitoring(watcher, scene, after)
+
+    def _log_evaluation(self, timestep: int, returns: Sequence[float]) -> None:
+        """Log an evaluation.  returns: mean return of each run that was evaluated, that is, of active runs."""
+        active = zip(self._runs, self._loop.records, self._loop.active, strict=True)
+        evaluated = [
+            run for run, record, is_active in active if is_active and timestep in record.timesteps_at_eval[-1:]
+        ]
+        log_evaluation(LoggedRuns(self._experiment, evaluated), timestep, returns)
 
     def _handle_end(self, slot: int) -> None:
         """Write the result of a run that has ended and remove its checkpoint."""
@@ -181,12 +192,30 @@ def _report_failure(run: Run, record: RunRecord, error: Exception) -> None:
     write_failure(run, reason, "".join(traceback.format_exception(error)), record.timesteps)
 
 
-def log_evaluation(name: str, timestep: int, returns: Sequence[float]) -> None:
-    """Log the mean return of an evaluation.
+class LoggedRuns(NamedTuple):
+    """The runs of a stack that were evaluated."""
 
-    name: the stack's label.
+    experiment: Experiment
+    runs: Sequence[Run]
+
+
+def log_evaluation(logged: LoggedRuns, timestep: int, returns: Sequence[float]) -> None:
+    """Log an evaluation: the mean return if all runs are of one setting, else the worst and the best setting's mean.
+
     returns: mean evaluation return of each run.
     """
-    mean = sum(returns) / len(returns)
-    spread = f", runs {min(returns):.1f} to {max(returns):.1f}" if len(returns) > 1 else ""
-    log.info("%s: step %d: evaluation return %.1f%s", name, timestep, mean, spread)
+    experiment, runs = logged
+    by_setting: dict[int, list[float]] = {}
+    for run, value in zip(runs, returns, strict=True):
+        by_setting.setdefault(run.setting, []).append(value)
+    means = {setting: sum(values) / len(values) for setting, values in by_setting.items()}
+    worst, best = (pick(means, key=lambda setting: means[setting]) for pick in (min, max))
+    if len(means) == 1:
+        spread = f", runs {min(returns):.1f} to {max(returns):.1f}" if len(returns) > 1 else ""
+        log.info("%s: step %d: evaluation return %.1f%s", stack_label(runs), timestep, means[best], spread)
+        return
+    log.info(
+        "%s: step %d: evaluation returns of %d settings: from %.1f (%s) to %.1f (%s)",
+        stack_label(runs), timestep, len(means), means[worst], experiment.setting_name(worst), means[best],
+        experiment.setting_name(best),
+    )  # fmt: skip

@@ -15,7 +15,7 @@ from utils.core.machine import available_cores, available_memory
 from utils.experiment.experiment import Experiment, Run, stack_label
 from utils.training.failure_files import failure_path, write_failure
 from utils.training.progress import SweepProgress
-from utils.training.run_claims import remove_leftovers, saved_timestep
+from utils.training.run_claims import saved_timestep
 from utils.training.stack_sizes import split_into_stacks, stack_size_rule
 from utils.training.stack_trainer import Builders, StackTrainer, TrainingOptions
 from utils.workers.pool import run_tasks
@@ -25,18 +25,6 @@ DONE, FAILED, STOPPED = 0, 1, 75
 """Exit codes; a later one takes precedence."""
 
 log = logging.getLogger("policy_params")
-
-
-def runs_to_train(runs: Sequence[Run], force: bool) -> list[Run]:
-    """Return the runs without a result, or with `force` all runs; log the runs that are skipped."""
-    missing = []
-    for run in runs:
-        if not force and run.file.exists():
-            log.info("index %d: skipped, %s exists (--force trains it again)", run.index, run.file.json)
-            remove_leftovers(run)
-        else:
-            missing.append(run)
-    return missing
 
 
 def train_runs(
@@ -69,6 +57,7 @@ def train_stacks(
     failed: list[str] = []
     ended, runs = 0, [len(stack) for stack in stacks]
     lengths = [timesteps - (saved_timestep(stack[0]) or 0) for stack in stacks]
+    before = {run.key: _written(run) for stack in stacks for run in stack}
     bar = tqdm(unit="run-step", unit_scale=True, disable=not sys.stderr.isatty())
     progress = SweepProgress(runs, lengths, bar)
     outcomes = run_tasks(train_stack, stacks, jobs, progress.add_steps, interruption)
@@ -77,7 +66,8 @@ def train_stacks(
             if outcome.stopped:
                 continue
             ended += 1
-            progress.end_stack(number, outcome.failure is not None)
+            done = sum(_written(run) not in (None, before[run.key]) for run in stacks[number])
+            progress.end_stack(number, done, 0 if outcome.failure else len(stacks[number]) - done)
             if outcome.failure is not None:
                 failed.append(f"failed: {stack_label(stacks[number])}: {outcome.failure.reason}")
                 log.error("%s%s", failed[-1], "" if outcome.failure.expected else outcome.failure.traceback)
@@ -89,6 +79,14 @@ def train_stacks(
         log.info("%s: stopped; run the same command again to resume", interruption.signal)
         return STOPPED
     return FAILED if failed else DONE
+
+
+def _written(run: Run) -> int | None:
+    """Return when the file of a run's result was written, ns since the epoch; None if there is no file."""
+    try:
+        return run.file.json.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _write_failures(stack: Sequence[Run], failure: TaskFailure) -> None:

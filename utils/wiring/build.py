@@ -25,9 +25,11 @@ log = logging.getLogger("policy_params")
 def read_experiment(env_json: str, agent_json: str, save_dir: str = "results") -> Experiment:
     """Read the experiment that two configuration files define.  Raises BadInput if a file is missing or invalid."""
     from agent import AGENTS
-    from utils.experiment.config import read_agent, read_environment
+    from utils.experiment.config import check_distinct_values, read_agent, read_environment
 
-    return make_experiment(read_environment(env_json), read_agent(agent_json, AGENTS), (env_json, agent_json), save_dir)
+    environment, agent = read_environment(env_json), read_agent(agent_json, AGENTS)
+    check_distinct_values(agent, agent_json)
+    return make_experiment(environment, agent, (env_json, agent_json), save_dir)
 
 
 def make_experiment(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,12 +13,24 @@ import click
 
 from utils.core.cli_types import DEFAULT_CHECKPOINT_MINUTES
 from utils.core.errors import BadInput
-from utils.wiring.build import build_env, check_buildable, make_builders, make_experiment, read_experiment
+from utils.core.grid import value_text
+from utils.core.indices import format_indices, parse_indices
+from utils.wiring.build import (
+    build_env,
+    check_buildable,
+    check_environment,
+    make_builders,
+    make_experiment,
+    read_experiment,
+)
 
 if TYPE_CHECKING:
     from utils.experiment.experiment import Experiment, Run
     from utils.results.schema import Result
     from utils.training.stack_trainer import TrainingOptions
+
+
+log = logging.getLogger("policy_params")
 
 
 class TrainingFailed(Exception):
@@ -39,7 +52,7 @@ def train(
     index: an index, or a list of indices and ranges such as "0-9,36"; by default 0.
     runs: instead of index: train this many runs of every setting.
     save_dir: directory of the results, as main.py's --save-dir.
-    options: fields of `TrainingOptions`: force, jobs, stack, engine, checkpoint_minutes.
+    options: fields of `TrainingOptions`: force, accept_mixed, jobs, stack, engine, checkpoint_minutes.
     Raises BadInput for wrong input, TrainingFailed if a run has no result.
     """
     from utils.core.process_setup import limit_threads
@@ -51,7 +64,7 @@ def train(
     chosen = TrainingOptions(**{"checkpoint_minutes": DEFAULT_CHECKPOINT_MINUTES} | options)
     experiment = read_experiment(env_json, agent_json, save_dir)
     indices = chosen_indices(experiment, None if index is None else str(index), runs)
-    selected = [experiment.run(i) for i in indices]
+    selected = chosen_runs(experiment, indices)
     code = train_missing_runs(experiment, selected, chosen)
     if code:
         raise TrainingFailed(f"{experiment.directory}: a run has no result (exit code {code}); see the log")
@@ -60,11 +73,51 @@ def train(
 
 def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) -> list[int]:
     """Return the indices that --index or --runs select.  Raises BadInput if both are given or one is invalid."""
-    from utils.core.indices import parse_indices
-
     if runs is not None and index is not None:
         raise BadInput("--index and --runs: found both; allowed: one of them")
     return list(range(len(experiment.grid) * runs)) if runs is not None else parse_indices(index or "0")
+
+
+def chosen_runs(experiment: Experiment, indices: Sequence[int]) -> list[Run]:
+    """Return the runs with these indices.  Raises BadInput, naming the invalid indices, if a setting is not allowed."""
+    runs, invalid, reason = [], [], ""
+    for index in indices:
+        try:
+            runs.append(experiment.run(index))
+        except BadInput as error:
+            invalid.append(index)
+            reason = reason or str(error)
+    if invalid and len(experiment.grid) > 1:
+        others = f"the others are --index {format_indices([run.index for run in runs])}" if runs else "all of them"
+        raise BadInput(f"{reason}; of the chosen indices, {format_indices(invalid)} cannot be trained: {others}")
+    if invalid:
+        raise BadInput(reason)
+    return runs
+
+
+def list_runs(experiment: Experiment, runs: Sequence[Run]) -> Iterator[str]:
+    """Yield a table of runs: index, setting, seed, and the hyperparameters that differ among their settings."""
+    settings = {run.setting: experiment.grid.setting(run.setting) for run in runs}
+    values = list(settings.values())
+    keys = [key for key in experiment.grid.varied if any(each[key] != values[0][key] for each in values)]
+    rows = [["index", "setting", "seed", *keys]]
+    for run in runs:
+        chosen = settings[run.setting]
+        rows.append([*map(str, (run.index, run.setting, run.random_seed)), *(value_text(chosen[key]) for key in keys)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))
+
+
+def log_large_indices(experiment: Experiment, indices: Sequence[int]) -> None:
+    """Log what an index means that is not smaller than the number of settings, which it may be by mistake."""
+    count, largest = len(experiment.grid), max(indices)
+    if 1 < count <= largest:
+        setting, run = experiment.grid.locate(largest)
+        log.info(
+            "the grid has %d settings, 0 to %d: index %d is run %d, with seed %d, of setting %d",
+            count, count - 1, largest, run, run, setting,
+        )  # fmt: skip
 
 
 def monitor_start(experiment: Experiment, monitor: bool, after: int | None, jobs: int | None) -> int | None:
@@ -88,15 +141,29 @@ def train_missing_runs(experiment: Experiment, runs: list[Run], options: Trainin
     Raises BadInput before anything is trained.
     """
     from utils.core.interrupt import interruptible
+    from utils.core.provenance import code_version
     from utils.files.atomic import check_writable
-    from utils.training.sweep import runs_to_train, train_runs
+    from utils.training import existing_results as results
+    from utils.training.folder_survey import warn_of_others
+    from utils.training.sweep import FAILED, train_runs
 
-    missing = runs_to_train(runs, options.force)
+    code_version()  # As it is now, before anyone edits it.
+    existing = [] if options.force else results.find_results(experiment, runs)
+    results.check_same_code(existing, lambda: check_environment(experiment).rollout_hash, options.accept_mixed)
+    done = {each.run.index for each in existing}
+    missing, same = results.separate_same_runs(experiment, [run for run in runs if run.index not in done])
     if missing:
         check_buildable(experiment, missing)
+        for line in warn_of_others(experiment, runs):
+            log.warning("%s", line)
+    if missing or not all(each.is_own for each in existing):
         check_writable(experiment.directory)
+    copied = results.copy_results(experiment, existing)
     with interruptible() as interruption:
-        return train_runs(experiment, missing, make_builders(), options, interruption)
+        code = train_runs(experiment, missing, make_builders(), options, interruption)
+    trained = [results.copy_of(run, other) for run, other in same if other.file.exists()]
+    copied = results.copy_results(experiment, trained, options.force) and copied
+    return code if copied or code else FAILED
 
 
 def verify_results(results: Sequence[str], options: TrainingOptions) -> int:

@@ -1,0 +1,59 @@
+"""Results that different versions of the code computed.
+
+A version of the code is the hash of its sources and the versions of the packages that determine a run's bits. Results
+that did not record the hash, such as old ones, are of no known version and differ from none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+
+from utils.core.provenance import EXACT_PACKAGES
+from utils.files.json_text import canonical_json
+from utils.results.provenance_diff import Origin, describe_version_differences
+
+
+def code_digest(origin: Origin) -> str | None:
+    """Return a digest of a result's version of the code; None if it is not recorded."""
+    if origin.sources is None:
+        return None
+    versions = origin.section("versions")
+    state = [origin.sources, *(str(versions.get(name)) for name in EXACT_PACKAGES)]
+    return hashlib.sha256(canonical_json(state)).hexdigest()[:12]
+
+
+def describe_code_difference(a: Origin, b: Origin) -> str | None:
+    """Return how the code of two results differs; None if it does not, or one has not recorded it."""
+    if None in (a.sources, b.sources):
+        return None
+    sources = [f"sources {a.sources} and {b.sources}"] if a.sources != b.sources else []
+    return "; ".join([*sources, *describe_version_differences(a, b, EXACT_PACKAGES)]) or None
+
+
+def describe_mixed_code(origins: Iterable[Origin]) -> str | None:
+    """Return a sentence on results of several versions of the code; None if they are of one, or of none known."""
+    first: dict[str, Origin] = {}
+    counts: Counter[str] = Counter()
+    for origin in origins:
+        digest = code_digest(origin)
+        if digest is not None:
+            first.setdefault(digest, origin)
+            counts[digest] += 1
+    return mixed_code_sentence([(first[digest], counts[digest]) for digest in first])
+
+
+def mixed_code_sentence(versions: list[tuple[Origin, int]]) -> str | None:
+    """Return a sentence on several versions of the code; None for fewer than two.
+
+    versions: for each, its first result and the number of its runs.
+    """
+    if len(versions) < 2:
+        return None
+    (first, _), (second, _) = versions[:2]
+    counts = ", ".join(f"{count} of sources {origin.sources}" for origin, count in versions)
+    return (
+        f"the runs are of {len(versions)} versions of the code ({counts}); {first.name} and {second.name} differ in "
+        f"{describe_code_difference(first, second)}"
+    )
