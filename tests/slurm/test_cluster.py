@@ -78,7 +78,12 @@ def test_the_templates_example_loads(tmp_path):
         ({"cpus_per_task": 0}, ["key 'cpus_per_task'", "greater than or equal to 1"]),
         ({"options": ["--qos=a b"]}, ["--qos=a b", "without spaces"]),
         ({"options": ["--qos=$(x)"]}, ["allowed: options"]),
+        ({"options": ["--comment=`x`"]}, ["allowed: options"]),
+        ({"options": ["--comment=it's"]}, ["allowed: options"]),
+        ({"options": ["--comment=x\n#SBATCH --wrap=y"]}, ["allowed: options"]),
+        ({"options": ["--=x"]}, ["allowed: options"]),
         ({"options": ["--array=0-9"]}, ["--array=0-9", "other keys"]),
+        ({"options": ["--arr=0-9"]}, ["--arr=0-9", "other keys"]),
         ({"activate": "a\nb"}, ["key 'activate'", "path of a file"]),
         ({"activate": ""}, ["key 'activate'"]),
     ],
@@ -91,6 +96,18 @@ def test_what_is_refused(tmp_path, changes, words):
     assert "\n" not in str(error.value)
     for word in [str(path), *words]:
         assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--exclude=fc[10101-10105]", "--export=ALL,WANDB_MODE=offline", "--constraint=[rack1*2&rack2*4]",
+        "--constraint=(cascade|skylake)&!old", "--dependency=afterok:12?afterany:13", "--gpus=2", "--hold",
+        "--licenses=matlab@server:2", "--nodelist=c[1-3,7]",
+    ],
+)  # fmt: skip
+def test_options_with_brackets_and_equals_signs(option):
+    assert Cluster(options=[option]).options == [option]
 
 
 @pytest.mark.parametrize("account", ["def-someone", "rrg-someone-ab", "rpp-x", "aip-x", "lab_7.cpu"])

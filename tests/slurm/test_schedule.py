@@ -128,7 +128,7 @@ def test_tasks_call_main_py_with_copies_of_the_files(project, slurm):
     project.submit("--engine", "compiled")
     (folder,) = project.submissions
     (line,) = (line for line in (folder / "job.sh").read_text().splitlines() if "exec python" in line)
-    words = shlex.split(line.removeprefix("(trap '' TERM; exec ").removesuffix(") &"))
+    words = shlex.split(line.strip().removeprefix("exec "))
     assert words == [
         "python", "main.py", f"--env-json={folder}/environment.json", f"--agent-json={folder}/agent.json",
         f"--save-dir={project.experiment.directory.parent}", "--jobs=2", "--stack=auto", "--engine=compiled",

@@ -18,7 +18,8 @@ Count = Annotated[int, Field(ge=1)]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:,-]*$")]
 """Names of accounts, partitions and devices in SLURM; they need no quotes in a script."""
 
-OPTION = re.compile(r"--[a-z][a-z-]*(=[A-Za-z0-9_.:,@%/*&|+-]+)?")
+OPTION = re.compile(r"(--[a-z][a-z-]*)(=[A-Za-z0-9_.:,@%/*&|+=~^?!()\[\]-]+)?")
+"""Form of an option: a name, and a value without spaces, quotes, backslashes, $ and backticks, which a shell expands."""
 
 OURS = (
     "--account", "--partition", "--time", "--nodes", "--ntasks", "--cpus-per-task", "--mem", "--mem-per-cpu",
@@ -26,6 +27,9 @@ OURS = (
     "--no-requeue", "--open-mode", "--parsable", "--wait", "--wrap",
 )  # fmt: skip
 """Options of sbatch that have their own keys or that schedule.py sets itself."""
+
+COMPLETE = ("--gpus",)
+"""Options of sbatch that are no abbreviation, although one of OURS begins like them."""
 
 
 class Cluster(BaseModel):
@@ -84,13 +88,16 @@ class Cluster(BaseModel):
     @field_validator("options")
     @classmethod
     def _check_options(cls, options: list[str]) -> list[str]:
-        """Check options, which are written into the script unquoted, next to schedule.py's own."""
+        """Check options, which stand in the script next to schedule.py's own. SLURM takes abbreviations of names."""
         for option in options:
-            if not OPTION.fullmatch(option):
+            found = OPTION.fullmatch(option)
+            if not found:
                 raise ValueError(
-                    f"'{option}' is not an option; allowed: options such as --qos=high, without spaces or quotes"
+                    f"{option!r} is not an option; allowed: options such as --qos=high, without spaces, quotes and "
+                    "what a shell expands"
                 )
-            if option.partition("=")[0] in OURS:
+            name = found[1]
+            if name not in COMPLETE and any(ours.startswith(name) for ours in OURS):
                 raise ValueError(f"'{option}' is set by other keys or by schedule.py itself; allowed: any other option")
         return options
 
