@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from utils.core.errors import BadInput
-from utils.slurm.cluster import Cluster, account_notice, read_cluster, retirement_notice
+from utils.slurm.cluster import Cluster, account_notice, gpu_notice, read_cluster, retirement_notice
 
 FOLDER = Path(__file__).resolve().parents[2] / "clusters"
 NAMES = [
@@ -118,7 +118,8 @@ def test_accounts_of_any_kind(account):
 @pytest.mark.parametrize(
     ("account", "exported", "expected"),
     [
-        (None, None, None),
+        (None, None, "set 'account' in the cluster file, or SBATCH_ACCOUNT"),
+        (None, "", "no account"),
         ("def-a", None, None),
         ("def-a", "def-a", None),
         (None, "def-b", "account def-b, from SBATCH_ACCOUNT"),
@@ -133,3 +134,21 @@ def test_accounts_that_contradict_each_other_are_pointed_out(account, exported, 
 @pytest.mark.parametrize(("text", "mib"), [("4000M", 4000), ("2G", 2048), (None, None)])
 def test_memory(text, mib):
     assert Cluster(mem_per_cpu=text).mib_per_cpu == mib
+
+
+@pytest.mark.parametrize(
+    ("changes", "asks"),
+    [
+        ({}, False),
+        ({"gpus_per_node": "l40s:1"}, True),
+        ({"options": ["--gpus=1"]}, True),
+        ({"options": ["--gres=tmpfs:5G,gpu:h100:1"]}, True),
+        ({"options": ["--gres=tmpfs:5G"]}, False),
+    ],
+)
+def test_agents_that_need_a_gpu_and_tasks_that_request_none(changes, asks):
+    cluster = Cluster(**changes)
+    assert cluster.asks_for_gpu == asks
+    notice = gpu_notice(cluster, "agent.json", True)
+    assert notice is None if asks else "agent.json: 'cuda' is true" in str(notice)
+    assert gpu_notice(cluster, "agent.json", False) is None

@@ -212,7 +212,9 @@ def test_a_signal_before_the_activation_costs_nothing(tmp_path):
     """It comes while the script reads its line; main.py is not started."""
     node = Node(tmp_path, "")
     sed = node.asked.parent / "bin" / "sed"
-    sed.write_text(f'#!/bin/bash\ntouch {shlex.quote(str(node.home))}/ready\nsleep 1\nexec {shutil.which("sed")} "$@"\n')
+    sed.write_text(
+        f'#!/bin/bash\ntouch {shlex.quote(str(node.home))}/ready\nsleep 1\nexec {shutil.which("sed")} "$@"\n'
+    )
     sed.chmod(0o755)
     task = node.start()
     node.wait_until_ready()

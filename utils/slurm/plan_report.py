@@ -6,6 +6,7 @@ import math
 
 from utils.slurm.cluster import Cluster
 from utils.slurm.duration import DAY, HOUR, format_duration
+from utils.slurm.job_limits import JobLimit
 from utils.slurm.task_plan import MARGIN, Plan, usable_seconds
 
 YEAR = 365.25 * DAY
@@ -16,10 +17,10 @@ MIB_PER_CORE = 4096
 MAX_LISTED_SHAPES = 10
 
 
-def format_plan(plan: Plan, cluster: Cluster, submitted: int) -> str:
+def format_plan(plan: Plan, cluster: Cluster, submitted: int, limit: JobLimit | None = None) -> str:
     """Return lines about the runs, the tasks, and their cost.
 
-    submitted: number of tasks that the user's limit on jobs allows now.
+    submitted: number of tasks that the limit on jobs allows now.
     """
     experiment, tasks = plan.experiment, plan.tasks
     total = plan.present + plan.live + plan.runs
@@ -36,8 +37,15 @@ def format_plan(plan: Plan, cluster: Cluster, submitted: int) -> str:
     lines.append(f"    {tasks_text(len(tasks))} of {size} {'run' if largest == 1 else 'runs'}; each requests {asked}")
     lines += [f"    {line}" for line in _cost_lines(plan, cluster)]
     if submitted < len(tasks):
-        lines.append(f"    {submitted:,} of the tasks now, as many as your limit on jobs allows")
+        lines.append(
+            f"    {submitted:,} of the tasks now, as many as your limit on jobs allows{_describe_limit(limit)}"
+        )
     return "\n".join(lines)
+
+
+def _describe_limit(limit: JobLimit | None) -> str:
+    """Return a limit on jobs in parentheses, after a space; empty without a limit."""
+    return "" if limit is None else f" ({limit.name}: {limit.jobs:,}, {limit.used:,} of them taken)"
 
 
 def tasks_text(tasks: int) -> str:

@@ -61,19 +61,6 @@ def make_plan(sweep: Sweep, cluster: Cluster, engine: str) -> Plan:
     return Plan(experiment, shapes, seconds, len(sweep.present), len(sweep.live), tasks)
 
 
-def free_places(cluster: Cluster, queue: slurm.Queue) -> int | None:
-    """Return how many tasks the user may still add to the queue; None: any number.  Raises SlurmError."""
-    reported = slurm.max_jobs(cluster.account) if slurm.is_available() else None
-    limit = cluster.max_jobs if reported is None else reported
-    return None if limit is None else max(0, limit - queue.jobs)
-
-
-def max_array_tasks(cluster: Cluster) -> int:
-    """Return the largest number of tasks in an array.  Raises SlurmError."""
-    reported = slurm.max_array_size() if slurm.is_available() else None
-    return reported or cluster.max_array_size
-
-
 def share_places(plans: Sequence[Plan], places: int | None) -> list[int]:
     """Return how many tasks of each plan are submitted now; earlier plans have precedence."""
     shares = []
