@@ -127,7 +127,7 @@ def submit_plan(target: Target, plan: Plan, tasks: Tasks, folder: Path) -> list[
     record = SubmissionRecord(
         arrays=[SubmittedArray(name=name, tasks=len(array)) for name, array in zip(names, arrays, strict=True)],
         cores=target.cluster.cpus_per_task,
-        seconds_per_run=plan.core_seconds(tasks) / sum(map(len, tasks)),
+        seconds_per_run=plan.core_seconds(len(tasks)) / sum(map(len, tasks)),
         user=user_name(),
     )
     submission = write_submission(folder, plan.experiment, make_script(target, plan, folder), arrays, record)

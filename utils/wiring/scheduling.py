@@ -20,7 +20,7 @@ from utils.slurm.cluster import Cluster, account_notice, gpu_notice, read_cluste
 from utils.slurm.pilot import make_trainer, measure_cost
 from utils.slurm.plan_report import format_plan, tasks_text
 from utils.slurm.request import Request, no_slurm_message
-from utils.slurm.run_cost import Measurements, estimate_cost
+from utils.slurm.run_cost import Measurements
 from utils.slurm.slurm_state import SlurmState, assume_state, read_state
 from utils.slurm.status_report import format_status
 from utils.slurm.submission_folder import new_submission_path, submission_names, submitting_users
@@ -33,9 +33,9 @@ from utils.slurm.submit import (
     split_arrays,
     submit_all,
 )  # fmt: skip
-from utils.slurm.sweep_plan import Sweep, find_sweeps, make_plan, share_places
+from utils.slurm.sweep_plan import Sweep, find_shapes, find_sweeps, make_plan, planned_stacks, share_places
 from utils.slurm.sweep_status import ResultReader, find_status
-from utils.slurm.task_plan import Plan, group_by_shape
+from utils.slurm.task_plan import Plan
 from utils.wiring.build import check_environment, read_experiment
 
 STATUS_INTERVAL_SECONDS = 60.0
@@ -76,12 +76,14 @@ def schedule_sweeps(
     sweeps = find_sweeps(request, experiments, state.queue)
     account = account_notice(cluster, os.environ.get(slurm.ACCOUNT))
     print_notes([account, *state.notes, *(gpu_note(cluster, sweep) for sweep in sweeps)])
+    free = None if state.limit is None else state.limit.free
+    places = None if free is None else free // len(sweeps)
     if pilot:
-        measure_shapes(request, cluster, sweeps)
-    plans = [make_plan(sweep, cluster, engine_for(request, sweep.experiment)) for sweep in sweeps]
-    shares = share_places(plans, None if state.limit is None else state.limit.free)
+        measure_shapes(request, cluster, sweeps, places)
+    plans = [make_plan(sweep, cluster, engine_for(request, sweep.experiment), places) for sweep in sweeps]
+    shares = share_places(plans, free)
     for plan, share in zip(plans, shares, strict=True):
-        echo(format_plan(plan, cluster, share, state.limit))
+        echo(format_plan(plan, share, state.limit))
     directory = str(Path(request.directory).resolve())
     target = Target(cluster, request.script, directory, request.engine, state.array_size)
     if dry_run:
@@ -141,20 +143,25 @@ def engine_for(request: Request, experiment: Experiment) -> str:
     return choose_engine(request.engine, experiment.total_timesteps)
 
 
-def measure_shapes(request: Request, cluster: Cluster, sweeps: Sequence[Sweep]) -> None:
-    """Run a pilot for each shape of the missing runs and store its measurement.  Raises BadInput, OSError."""
-    for experiment, *_, missing, _forced in sweeps:
+def measure_shapes(request: Request, cluster: Cluster, sweeps: Sequence[Sweep], places: int | None) -> None:
+    """Run a pilot for each shape of the missing runs and store its measurement.  Raises BadInput, OSError.
+
+    The stack of a pilot is as large as the largest one that is planned to form.
+    places: number of tasks that the limit on jobs allows.
+    """
+    for sweep in sweeps:
+        experiment, missing = sweep.experiment, sweep.missing
         engine = engine_for(request, experiment)
         measurements = Measurements(experiment, engine, cluster.stack)
         train = make_trainer(experiment, request.script, engine, request.directory)
-        for settings in group_by_shape(experiment, sorted({run.setting for run in missing})):
-            hyperparameters = experiment.hyperparameters(settings[0])
-            size = estimate_cost(hyperparameters, experiment.environment, cluster.stack, engine).stack
-            indices = [run.index for run in missing if run.setting in set(settings)][:size]
-            echo(f"pilot: {len(indices)} runs like setting {settings[0]} of {experiment.agent_source}", err=True)
+        shapes = find_shapes(sweep, cluster, engine, measured=False)
+        for shape, size in zip(shapes, planned_stacks(sweep, cluster, shapes, places), strict=True):
+            indices = [run.index for run in missing if run.setting in set(shape.settings)][:size]
+            like = f"setting {shape.settings[0]} of {experiment.agent_source}"
+            echo(f"pilot: {len(indices)} runs like {like}", err=True)
             runs = [experiment.run(index) for index in indices]
             sizes = check_environment(experiment).space_sizes
-            measurements.write(settings[0], measure_cost(experiment, runs, sizes, train))
+            measurements.write(shape.settings[0], measure_cost(experiment, runs, sizes, shape.cost, train))
 
 
 def print_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) -> None:
