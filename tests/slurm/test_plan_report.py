@@ -22,11 +22,11 @@ def plan(tmp_path, cluster: Cluster, cost: Cost, runs: int = 40, seconds: int = 
 
 
 def test_a_measured_plan(tmp_path):
-    """On 4 cores, 20 runs are 4 stacks of 5 runs of 1080 s; a task takes 5400 s, 4 s to start and 2 s for its pool.
+    """On 4 cores, 20 runs are 4 stacks of 5 runs of 1080 s; a task takes 5400 s, and 6 s to start its processes.
 
     Two tasks take 2 * 4 * 5406 s, 12.01 core-hours; at 8 GiB per core, twice a core's share, they are charged double.
     """
-    cost = Cost(stack=5, seconds=1080.0, process_mib=600.0, start_seconds=4.0)
+    cost = Cost(stack=5, seconds=1080.0, process_mib=600.0, start_seconds=3.0)
     limit = JobLimit("max_jobs", 10, 9)
     report = format_plan(plan(tmp_path, Cluster(cpus_per_task=4, mem_per_cpu="8G"), cost), 1, limit)
     assert report.splitlines() == [
@@ -43,10 +43,10 @@ def test_the_stacks_are_those_that_form(tmp_path):
     """30 runs on 8 cores are 6 stacks of 4 and 2 of 3, not one of 32.
 
     A stack of 4 takes 1000 + 4 * 100 s; a stack of 3, 1300 s; a run of the first 350 s, of the second 433.3 s. Per run:
-    (6 * 1400 + 2 * 1300) / 30 s. The task takes 1400 + 6 s, and of memory, 500 + (4 - 32) * 10 MiB.
+    (6 * 1400 + 2 * 1300) / 30 s. The task takes 1400 + 6 s; of memory, a process takes, 500 + (4 - 32) * 10 MiB.
     """
     cost = Cost(
-        stack=32, seconds=1000 / 32 + 100, process_mib=500.0, fixed_seconds=1000.0, start_seconds=4.0, replay_mib=10.0
+        stack=32, seconds=1000 / 32 + 100, process_mib=500.0, fixed_seconds=1000.0, start_seconds=3.0, replay_mib=10.0
     )
     report = format_plan(plan(tmp_path, Cluster(), cost, runs=30, size=30), 1)
     assert "setting 0: 366.7 core-seconds per run in stacks of 3 to 4, 220 MiB per process (measured)" in report
@@ -60,7 +60,7 @@ def test_the_stacks_are_those_that_form(tmp_path):
 )
 def test_how_often_a_task_requeues_itself_agrees_with_its_time(tmp_path, seconds, times, elapsed):
     """Each start of 1:00:00 trains for 3600 - 300 - 6 = 3294 s. 5 runs of 1080 s take 1.6 starts, of 8235 s 12.5."""
-    cost = Cost(stack=5, seconds=seconds, start_seconds=4.0)
+    cost = Cost(stack=5, seconds=seconds, start_seconds=3.0)
     report = format_plan(plan(tmp_path, Cluster(cpus_per_task=4), cost, seconds=3600), 2)
     assert f"stops with a checkpoint and requeues itself, about {times}\n" in f"{report}\n"
     assert f"about {elapsed} per task" in report
@@ -95,8 +95,8 @@ def test_idle_cores_are_pointed_out(tmp_path, changes, runs, advice):
 
 
 def test_a_task_is_not_shorter_than_a_run(tmp_path):
-    report = format_plan(plan(tmp_path, Cluster(), Cost(stack=5, seconds=3600.0, start_seconds=4.0), runs=1), 1)
-    assert "about 1:00:04 per task" in report
+    report = format_plan(plan(tmp_path, Cluster(), Cost(stack=5, seconds=3600.0, start_seconds=3.0), runs=1), 1)
+    assert "about 1:00:03 per task" in report
 
 
 def test_an_estimate_says_that_it_is_one(tmp_path):

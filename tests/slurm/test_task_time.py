@@ -9,7 +9,7 @@ from tests.conftest import ENVIRONMENT
 from tests.support.experiments import make_experiment
 from utils.slurm.cluster import Cluster
 from utils.slurm.run_cost import Cost
-from utils.slurm.task_time import POOL_SECONDS, time_task
+from utils.slurm.task_time import POOL_STARTS, time_task
 from utils.training.stack_sizes import max_runs_for_speed, split_into_stacks
 
 SMALL = AGENTS["SAC"].hyperparameters.model_validate({"hidden_dim": 32})
@@ -24,7 +24,7 @@ def test_few_runs_on_many_cores():
     time = time_task([10], [(SMALL, COST)], Cluster(cpus_per_task=4))
     assert sorted(time.stacks) == [(0, 2), (0, 2), (0, 3), (0, 3)]
     assert time.used == 2 * 40.0 + 2 * 32.0
-    assert (time.training, time.start, time.seconds) == (40.0, 5.0 + POOL_SECONDS, 45.0 + POOL_SECONDS)
+    assert (time.training, time.start, time.seconds) == (40.0, 5.0 * POOL_STARTS, 40.0 + 5.0 * POOL_STARTS)
 
 
 def test_one_run_takes_as_long_as_itself():
@@ -45,12 +45,12 @@ def test_the_most_expensive_stacks_start_first():
     time = time_task([2, 2], costs, Cluster(cpus_per_task=2))
     assert time.stacks[:2] == ((1, 1), (1, 1))
     assert time.training in (124.0, 132.0)
-    assert time.start == 9.0 + POOL_SECONDS
+    assert time.start == 9.0 * POOL_STARTS
 
 
-@pytest.mark.parametrize(("limit", "starts"), [(7.0, 0), (46.9, 2), (47.0, 1), (11.0, 10), (1000.0, 1)])
+@pytest.mark.parametrize(("limit", "starts"), [(10.0, 0), (49.9, 2), (50.0, 1), (14.0, 10), (1000.0, 1)])
 def test_the_number_of_starts(limit, starts):
-    """The task trains for 40 s, and each start costs 7 s."""
+    """The task trains for 40 s, and each start costs 10 s."""
     time = time_task([10], [(SMALL, COST)], Cluster(cpus_per_task=4))
     assert time.starts(limit) == starts
 
