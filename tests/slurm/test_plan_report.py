@@ -43,7 +43,7 @@ def test_the_stacks_are_those_that_form(tmp_path):
     """30 runs on 8 cores are 6 stacks of 4 and 2 of 3, not one of 32.
 
     A stack of 4 takes 1000 + 4 * 100 s; a stack of 3, 1300 s; a run of the first 350 s, of the second 433.3 s. Per run:
-    (6 * 1400 + 2 * 1300) / 30 s. The task takes 1400 + 6 s; of memory, a process takes, 500 + (4 - 32) * 10 MiB.
+    (6 * 1400 + 2 * 1300) / 30 s. The task takes 1400 + 6 s; of memory, a process takes 500 + (4 - 32) * 10 MiB.
     """
     cost = Cost(
         stack=32, seconds=1000 / 32 + 100, process_mib=500.0, fixed_seconds=1000.0, start_seconds=3.0, replay_mib=10.0
