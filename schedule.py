@@ -48,6 +48,7 @@ EXIT_FAILED = 1
 @click.option("--watch", is_flag=True, help="Print the status every minute until nothing runs.")
 def main(pilot: bool, dry_run: bool, yes: bool, status: bool, watch: bool, **asked: Any) -> None:
     """Run the command line."""
+    from utils.core.closed_pipe import discard_output
     from utils.slurm.commands import SlurmError
     from utils.slurm.request import Request
     from utils.wiring.scheduling import load_cluster, print_status, read_experiments, schedule_sweeps
@@ -60,6 +61,8 @@ def main(pilot: bool, dry_run: bool, yes: bool, status: bool, watch: bool, **ask
                 print_status(request, experiments, watch)
             else:
                 schedule_sweeps(request, cluster, experiments, pilot, dry_run, yes)
+        except BrokenPipeError:  # The reader of a status has gone, as in `--status | head`.
+            discard_output()
         except (SlurmError, OSError) as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(EXIT_FAILED)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from utils.core.errors import BadInput
-from utils.slurm.cluster import Cluster, account_notice, read_cluster, retirement_notice
+from utils.slurm.cluster import Cluster, account_notice, gpu_notice, read_cluster, retirement_notice
 
 FOLDER = Path(__file__).resolve().parents[2] / "clusters"
 NAMES = [
@@ -78,7 +78,12 @@ def test_the_templates_example_loads(tmp_path):
         ({"cpus_per_task": 0}, ["key 'cpus_per_task'", "greater than or equal to 1"]),
         ({"options": ["--qos=a b"]}, ["--qos=a b", "without spaces"]),
         ({"options": ["--qos=$(x)"]}, ["allowed: options"]),
+        ({"options": ["--comment=`x`"]}, ["allowed: options"]),
+        ({"options": ["--comment=it's"]}, ["allowed: options"]),
+        ({"options": ["--comment=x\n#SBATCH --wrap=y"]}, ["allowed: options"]),
+        ({"options": ["--=x"]}, ["allowed: options"]),
         ({"options": ["--array=0-9"]}, ["--array=0-9", "other keys"]),
+        ({"options": ["--arr=0-9"]}, ["--arr=0-9", "other keys"]),
         ({"activate": "a\nb"}, ["key 'activate'", "path of a file"]),
         ({"activate": ""}, ["key 'activate'"]),
     ],
@@ -93,6 +98,18 @@ def test_what_is_refused(tmp_path, changes, words):
         assert word in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--exclude=fc[10101-10105]", "--export=ALL,WANDB_MODE=offline", "--constraint=[rack1*2&rack2*4]",
+        "--constraint=(cascade|skylake)&!old", "--dependency=afterok:12?afterany:13", "--gpus=2", "--hold",
+        "--licenses=matlab@server:2", "--nodelist=c[1-3,7]",
+    ],
+)  # fmt: skip
+def test_options_with_brackets_and_equals_signs(option):
+    assert Cluster(options=[option]).options == [option]
+
+
 @pytest.mark.parametrize("account", ["def-someone", "rrg-someone-ab", "rpp-x", "aip-x", "lab_7.cpu"])
 def test_accounts_of_any_kind(account):
     assert Cluster(account=account).account == account
@@ -101,7 +118,8 @@ def test_accounts_of_any_kind(account):
 @pytest.mark.parametrize(
     ("account", "exported", "expected"),
     [
-        (None, None, None),
+        (None, None, "set 'account' in the cluster file, or SBATCH_ACCOUNT"),
+        (None, "", "no account"),
         ("def-a", None, None),
         ("def-a", "def-a", None),
         (None, "def-b", "account def-b, from SBATCH_ACCOUNT"),
@@ -116,3 +134,21 @@ def test_accounts_that_contradict_each_other_are_pointed_out(account, exported, 
 @pytest.mark.parametrize(("text", "mib"), [("4000M", 4000), ("2G", 2048), (None, None)])
 def test_memory(text, mib):
     assert Cluster(mem_per_cpu=text).mib_per_cpu == mib
+
+
+@pytest.mark.parametrize(
+    ("changes", "asks"),
+    [
+        ({}, False),
+        ({"gpus_per_node": "l40s:1"}, True),
+        ({"options": ["--gpus=1"]}, True),
+        ({"options": ["--gres=tmpfs:5G,gpu:h100:1"]}, True),
+        ({"options": ["--gres=tmpfs:5G"]}, False),
+    ],
+)
+def test_agents_that_need_a_gpu_and_tasks_that_request_none(changes, asks):
+    cluster = Cluster(**changes)
+    assert cluster.asks_for_gpu == asks
+    notice = gpu_notice(cluster, "agent.json", True)
+    assert notice is None if asks else "agent.json: 'cuda' is true" in str(notice)
+    assert gpu_notice(cluster, "agent.json", False) is None

@@ -8,32 +8,25 @@ from pathlib import Path
 import pytest
 
 from utils.slurm import commands as slurm
-from utils.slurm.commands import Queue, QueuedTask, SlurmError, parse_job_limit, parse_queue
+from utils.slurm.commands import Queue, QueuedTask, SlurmError, parse_queue
 
 QUEUE = """\
-0|RUNNING|None|a.20260101-000000-abcdef.0
-1|PENDING|Resources|a.20260101-000000-abcdef.0
-12|PENDING|launch failed requeued held|b|c
-N/A|RUNNING|None|an interactive job
+me|0|RUNNING|None|a.20260101-000000-abcdef.0
+me|1|PENDING|Resources|a.20260101-000000-abcdef.0
+colleague|12|PENDING|launch failed requeued held|b|c
+me|N/A|RUNNING|None|an interactive job
+colleague|N/A|RUNNING|None|another
 """
 
 
 def test_a_queue():
+    """The colleague's tasks are found; only the user's own jobs count."""
     tasks = {
         "a.20260101-000000-abcdef.0": {0: QueuedTask("RUNNING", "None"), 1: QueuedTask("PENDING", "Resources")},
         "b|c": {12: QueuedTask("PENDING", "launch failed requeued held")},
     }
-    assert parse_queue(QUEUE) == Queue(4, tasks)
-    assert parse_queue("") == slurm.EMPTY_QUEUE
-
-
-@pytest.mark.parametrize(
-    ("account", "limit"), [("def-a", 1000), ("rrg-b", 500), ("def-none", None), (None, 500), ("other", None)]
-)
-def test_limits(account, limit):
-    assert parse_job_limit("def-a_cpu|1000\ndef-a_gpu|10\nrrg-b|500\ndef-none|\n", account) == (
-        10 if account is None else limit
-    )
+    assert parse_queue(QUEUE, "me") == Queue(3, tasks)
+    assert parse_queue("", "me") == slurm.EMPTY_QUEUE
 
 
 @pytest.fixture
@@ -54,18 +47,16 @@ def test_a_command_that_fails_is_named_with_what_it_said(commands):
         slurm.read_queue()
 
 
-def test_the_size_of_arrays_is_asked_for(commands):
-    commands("scontrol", "printf 'Configuration data\\nMaxArraySize            = 10001\\nMaxJobCount = 5\\n'")
-    assert slurm.max_array_size() == 10001
-    commands("scontrol", "echo 'MaxJobCount = 5'")
-    assert slurm.max_array_size() is None
+def test_the_queues_of_colleagues_are_asked_for_unless_they_have_left(commands, tmp_path):
+    commands("squeue", f'echo "$@" >{tmp_path}/seen')
+    assert slurm.read_queue({"daemon", "nobody-of-this-name"}) == slurm.EMPTY_QUEUE
+    users = ",".join(sorted({slurm.user_name(), "daemon"}))
+    assert (tmp_path / "seen").read_text() == f"--user={users} --noheader --array --format=%u|%K|%T|%r|%j\n"
 
 
-def test_the_limit_on_jobs_is_asked_for_and_may_remain_unknown(commands):
-    commands("sacctmgr", "echo 'def-a|7'")
-    assert slurm.max_jobs("def-a") == 7
-    commands("sacctmgr", "echo 'no database' >&2; exit 1")
-    assert slurm.max_jobs("def-a") is None
+def test_the_configuration_is_asked_for(commands):
+    commands("scontrol", "printf 'Configuration data as of 1\nMaxArraySize            = 10001\nPrologFlags = a=b\n'")
+    assert slurm.read_config() == {"MaxArraySize": "10001", "PrologFlags": "a=b"}
 
 
 @pytest.mark.parametrize(("account", "exported"), [(None, "SBATCH_ACCOUNT=def-b\n"), ("def-a", "")])

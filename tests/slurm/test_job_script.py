@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -33,7 +35,8 @@ def test_to_the_letter(name):
 def test_every_key_that_asks_sbatch_for_something():
     cluster = Cluster(
         account="rrg-a_b", partition="long", time="1-00", cpus_per_task=3, mem_per_cpu="2G", gpus_per_node="l40s:1",
-        warning_seconds=60, activate=None, options=["--qos=high", "--exclusive"],
+        warning_seconds=60, activate=None,
+        options=["--qos=high", "--exclusive", "--exclude=fc[10101-10105]", "--export=ALL,WANDB_MODE=offline"],
     )  # fmt: skip
     script = make_job_script(Job(cluster, 86400, "/home", ["python", "main.py"]))
     assert [line for line in script.splitlines() if line.startswith("#SBATCH")] == [
@@ -50,8 +53,10 @@ def test_every_key_that_asks_sbatch_for_something():
         "#SBATCH --requeue",
         "#SBATCH --qos=high",
         "#SBATCH --exclusive",
+        "#SBATCH '--exclude=fc[10101-10105]'",
+        "#SBATCH --export=ALL,WANDB_MODE=offline",
     ]
-    assert "\n. " not in script
+    assert " . " not in script
 
 
 TRAINING = """\
@@ -104,13 +109,17 @@ class Node:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
-    def send_signals(self, *numbers: signal.Signals, everybody: bool = False) -> tuple[int, str]:
-        """Send signals to the script, or to all its processes; return the exit code and the signals of main.py."""
-        task = self.start()
+    def wait_until_ready(self) -> None:
+        """Wait until main.py, or the file that activates, has written a file of this name."""
         deadline = time.monotonic() + 60
         while not (self.home / "ready").exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+    def send_signals(self, *numbers: signal.Signals, everybody: bool = False) -> tuple[int, str]:
+        """Send signals to the script, or to all its processes; return the exit code and the signals of main.py."""
+        task = self.start()
+        self.wait_until_ready()
         for number in numbers:
             (os.killpg if everybody else os.kill)(task.pid, number)
             time.sleep(0.05)
@@ -172,6 +181,54 @@ def test_a_signal_before_main_py_can_take_it_costs_nothing(tmp_path):
     (node.home / "main.py").write_text((node.home / "main.py").read_text().replace('Path("ready").touch()\n', ""))
     assert node.send_signals(signal.SIGUSR1) == (138, "")
     assert node.asked.read_text() == "requeue 7_1\n"
+
+
+@pytest.mark.parametrize(
+    ("number", "state", "again"),
+    [
+        (signal.SIGUSR1, "RUNNING", ["requeue 7_1"]),
+        (signal.SIGTERM, "RUNNING", ["--oneliner show job 7_1", "requeue 7_1"]),
+        (signal.SIGTERM, "COMPLETING", ["--oneliner show job 7_1"]),
+    ],
+)
+def test_a_signal_during_a_slow_activation_is_handled_at_once(tmp_path, number, state, again):
+    """The command in the foreground of the activation takes a minute; the task does not wait for it."""
+    node = Node(tmp_path, SLEEP, state)
+    (node.home / "my activate").write_text("touch ready\nexec sleep 60")
+    begin = time.monotonic()
+    task = node.start()
+    node.wait_until_ready()
+    os.kill(task.pid, number)
+    output, _ = task.communicate(timeout=60)
+    assert time.monotonic() - begin < 30
+    assert task.returncode == 138
+    assert node.asked.read_text().splitlines() == again
+    assert f"task 7_1 was told to stop ({number.name[3:]}) before it trained" in output
+    assert ("is stopped by" in output) == (len(again) == 2 or number == signal.SIGUSR1)
+    assert not (node.home / "called").exists()
+
+
+def test_a_signal_before_the_activation_costs_nothing(tmp_path):
+    """It comes while the script reads its line; main.py is not started."""
+    node = Node(tmp_path, "")
+    sed = node.asked.parent / "bin" / "sed"
+    sed.write_text(
+        f'#!/bin/bash\ntouch {shlex.quote(str(node.home))}/ready\nsleep 1\nexec {shutil.which("sed")} "$@"\n'
+    )
+    sed.chmod(0o755)
+    task = node.start()
+    node.wait_until_ready()
+    os.kill(task.pid, signal.SIGUSR1)
+    output, _ = task.communicate(timeout=60)
+    assert task.returncode == 75, output
+    assert "is stopped by USR1 and queued again" in output
+    assert node.asked.read_text() == "requeue 7_1\n"
+    assert not (node.home / "called").exists()
+
+
+def test_signals_are_taken_from_the_first_lines_on(tmp_path):
+    lines = [line for line in Node(tmp_path, "").script.read_text().splitlines() if line and line[0] != "#"]
+    assert lines[2:4] == ["trap 'pass_on USR1' USR1", "trap 'pass_on TERM' TERM"]
 
 
 def test_a_task_without_a_line_or_an_environment_fails_by_name(tmp_path):

@@ -31,6 +31,20 @@ def test_the_rule_by_hand():
     assert (cost.stack, cost.measured) == (11, False)
     assert cost.seconds == pytest.approx(120 * 0.36e-3 + 3 * 2 * 50 * 0.036e-3)
     assert cost.stack_seconds == pytest.approx(11 * cost.seconds)
+    assert cost.fixed_seconds == pytest.approx(120 * 11 * 0.18e-3)
+    assert cost.seconds_of(1) == pytest.approx(120 * 12 * 0.18e-3 + 3 * 2 * 50 * 0.036e-3)
+
+
+def test_the_cost_of_other_stacks_by_hand():
+    """A stack of 4 takes 100 + 4 * 50 s and 900 MiB; a stack of 8, 100 + 8 * 50 s and 900 + 4 * 25 MiB."""
+    cost = Cost(stack=4, seconds=75.0, process_mib=900.0, fixed_seconds=100.0, replay_mib=25.0)
+    assert [cost.seconds_of(runs) for runs in (1, 4, 8)] == [150.0, 300.0, 500.0]
+    larger = cost.resized(8)
+    assert (larger.stack, larger.seconds, larger.process_mib) == (8, 62.5, 1000.0)
+    assert [larger.seconds_of(runs) for runs in (1, 4, 8)] == [150.0, 300.0, 500.0]
+    assert larger.resized(4) == cost
+    # 1.25 * 62.5 s are 78.1 s per run; 3 runs take 83.3 s each, 4 take 75 s.
+    assert larger.smallest_stack == 4
 
 
 class Trainer:
@@ -41,24 +55,31 @@ class Trainer:
 
     def __call__(self, runs, steps):
         self.asked.append(steps)
-        return Stretch(float(steps), 0.3 + 0.01 * (steps - 100), 0.5, 400.0 + steps / 100)
+        return Stretch(float(steps), 0.3 + 0.01 * (steps - 100), 0.5, 400.0 + steps / 100, 3.0)
+
+
+RULE = Cost(stack=8, seconds=0.1, fixed_seconds=0.4)
+"""A rule for which half of the cost of a stack of 8 is fixed: 0.4 s, and 0.05 s per run."""
 
 
 def test_what_a_pilot_finds_is_free_of_what_is_paid_once(tmp_path):
     experiment = make_experiment(ENVIRONMENT | {"total_timesteps": 100_000}, PARAMETERS, tmp_path)
     runs, make_trainer = [experiment.run(i) for i in range(4)], Trainer()
-    cost = measure_cost(experiment, runs, (3, 1), make_trainer)
+    cost = measure_cost(experiment, runs, (3, 1), RULE, make_trainer)
     assert make_trainer.asked == [216, round(15 / (4 * (0.3 + 1.16) / 216))]
     steps = make_trainer.asked[1]
     assert cost.stack == 4
-    assert cost.seconds == pytest.approx(100_000 * 0.01 + count_evaluations(experiment.environment) * 0.5)
+    assert cost.seconds == pytest.approx(0.3 + 99_900 * 0.01 + count_evaluations(experiment.environment) * 0.5)
+    assert cost.fixed_seconds == pytest.approx(4 * cost.seconds * 0.4 / (0.4 + 4 * 0.05))
+    assert cost.start_seconds == 3.0
+    assert cost.replay_mib == pytest.approx(36 * 1000 / 2**20)
     # A transition is 2 * 3 + 1 + 2 numbers of 4 bytes; the replay holds 1000 of them.
     assert cost.process_mib == pytest.approx(400 + steps / 100 + 4 * 36 * (1000 - min(1000, steps)) / 2**20, abs=0.1)
 
 
 def test_a_run_shorter_than_the_first_stretch_is_measured_whole(tmp_path):
     experiment, make_trainer = make_experiment(ENVIRONMENT, PARAMETERS, tmp_path), Trainer()
-    cost = measure_cost(experiment, [experiment.run(0)], (3, 1), make_trainer)
+    cost = measure_cost(experiment, [experiment.run(0)], (3, 1), RULE, make_trainer)
     assert make_trainer.asked == [120, 120]
     assert cost.seconds == pytest.approx(0.5 + 3 * 0.5)
 

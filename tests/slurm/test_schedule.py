@@ -23,6 +23,7 @@ from utils.core.indices import parse_indices
 from utils.experiment.config import read_agent
 from utils.files.archive import read_file
 from utils.files.lock import Lock
+from utils.slurm.commands import user_name
 from utils.wiring import scheduling
 from utils.wiring.build import read_experiment
 
@@ -128,7 +129,7 @@ def test_tasks_call_main_py_with_copies_of_the_files(project, slurm):
     project.submit("--engine", "compiled")
     (folder,) = project.submissions
     (line,) = (line for line in (folder / "job.sh").read_text().splitlines() if "exec python" in line)
-    words = shlex.split(line.removeprefix("(trap '' TERM; exec ").removesuffix(") &"))
+    words = shlex.split(line.strip().removeprefix("exec "))
     assert words == [
         "python", "main.py", f"--env-json={folder}/environment.json", f"--agent-json={folder}/agent.json",
         f"--save-dir={project.experiment.directory.parent}", "--jobs=2", "--stack=auto", "--engine=compiled",
@@ -280,6 +281,77 @@ def test_a_queue_that_cannot_be_seen_stops_everything(project, slurm):
     assert not slurm.calls("sbatch")
 
 
+def test_a_dry_run_plans_without_a_controller(project, slurm):
+    slurm.break_down()
+    result = project.call("--dry-run")
+    assert result.exit_code == 0
+    assert "note: SLURM does not answer (squeue failed with exit code 1" in result.stderr
+    assert "3 tasks of 4 runs" in result.output
+
+
+def test_a_colleagues_submission_is_found_by_its_record(project, slurm):
+    """Tasks of `daemon`, whose name the submission has; and of the folder's owner, if the record is older."""
+    project.submit()
+    (folder,) = project.submissions
+    record = folder / "submission.json"
+    content = json.loads(record.read_text())
+    assert content["user"] == user_name()
+    record.write_text(json.dumps(content | {"user": "daemon"}))
+    slurm.edit(r"^(?=\d)", "daemon@")
+    result = project.submit()
+    assert slurm.calls("squeue")[-1][0] == f"--user={','.join(sorted({'daemon', user_name()}))}"
+    assert "12 queued or running, 0 to submit" in result.output
+    assert "QQQQ" in project.call("--status").output
+    record.write_text(json.dumps({name: content[name] for name in ("arrays", "cores", "seconds_per_run")}))
+    assert "0 queued or running, 12 to submit" in project.call("--dry-run").output
+    slurm.edit(r"^daemon@", "")
+    assert "12 queued or running, 0 to submit" in project.call("--dry-run").output
+
+
+def test_a_colleagues_jobs_do_not_count_against_the_limit(project, slurm):
+    project.cluster(max_jobs=3)
+    slurm.edit(r"\A", "daemon@N/A|RUNNING|None|another job\n")
+    assert "of the tasks now" not in project.submit().output
+
+
+def test_the_databases_limit_on_jobs_is_honoured_and_named(project, slurm):
+    project.cluster(max_jobs=100, account="def-a")
+    slurm.limit_jobs(f"def-a|{user_name()}||2\n")
+    result = project.submit()
+    assert "2 of the tasks now, as many as your limit on jobs allows (MaxSubmitJobs of def-a: 2, 0 of them taken)" in (
+        result.output
+    )
+    assert project.lines() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+def test_what_planning_points_out(project, slurm):
+    project.files.write("agent.json", project.grid(GRID | {"cuda": [True]}))
+    result = project.call("--dry-run")
+    assert "note: no account: SLURM charges your default account" in result.stderr
+    assert "'cuda' is true, but the cluster file requests no GPU" in result.stderr
+    project.cluster(account="def-a", gpus_per_node="l40s:1")
+    assert project.call("--dry-run").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "submissions"), [(["--yes"], 2), (["--dry-run"], 0), (["--status"], 0), (["--watch"], 0)]
+)
+def test_output_that_nobody_reads_is_no_error_and_loses_nothing(project, slurm, options, submissions):
+    """The reader closes the pipe before anything is printed: all sweeps are submitted all the same."""
+    other = project.files.write("other.json", project.grid({"critic_lr": [5.0]}))
+    files = [project.cluster_json, "main.py", str(project.folder), project.env_json, SAVE_DIR, project.agent_json]
+    process = subprocess.Popen(
+        [sys.executable, "schedule.py", "--runs", "4", *options, *files, other],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert "Broken pipe" not in errors
+    assert len(project.submissions) == len(slurm.calls("sbatch")) == submissions
+
+
 @pytest.mark.parametrize(("answer", "calls"), [("y\n", 1), ("n\n", 0), ("", 0)])
 def test_it_asks(project, slurm, answer, calls):
     result = project.call(answer=answer)
@@ -291,7 +363,7 @@ def test_it_asks(project, slurm, answer, calls):
 def test_two_calls_at_once_submit_once(project, slurm, monkeypatch):
     """A second call submits while the first waits for an answer; later, another process holds the lock."""
 
-    def meanwhile(question: str) -> bool:
+    def meanwhile(question: str, err: bool) -> bool:
         project.submit()
         return True
 

@@ -20,7 +20,7 @@ from utils.slurm.submission_folder import (
     new_submission_path,
     write_submission,
 )
-from utils.slurm.sweep_status import STATES, ResultReader, SweepStatus, find_status
+from utils.slurm.sweep_status import STATES, ResultReader, SweepStatus, describe_blocked, find_status
 
 NAMES = ("a.0", "a.1")
 
@@ -72,7 +72,7 @@ def test_every_state(experiment, run_ids):
     status = find_status(experiment, run_ids, queue, ResultReader())
     assert letters(status) == "CDRRQQF...F."
     assert status.unfinished
-    assert status.held == ["JobHeldUser"]
+    assert status.blocked == ["held: JobHeldUser (2 runs)"]
     # 4 runs of 10 s, the time of the finished ones, on the 2 cores of the running task.
     assert status.left == 20.0
     report = format_status(status).splitlines()
@@ -81,7 +81,7 @@ def test_every_state(experiment, run_ids):
     assert report[2].split() == ["0", "1", "0", "1", "1", "2", "1", "CRQF.F"]
     assert report[3].split() == ["1", "0", "1", "1", "1", "0", "3", "DRQ..."]
     assert report[4].split() == ["all", "1", "1", "2", "2", "2", "4"]
-    assert "held: JobHeldUser" in report
+    assert "held: JobHeldUser (2 runs)" in report
     assert f"failed: setting 0, run 5: ValueError: no ({failure})" in report
     tail = report.index(f"failed: {submission.log_path(1, 1)}")
     assert report[tail + 1 : tail + 6] == [f"    line {i}" for i in range(4, 9)]
@@ -141,3 +141,32 @@ def test_of_many_settings_only_the_incomplete_are_listed(tmp_path):
         ["+49", "3430", "0", "0", "0", "0", "0"],
         ["all", "3430", "0", "0", "0", "0", "70"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "line"),
+    [
+        ("launch failed requeued held", "held: launch failed requeued held"),
+        ("PartitionTimeLimit", "cannot start: PartitionTimeLimit"),
+        ("PartitionDown", "cannot start: PartitionDown"),
+        ("ReqNodeNotAvail, UnavailableNodes:fc1", "cannot start: ReqNodeNotAvail, UnavailableNodes:fc1"),
+        (
+            "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions",
+            "cannot start: Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions",
+        ),
+        ("AssocMaxWallDurationPerJobLimit", "cannot start: AssocMaxWallDurationPerJobLimit"),
+        ("AssocGrpCPUMinutesLimit", "cannot start: AssocGrpCPUMinutesLimit"),
+        ("QOSMaxCpuPerJobLimit", "cannot start: QOSMaxCpuPerJobLimit"),
+        ("InvalidAccount", "cannot start: InvalidAccount"),
+        ("DependencyNeverSatisfied", "cannot start: DependencyNeverSatisfied"),
+        ("BadConstraints", "cannot start: BadConstraints"),
+        ("AssocMaxJobsLimit", "waits for a limit: AssocMaxJobsLimit"),
+        ("QOSMaxCpuPerUserLimit", "waits for a limit: QOSMaxCpuPerUserLimit"),
+        ("AssocGrpCpuLimit", "waits for a limit: AssocGrpCpuLimit"),
+        ("Priority", None), ("Resources", None), ("None", None), ("JobArrayTaskLimit", None), ("Dependency", None),
+    ],
+)  # fmt: skip
+def test_why_tasks_do_not_start(reason, line):
+    tasks = [QueuedTask("PENDING", reason), QueuedTask("RUNNING", "None"), QueuedTask("PENDING", reason)]
+    assert describe_blocked(tasks) == ([] if line is None else [f"{line} (2 runs)"])
+    assert describe_blocked(tasks[:1]) == ([] if line is None else [f"{line} (1 run)"])

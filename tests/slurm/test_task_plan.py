@@ -14,7 +14,15 @@ from utils.slurm.cluster import Cluster
 from utils.slurm.duration import HOUR
 from utils.slurm.run_cost import Cost
 from utils.slurm.sweep_plan import share_places
-from utils.slurm.task_plan import MAX_RUNS_PER_TASK, divide_into_tasks, runs_that_fit, time_limit, usable_seconds
+from utils.slurm.task_plan import (
+    MAX_RUNS_PER_TASK,
+    Shape,
+    divide_into_tasks,
+    plan_tasks,
+    runs_that_fit,
+    time_limit,
+    usable_seconds,
+)
 
 
 def run_ids(*counts: int) -> list[RunId]:
@@ -32,20 +40,53 @@ def test_a_task_is_filled_with_whole_stacks_on_all_cores():
     """8352 usable seconds hold 3 stacks of 4 runs of 600 s each; on 2 cores, 24 runs."""
     cluster = Cluster(cpus_per_task=2)
     assert usable_seconds(cluster, 3 * HOUR) == 8352.0
-    assert runs_that_fit(cluster, Cost(stack=4, seconds=600.0), 3 * HOUR) == 24
+    assert runs_that_fit(cluster, Cost(stack=4, seconds=600.0), 8352.0) == 24
 
 
 def test_a_stack_that_takes_longer_than_a_task_may_is_begun_all_the_same():
-    assert runs_that_fit(Cluster(cpus_per_task=2), Cost(stack=4, seconds=1e6), 3 * HOUR) == 8
+    """Its step costs the same for 1 run and for 4, so smaller stacks would make runs more expensive."""
+    cost = Cost(stack=4, seconds=1e6, fixed_seconds=4e6)
+    assert runs_that_fit(Cluster(cpus_per_task=2), cost, 8352.0) == 8
+
+
+@pytest.mark.parametrize(
+    ("seconds", "runs"), [(8200.0, 8), (8199.0, 7), (5537.5, 5), (3762.5, 3), (3762.0, 3), (1.0, 3)]
+)
+def test_stacks_that_take_longer_are_made_smaller_unless_runs_become_much_more_expensive(seconds, runs):
+    """A stack takes 1100 s, and 887.5 s per run. Per run, 8 runs take 1025 s, 3 take 1254 s, and 2 take 1437 s.
+
+    1.25 * 1025 s are 1281 s, so at least 3 runs share a stack, unless the cluster file gives the size.
+    """
+    cost = Cost(stack=8, seconds=1025.0, fixed_seconds=1100.0)
+    assert runs_that_fit(Cluster(cpus_per_task=2), cost, seconds) == 2 * runs
+    assert runs_that_fit(Cluster(cpus_per_task=2, stack=8), cost, seconds) == 16
 
 
 def test_indices_of_a_task_fit_on_a_command_line():
-    assert runs_that_fit(Cluster(cpus_per_task=192), Cost(stack=32, seconds=1.0), 3 * HOUR) == MAX_RUNS_PER_TASK
+    assert runs_that_fit(Cluster(cpus_per_task=192), Cost(stack=32, seconds=1.0), 8352.0) == MAX_RUNS_PER_TASK
     assert MAX_RUNS_PER_TASK * len("9007199254740991,") < 2**17
 
 
 def test_the_file_may_say_how_many():
-    assert runs_that_fit(Cluster(runs_per_task=7), Cost(stack=4, seconds=600.0), 3 * HOUR) == 7
+    assert runs_that_fit(Cluster(runs_per_task=7), Cost(stack=4, seconds=600.0), 8352.0) == 7
+
+
+@pytest.mark.parametrize(
+    ("time", "places", "sizes"),
+    [
+        (12, None, [40] * 12), (12, 12, [40] * 12), (12, 11, [80] * 6), (12, 6, [80] * 6), (12, 5, [160] * 3),
+        (12, 2, [240] * 2), (12, 1, [240] * 2), (3, 1, [80] * 6), (3, None, [40] * 12),
+    ],
+)  # fmt: skip
+def test_long_sweeps_are_spread_unless_the_limit_on_jobs_is_in_the_way(time, places, sizes):
+    """480 runs of 90 s, in stacks of 4, on one core: an hour holds 10 stacks, the 2.32 usable hours of 3 hold 23,
+    92 runs.
+
+    The 9.52 usable hours of 12 hold 95 stacks, 380 runs; two, four and eight hours hold 80, 160 and 320 runs.
+    """
+    cluster = Cluster(cpus_per_task=1)
+    tasks = plan_tasks(cluster, run_ids(480), [Shape([0], Cost(stack=4, seconds=90.0))], time * HOUR, places)
+    assert [len(task) for task in tasks] == sizes
 
 
 def test_tasks_are_as_few_as_possible_and_equally_full():
@@ -95,8 +136,15 @@ def test_every_run_is_in_one_task_and_none_is_overfull_by_more_than_a_run(counts
 )
 def test_auto_is_the_shortest_tier_that_holds_a_stack(hours, asked):
     """Usable hours: 2.32 of 3, 9.52 of 12, 19.12 of 24."""
-    cost = Cost(stack=2, seconds=hours * HOUR / 2, process_mib=500.0)
+    cost = Cost(stack=2, seconds=hours * HOUR / 2, process_mib=500.0, fixed_seconds=hours * HOUR)
     assert time_limit(Cluster(time="auto"), [cost]) == asked * HOUR
+
+
+def test_auto_prefers_smaller_stacks_to_a_longer_tier():
+    """Four runs take 12 h in one stack, and 3 h each alone: 2.3 h are usable of 3 h, 9.5 h of 12 h."""
+    cost = Cost(stack=4, seconds=3.0 * HOUR, process_mib=500.0)
+    assert time_limit(Cluster(time="auto"), [cost]) == 12 * HOUR
+    assert time_limit(Cluster(time="auto", stack=4), [cost]) == 24 * HOUR
 
 
 def test_auto_keeps_to_what_the_cluster_takes():

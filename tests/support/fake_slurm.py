@@ -30,19 +30,26 @@ COMMANDS = {
     "squeue": """\
         if (folder / "broken").exists():
             sys.exit("squeue: error: Unable to contact slurm controller")
-        print((folder / "queue").read_text(), end="")
+        for line in (folder / "queue").read_text().splitlines():
+            user, _, rest = line.partition("@") if "@" in line else (pwd.getpwuid(os.getuid()).pw_name, "", line)
+            if user in sys.argv[1].removeprefix("--user=").split(","):
+                print(f"{user}|{rest}")
     """,
     "scontrol": """\
+        if (folder / "broken").exists():
+            sys.exit("slurm_load_ctl_conf error: Unable to contact slurm controller")
         print("MaxArraySize            = " + (folder / "array_size").read_text())
     """,
     "sacctmgr": """\
-        sys.exit("no database")
+        if not (folder / "limits").exists():
+            sys.exit("no database")
+        print((folder / "limits").read_text(), end="")
     """,
 }
 
 SCRIPT = """\
 #!{python}
-import json, os, subprocess, sys
+import json, os, pwd, subprocess, sys
 from pathlib import Path
 folder = Path({folder!r})
 def calls(name):
@@ -83,6 +90,10 @@ class FakeSlurm:
         """Set MaxArraySize."""
         (self.folder / "array_size").write_text(str(tasks))
 
+    def limit_jobs(self, lines: str) -> None:
+        """Set the associations of the accounting database, lines `account|user|GrpSubmitJobs|MaxSubmitJobs`."""
+        (self.folder / "limits").write_text(lines)
+
     def refuse_after(self, calls: int) -> None:
         """Make sbatch fail after this number of calls."""
         (self.folder / "refuses").write_text(str(calls))
@@ -92,11 +103,11 @@ class FakeSlurm:
         (self.folder / "at_once").touch()
 
     def break_down(self) -> None:
-        """Make squeue fail."""
+        """Make squeue and scontrol fail, as without a controller."""
         (self.folder / "broken").touch()
 
     def edit(self, pattern: str, replacement: str, count: int = 0) -> None:
-        """Change the queue's lines, `number|state|reason|name`, by a regular expression."""
+        """Change the queue's lines, `[user@]number|state|reason|name`, by a regular expression."""
         path = self.folder / "queue"
         path.write_text(re.sub(pattern, replacement, path.read_text(), count=count, flags=re.MULTILINE))
 

@@ -18,7 +18,11 @@ Count = Annotated[int, Field(ge=1)]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:,-]*$")]
 """Names of accounts, partitions and devices in SLURM; they need no quotes in a script."""
 
-OPTION = re.compile(r"--[a-z][a-z-]*(=[A-Za-z0-9_.:,@%/*&|+-]+)?")
+OPTION = re.compile(r"(--[a-z][a-z-]*)(=[A-Za-z0-9_.:,@%/*&|+=~^?!()\[\]-]+)?")
+"""Form of an option: a name, and a value without what a shell expands, such as spaces, quotes, $ and backticks."""
+
+GPU_OPTION = re.compile(r"--gpus|--gres=(.*,)?gpu")
+"""Options of sbatch that request GPUs."""
 
 OURS = (
     "--account", "--partition", "--time", "--nodes", "--ntasks", "--cpus-per-task", "--mem", "--mem-per-cpu",
@@ -26,6 +30,9 @@ OURS = (
     "--no-requeue", "--open-mode", "--parsable", "--wait", "--wrap",
 )  # fmt: skip
 """Options of sbatch that have their own keys or that schedule.py sets itself."""
+
+COMPLETE = ("--gpus",)
+"""Options of sbatch that are no abbreviation, although one of OURS begins like them."""
 
 
 class Cluster(BaseModel):
@@ -47,7 +54,8 @@ class Cluster(BaseModel):
     runs_per_task: Count | None = Field(None, description="runs per task; null: as many as fit its time")
     throttle: Count | None = Field(None, description="tasks of an array that may run at the same time; null: no limit")
     max_jobs: Count | None = Field(
-        None, description="a user's limit on queued and running jobs, if SLURM does not report one"
+        None,
+        description="a user's limit on queued and running jobs; smaller ones of SLURM's database precede it",
     )
     max_array_size: Count = Field(1001, description="MaxArraySize, if SLURM does not report it")
     warning_seconds: Annotated[int, Field(ge=10)] = Field(
@@ -84,13 +92,16 @@ class Cluster(BaseModel):
     @field_validator("options")
     @classmethod
     def _check_options(cls, options: list[str]) -> list[str]:
-        """Check options, which are written into the script unquoted, next to schedule.py's own."""
+        """Check options, which stand in the script next to schedule.py's own. SLURM takes abbreviations of names."""
         for option in options:
-            if not OPTION.fullmatch(option):
+            found = OPTION.fullmatch(option)
+            if not found:
                 raise ValueError(
-                    f"'{option}' is not an option; allowed: options such as --qos=high, without spaces or quotes"
+                    f"{option!r} is not an option; allowed: options such as --qos=high, without spaces, quotes and "
+                    "what a shell expands"
                 )
-            if option.partition("=")[0] in OURS:
+            name = found[1]
+            if name not in COMPLETE and any(ours.startswith(name) for ours in OURS):
                 raise ValueError(f"'{option}' is set by other keys or by schedule.py itself; allowed: any other option")
         return options
 
@@ -116,6 +127,11 @@ class Cluster(BaseModel):
         return parse_duration(self.max_time)
 
     @property
+    def asks_for_gpu(self) -> bool:
+        """Whether tasks request a GPU, by a key or by an option of sbatch."""
+        return self.gpus_per_node is not None or any(GPU_OPTION.match(option) for option in self.options)
+
+    @property
     def mib_per_cpu(self) -> int | None:
         """Memory per core, MiB; None if none is requested."""
         if self.mem_per_cpu is None:
@@ -137,12 +153,30 @@ def retirement_notice(cluster: Cluster, path: str) -> str | None:
 
 
 def account_notice(cluster: Cluster, exported: str | None) -> str | None:
-    """Return a notice about which account is charged, if SBATCH_ACCOUNT is set and differs; else None.
+    """Return a notice about which account is charged, unless the cluster file alone decides it.
 
     exported: value of SBATCH_ACCOUNT, which SLURM prefers to the account in a script.
     """
+    if not exported and cluster.account is None:
+        return (
+            "no account: SLURM charges your default account, or refuses the tasks if it needs one; set 'account' in "
+            "the cluster file, or SBATCH_ACCOUNT"
+        )
     if not exported or cluster.account == exported:
         return None
     if cluster.account is None:
         return f"account {exported}, from SBATCH_ACCOUNT, because the cluster file names none"
     return f"account {cluster.account}, from the cluster file; SBATCH_ACCOUNT={exported} is not used"
+
+
+def gpu_notice(cluster: Cluster, source: str, cuda: bool) -> str | None:
+    """Return a notice if an agent needs a GPU and its tasks request none; else None.
+
+    source: the agent's file.  cuda: whether one of its settings has `cuda`.
+    """
+    if not cuda or cluster.asks_for_gpu:
+        return None
+    return (
+        f"{source}: 'cuda' is true, but the cluster file requests no GPU, without which main.py refuses to train; set "
+        "'gpus_per_node', such as \"l40s:1\", unless nodes of the partition give it unasked"
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
-import re
+import pwd
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 COMMAND_TIMEOUT_SECONDS = 120.0
@@ -37,10 +37,10 @@ class QueuedTask(NamedTuple):
 
 
 class Queue(NamedTuple):
-    """The user's queue.
+    """The jobs of some users in the queue.
 
-    jobs: number of jobs; each task counts as one.
-    tasks: the tasks, by name of their array and then by number.
+    jobs: number of jobs of this user; each task counts as one.
+    tasks: the tasks of all the users, by name of their array and then by number.
     """
 
     jobs: int
@@ -69,48 +69,51 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str] | None 
     return done.stdout
 
 
-def read_queue() -> Queue:
-    """Read the user's queue.  Raises SlurmError."""
-    return parse_queue(run_command(["squeue", "--me", "--noheader", "--array", "--format=%K|%T|%r|%j"]))
+def user_name() -> str:
+    """Return the name of the user of this process."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return getpass.getuser()
 
 
-def parse_queue(text: str) -> Queue:
-    """Parse the output of squeue: a line for each job and each task of an array."""
+def read_queue(others: Iterable[str] = ()) -> Queue:
+    """Read the queue of this user and of others.  Raises SlurmError.
+
+    others: names of users; SLURM refuses unknown ones, so those who have left are not asked for.
+    """
+    me = user_name()
+    users = ",".join(sorted({me, *filter(_is_user, others)}))
+    return parse_queue(
+        run_command(["squeue", f"--user={users}", "--noheader", "--array", "--format=%u|%K|%T|%r|%j"]), me
+    )
+
+
+def _is_user(name: str) -> bool:
+    """Return whether there is a user of this name."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
+def parse_queue(text: str, me: str) -> Queue:
+    """Parse the output of squeue: a line for each job and each task of an array.  me: name of this user."""
     tasks: dict[str, dict[int, QueuedTask]] = {}
-    lines = text.splitlines()
-    for line in lines:
-        number, state, reason, name = line.split("|", 3)
+    jobs = 0
+    for line in text.splitlines():
+        user, number, state, reason, name = line.split("|", 4)
+        jobs += user == me
         if number.isdecimal():
             tasks.setdefault(name, {})[int(number)] = QueuedTask(state, reason)
-    return Queue(len(lines), tasks)
+    return Queue(jobs, tasks)
 
 
-def max_array_size() -> int | None:
-    """Return MaxArraySize, one more than the largest task number; None if unknown.  Raises SlurmError."""
-    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", run_command(["scontrol", "show", "config"]), re.MULTILINE)
-    return int(found[1]) if found else None
-
-
-def max_jobs(account: str | None) -> int | None:
-    """Return the user's limit on queued and running jobs; None if it cannot be determined.
-
-    account: the account that will be charged; None: any account of the user.
-    """
-    try:
-        arguments = ["sacctmgr", "--noheader", "--parsable2", "show", "assoc", f"user={getpass.getuser()}"]
-        return parse_job_limit(run_command([*arguments, "format=Account,MaxSubmitJobs"]), account)
-    except SlurmError:
-        return None  # There is no accounting database, or users may not query it.
-
-
-def parse_job_limit(text: str, account: str | None) -> int | None:
-    """Return the smallest limit of an account or its CPU account in lines `account|limit`; None if it has no limit."""
-    limits = []
-    for line in text.splitlines():
-        name, _, limit = line.partition("|")
-        if limit.isdecimal() and (account is None or name in (account, f"{account}_cpu")):
-            limits.append(int(limit))
-    return min(limits, default=None)
+def read_config() -> dict[str, str]:
+    """Read the configuration of SLURM's controller: values by name.  Raises SlurmError."""
+    lines = run_command(["scontrol", "show", "config"]).splitlines()
+    return {name.strip(): value.strip() for name, equals, value in (line.partition("=") for line in lines) if equals}
 
 
 def submit_job(arguments: Sequence[str], account: str | None) -> int:

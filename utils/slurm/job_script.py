@@ -4,6 +4,10 @@ A task trains the runs on one line of a file. Where SLURM tracks processes by cg
 So main.py runs in the background, and the script forwards the first signal, the warning before the time limit (USR1)
 or a preemption (TERM), to it as USR1. main.py ignores TERM, which would otherwise be a second signal and end it at
 once. It exits with 75, and the task requeues itself unless it was cancelled.
+
+The script takes signals from its first lines on. The environment is activated in the background process as well: bash
+handles a signal only when a command in the foreground has ended, and loading modules can take minutes. There, USR1 ends
+the process, and the task requeues itself without a checkpoint.
 """
 
 from __future__ import annotations
@@ -38,13 +42,13 @@ def make_job_script(job: Job) -> str:
     return TEMPLATE.format(
         sbatch_directives="\n".join(f"#SBATCH {option}" for option in sbatch_directives(job)),
         directory=shlex.quote(job.directory),
-        activate=f". {shlex.quote(os.path.join('.', activate))} || exit 2\n" if activate else "",
+        activate=f"    . {shlex.quote(os.path.join('.', activate))} || exit 2\n" if activate else "",
         command=shlex.join(job.command),
     )
 
 
 def sbatch_directives(job: Job) -> list[str]:
-    """Return the options of sbatch; none of them needs quotes."""
+    """Return the options of sbatch, quoted as for a shell, which sbatch understands too; most need no quotes."""
     cluster = job.cluster
     asked = {
         "account": cluster.account,
@@ -60,7 +64,7 @@ def sbatch_directives(job: Job) -> list[str]:
     }
     return [f"--{name}={value}" for name, value in asked.items() if value is not None] + [
         "--requeue",
-        *cluster.options,
+        *(shlex.quote(option) for option in cluster.options),
     ]
 
 
@@ -68,26 +72,37 @@ TEMPLATE = """\
 #!/bin/bash
 {sbatch_directives}
 
+# SLURM may signal this script alone: the first signal is passed on, as USR1.
+first= child=
+pass_on() {{ trap '' USR1 TERM; first=$1; [ -z "$child" ] || kill -USR1 "$child"; }}
+trap 'pass_on USR1' USR1
+trap 'pass_on TERM' TERM
+
 task="${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
-echo "$(date '+%Y-%m-%d %H:%M:%S') task $task on $(hostname), start $((${{SLURM_RESTART_COUNT:-0}} + 1))"
+log() {{ echo "$(date '+%Y-%m-%d %H:%M:%S') task $task $1"; }}
+log "on $(hostname), start $((${{SLURM_RESTART_COUNT:-0}} + 1))"
 indices=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" "$1")
 [ -n "$indices" ] || {{ echo "$1 has no line for task $task" >&2; exit 2; }}
 set --
 cd -- {directory} || exit 2
-{activate}
-# SLURM may signal this script alone: the first signal is passed on, as USR1.
-pass_on() {{ trap '' USR1 TERM; first=$1; kill -USR1 "$child"; }}
-(trap '' TERM; exec {command} --index="$indices") &
+# In the background, as bash waits for a command in the foreground before it handles a signal.
+(
+    trap - USR1
+    trap '' TERM
+    [ -z "$first" ] || exit 75
+{activate}    exec {command} --index="$indices"
+) &
 child=$!
-trap 'pass_on USR1' USR1
-trap 'pass_on TERM' TERM
+[ -z "$first" ] || kill -USR1 "$child" # It came before there was a child.
 wait "$child"; code=$?
 if [ "$code" -gt 128 ]; then wait "$child"; code=$?; fi
 
 # 75: stopped with a checkpoint; 138: by a signal that came before main.py could take it.
 if [ "$code" -ne 75 ] && [ "$code" -ne 138 ]; then exit "$code"; fi
+[ "$code" -eq 75 ] || log "was told to stop (${{first:-USR1}}) before it trained"
 # TERM while SLURM ends the job: it was cancelled, or is queued again without our doing.
 if [ "$first" = TERM ] && ! scontrol --oneliner show job "$task" | grep -q " JobState=RUNNING "; then exit "$code"; fi
+log "is stopped by ${{first:-a signal}} and queued again"
 for pause in 5 15 45 0; do
     scontrol requeue "$task" && break
     sleep "$pause"

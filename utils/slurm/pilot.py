@@ -10,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,22 +42,27 @@ class Stretch:
     steps: timesteps of a run.
     train, evaluation: seconds of a run's training, and of one of its evaluations.
     peak: memory of the process, MiB.
+    start: seconds that the process took besides training.
     """
 
     steps: float
     train: float
     evaluation: float
     peak: float
+    start: float = 0.0
 
 
 Trainer = Callable[[Sequence[Run], int], Stretch]
 """A function that trains runs in one stack for a number of timesteps."""
 
 
-def measure_cost(experiment: Experiment, runs: Sequence[Run], sizes: tuple[int, int], train: Trainer) -> Cost:
+def measure_cost(
+    experiment: Experiment, runs: Sequence[Run], sizes: tuple[int, int], rule: Cost, train: Trainer
+) -> Cost:
     """Measure the cost of one run in a stack of these runs.  Raises BadInput if they cannot be trained.
 
     sizes: dimensions of an observation and of an action.
+    rule: the estimate of the cost, which tells the part of a stack's cost that does not grow with its runs.
     """
     environment, hyperparameters = experiment.environment, runs[0].hyperparameters
     total = environment.total_timesteps
@@ -67,11 +73,15 @@ def measure_cost(experiment: Experiment, runs: Sequence[Run], sizes: tuple[int, 
     a_step = second.train / second.steps
     if second.steps > first.steps and second.train > first.train:
         a_step = (second.train - first.train) / (second.steps - first.steps)
-    filled = [hyperparameters.replay_bytes(*sizes, timesteps) for timesteps in (total, steps)]
+    filled = [hyperparameters.replay_bytes(*sizes, timesteps) / MIB for timesteps in (total, steps)]
+    seconds = second.train + (total - second.steps) * a_step + count_evaluations(environment) * second.evaluation
     return Cost(
         stack=len(runs),
-        seconds=total * a_step + count_evaluations(environment) * second.evaluation,
-        process_mib=round(second.peak + len(runs) * (filled[0] - filled[1]) / MIB, 1),
+        seconds=seconds,
+        process_mib=round(second.peak + len(runs) * (filled[0] - filled[1]), 1),
+        fixed_seconds=len(runs) * seconds * rule.fixed_seconds / rule.seconds_of(len(runs)),
+        start_seconds=second.start,
+        replay_mib=filled[0],
     )
 
 
@@ -101,8 +111,10 @@ def make_trainer(experiment: Experiment, script: str, engine: str, directory: st
                 stack=len(runs),
                 engine=engine,
             )
+            begin = time.monotonic()
             run_main(command.joined_words(script, sys.executable), directory)
-            return summarize_stretch(sorted((folder / "results").glob("*/*.json")))
+            wall = time.monotonic() - begin
+            return summarize_stretch(sorted((folder / "results").glob("*/*.json")), wall)
 
     return train
 
@@ -115,9 +127,10 @@ def run_main(command: Sequence[str], directory: str) -> None:
         raise BadInput(f"the pilot failed with exit code {done.returncode}:\n{said}")
 
 
-def summarize_stretch(results: Sequence[Path]) -> Stretch:
-    """Summarize the results of one stack."""
+def summarize_stretch(results: Sequence[Path], wall: float) -> Stretch:
+    """Summarize the results of one stack.  wall: seconds of the process."""
     runs = [read_result(path).run for path in results]
     steps, train = (sum(run[name] for run in runs) / len(runs) for name in ("timesteps_done", "train_time"))
     evaluation = sum(run["eval_time"] / max(1, len(run["timesteps_at_eval"])) for run in runs) / len(runs)
-    return Stretch(steps, train, evaluation, max(run["provenance"]["peak_memory_mib"] for run in runs))
+    start = wall - sum(run["train_time"] + run["eval_time"] for run in runs)
+    return Stretch(steps, train, evaluation, max(run["provenance"]["peak_memory_mib"] for run in runs), max(0.0, start))

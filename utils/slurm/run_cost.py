@@ -27,12 +27,24 @@ ACTING = 0.2
 """Cost of an evaluation step, in UNIT_SECONDS: one environment step, and acting without learning."""
 
 
-class Cost(BaseModel):
-    """Cost of one run of a shape on one core, in a full stack.
+START_SECONDS = {"eager": 4.0, "compiled": 8.0}
+"""Seconds that a task takes before and after training, by engine, unless a pilot measures them: imports, the check of
+the environment, compiling with a cache.
+"""
 
-    stack: runs in the stack.
-    seconds: the run's share of the stack's seconds.
-    process_mib: memory of a process with a full stack; None: unknown.
+MAX_SPREAD_COST = 0.25
+"""Fraction by which runs in smaller stacks, spread over more tasks, may be more expensive than in the largest ones."""
+
+
+class Cost(BaseModel):
+    """Cost of the runs of a shape on one core.
+
+    stack: runs in a stack.
+    seconds: a run's share of the seconds of such a stack.
+    process_mib: memory of a process with such a stack; None: unknown.
+    fixed_seconds: the part of a stack's seconds that does not grow with its runs.
+    start_seconds: seconds that a task takes before and after training.
+    replay_mib: memory that each further run of a stack takes; None: unknown.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
@@ -40,6 +52,9 @@ class Cost(BaseModel):
     stack: Annotated[int, Field(ge=1)]
     seconds: Annotated[float, Field(gt=0.0)]
     process_mib: float | None = None
+    fixed_seconds: Annotated[float, Field(ge=0.0)] = 0.0
+    start_seconds: Annotated[float, Field(ge=0.0)] = START_SECONDS["eager"]
+    replay_mib: float | None = None
 
     @property
     def measured(self) -> bool:
@@ -51,6 +66,29 @@ class Cost(BaseModel):
         """Seconds that a stack takes."""
         return self.stack * self.seconds
 
+    def seconds_of(self, runs: int) -> float:
+        """Return the seconds that a stack of this number of runs takes."""
+        return self.fixed_seconds + runs * (self.seconds - self.fixed_seconds / self.stack)
+
+    def process_mib_of(self, runs: int) -> float | None:
+        """Return the memory of a process with a stack of this number of runs, MiB; None if it is unknown."""
+        if self.process_mib is None:
+            return None
+        return self.process_mib + (runs - self.stack) * (self.replay_mib or 0.0)
+
+    def resized(self, stack: int) -> Cost:
+        """Return the cost of the same runs in stacks of another size."""
+        changes = {"stack": stack, "seconds": self.seconds_of(stack) / stack, "process_mib": self.process_mib_of(stack)}
+        return self.model_copy(update=changes)
+
+    @property
+    def smallest_stack(self) -> int:
+        """Size of the smallest stack whose runs are at most MAX_SPREAD_COST more expensive than in a full stack."""
+        most = (1.0 + MAX_SPREAD_COST) * self.seconds
+        return next(
+            runs for runs in range(1, self.stack + 1) if self.seconds_of(runs) <= runs * most or runs == self.stack
+        )
+
 
 def estimate_cost(hyperparameters: Any, environment: EnvironmentConfig, stack: int | None, engine: str) -> Cost:
     """Estimate the cost of a run by rule.
@@ -59,10 +97,12 @@ def estimate_cost(hyperparameters: Any, environment: EnvironmentConfig, stack: i
     engine: "eager" or "compiled".
     """
     size = stack or max_runs_for_speed(hyperparameters, engine)
-    learning = environment.total_timesteps * (fixed_cost(hyperparameters, engine) / size + hyperparameters.step_cost)
+    used = engine if hyperparameters.compiles else "eager"
+    unit, steps = UNIT_SECONDS[used], environment.total_timesteps
     watched = count_evaluations(environment) * environment.eval_episodes * environment.steps_per_episode
-    unit = UNIT_SECONDS[engine if hyperparameters.compiles else "eager"]
-    return Cost(stack=size, seconds=unit * (learning + ACTING * watched))
+    fixed = unit * steps * fixed_cost(hyperparameters, engine)
+    each = unit * (steps * hyperparameters.step_cost + ACTING * watched)
+    return Cost(stack=size, seconds=fixed / size + each, fixed_seconds=fixed, start_seconds=START_SECONDS[used])
 
 
 def count_evaluations(environment: EnvironmentConfig) -> int:

@@ -33,7 +33,7 @@ def format_status(status: SweepStatus) -> str:
     lines.append(_format_row("all", status.states, False))
     if letters:
         lines.append("; ".join(f"{letter} {name}" for letter, name in STATES.items()))
-    lines += [f"held: {reason}" for reason in status.held]
+    lines += status.blocked
     return "\n".join(line for line in [*lines, *failure_lines(status), format_time_left(status)] if line)
 
 

@@ -1,7 +1,7 @@
 """A submission: a folder in the experiment's directory with everything that its tasks need.
 
     results/[SAVE_DIR/]<experiment>/slurm/<submission>/
-        submission.json               the arrays: name, number of tasks, SLURM's job number
+        submission.json               the user, and the arrays: name, number of tasks, SLURM's job number
         job.sh                        the script of every task
         agent.json environment.json   copies of the configurations: indices refer to these, however the grid changes
         tasks.<array>.txt             the indices of each task, one line per task
@@ -9,13 +9,14 @@
         logs/<array>_<task>.log
 
 It is written before anything is submitted, and an array is identified in the queue by its name, so an array that SLURM
-accepted is never submitted again, even if SLURM's answer was lost.
+accepted is never submitted again, even if SLURM's answer was lost. The record names the user, in whose queue the array
+is: colleagues who share a directory do not submit each other's runs again.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,7 @@ class SubmissionRecord(BaseModel):
 
     cores: cores of a task.
     seconds_per_run: planned core-seconds of a run.
+    user: name of the user who submitted it; None in records before 2026-11-28: the owner of the folder.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -63,6 +65,7 @@ class SubmissionRecord(BaseModel):
     arrays: list[SubmittedArray]
     cores: Annotated[int, Field(ge=1)]
     seconds_per_run: Annotated[float, Field(gt=0.0)]
+    user: str | None = None
 
 
 class Submission:
@@ -79,6 +82,13 @@ class Submission:
     def write_record(self, record: SubmissionRecord) -> None:
         """Write submission.json.  Raises OSError."""
         write_atomically(self.folder / RECORD, orjson.dumps(record.model_dump(), option=orjson.OPT_INDENT_2))
+
+    def user(self) -> str | None:
+        """Return the name of the user who submitted it; None if it is unknown.  Raises BadInput or OSError."""
+        try:
+            return self.read_record().user or self.folder.owner()
+        except KeyError:  # The owner of the folder has no name on this machine.
+            return None
 
     def read_keys(self, array: int) -> list[list[str]]:
         """Read the keys of the runs of each task of an array.  Raises OSError."""
@@ -128,6 +138,12 @@ def list_submissions(directory: Path) -> list[Submission]:
 def submission_names(directory: Path) -> Set[str]:
     """Return the names of the submissions in an experiment's directory."""
     return {submission.folder.name for submission in list_submissions(directory)}
+
+
+def submitting_users(directories: Iterable[Path]) -> Set[str]:
+    """Return the names of all users who have submitted runs of these directories.  Raises BadInput or OSError."""
+    users = {submission.user() for directory in directories for submission in list_submissions(directory)}
+    return {user for user in users if user is not None}
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from utils.combining.unarchive_results import unarchive_results
 from utils.experiment.experiment import Experiment, RunId
 from utils.experiment.main_command import MainCommand
 from utils.slurm.cluster import Cluster
-from utils.slurm.commands import SlurmError, submit_job
+from utils.slurm.commands import SlurmError, submit_job, user_name
 from utils.slurm.job_script import Job, make_job_script
 from utils.slurm.submission_folder import (
     Submission,
@@ -127,7 +127,8 @@ def submit_plan(target: Target, plan: Plan, tasks: Tasks, folder: Path) -> list[
     record = SubmissionRecord(
         arrays=[SubmittedArray(name=name, tasks=len(array)) for name, array in zip(names, arrays, strict=True)],
         cores=target.cluster.cpus_per_task,
-        seconds_per_run=plan.core_seconds(tasks) / sum(map(len, tasks)),
+        seconds_per_run=plan.core_seconds(len(tasks)) / sum(map(len, tasks)),
+        user=user_name(),
     )
     submission = write_submission(folder, plan.experiment, make_script(target, plan, folder), arrays, record)
     jobs: list[int] = []

@@ -8,11 +8,15 @@ from typing import NamedTuple
 
 from utils.experiment.experiment import Experiment, RunId
 from utils.slurm import commands as slurm
-from utils.slurm.cluster import Cluster
+from utils.slurm.cluster import AUTO, Cluster
+from utils.slurm.duration import parse_duration
 from utils.slurm.missing_runs import find_live_tasks, sort_runs
 from utils.slurm.request import Request
-from utils.slurm.run_cost import Measurements, estimate_cost
-from utils.slurm.task_plan import Plan, Shape, divide_into_tasks, group_by_shape, runs_that_fit, time_limit
+from utils.slurm.run_cost import Cost, Measurements, estimate_cost
+from utils.slurm.task_plan import Plan, Shape, group_by_shape, plan_tasks, time_limit
+from utils.training.stack_sizes import max_runs_for_memory
+
+MIB = 2**20
 
 
 class Sweep(NamedTuple):
@@ -46,32 +50,52 @@ def find_sweeps(request: Request, experiments: Sequence[Experiment], queue: slur
     return sweeps
 
 
-def make_plan(sweep: Sweep, cluster: Cluster, engine: str) -> Plan:
-    """Plan the tasks of a sweep's missing runs.  Raises BadInput for a time of auto without measurements."""
+def make_plan(sweep: Sweep, cluster: Cluster, engine: str, places: int | None = None) -> Plan:
+    """Plan the tasks of a sweep's missing runs.  Raises BadInput for a time of auto without measurements.
+
+    places: number of tasks that the limit on jobs allows; None: any number.
+    """
+    shapes = find_shapes(sweep, cluster, engine)
+    seconds = time_limit(cluster, [shape.cost for shape in shapes])
+    tasks = plan_tasks(cluster, sweep.missing, shapes, seconds, places)
+    return Plan(cluster, sweep.experiment, shapes, seconds, len(sweep.present), len(sweep.live), tasks)
+
+
+def find_shapes(sweep: Sweep, cluster: Cluster, engine: str, measured: bool = True) -> list[Shape]:
+    """Return the shapes of a sweep's missing runs, with their costs.
+
+    measured: whether to use measurements, where there are some.
+    """
     experiment = sweep.experiment
     measurements = Measurements(experiment, engine, cluster.stack)
     shapes = []
     for settings in group_by_shape(experiment, sorted({run_id.setting for run_id in sweep.missing})):
         rule = estimate_cost(experiment.hyperparameters(settings[0]), experiment.environment, cluster.stack, engine)
-        shapes.append(Shape(settings, measurements.read(settings[0]) or rule))
-    seconds = time_limit(cluster, [shape.cost for shape in shapes])
-    tasks = divide_into_tasks(
-        sweep.missing, [(shape.settings, runs_that_fit(cluster, shape.cost, seconds)) for shape in shapes]
-    )
-    return Plan(experiment, shapes, seconds, len(sweep.present), len(sweep.live), tasks)
+        found = measurements.read(settings[0]) if measured else None
+        shapes.append(Shape(settings, rule if found is None else found.resized(largest_stack(cluster, rule, found))))
+    return shapes
 
 
-def free_places(cluster: Cluster, queue: slurm.Queue) -> int | None:
-    """Return how many tasks the user may still add to the queue; None: any number.  Raises SlurmError."""
-    reported = slurm.max_jobs(cluster.account) if slurm.is_available() else None
-    limit = cluster.max_jobs if reported is None else reported
-    return None if limit is None else max(0, limit - queue.jobs)
+def planned_stacks(sweep: Sweep, cluster: Cluster, shapes: Sequence[Shape], places: int | None) -> list[int]:
+    """Return the size of the largest stack of each shape that forms in tasks of the cluster's time, by rule.
+
+    places: number of tasks that the limit on jobs allows; None: any number.
+    """
+    seconds = cluster.max_seconds if cluster.time == AUTO else parse_duration(cluster.time)
+    tasks = plan_tasks(cluster, sweep.missing, shapes, seconds, places)
+    plan = Plan(cluster, sweep.experiment, shapes, seconds, len(sweep.present), len(sweep.live), tasks)
+    sizes = [1] * len(shapes)
+    for time in plan.times:
+        for shape, runs in time.stacks:
+            sizes[shape] = max(sizes[shape], runs)
+    return sizes
 
 
-def max_array_tasks(cluster: Cluster) -> int:
-    """Return the largest number of tasks in an array.  Raises SlurmError."""
-    reported = slurm.max_array_size() if slurm.is_available() else None
-    return reported or cluster.max_array_size
+def largest_stack(cluster: Cluster, rule: Cost, measured: Cost) -> int:
+    """Return the largest stack that main.py makes in a task: by speed and, unless it is given, by memory."""
+    if cluster.stack is not None or cluster.mib_per_cpu is None or not measured.replay_mib:
+        return rule.stack
+    return min(rule.stack, max_runs_for_memory(round(measured.replay_mib * MIB), cluster.mib_per_cpu * MIB))
 
 
 def share_places(plans: Sequence[Plan], places: int | None) -> list[int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,20 @@ STATES = {
     MISSING: "missing",
 }  # fmt: skip
 """Letter and name of each state. Failed: has a failure file, or its task is gone. Missing: it never started."""
+
+HELD = re.compile(r"held", re.IGNORECASE)
+IMPOSSIBLE = re.compile(
+    r"PartitionTimeLimit|PartitionNodeLimit|PartitionDown|PartitionInactive|PartitionConfig|DOWN|NotAvail|FrontEndDown"
+    r"|BadConstraints|Invalid|NotAllowed|Never|PerJob|PJ|MaxMemPerLimit|MaxWall|MinutesLimit|MinsLimit|TimeLimit"
+    r"|NotSatisfied|UsageThreshold|ReservationDeleted|GrpWall"
+)
+LIMITED = re.compile(r"Limit")
+"""SLURM's reasons (squeue(1), JOB REASON CODES) of tasks that somebody holds; of tasks that cannot start unless they or
+the cluster are changed; and of tasks that wait until others of the account or the user have ended.
+"""
+
+OWN_LIMIT = "JobArrayTaskLimit"
+"""SLURM's reason of tasks that wait for `throttle`."""
 
 LOG_LINES = 5
 
@@ -63,7 +78,7 @@ class SweepStatus:
     states: state of each run, in order.
     logs: logs of failed tasks.
     reasons: why runs failed, if they recorded it.
-    held: reasons why queued tasks will not start.
+    blocked: why queued tasks do not start, unless they merely wait for their turn.
     left: remaining seconds; None: unknown.
     """
 
@@ -72,7 +87,7 @@ class SweepStatus:
     states: Sequence[str]
     logs: Sequence[Path]
     reasons: Sequence[str]
-    held: Sequence[str]
+    blocked: Sequence[str]
     left: float | None
 
     @property
@@ -111,11 +126,11 @@ def find_status(experiment: Experiment, run_ids: Sequence[RunId], queue: Queue, 
     failed = [run_id for run_id, state in zip(run_ids, states, strict=True) if state == FAILED]
     logs = dict.fromkeys(past[run_id.key].log for run_id in failed if run_id.key in past)
     reasons = [failure_reason(experiment, run_id) for run_id in failed if f"{run_id.key}.json" in failures]
-    held = sorted({task.reason for task in live.values() if task.pending and is_held(task)})
+    blocked = describe_blocked([live[run_id.key] for run_id in run_ids if run_id.key in live])
     done = (experiment.file(run_id.key).json for run_id in run_ids)
     seconds = [reader.found[path][1] for path in done if path in reader.found]
     return SweepStatus(
-        experiment, run_ids, states, list(logs), reasons, held, time_left(run_ids, states, past, seconds)
+        experiment, run_ids, states, list(logs), reasons, blocked, time_left(run_ids, states, past, seconds)
     )
 
 
@@ -127,9 +142,19 @@ def failure_reason(experiment: Experiment, run_id: RunId) -> str:
     return f"failed: setting {run_id.setting}, run {run_id.run}: {why or 'see'} ({path})"
 
 
-def is_held(task: QueuedTask) -> bool:
-    """Return whether a task is held, so that it will not start."""
-    return re.search(r"held|never", task.reason, re.IGNORECASE) is not None
+def describe_blocked(tasks: Iterable[QueuedTask]) -> list[str]:
+    """Return a line for each reason why queued tasks do not start.  tasks: the task of each queued run."""
+    counts = Counter(task.reason for task in tasks if task.pending)
+    lines = []
+    for reason, runs in sorted(counts.items()):
+        of_runs = f"{reason} ({runs:,} {'run' if runs == 1 else 'runs'})"
+        if HELD.search(reason):
+            lines.append(f"held: {of_runs}")
+        elif IMPOSSIBLE.search(reason):
+            lines.append(f"cannot start: {of_runs}")
+        elif LIMITED.search(reason) and reason != OWN_LIMIT:
+            lines.append(f"waits for a limit: {of_runs}")
+    return lines
 
 
 def find_past_tasks(experiment: Experiment) -> dict[str, PastTask]:

@@ -1,27 +1,36 @@
 """Division of missing runs into tasks: how many runs a task has, and its time limit.
 
-A task trains with one process per core, each process one stack at a time. It holds as many runs as fill its time with
-whole stacks on all cores, less a margin (`MARGIN`) in case nodes are slower than measured. If not even one stack fits,
-the task stops with a checkpoint at its time limit and requeues itself.
+A task trains with one process per core, each process one stack at a time. Tasks are filled with stacks on all cores for
+about TASK_SECONDS: short jobs start sooner, and more of them run at the same time. If the limit on jobs leaves no room
+for so many tasks, they are filled further, up to their time limit less a margin (`MARGIN`) in case nodes are slower
+than measured. Stacks that take longer than that are made smaller, unless this makes runs much more expensive
+(`utils.slurm.run_cost.MAX_SPREAD_COST`). If not even such a stack fits, the task stops with a checkpoint at its time
+limit and requeues itself.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from utils.core.errors import BadInput
 from utils.experiment.experiment import Experiment, RunId
 from utils.slurm.cluster import AUTO, Cluster
 from utils.slurm.duration import HOUR, parse_duration
 from utils.slurm.run_cost import Cost
+from utils.slurm.task_time import TaskTime, time_task
 
 MARGIN = 0.25
 """Fraction by which a task may be slower than planned and still end in time."""
 
-START_SECONDS = 60
-"""Seconds until the first step: modules, imports from a busy file system, the environment check."""
+RESERVE_SECONDS = 60
+"""Seconds of a time limit for the start of a task: modules, imports from a busy file system, the environment check."""
+
+TASK_SECONDS = HOUR
+"""Duration that tasks are filled for: shorter ones are a burden for SLURM, longer ones wait longer."""
 
 TIME_TIERS = tuple(hours * HOUR for hours in (3, 12, 24, 72, 168))
 """Time limits of the Alliance's partitions, seconds: a shorter partition has more nodes and starts sooner."""
@@ -35,7 +44,7 @@ class Shape:
     """Settings that can share stacks.
 
     settings: the settings' numbers.
-    cost: cost of one run.
+    cost: cost of one run in the largest stack that can form.
     """
 
     settings: Sequence[int]
@@ -50,6 +59,7 @@ class Plan:
     present, live: numbers of runs that have results, and that are queued or running; they are not submitted.
     """
 
+    cluster: Cluster
     experiment: Experiment
     shapes: Sequence[Shape]
     seconds: int
@@ -62,10 +72,33 @@ class Plan:
         """Number of runs to submit."""
         return sum(len(task) for task in self.tasks)
 
-    def core_seconds(self, tasks: Sequence[Sequence[RunId]]) -> float:
-        """Return the core-seconds that training the tasks' runs takes."""
-        by_setting = {setting: shape.cost.seconds for shape in self.shapes for setting in shape.settings}
-        return sum(by_setting[run_id.setting] for task in tasks for run_id in task)
+    @cached_property
+    def times(self) -> list[TaskTime]:
+        """The stacks and the time of each task."""
+        shape_of = {setting: place for place, shape in enumerate(self.shapes) for setting in shape.settings}
+        shapes = [(self.experiment.hyperparameters(shape.settings[0]), shape.cost) for shape in self.shapes]
+        known: dict[tuple[int, ...], TaskTime] = {}
+        times = []
+        for task in self.tasks:
+            counts = Counter(shape_of[run_id.setting] for run_id in task)
+            kind = tuple(counts[place] for place in range(len(shapes)))
+            if kind not in known:
+                known[kind] = time_task(kind, shapes, self.cluster)
+            times.append(known[kind])
+        return times
+
+    def core_seconds(self, tasks: int) -> float:
+        """Return the core-seconds that training the runs of the first tasks takes."""
+        return sum(time.used for time in self.times[:tasks])
+
+    def elapsed_seconds(self, time: TaskTime) -> float:
+        """Return the seconds that a task runs, in all its starts."""
+        return time.training + max(1, time.starts(self.trainable_seconds)) * time.start
+
+    @property
+    def trainable_seconds(self) -> int:
+        """Seconds of a start of a task until the warning."""
+        return self.seconds - self.cluster.warning_seconds
 
 
 def group_by_shape(experiment: Experiment, settings: Sequence[int]) -> list[list[int]]:
@@ -77,7 +110,7 @@ def group_by_shape(experiment: Experiment, settings: Sequence[int]) -> list[list
 
 
 def time_limit(cluster: Cluster, costs: Sequence[Cost]) -> int:
-    """Return the time limit of a task, seconds: the cluster's; for auto, the shortest tier in which a stack fits.
+    """Return the time limit of a task, seconds: the cluster's; for auto, the shortest tier in which stacks fit.
 
     Raises BadInput for auto without a measurement.
     """
@@ -85,7 +118,7 @@ def time_limit(cluster: Cluster, costs: Sequence[Cost]) -> int:
         return parse_duration(cluster.time)
     if not all(cost.measured for cost in costs):
         raise BadInput('"time": "auto" needs measurements, and there are none yet; --pilot makes them')
-    longest = max((cost.stack_seconds for cost in costs), default=0.0)
+    longest = max((cost.seconds_of(smallest_stack(cluster, cost)) for cost in costs), default=0.0)
     fitting = [tier for tier in TIME_TIERS if usable_seconds(cluster, tier) >= longest]
     asked = min(fitting, default=cluster.max_seconds)
     return max(cluster.min_seconds, min(asked, cluster.max_seconds))
@@ -93,15 +126,42 @@ def time_limit(cluster: Cluster, costs: Sequence[Cost]) -> int:
 
 def usable_seconds(cluster: Cluster, seconds: int) -> float:
     """Return the seconds of a time limit that training may be planned to take."""
-    return max(0.0, seconds - cluster.warning_seconds - START_SECONDS) / (1.0 + MARGIN)
+    return max(0.0, seconds - cluster.warning_seconds - RESERVE_SECONDS) / (1.0 + MARGIN)
 
 
-def runs_that_fit(cluster: Cluster, cost: Cost, seconds: int) -> int:
-    """Return how many runs of a shape fit in a task of `seconds`; at least one stack per core."""
+def smallest_stack(cluster: Cluster, cost: Cost) -> int:
+    """Return the smallest stack that tasks are planned with. main.py keeps to a given size, whatever the time."""
+    return cost.stack if cluster.stack is not None else cost.smallest_stack
+
+
+def runs_that_fit(cluster: Cluster, cost: Cost, seconds: float) -> int:
+    """Return how many runs of a shape fill a task for `seconds` of training; at least one stack per core."""
     if cluster.runs_per_task is not None:
         return min(cluster.runs_per_task, MAX_RUNS_PER_TASK)
-    stacks = max(1, int(usable_seconds(cluster, seconds) / cost.stack_seconds))
-    return min(cluster.cpus_per_task * cost.stack * stacks, MAX_RUNS_PER_TASK)
+    per_core = cost.stack * int(seconds / cost.stack_seconds)
+    if not per_core:
+        fitting = (runs for runs in range(cost.stack, 0, -1) if cost.seconds_of(runs) <= seconds)
+        per_core = max(smallest_stack(cluster, cost), next(fitting, 0))
+    return min(cluster.cpus_per_task * per_core, MAX_RUNS_PER_TASK)
+
+
+def plan_tasks(
+    cluster: Cluster, run_ids: Sequence[RunId], shapes: Sequence[Shape], seconds: int, places: int | None
+) -> list[list[RunId]]:
+    """Divide runs into tasks of about TASK_SECONDS, or of longer ones if there are places for fewer.
+
+    seconds: time limit of a task.
+    places: number of tasks that the limit on jobs allows; None: any number.
+    """
+    most = usable_seconds(cluster, seconds)
+    goal = min(float(TASK_SECONDS), most)
+    while True:
+        tasks = divide_into_tasks(
+            run_ids, [(shape.settings, runs_that_fit(cluster, shape.cost, goal)) for shape in shapes]
+        )
+        if places is None or len(tasks) <= places or goal >= most:
+            return tasks
+        goal = min(2.0 * goal, most)
 
 
 def divide_into_tasks(run_ids: Sequence[RunId], shapes: Sequence[tuple[Sequence[int], int]]) -> list[list[RunId]]:

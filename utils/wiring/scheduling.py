@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
 from agent.engine.selection import choose_engine
+from utils.core.closed_pipe import echo
 from utils.core.errors import BadInput
 from utils.experiment.experiment import Experiment
 from utils.results.result_file import results_root
 from utils.slurm import commands as slurm
-from utils.slurm.cluster import Cluster, account_notice, read_cluster, retirement_notice
+from utils.slurm.cluster import Cluster, account_notice, gpu_notice, read_cluster, retirement_notice
 from utils.slurm.pilot import make_trainer, measure_cost
 from utils.slurm.plan_report import format_plan, tasks_text
 from utils.slurm.request import Request, no_slurm_message
-from utils.slurm.run_cost import Measurements, estimate_cost
+from utils.slurm.run_cost import Measurements
+from utils.slurm.slurm_state import SlurmState, assume_state, read_state
 from utils.slurm.status_report import format_status
-from utils.slurm.submission_folder import new_submission_path, submission_names
+from utils.slurm.submission_folder import new_submission_path, submission_names, submitting_users
 from utils.slurm.submit import (
     SubmissionBatch,
     Target,
@@ -31,9 +33,9 @@ from utils.slurm.submit import (
     split_arrays,
     submit_all,
 )  # fmt: skip
-from utils.slurm.sweep_plan import Sweep, find_sweeps, free_places, make_plan, max_array_tasks, share_places
+from utils.slurm.sweep_plan import Sweep, find_shapes, find_sweeps, make_plan, planned_stacks, share_places
 from utils.slurm.sweep_status import ResultReader, find_status
-from utils.slurm.task_plan import Plan, group_by_shape
+from utils.slurm.task_plan import Plan
 from utils.wiring.build import check_environment, read_experiment
 
 STATUS_INTERVAL_SECONDS = 60.0
@@ -43,9 +45,7 @@ STATUS_INTERVAL_SECONDS = 60.0
 def load_cluster(path: str) -> Cluster:
     """Read a cluster's file and print notes about it.  Raises BadInput if it is missing or invalid."""
     cluster = read_cluster(path)
-    for note in (retirement_notice(cluster, path), account_notice(cluster, os.environ.get(slurm.ACCOUNT))):
-        if note:
-            click.echo(f"note: {note}", err=True)
+    print_notes([retirement_notice(cluster, path)])
     return cluster
 
 
@@ -72,16 +72,20 @@ def schedule_sweeps(
     if not slurm.is_available() and not (pilot or dry_run):
         raise BadInput(no_slurm_message(request, experiments))
     before = {experiment.directory: submission_names(experiment.directory) for experiment in experiments}
-    queue = slurm.read_queue() if slurm.is_available() else slurm.EMPTY_QUEUE
-    sweeps = find_sweeps(request, experiments, queue)
+    state = find_state(cluster, experiments, dry_run)
+    sweeps = find_sweeps(request, experiments, state.queue)
+    account = account_notice(cluster, os.environ.get(slurm.ACCOUNT))
+    print_notes([account, *state.notes, *(gpu_note(cluster, sweep) for sweep in sweeps)])
+    free = None if state.limit is None else state.limit.free
+    places = None if free is None else free // len(sweeps)
     if pilot:
-        measure_shapes(request, cluster, sweeps)
-    plans = [make_plan(sweep, cluster, engine_for(request, sweep.experiment)) for sweep in sweeps]
-    shares = share_places(plans, free_places(cluster, queue))
+        measure_shapes(request, cluster, sweeps, places)
+    plans = [make_plan(sweep, cluster, engine_for(request, sweep.experiment), places) for sweep in sweeps]
+    shares = share_places(plans, free)
     for plan, share in zip(plans, shares, strict=True):
-        click.echo(format_plan(plan, cluster, share))
+        echo(format_plan(plan, share, state.limit))
     directory = str(Path(request.directory).resolve())
-    target = Target(cluster, request.script, directory, request.engine, max_array_tasks(cluster))
+    target = Target(cluster, request.script, directory, request.engine, state.array_size)
     if dry_run:
         print_scripts(target, plans, shares)
     elif not slurm.is_available():
@@ -90,18 +94,48 @@ def schedule_sweeps(
         submit_if_confirmed(request, target, SubmissionBatch(sweeps, plans, shares, before), yes)
     rest = sum(len(plan.tasks) for plan in plans) - sum(shares)
     if rest:
-        click.echo(
+        echo(
             f"your limit on jobs leaves no room for {tasks_text(rest)}; submit them later with:\n  {request.command()}"
         )
 
 
+def find_state(cluster: Cluster, experiments: Sequence[Experiment], dry_run: bool) -> SlurmState:
+    """Return the state of SLURM, if there is one; a dry run does without an answer.  Raises SlurmError, BadInput."""
+    if not slurm.is_available():
+        return assume_state(cluster)
+    try:
+        return read_state(cluster, submitting_users(experiment.directory for experiment in experiments))
+    except slurm.SlurmError as error:
+        if not dry_run:
+            raise
+        note = f"SLURM does not answer ({error}); the plan assumes an empty queue and the cluster file's limits"
+        return assume_state(cluster)._replace(notes=(note,))
+
+
+def gpu_note(cluster: Cluster, sweep: Sweep) -> str | None:
+    """Return a notice if runs of a sweep need a GPU and its tasks request none; else None."""
+    settings = {run_id.setting for run_id in sweep.missing}
+    cuda = any(getattr(sweep.experiment.hyperparameters(setting), "cuda", False) for setting in settings)
+    return gpu_notice(cluster, sweep.experiment.agent_source, cuda)
+
+
+def print_notes(notes: Iterable[str | None]) -> None:
+    """Print each note once, to standard error."""
+    for note in dict.fromkeys(notes):
+        if note:
+            echo(f"note: {note}", err=True)
+
+
 def submit_if_confirmed(request: Request, target: Target, batch: SubmissionBatch, yes: bool) -> None:
-    """Ask unless --yes is given, and submit.  Raises BadInput, SlurmError, OSError."""
+    """Ask unless --yes is given, and submit, whether or not anybody still reads the output.
+
+    Raises BadInput, SlurmError, OSError.
+    """
     tasks = sum(batch.shares)
-    if tasks and (yes or click.confirm(f"Submit {tasks_text(tasks)}?")):
+    if tasks and (yes or click.confirm(f"Submit {tasks_text(tasks)}?", err=True)):
         for folder, jobs in submit_all(target, batch):
-            click.echo(f"submitted as {', '.join(map(str, jobs))}: {folder}")
-        click.echo(f"to see their status:\n  {request.command('--status')}")
+            echo(f"submitted as {', '.join(map(str, jobs))}: {folder}")
+        echo(f"to see their status:\n  {request.command('--status')}")
 
 
 def engine_for(request: Request, experiment: Experiment) -> str:
@@ -109,20 +143,25 @@ def engine_for(request: Request, experiment: Experiment) -> str:
     return choose_engine(request.engine, experiment.total_timesteps)
 
 
-def measure_shapes(request: Request, cluster: Cluster, sweeps: Sequence[Sweep]) -> None:
-    """Run a pilot for each shape of the missing runs and store its measurement.  Raises BadInput, OSError."""
-    for experiment, *_, missing, _forced in sweeps:
+def measure_shapes(request: Request, cluster: Cluster, sweeps: Sequence[Sweep], places: int | None) -> None:
+    """Run a pilot for each shape of the missing runs and store its measurement.  Raises BadInput, OSError.
+
+    The stack of a pilot is as large as the largest one that is planned to form.
+    places: number of tasks that the limit on jobs allows.
+    """
+    for sweep in sweeps:
+        experiment, missing = sweep.experiment, sweep.missing
         engine = engine_for(request, experiment)
         measurements = Measurements(experiment, engine, cluster.stack)
         train = make_trainer(experiment, request.script, engine, request.directory)
-        for settings in group_by_shape(experiment, sorted({run.setting for run in missing})):
-            hyperparameters = experiment.hyperparameters(settings[0])
-            size = estimate_cost(hyperparameters, experiment.environment, cluster.stack, engine).stack
-            indices = [run.index for run in missing if run.setting in set(settings)][:size]
-            click.echo(f"pilot: {len(indices)} runs like setting {settings[0]} of {experiment.agent_source}", err=True)
+        shapes = find_shapes(sweep, cluster, engine, measured=False)
+        for shape, size in zip(shapes, planned_stacks(sweep, cluster, shapes, places), strict=True):
+            indices = [run.index for run in missing if run.setting in set(shape.settings)][:size]
+            like = f"setting {shape.settings[0]} of {experiment.agent_source}"
+            echo(f"pilot: {len(indices)} runs like {like}", err=True)
             runs = [experiment.run(index) for index in indices]
             sizes = check_environment(experiment).space_sizes
-            measurements.write(settings[0], measure_cost(experiment, runs, sizes, train))
+            measurements.write(shape.settings[0], measure_cost(experiment, runs, sizes, shape.cost, train))
 
 
 def print_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) -> None:
@@ -131,10 +170,10 @@ def print_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) 
         folder, arrays = new_submission_path(plan.experiment), split_arrays(plan.tasks[:share], target.array_size)
         names = array_names(plan.experiment, folder, len(arrays))
         if arrays:
-            click.echo(f"\n{folder / 'job.sh'}:\n\n{make_script(target, plan, folder)}")
+            echo(f"\n{folder / 'job.sh'}:\n\n{make_script(target, plan, folder)}")
         for number, (name, tasks) in enumerate(zip(names, arrays, strict=True)):
             arguments = sbatch_arguments(target.cluster, folder, name, number, len(tasks))
-            click.echo(shlex.join(["sbatch", "--parsable", *arguments]))
+            echo(shlex.join(["sbatch", "--parsable", *arguments]))
 
 
 def print_status(request: Request, experiments: Sequence[Experiment], watch: bool) -> None:
@@ -143,7 +182,8 @@ def print_status(request: Request, experiments: Sequence[Experiment], watch: boo
         click.echo("note: there is no SLURM here; queued and running runs are shown as failed or missing", err=True)
     reader = ResultReader()
     while True:
-        queue = slurm.read_queue() if slurm.is_available() else slurm.EMPTY_QUEUE
+        users = submitting_users(experiment.directory for experiment in experiments)
+        queue = slurm.read_queue(users) if slurm.is_available() else slurm.EMPTY_QUEUE
         asked = [(one, list(one.run_ids(request.requested_settings(one), request.runs))) for one in experiments]
         statuses = [find_status(experiment, runs, queue, reader) for experiment, runs in asked]
         if watch:
