@@ -24,6 +24,11 @@ class Stack:
     random_seeds: Sequence[int]
     config: EnvironmentConfig
 
+    def close(self) -> None:
+        """Close all environments."""
+        self.envs.close()
+        self.eval_envs.close()
+
 
 @dataclass
 class Watcher:
@@ -71,6 +76,8 @@ class ActiveRuns:
         """End the runs whose environment, for training or for evaluation, has raised an error."""
         for r, error in envs.errors.items():
             if self.active[r]:
+                if envs is self.stack.eval_envs:
+                    error.add_note("in an evaluation")
                 self.records[r].mark_failed(error)
                 self.end_run(r)
 

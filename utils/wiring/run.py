@@ -12,7 +12,8 @@ import click
 
 from utils.core.cli_types import DEFAULT_CHECKPOINT_MINUTES
 from utils.core.errors import BadInput
-from utils.wiring.build import build_env, check_buildable, make_builders, make_experiment, read_experiment
+from utils.wiring.build import check_buildable, make_builders, make_experiment, read_experiment
+from utils.wiring.environments import build_env
 
 if TYPE_CHECKING:
     from utils.experiment.experiment import Experiment, Run
@@ -78,7 +79,7 @@ def monitor_start(experiment: Experiment, monitor: bool, after: int | None, jobs
     total = experiment.environment.total_timesteps
     if after is not None and after >= total:
         raise BadInput(f"-a/--after: found {after}; allowed: less than total_timesteps, {total}")
-    build_env(experiment, 0, renders=True)
+    build_env(experiment, 0, renders=True).close()
     return after or 0
 
 
