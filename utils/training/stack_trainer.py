@@ -204,8 +204,9 @@ class _StackTraining:
 
 def _report_failure(run: Run, record: RunRecord, error: Exception, env_name: str) -> None:
     """Log and record the error that ended a run without a result."""
-    fault = str(error) if isinstance(error, EnvironmentFault) else f"raised {type(error).__name__}: {error}"
-    reason = " ".join((f"its environment '{env_name}' {fault}", *getattr(error, "__notes__", ())))
+    reason = f"its environment raised {type(error).__name__}: {error}"
+    if isinstance(error, EnvironmentFault):
+        reason = " ".join((f"its environment '{env_name}' {error}", *getattr(error, "__notes__", ())))
     log.error("index %d: failed at timestep %d: %s", run.index, record.timesteps, reason)
     write_failure(run, reason, "".join(traceback.format_exception(error)), record.timesteps)
 
