@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import gymnasium as gym
@@ -15,6 +17,7 @@ from tests.support.resuming import CONDITIONS, make_loop, run_to, save_checkpoin
 from utils.checkpoint.checkpoint import Checkpoint
 from utils.core.errors import BadInput
 from utils.core.random_streams import env_seed
+from utils.results.schema import Result
 from utils.training.resume import resume_loop
 from utils.wiring import build
 from utils.wiring.environments import build_env, check_environment
@@ -76,16 +79,27 @@ def experiment_on(name, tmp_path, agent="SAC", **protocol):
     )
 
 
+@dataclass
+class Files:
+    """Paths of two configuration files."""
+
+    agent_json: str
+    env_json: str
+
+    def train(self, out: Path, **options: Any) -> list[Result]:
+        """Train runs and return their results."""
+        return train_files(self.agent_json, self.env_json, save_dir=str(out), **options)
+
+
 @pytest.fixture
 def files(tmp_path):
-    """Return a function that writes two configuration files and returns their paths, the agent's first."""
+    """Return a function that writes configuration files for an environment."""
 
-    def write(name: str, agent: str = "SAC", **protocol: Any) -> tuple[str, str]:
-        parameters = SMALL if agent == "SAC" else {}
+    def write(name: str, agent: str = "SAC", **protocol: Any) -> Files:
         agent_json, env_json = tmp_path / "agent.json", tmp_path / "environment.json"
-        agent_json.write_text(json.dumps({"agent_name": agent, "parameters": parameters}))
+        agent_json.write_text(json.dumps({"agent_name": agent, "parameters": SMALL if agent == "SAC" else {}}))
         env_json.write_text(json.dumps(PROTOCOL | {"env_name": f"{name}-v0"} | protocol))
-        return str(agent_json), str(env_json)
+        return Files(str(agent_json), str(env_json))
 
     return write
 
@@ -130,8 +144,7 @@ def test_what_is_not_a_function_of_its_seed_is_refused(habit, tmp_path):
 
 @pytest.mark.parametrize("habit", ["OwnEntropy", "Curriculum"])
 def test_it_trains_where_that_is_allowed_and_the_result_states_it(habit, files, tmp_path, caplog):
-    agent_json, env_json = files(habit, allow_nondeterminism=True)
-    (result,) = train_files(agent_json, env_json, 0, save_dir=str(tmp_path / "out"))
+    (result,) = files(habit, allow_nondeterminism=True).train(tmp_path / "out", index=0)
     origin = result.run["provenance"]
     assert origin["deterministic"] is False
     assert (origin["env_resume"], origin["rollout_hash"]) == ("approximate", None)
@@ -141,7 +154,7 @@ def test_it_trains_where_that_is_allowed_and_the_result_states_it(habit, files, 
 
 
 def test_a_sound_environment_has_nothing_to_note(files, tmp_path, caplog):
-    (result,) = train_files(*files("GymStream"), index=0, save_dir=str(tmp_path / "out"))
+    (result,) = files("GymStream").train(tmp_path / "out", index=0)
     origin = result.run["provenance"]
     assert origin["deterministic"] is True
     assert (origin["env_resume"], origin["env_notes"]) == ("exact", [])
@@ -151,12 +164,12 @@ def test_a_sound_environment_has_nothing_to_note(files, tmp_path, caplog):
 
 
 def test_a_reduced_seed_and_own_streams_are_noted(files, tmp_path, caplog):
-    (result,) = train_files(*files("LegacySeed"), index=1, save_dir=str(tmp_path / "out"))
+    (result,) = files("LegacySeed").train(tmp_path / "out", index=1)
     assert result.run["provenance"]["env_seed"] == env_seed(1, "env") % (2**31 - 1)
     assert "environment 'LegacySeed-v0': its reset refuses seeds of 64 bits" in caplog.text
-    train_files(*files("NumpyStream"), index=0, save_dir=str(tmp_path / "out"))
+    files("NumpyStream").train(tmp_path / "out", index=0)
     assert "environment 'NumpyStream-v0': draws from global random streams" in caplog.text
-    train_files(*files("Memo"), index=0, save_dir=str(tmp_path / "out"))
+    files("Memo").train(tmp_path / "out", index=0)
     assert "environment 'Memo-v0': a run that is interrupted will resume approximately: " in caplog.text
 
 
@@ -178,7 +191,7 @@ def test_what_is_not_finite_is_blamed_on_the_environment(name, entry, agent, fil
     for episodes, timestep, where in ((0, 4, ""), (1, 0, " in an evaluation")):
         out = tmp_path / f"out{episodes}"
         with pytest.raises(TrainingFailed):
-            train_files(*files(name, agent, eval_episodes=episodes), index=0, save_dir=str(out))
+            files(name, agent, eval_episodes=episodes).train(out, index=0)
         assert not [*out.glob("*/*.json")]
         (path,) = out.glob("*/failures/*.json")
         failure = json.loads(path.read_text())
@@ -187,7 +200,7 @@ def test_what_is_not_finite_is_blamed_on_the_environment(name, entry, agent, fil
 
 
 def test_environments_are_closed_at_the_end_of_every_stack(files, tmp_path):
-    results = train_files(*files("Licensed"), runs=6, stack=2, save_dir=str(tmp_path / "out"))
+    results = files("Licensed").train(tmp_path / "out", runs=6, stack=2)
     assert [result.run["status"] for result in results] == ["completed"] * 6
     assert Licensed.taken == 0
 
