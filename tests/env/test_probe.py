@@ -41,7 +41,7 @@ RULES = {
     "Sled": ALONE, "GymStream": ALONE, "NumpyStream": OWN, "NumpyStreamSeeded": OWN, "NumpyStreamReseeded": BOTH,
     "FreshGenerator": EVERY, "StandardStream": OWN, "TorchStream": OWN, "MadeFromStream": OWN, "OwnStandard": ALONE,
     "BoundDraw": ALONE, "PartialDraw": ALONE, "EnclosedDraw": ALONE, "SpaceDraw": ALONE, "Memo": ALONE,
-    "Average": ALONE, "History": ALONE, "LegacySeed": ALONE, "ShortSeed": ALONE,
+    "Average": ALONE, "History": ALONE, "Letters": ALONE, "LegacySeed": ALONE, "ShortSeed": ALONE,
 }  # fmt: skip
 
 CAUSES = {

@@ -242,6 +242,18 @@ class History(Sled):
         return self.past[0][0]
 
 
+class Letters(Sled):
+    """Bytes as state, and a set."""
+
+    def start(self) -> float:
+        self.level, self.seen = b"..#..", {0}
+        return 0.0
+
+    def gust(self) -> float:
+        self.level, self.seen = self.level[1:] + self.level[:1], self.seen | {self.steps}
+        return (self.level[:1] == b"#") + 0.01 * len(self.seen)
+
+
 class LegacySeed(Sled):
     def seeded(self, seed: int) -> None:
         self.rng = np.random.RandomState(seed)
