@@ -123,3 +123,11 @@ def _check_actions(name: str, env: gym.Env[Any, Any], continuous: bool | None, r
         raise ValueError(f"env_name: '{name}' has actions {action}; allowed: a flat Box or Discrete")
     if not (np.isfinite(action.low).all() and np.isfinite(action.high).all()):
         raise ValueError(f"env_name: '{name}' has unbounded actions {action}; allowed: finite bounds")
+    equal = np.flatnonzero(~(action.low.astype(np.float32) < action.high.astype(np.float32)))
+    if len(equal):
+        first = int(equal[0])
+        found = f"{action.low[first]:g} to {action.high[first]:g}"
+        raise ValueError(
+            f"env_name: '{name}' has actions whose dimension {first} is fixed: its bounds are {found}; "
+            "allowed: a lower bound below the upper one, or a wrapper that adds the fixed dimension itself"
+        )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from ctypes import CDLL
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from env.episodes.episode import Episodes
+from env.episodes.returns import describe_not_finite
 from env.episodes.snapshot import Unsavable
+from utils.core.errors import EnvironmentFault
 from utils.core.transition import Step
 
 StackSteps = Callable[[np.ndarray, Sequence[int]], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -21,6 +24,18 @@ environments offers it as `make_stack_steps(envs, load)`; see `env.tasks.pendulu
 
 Outcome = tuple[np.ndarray, float, bool, bool]
 """What `Episodes.step` returns."""
+
+
+def describe_flaw(error: Exception) -> str:
+    """Return an error's message, with its type unless the error is about what cannot be saved."""
+    return str(error) if isinstance(error, Unsavable) else f"{type(error).__name__}: {error}"
+
+
+def check_shape(obs: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return obs (O,), to become one of rows (R, O).  Raises EnvironmentFault if it has another shape."""
+    if obs.shape != rows.shape[1:]:
+        raise EnvironmentFault(f"returned an observation of shape {obs.shape}; allowed: {rows.shape[1:]}")
+    return obs
 
 
 class EpisodeBatch:
@@ -59,9 +74,18 @@ class EpisodeBatch:
     def _reset(self, run: int) -> None:
         """Begin an episode in one slot."""
         try:
-            self.obs[run] = self.envs[run].reset()
+            obs = self.envs[run].reset()
+            row = check_shape(obs, self.obs).astype(np.float32)
+            if not np.isfinite(row).all():
+                raise self._fault(run, row, 0.0)
+            self.obs[run] = row
         except Exception as error:  # noqa: BLE001 - environments may raise anything; the loop reports it.
             self.errors[run] = error
+
+    def _fault(self, run: int, obs: np.ndarray, reward: float) -> EnvironmentFault:
+        """Return the error for a slot's observation (O,) or reward that is not finite."""
+        found = describe_not_finite(obs, reward)
+        return EnvironmentFault(f"returned {found} at step {self.envs[run].steps} of an episode")
 
     def begin(self, seeds: Sequence[int], which: np.ndarray) -> None:
         """Begin an episode in the chosen slots (R,) bool, with newly seeded generators."""
@@ -74,8 +98,8 @@ class EpisodeBatch:
         """Return one slot's observation and environment state, or only the reason why these cannot be saved."""
         try:
             return {"obs": self.obs[run].copy(), "episodes": self.envs[run].state()}
-        except Unsavable as reason:
-            return {"unsavable": str(reason)}
+        except Exception as reason:  # noqa: BLE001 - attributes may raise anything when they are read.
+            return {"unsavable": describe_flaw(reason)}
 
     def load_state(self, run: int, state: dict[str, Any]) -> str | None:
         """Restore one slot from its `state`. Returns None, or why that failed: the slot must then be reset."""
@@ -83,8 +107,10 @@ class EpisodeBatch:
             return str(state["unsavable"])
         try:
             self.envs[run].load_state(state["episodes"])
-        except Unsavable as reason:
-            return str(reason)
+        except Exception as reason:  # noqa: BLE001 - as in `state`.
+            return describe_flaw(reason)
+        if self.envs[run].inexact is not None:
+            return self.envs[run].inexact
         self.obs = self.obs.copy()
         self.obs[run] = state["obs"]
         return None
@@ -94,17 +120,36 @@ class EpisodeBatch:
 
         action: (R, A) float32.  active: (R,) bool.  The transitions' reward is float64.
         """
-        obs, next_obs, self.obs = self.obs, self.obs.copy(), self.obs.copy()
+        obs, next_obs = self.obs, self.obs.copy()
         reward = np.zeros(self.runs)
         terminated, truncated = np.zeros((2, self.runs), np.float32)
-        slots = active.nonzero()[0].tolist()
-        for r, outcome in self._step_slots(action, slots):
-            next_obs[r], reward[r], ended, cut = outcome
-            self.obs[r] = next_obs[r]
-            if ended or cut:
-                terminated[r], truncated[r] = ended, cut
+        ended = []
+        for r, outcome in self._step_slots(action, active.nonzero()[0].tolist()):
+            next_obs[r], reward[r], terminated[r], truncated[r] = outcome
+            if outcome[2] or outcome[3]:
+                ended.append(r)
+        if not (np.isfinite(next_obs).all() and np.isfinite(reward).all()):
+            self._end_not_finite(obs, next_obs, reward)
+        self.obs = next_obs.copy()
+        for r in ended:
+            if r not in self.errors:
                 self._reset(r)
         return Step(obs, action, reward, next_obs, terminated, truncated)
+
+    def _end_not_finite(self, obs: np.ndarray, next_obs: np.ndarray, reward: np.ndarray) -> None:
+        """Record an error for each slot with a value that is not finite, and give it back its last values.
+
+        obs, next_obs: (R, O).  reward: (R,).
+        """
+        for r in range(self.runs):
+            if not (isfinite(reward[r]) and np.isfinite(next_obs[r]).all()):
+                self.errors[r] = self._fault(r, next_obs[r], reward[r])
+                next_obs[r], reward[r] = obs[r], 0.0
+
+    def close(self) -> None:
+        """Close all environments."""
+        for episodes in self.envs:
+            episodes.close()
 
     def _step_slots(self, action: np.ndarray, slots: list[int]) -> Iterator[tuple[int, Outcome]]:
         """Step the environments in some slots. Yields the slot and the outcome of each that raised no error."""
@@ -116,6 +161,7 @@ class EpisodeBatch:
         for r in slots:
             try:
                 outcome = self.envs[r].step(action[r])
+                check_shape(outcome[0], self.obs)
             except Exception as error:  # noqa: BLE001 - as in `_reset`.
                 self.errors[r] = error
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from env.episodes.seeding import reset_with_seed
 from env.episodes.snapshot import restore, save
 from env.episodes.start_state import check_start_state, set_state
+
+log = logging.getLogger("policy_params")
 
 
 @dataclass(frozen=True)
@@ -39,19 +43,23 @@ class Episodes:
     the step limit if the protocol asks for it.
     """
 
-    def __init__(self, env: gym.Env[Any, Any], protocol: EpisodeProtocol, seed: int) -> None:
+    def __init__(
+        self, env: gym.Env[Any, Any], protocol: EpisodeProtocol, seed: int, inexact: str | None = None
+    ) -> None:
         """Check the start state.
 
         seed: seed of the environment's own generator at the next reset; later resets do not seed it again.
+        inexact: why an episode cannot be resumed exactly; None: it can.
         Raises ValueError for a start_state that the environment cannot be in.
         """
-        self.env, self.protocol = env, protocol
+        self.env, self.protocol, self.inexact = env, protocol, inexact
         self._seed: int | None = seed
         space: Any = env.action_space
         self.discrete = isinstance(space, gym.spaces.Discrete)
         self.action_bounds: tuple[np.ndarray, np.ndarray] | None = None if self.discrete else (space.low, space.high)
         self._first_action = int(space.start) if self.discrete else 0
-        self._steps = 0
+        self.steps = 0
+        """Steps of the present episode."""
         if len(protocol.start_state):
             check_start_state(env, protocol.start_state)
 
@@ -61,31 +69,33 @@ class Episodes:
 
     def reset(self) -> np.ndarray:
         """Begin an episode. Returns obs (O,)."""
-        obs, _ = self.env.reset(seed=self._seed)
-        self._seed, self._steps = None, 0
+        (obs, _), _ = reset_with_seed(self.env, self._seed)
+        self._seed, self.steps = None, 0
         if len(self.protocol.start_state):
             obs = set_state(self.env, self.protocol.start_state)
         return obs
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool]:
         """Take an action (A,). Returns next_obs (O,), reward, terminated, truncated."""
-        obs, reward, terminated, truncated, _ = self.env.step(self._env_action(action))
+        obs, reward, terminated, truncated, _ = self.env.step(self.env_action(action))
         return obs, *self.finish_step(reward, terminated, truncated)
 
     def finish_step(self, reward: Any, terminated: Any, truncated: Any) -> tuple[float, bool, bool]:
         """Count a step of the environment, and return reward, terminated and truncated under the protocol."""
-        self._steps += 1
+        self.steps += 1
         protocol = self.protocol
         if protocol.overwrite_rewards:
             reward = protocol.rewards["goal" if terminated else "timestep"]
-        truncated = not terminated and (truncated or self._steps >= protocol.steps_per_episode)
+        truncated = not terminated and (truncated or self.steps >= protocol.steps_per_episode)
         if truncated and (protocol.steps_per_episode == 1 or not protocol.bootstrap_on_truncation):
             terminated = True
+        if not isinstance(reward, float):
+            reward = np.asarray(reward).item()  # An array of one number is one, too.
         return float(reward), bool(terminated), bool(truncated)
 
     def state(self) -> dict[str, Any]:
         """Return the state of the present episode.  Raises `env.episodes.snapshot.Unsavable`."""
-        return {"steps": self._steps, "env": save(self.env)}
+        return {"steps": self.steps, "env": save(self.env)}
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Resume the episode whose state `state` returned.
@@ -93,9 +103,16 @@ class Episodes:
         Raises `env.episodes.snapshot.Unsavable`; the environment must then be reset.
         """
         restore(self.env, state["env"])
-        self._seed, self._steps = None, state["steps"]
+        self._seed, self.steps = None, state["steps"]
 
-    def _env_action(self, action: np.ndarray) -> np.ndarray | int:
+    def close(self) -> None:
+        """Close the environment: it gives back windows, licences, ports and processes. An error is only logged."""
+        try:
+            self.env.close()
+        except Exception as error:  # noqa: BLE001 - environments may raise anything.
+            log.warning("%s cannot be closed: %s", type(self.env.unwrapped).__name__, error)
+
+    def env_action(self, action: np.ndarray) -> np.ndarray | int:
         """Return an action (A,) in the form that the environment takes."""
         return self._first_action + int(action[0]) if self.discrete else self.clip_action(action)
 

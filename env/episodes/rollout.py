@@ -35,14 +35,14 @@ def rollout_hash(episodes: Episodes) -> str:
     episodes.reseed(env_seed(0, "env"))
     digest.update(episodes.reset().tobytes())
     for _ in range(STEPS):
-        obs, reward, terminated, truncated = episodes.step(_draw_action(episodes, rng))
+        obs, reward, terminated, truncated = episodes.step(draw_action(episodes, rng))
         digest.update(obs.tobytes() + np.float64(reward).tobytes() + bytes((terminated, truncated)))
         if terminated or truncated:
             digest.update(episodes.reset().tobytes())
     return digest.hexdigest()[:DIGITS]
 
 
-def _draw_action(episodes: Episodes, rng: np.random.Generator) -> np.ndarray:
+def draw_action(episodes: Episodes, rng: np.random.Generator) -> np.ndarray:
     """Draw an action (A,) float32, uniform over the box or over the indices of discrete actions."""
     if episodes.action_bounds is None:
         return np.floor(rng.random(1) * episodes.env.action_space.n).astype(np.float32)  # type: ignore[attr-defined]

@@ -27,6 +27,8 @@ LONG = (
     "tests/wiring/test_shipped_environments.py",
     "tests/benchmarking/test_benchmark.py",
     "tests/env/test_own_envs.py",
+    "tests/wiring/test_habits.py",
+    "tests/env/test_probe.py",
 )
 """Other files that take more than about 10 s. Like each remaining file, one process runs all tests of a file."""
 

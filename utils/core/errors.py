@@ -20,6 +20,10 @@ class BadInput(Exception):
     """
 
 
+class EnvironmentFault(Exception):
+    """Error in what an environment did. The message is a clause whose subject is the environment."""
+
+
 def unwritable_out(out: object, error: OSError) -> BadInput:
     """Return the error for an --out path that cannot be written."""
     return BadInput(f"--out: '{out}' cannot be written ({error.strerror}); allowed: a writable path")

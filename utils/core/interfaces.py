@@ -115,6 +115,9 @@ class EnvBatch(Protocol):
     def step(self, action: np.ndarray, active: np.ndarray) -> Step:
         """Step the active slots (R,) bool with action (R, A). Episodes that end are reset."""
 
+    def close(self) -> None:
+        """Close all environments."""
+
     def state(self, run: int) -> dict[str, Any]:
         """Return one slot's state, or only why it cannot be saved."""
 

@@ -98,12 +98,12 @@ The version changes whenever the engine computes any number with other bits.
 
 
 def collect_provenance(
-    threads: int, engine: dict[str, Any], rollout_hash: str, stack: list[int], start: str, end: str
+    threads: int, engine: dict[str, Any], rollout_hash: str | None, stack: list[int], start: str, end: str
 ) -> dict[str, Any]:
     """Return the provenance of a result.
 
     engine: the engine that ran and, if it was not the requested one, why.
-    rollout_hash: hash of the environment's dynamics, from `env.episodes.rollout`.
+    rollout_hash: hash of the environment's dynamics, from `env.episodes.rollout`; None without one.
     stack: indices of the runs trained together.  start, end: ISO 8601, UTC.
     """
     return {

@@ -17,8 +17,11 @@ from utils.core.run_axes import RunAxes
 if TYPE_CHECKING:
     from torch import Tensor
 
-STREAMS = {"init": 0, "act": 1, "update": 2, "replay": 3, "env": 4, "eval_env": 5, "eval_act": 6}
-"""Names and ids of the streams of a run."""
+STREAMS = {"init": 0, "act": 1, "update": 2, "replay": 3, "env": 4, "eval_env": 5, "eval_act": 6, "probe": 7}
+"""Names and ids of the streams of a run. `env.episodes.probe` uses "probe", before there is a run."""
+
+SMALL_SEEDS = 2**31 - 1
+"""Modulus of the seeds for environments that refuse 64 bits: what is left is a signed C int, and not negative."""
 
 BLOCK = 4096
 """Approximate count of numbers drawn ahead from each stream: a call per step and run would cost more than the draw."""
@@ -37,6 +40,16 @@ def make_generator(random_seed: int, stream: str, *part: int) -> np.random.Gener
 def env_seed(random_seed: int, stream: str, *part: int) -> int:
     """Return the seed for an environment's `reset(seed=...)`, an integer in [0, 2^64)."""
     return int(seed_sequence(random_seed, stream, *part).generate_state(1, np.uint64)[0])
+
+
+def episode_seed(seed: int, episode: int) -> int:
+    """Return the seed of a later episode of an environment whose first one had `seed`, an integer in [0, 2^64)."""
+    return int(np.random.SeedSequence(seed, spawn_key=(episode,)).generate_state(1, np.uint64)[0])
+
+
+def small_seed(seed: int) -> int:
+    """Return the seed for an environment that refuses 64 bits, an integer in [0, 2^31 - 1)."""
+    return seed % SMALL_SEEDS
 
 
 class Draws:

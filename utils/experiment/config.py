@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from utils.core.errors import BadInput, suggestion
 from utils.core.indices import MAX_INDEX
@@ -52,11 +59,20 @@ class EnvironmentConfig(BaseModel):
     record: list[Recordable] = Field([], description="per-step arrays to keep")
     use_tile_coding: bool | None = Field(None, description="tile-code observations; null: the agent's default")
     use_full_tile_coding: bool | None = Field(None, description="another name of use_tile_coding")
+    allow_nondeterminism: bool = Field(False, description="train although the environment ignores its seed")
 
     @property
     def tile_coding(self) -> bool | None:
         """Value of `use_tile_coding` or of its other name."""
         return self.use_full_tile_coding if self.use_tile_coding is None else self.use_tile_coding
+
+    @model_serializer(mode="wrap")
+    def _leave_out_new_defaults(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out keys added after results existed, if they have their defaults: keys of runs must not change."""
+        values: dict[str, Any] = serialize(self)
+        if not self.allow_nondeterminism:
+            values.pop("allow_nondeterminism", None)
+        return values
 
     @model_validator(mode="after")
     def _check_names_agree(self) -> EnvironmentConfig:

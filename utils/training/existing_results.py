@@ -81,10 +81,10 @@ def _possible_files(experiment: Experiment, run: Run) -> Iterator[ResultFile]:
         yield from experiment.other_files(same)
 
 
-def check_same_code(existing: Sequence[ExistingResult], read_rollout_hash: Callable[[], str], accept: bool) -> None:
+def check_same_code(existing: Sequence[ExistingResult], read_rollout_hash: Callable[[], str | None], accept: bool) -> None:
     """Check that results are of today's code and environment.
 
-    read_rollout_hash: returns the hash of the environment's behaviour today; may raise BadInput.
+    read_rollout_hash: returns the hash of the environment's behaviour today, None if it has none; may raise BadInput.
     accept: only warn.  Results of this SLURM task, from before it was requeued, are only warned of as well.
     Raises BadInput, naming the first result that differs and in what.
     """
@@ -108,7 +108,7 @@ def check_same_code(existing: Sequence[ExistingResult], read_rollout_hash: Calla
     )
 
 
-def _provenance_today(read_rollout_hash: Callable[[], str]) -> dict[str, Any]:
+def _provenance_today(read_rollout_hash: Callable[[], str | None]) -> dict[str, Any]:
     try:
         rollout = read_rollout_hash()
     except BadInput as error:

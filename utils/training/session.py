@@ -46,14 +46,14 @@ class Session:
     """A loop whose slots are claimed runs.
 
     engine: identity of the engine that computes its updates (`agent.engine.selection.Engine.identity`).
-    rollout_hash: hash of the environment's dynamics on this machine.
+    rollout_hash: hash of the environment's dynamics on this machine, if it has one.
     """
 
     loop: Loop
     claims: Sequence[Claim]
     timer: CheckpointTimer
     engine: str
-    rollout_hash: str = ""
+    rollout_hash: str | None = ""
 
     def resume(self) -> None:
         """Restore the runs' saved states, if there are any, into the new loop. All are of one position."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.core.errors import EnvironmentFault
 from utils.core.interfaces import Agent, EnvBatch
 from utils.experiment.config import EnvironmentConfig
 from utils.training.run_record import RunRecord
@@ -23,6 +24,11 @@ class Stack:
     eval_envs: EnvBatch
     random_seeds: Sequence[int]
     config: EnvironmentConfig
+
+    def close(self) -> None:
+        """Close all environments."""
+        self.envs.close()
+        self.eval_envs.close()
 
 
 @dataclass
@@ -71,6 +77,8 @@ class ActiveRuns:
         """End the runs whose environment, for training or for evaluation, has raised an error."""
         for r, error in envs.errors.items():
             if self.active[r]:
+                if envs is self.stack.eval_envs and isinstance(error, EnvironmentFault):
+                    error.add_note("in an evaluation")
                 self.records[r].mark_failed(error)
                 self.end_run(r)
 

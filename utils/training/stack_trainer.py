@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from utils.core.cli_types import DEFAULT_ENGINE
+from utils.core.errors import EnvironmentFault
 from utils.core.interrupt import Interruption, Stopped
 from utils.core.process_setup import THREADS
 from utils.core.provenance import collect_provenance
+from utils.core.random_streams import env_seed, small_seed
 from utils.experiment.experiment import Experiment, Run, describe_runs, stack_label
 from utils.training.failure_files import remove_failure, write_failure
 from utils.training.loop import Loop
@@ -28,14 +30,32 @@ log = logging.getLogger("policy_params")
 
 @dataclass(frozen=True)
 class EnvironmentCheck:
-    """Properties of an experiment's environment, found in a short rollout.
+    """Properties of an experiment's environment, found before training.
 
-    rollout_hash: hash of a fixed rollout on this machine.
+    rollout_hash: hash of a fixed rollout on this machine; None if the environment is not a function of its seed.
     space_sizes: dimensions of an observation and of an action.
+    deterministic: whether the environment is a function of its seed.
+    exact_resume: whether its state can be saved and restored to the bit.
+    small_seeds: whether it is given seeds of 31 bits.
+    notes: a sentence for everything that is unusual about it.
     """
 
-    rollout_hash: str
+    rollout_hash: str | None
     space_sizes: tuple[int, int]
+    deterministic: bool = True
+    exact_resume: bool = True
+    small_seeds: bool = False
+    notes: tuple[str, ...] = ()
+
+    def provenance(self, random_seed: int) -> dict[str, Any]:
+        """Return what the result of a run with this seed records about its environment."""
+        seed = env_seed(random_seed, "env")
+        return {
+            "env_seed": small_seed(seed) if self.small_seeds else seed,
+            "deterministic": self.deterministic,
+            "env_resume": "exact" if self.exact_resume else "approximate",
+            "env_notes": list(self.notes),
+        }
 
 
 class Builders(NamedTuple):
@@ -126,7 +146,15 @@ class _StackTraining:
             log.info(line)
         for run in runs:
             remove_failure(run)
-        stack = self._builders.build_stack(self._experiment, runs, after is not None)
+        with closing(self._builders.build_stack(self._experiment, runs, after is not None)) as stack:
+            unsaved = self._train_stack(stack, after)
+        return unsaved or (f"{self._failed} of {len(runs)} runs have no result" if self._failed else None)
+
+    def _train_stack(self, stack: Stack, after: int | None) -> str | None:
+        """Train the runs of a stack from their checkpoints. Returns what cannot be saved, or None.  Raises Stopped.
+
+        after: timesteps after which the first run is monitored; None: never.
+        """
         self._engine = self._builders.start_engine(stack, self._options.engine, self._experiment.total_timesteps)
         if self._timer.interruption.is_requested():  # The signal may have interrupted the compiler.
             raise Stopped
@@ -136,8 +164,7 @@ class _StackTraining:
             rollout = self._builders.check_environment(self._experiment).rollout_hash
             session = Session(self._loop, self._claims, self._timer, self._engine.identity, rollout)
             session.resume()
-            unsaved = session.train()
-        return unsaved or (f"{self._failed} of {len(runs)} runs have no result" if self._failed else None)
+            return session.train()
 
     def _monitor(self, stack: Stack, after: int | None, watcher: Watcher) -> AbstractContextManager[Watcher]:
         """Return the watcher or, unless `after` is None, one that also shows the first slot's environment."""
@@ -163,7 +190,7 @@ class _StackTraining:
         run, record = self._runs[slot], self._loop.records[slot]
         if record.error is not None:
             self._failed += 1
-            _report_failure(run, record, record.error)
+            _report_failure(run, record, record.error, self._experiment.environment.env_name)
         elif self._write_result(run, record):
             self._claims[slot].remove_checkpoint()
         else:
@@ -172,9 +199,10 @@ class _StackTraining:
     def _write_result(self, run: Run, record: RunRecord) -> bool:
         """Write one run's result and its arrays. Returns whether they could be written."""
         indices = [run.index for run in self._runs]
-        rollout = self._builders.check_environment(self._experiment).rollout_hash
+        check = self._builders.check_environment(self._experiment)
         end = datetime.now(UTC).isoformat()
-        origin = collect_provenance(THREADS, self._engine._asdict(), rollout, indices, self._start, end)
+        origin = collect_provenance(THREADS, self._engine._asdict(), check.rollout_hash, indices, self._start, end)
+        origin |= check.provenance(run.random_seed)
         data, arrays = run_data(run, record, self._experiment.environment, origin)
         try:
             run.file.write(self._experiment.tree(run, data), arrays)
@@ -185,9 +213,11 @@ class _StackTraining:
         return True
 
 
-def _report_failure(run: Run, record: RunRecord, error: Exception) -> None:
+def _report_failure(run: Run, record: RunRecord, error: Exception, env_name: str) -> None:
     """Log and record the error that ended a run without a result."""
     reason = f"its environment raised {type(error).__name__}: {error}"
+    if isinstance(error, EnvironmentFault):
+        reason = " ".join((f"its environment '{env_name}' {error}", *getattr(error, "__notes__", ())))
     log.error("index %d: failed at timestep %d: %s", run.index, record.timesteps, reason)
     write_failure(run, reason, "".join(traceback.format_exception(error)), record.timesteps)
 

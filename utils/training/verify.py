@@ -101,8 +101,9 @@ def compare_repetition(recorded: RecordedRun, fresh: Path) -> tuple[bool, list[s
     difference = first_run_difference(read_comparable(recorded.path), read_comparable(fresh))
     if difference is None:
         return True, [f"{recorded.path}: identical"]
+    expected = "" if recorded.origin.get("deterministic", True) else "; its environment is not a function of its seed"
     return False, [
-        f"{recorded.path}: different: {difference} (recorded and present)",
+        f"{recorded.path}: different: {difference} (recorded and present){expected}",
         *format_circumstances(recorded.origin),
     ]
 

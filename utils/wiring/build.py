@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
-from functools import lru_cache
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from utils.core.errors import BadInput, suggestion
+from utils.core.errors import BadInput
+from utils.wiring.environments import build_env, check_environment
 
 if TYPE_CHECKING:
     from agent.base import Spaces
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from utils.experiment.config import AgentConfig, EnvironmentConfig
     from utils.experiment.experiment import Experiment, Run
     from utils.training.stack import Stack
-    from utils.training.stack_trainer import Builders, EnvironmentCheck
+    from utils.training.stack_trainer import Builders
 
 log = logging.getLogger("policy_params")
 
@@ -66,7 +66,8 @@ def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
             f"{experiment.env_source}: key 'use_tile_coding': found true, but {name} uses observations without tile "
             "coding; allowed: false or null"
         )
-    check_environment(experiment)
+    for note in check_environment(experiment).notes:
+        log.warning("environment '%s': %s", experiment.environment.env_name, note)
 
 
 def check_gpu(experiment: Experiment) -> None:
@@ -76,50 +77,6 @@ def check_gpu(experiment: Experiment) -> None:
     if not torch.cuda.is_available():
         source = experiment.agent_source
         raise BadInput(f"{source}: parameters: key 'cuda': found true, but no GPU is available; allowed here: false")
-
-
-@lru_cache(maxsize=1)
-def check_environment(experiment: Experiment) -> EnvironmentCheck:
-    """Build the experiment's environment and try a rollout, once per process.  Raises BadInput if one fails."""
-    from env.episodes.rollout import rollout_hash
-    from utils.training.stack_trainer import EnvironmentCheck
-
-    episodes = build_env(experiment, 0)
-    obs, action = (space.shape or () for space in (episodes.env.observation_space, episodes.env.action_space))
-    try:
-        return EnvironmentCheck(rollout_hash(episodes), (obs[0], math.prod(action)))
-    except Exception as error:
-        name, reason = experiment.environment.env_name, " ".join(str(error).split())
-        raise BadInput(
-            f"{experiment.env_source}: env_name: '{name}' fails as configured ({type(error).__name__}: {reason})"
-        ) from error
-
-
-def build_env(experiment: Experiment, seed: int, renders: bool = False) -> Episodes:
-    """Build one environment under the experiment's protocol.  Raises BadInput if it cannot be built.
-
-    renders: whether it must render pictures.
-    """
-    from agent import AGENTS
-    from env import EpisodeProtocol, Episodes, UnknownEnvironment, make_env
-    from env.drawing.render import RENDER_MODE, check_renderable
-
-    config = experiment.environment
-    try:
-        refuses = AGENTS[experiment.agent.agent_name].refuses
-        kwargs = config.env_kwargs | ({"render_mode": RENDER_MODE} if renders else {})
-        env = make_env(config.env_name, config.continuous, refuses, **kwargs)
-        if renders:
-            check_renderable(config.env_name, env)
-        rewards = config.rewards.model_dump(exclude_none=True)
-        protocol = EpisodeProtocol(
-            config.steps_per_episode, config.overwrite_rewards, rewards,
-            config.start_state, config.bootstrap_on_truncation,
-        )  # fmt: skip
-        return Episodes(env, protocol, seed)
-    except ValueError as error:
-        hint = suggestion(error.name, error.allowed) if isinstance(error, UnknownEnvironment) else ""
-        raise BadInput(f"{experiment.env_source}: {error}{hint}") from error
 
 
 def build_stack(experiment: Experiment, runs: Sequence[Run], renders: bool = False) -> Stack:
@@ -136,14 +93,20 @@ def build_stack(experiment: Experiment, runs: Sequence[Run], renders: bool = Fal
     prepare_process()
     config = experiment.environment
     seeds = [run.random_seed for run in runs]
-    envs = EpisodeBatch(
-        [build_env(experiment, env_seed(seed, "env"), renders and i == 0) for i, seed in enumerate(seeds)]
-    )
-    eval_envs = EpisodeBatch([build_env(experiment, 0) for _ in seeds])
-    agent = make_agent(
-        experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,
-        describe_spaces(envs.envs[0], config.tile_coding),
-    )  # fmt: skip
+    with ExitStack() as built:  # Closes them if one cannot be built.
+
+        def build(seed: int, renders: bool) -> Episodes:
+            episodes = build_env(experiment, seed, renders)
+            built.callback(episodes.close)
+            return episodes
+
+        envs = EpisodeBatch([build(env_seed(seed, "env"), renders and i == 0) for i, seed in enumerate(seeds)])
+        eval_envs = EpisodeBatch([build(0, False) for _ in seeds])
+        agent = make_agent(
+            experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,
+            describe_spaces(envs.envs[0], config.tile_coding),
+        )  # fmt: skip
+        built.pop_all()
     return Stack(agent, envs, eval_envs, seeds, config)
 
 

@@ -25,7 +25,8 @@ from utils.experiment.config import EnvironmentConfig, check_agent_config, resol
 from utils.experiment.experiment import Experiment
 from utils.files.json_model import validate
 from utils.results.learned_params import LearnedRun, read_learned_run
-from utils.wiring.build import build_env, describe_spaces, make_experiment
+from utils.wiring.build import describe_spaces, make_experiment
+from utils.wiring.environments import build_env
 
 log = logging.getLogger("policy_params")
 

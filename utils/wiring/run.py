@@ -15,14 +15,8 @@ from utils.core.cli_types import DEFAULT_CHECKPOINT_MINUTES
 from utils.core.errors import BadInput
 from utils.core.grid import value_text
 from utils.core.indices import format_indices, parse_indices
-from utils.wiring.build import (
-    build_env,
-    check_buildable,
-    check_environment,
-    make_builders,
-    make_experiment,
-    read_experiment,
-)
+from utils.wiring.build import check_buildable, make_builders, make_experiment, read_experiment
+from utils.wiring.environments import build_env, check_environment
 
 if TYPE_CHECKING:
     from utils.experiment.experiment import Experiment, Run
@@ -131,7 +125,7 @@ def monitor_start(experiment: Experiment, monitor: bool, after: int | None, jobs
     total = experiment.environment.total_timesteps
     if after is not None and after >= total:
         raise BadInput(f"-a/--after: found {after}; allowed: less than total_timesteps, {total}")
-    build_env(experiment, 0, renders=True)
+    build_env(experiment, 0, renders=True).close()
     return after or 0
 
 

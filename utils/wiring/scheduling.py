@@ -36,7 +36,8 @@ from utils.slurm.submit import (
 from utils.slurm.sweep_plan import Sweep, find_shapes, find_sweeps, make_plan, planned_stacks, share_places
 from utils.slurm.sweep_status import ResultReader, find_status
 from utils.slurm.task_plan import Plan
-from utils.wiring.build import check_environment, read_experiment
+from utils.wiring.build import read_experiment
+from utils.wiring.environments import check_environment
 
 STATUS_INTERVAL_SECONDS = 60.0
 """Seconds between two looks at the queue with --watch: every user shares SLURM's controller."""

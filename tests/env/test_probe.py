@@ -1,0 +1,184 @@
+"""The probe tells sound environments from those that are no function of their seed or cannot be restored."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from env import EpisodeProtocol, Episodes, make_env
+from env.episodes.probe import REMEDIES, Verdict, probe
+from env.episodes.seeding import OwnStreams, SeededEpisodes, SeedingRules, make_seeded, reset_with_seed
+from tests.support.habits import HABITS, GymStream, LegacySeed, NumpyStream, ShortSeed
+from utils.core.global_streams import is_same_state, kept_global_streams, read_global_streams, seed_global_streams
+from utils.core.random_streams import episode_seed
+
+ALONE, OWN, EVERY, BOTH = REMEDIES
+
+
+def verdict_on(make) -> Verdict:
+    """Return the probe's verdict on an environment."""
+    return probe(
+        lambda rules, seed: Episodes(make_seeded(make, rules), EpisodeProtocol(1000), seed), lambda state: state
+    )
+
+
+SOUND = (
+    "Pendulum-v1", "CartPole-v1", "Acrobot-v1", "MountainCarContinuous-v0", "FrozenLake-v1", "Hopper-v5",
+    "HalfCheetah-v5", "Humanoid-v5", "Reacher-v5", "PuddleWorld-v1", "Bandit", "Bimodal", "ContinuousGridWorld",
+    "Gridworld", "MinAtarBreakout", "MinAtarSeaquest",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_sound_environments_are_not_flagged(name):
+    assert verdict_on(lambda: make_env(name)) == Verdict(ALONE, small_seeds=False)
+
+
+RULES = {
+    "Sled": ALONE, "GymStream": ALONE, "NumpyStream": OWN, "NumpyStreamSeeded": OWN, "NumpyStreamReseeded": BOTH,
+    "FreshGenerator": EVERY, "StandardStream": OWN, "TorchStream": OWN, "MadeFromStream": OWN, "OwnStandard": ALONE,
+    "BoundDraw": ALONE, "PartialDraw": ALONE, "EnclosedDraw": ALONE, "SpaceDraw": ALONE, "Memo": ALONE,
+    "Average": ALONE, "History": ALONE, "Letters": ALONE, "LegacySeed": ALONE, "ShortSeed": ALONE,
+}  # fmt: skip
+
+CAUSES = {
+    "MadeFromEntropy": "MadeFromEntropy.wind is drawn when the environment is made, where no seed is given",
+    "OwnEntropy": "reset(seed=...) does not seed the generator OwnEntropy.rng",
+    "SeedDropped": "reset(seed=...) does not seed the generator SeedDropped._np_random",
+    "Clock": "its attributes do not show it: a clock, entropy of the operating system",
+    "Curriculum": "Curriculum.begun changes, which all instances share",
+    "CommonBuffer": "CommonBuffer.buffer changes, which all instances share",
+}
+
+
+def test_every_habit_is_covered():
+    assert {*RULES, *CAUSES} == {*HABITS}
+    assert not RULES.keys() & CAUSES.keys()
+
+
+@pytest.mark.parametrize(("habit", "rules"), RULES.items())
+def test_rules_that_make_an_environment_a_function_of_its_seed(habit, rules):
+    verdict = verdict_on(HABITS[habit])
+    assert verdict.nondeterministic is None
+    assert verdict.rules == rules
+    assert verdict.small_seeds == (habit in ("LegacySeed", "ShortSeed"))
+
+
+@pytest.mark.parametrize(("habit", "cause"), CAUSES.items())
+def test_an_environment_that_no_rules_help_is_reported_with_its_likely_cause(habit, cause):
+    verdict = verdict_on(HABITS[habit])
+    assert verdict.rules == ALONE
+    assert verdict.nondeterministic is not None
+    assert verdict.nondeterministic.startswith("two instances with the same seed and actions differ (observation[0], ")
+    assert f"the likely cause: {cause}" in verdict.nondeterministic
+
+
+@pytest.mark.parametrize("habit", ["Sled", "GymStream", "History", "LegacySeed", "NumpyStream", "TorchStream"])
+def test_plain_state_and_own_streams_are_restored_exactly(habit):
+    assert verdict_on(HABITS[habit]).inexact is None
+
+
+@pytest.mark.parametrize(
+    ("habit", "reason"),
+    [
+        ("Memo", "an instance restored from its saved state differs (observation[0], step 61)"),
+        ("Average", "reset(seed=...) does not undo what happened before (observation[0], reset after step 0)"),
+    ],
+)
+def test_state_in_hiding_is_found(habit, reason):
+    found = verdict_on(HABITS[habit]).inexact
+    assert found is not None
+    assert reason in found
+
+
+def test_a_state_that_a_checkpoint_cannot_hold_is_found():
+    def refuse(state):
+        raise TypeError("env.board: a bytes cannot be stored")
+
+    verdict = probe(lambda rules, seed: Episodes(make_seeded(GymStream, rules), EpisodeProtocol(1000), seed), refuse)
+    assert verdict == Verdict(ALONE, small_seeds=False, inexact="TypeError: env.board: a bytes cannot be stored")
+
+
+def test_the_probe_leaves_the_global_streams_as_they_were():
+    before = read_global_streams()
+    verdict_on(HABITS["NumpyStreamReseeded"])
+    verdict_on(HABITS["TorchStream"])
+    assert is_same_state(before, read_global_streams())
+
+
+class TestSeeds:
+    @pytest.mark.parametrize("kind", [LegacySeed, ShortSeed])
+    def test_a_seed_that_is_refused_is_reduced(self, kind):
+        seed = 2**63 + 12345
+        env = kind()
+        _, handed = reset_with_seed(env, seed)
+        assert handed == seed % (2**31 - 1) == 12347
+        assert env.rng.standard_normal() == np.random.RandomState(12347).standard_normal()
+
+    def test_a_seed_that_is_accepted_is_not_changed(self):
+        env = GymStream()
+        assert reset_with_seed(env, 2**63 + 5)[1] == 2**63 + 5
+        assert env.np_random.random() == np.random.default_rng(2**63 + 5).random()
+        assert reset_with_seed(env, None)[1] is None
+
+    def test_other_errors_are_not_retried(self):
+        class Broken(GymStream):
+            tried = 0
+
+            def seeded(self, seed):
+                self.tried += 1
+                raise ValueError("no rail")
+
+        env = Broken()
+        with pytest.raises(ValueError, match="no rail"):
+            reset_with_seed(env, 2**40)
+        assert env.tried == 1
+
+    def test_later_episodes_have_seeds_derived_from_the_first(self):
+        given: list[int] = []
+
+        class Recorder(GymStream):
+            def seeded(self, seed):
+                given.append(seed)
+
+        env = SeededEpisodes(Recorder())
+        for seed in (7, None, None, 8, None):
+            env.reset(seed=seed)
+        assert given == [7, episode_seed(7, 1), episode_seed(7, 2), 8, episode_seed(8, 1)]
+        assert len({*given}) == 5
+
+
+class TestOwnStreams:
+    def test_the_streams_are_those_of_the_seed_whatever_else_draws(self):
+        """Two instances in turn, with draws between, return what each returns alone."""
+
+        def play(seeds: tuple[int, ...], disturb: bool) -> list[list[float]]:
+            envs = [make_seeded(NumpyStream, SeedingRules(own_streams=True)) for _ in seeds]
+            seen: list[list[float]] = [[] for _ in seeds]
+            for env, seed in zip(envs, seeds, strict=True):
+                env.reset(seed=seed)
+            for _ in range(20):
+                for env, values in zip(envs, seen, strict=True):
+                    if disturb:
+                        np.random.standard_normal(3)  # noqa: NPY002
+                    values.append(float(env.step(np.zeros(1))[0][0]))
+            return seen
+
+        assert play((1, 2), True) == play((1,), False) + play((2,), True)
+
+    def test_the_process_keeps_its_own_streams(self):
+        env = make_seeded(HABITS["TorchStream"], OWN)
+        assert isinstance(env, OwnStreams)
+        with kept_global_streams():
+            seed_global_streams(3)
+            env.reset(seed=1)
+            env.step(np.zeros(1))
+            assert float(torch.rand(())) == float(torch.rand((), generator=torch.Generator().manual_seed(3)))
+            assert random.random() == random.Random(3).random()
+
+    def test_what_is_drawn_when_it_is_made_is_the_same_in_every_instance(self):
+        winds = {make_seeded(HABITS["MadeFromStream"], OWN).unwrapped.wind for _ in range(3)}
+        assert len(winds) == 1
