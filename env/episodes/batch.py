@@ -76,6 +76,8 @@ class EpisodeBatch:
             return {"obs": self.obs[run].copy(), "episodes": self.envs[run].state()}
         except Unsavable as reason:
             return {"unsavable": str(reason)}
+        except Exception as error:  # noqa: BLE001 - as in `_reset`; a state that cannot be saved ends no run.
+            return {"unsavable": f"{type(error).__name__}: {' '.join(str(error).split())}"}
 
     def load_state(self, run: int, state: dict[str, Any]) -> str | None:
         """Restore one slot from its `state`. Returns None, or why that failed: the slot must then be reset."""

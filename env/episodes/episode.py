@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from env.episodes.snapshot import restore, save
+from env.episodes.snapshot import GlobalStreams, restore, save
 from env.episodes.start_state import check_start_state, set_state
 
 
@@ -52,6 +52,7 @@ class Episodes:
         self.action_bounds: tuple[np.ndarray, np.ndarray] | None = None if self.discrete else (space.low, space.high)
         self._first_action = int(space.start) if self.discrete else 0
         self._steps = 0
+        self._global_streams = GlobalStreams()
         if len(protocol.start_state):
             check_start_state(env, protocol.start_state)
 
@@ -85,6 +86,7 @@ class Episodes:
 
     def state(self) -> dict[str, Any]:
         """Return the state of the present episode.  Raises `env.episodes.snapshot.Unsavable`."""
+        self._global_streams.check(type(self.env.unwrapped).__name__)
         return {"steps": self._steps, "env": save(self.env)}
 
     def load_state(self, state: dict[str, Any]) -> None:
