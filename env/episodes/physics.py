@@ -29,7 +29,8 @@ _names: dict[type, tuple[str, ...]] = {}
 
 def is_physics(value: Any) -> bool:
     """Return whether the value is MuJoCo's data or model."""
-    return type(value).__name__ in ("MjData", "MjModel") and type(value).__module__.startswith("mujoco.")
+    kind = type(value)
+    return kind.__name__ in ("MjData", "MjModel") and str(getattr(kind, "__module__", "")).startswith("mujoco.")
 
 
 def read_physics(data: mujoco.MjData) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def write_array(writer: Writer, array: np.ndarray, index: int) -> tuple[str, Any]:
     """Return kind and content of an array: its values, or its place in the array that owns its memory."""
-    if array.dtype == object and array.base is None:
+    if array.dtype == object and array.base is None and array.flags.c_contiguous:
         items = tuple(writer.value(item, index, None) for item in array.ravel().tolist())
         return "objects", (array.shape, items)
     owner = _owner(array)

@@ -66,7 +66,7 @@ def write_named(writer: Writer, value: Any, index: int) -> tuple[str, Any]:
     """Return kind and content of a class, a module, or a function that state cannot hide in."""
     name = name_of(value)
     if name is None:
-        raise Unsavable(f"{writer.path(index)} is a {type(value).__name__} that has no name in a module")
+        raise Unsavable(f"{writer.path(index)} is a {type(value).__name__}")
     return "name", name
 
 

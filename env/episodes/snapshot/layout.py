@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict, defaultdict, deque
-from types import MemberDescriptorType
+from types import MemberDescriptorType, SimpleNamespace
 from typing import Any
 
 from gymnasium.envs.registration import EnvSpec
@@ -25,6 +25,7 @@ KEPT_TYPES = (EnvSpec, logging.Logger)
 """Types of objects that are the same in every state."""
 
 BASES = (
+    SimpleNamespace,
     OrderedDict, defaultdict, dict, list, tuple, set, frozenset, deque, bytearray, bytes, str, float, int,
 )  # fmt: skip
 """Built-in types whose subclasses can be saved."""
@@ -40,9 +41,14 @@ class Unsavable(Exception):
     """Error that names the attribute that cannot be saved or restored."""
 
 
+def module_of(kind: type) -> str:
+    """Return the name of the module that defines a class; types in C need not have one."""
+    return str(getattr(kind, "__module__", ""))
+
+
 def in_modules(kind: type, modules: tuple[str, ...]) -> bool:
     """Return whether a class is defined in one of the modules, or in a module inside them."""
-    name = str(kind.__module__)
+    name = module_of(kind)
     return any(name == module or name.startswith(f"{module}.") for module in modules)
 
 

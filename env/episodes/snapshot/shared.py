@@ -22,7 +22,7 @@ import numpy as np
 
 from env.episodes.physics import is_physics, pack_model, read_physics
 from env.episodes.snapshot.functions import Steps
-from env.episodes.snapshot.layout import Unsavable, attributes, instance_dict, is_kept, layout_of
+from env.episodes.snapshot.layout import Unsavable, attributes, instance_dict, is_kept, layout_of, module_of
 
 TRUSTED_PACKAGES = frozenset(
     {"gymnasium", "numpy", "scipy", "mujoco", "torch", "pygame", "minatar", "__future__", *sys.stdlib_module_names}
@@ -60,14 +60,14 @@ class Shared:
         if kind in self._classes:
             return
         for base in kind.__mro__:
-            if base in self._classes or is_trusted(str(base.__module__)):
+            if base in self._classes or is_trusted(module_of(base)):
                 continue
             self._classes.add(base)
             _check_methods(base)
-            module = sys.modules.get(base.__module__)
-            if module is not None and base.__module__ not in self._modules:
-                self._modules.add(base.__module__)
-                self._search_module(module, base.__module__, imports=True)
+            module = sys.modules.get(module_of(base))
+            if module is not None and module_of(base) not in self._modules:
+                self._modules.add(module_of(base))
+                self._search_module(module, module_of(base), imports=True)
         self._classes.add(kind)
 
     @property
@@ -101,7 +101,7 @@ class Shared:
         if len(self._places) >= MAX_OBJECTS or depth == 0 or id(value) in self._own or id(value) in self._places:
             return
         if isinstance(value, type):
-            if value.__module__ == module and not issubclass(value, Enum):
+            if module_of(value) == module and not issubclass(value, Enum):
                 for key, item in _own_items(value):
                     self._search(item, module, (*steps, key), depth - 1)
             return
@@ -116,7 +116,7 @@ class Shared:
 
 
 def _label(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+    return f"{module_of(kind)}.{kind.__qualname__}"
 
 
 def _children(value: Any, module: str) -> list[tuple[Any, Any]] | None:
@@ -132,7 +132,7 @@ def _children(value: Any, module: str) -> list[tuple[Any, Any]] | None:
     if isinstance(value, CONTAINERS) or (isinstance(value, FunctionType) and value.__module__ == module):
         return []
     kind = type(value)
-    if is_kept(value) or is_trusted(str(kind.__module__)) or not layout_of(kind).plain:
+    if is_kept(value) or is_trusted(module_of(kind)) or not layout_of(kind).plain:
         return [] if isinstance(value, gym.Space) else None
     return list(instance_dict(value).items())
 
@@ -147,7 +147,7 @@ def fingerprints(modules: tuple[str, ...], referred: dict[str, Any]) -> dict[str
         for key, value in _own_items(sys.modules.get(module)):
             if not isinstance(value, type):
                 found[f"{module}.{key}"] = fingerprint(value)
-            elif value.__module__ == module and not issubclass(value, Enum):
+            elif module_of(value) == module and not issubclass(value, Enum):
                 found |= {f"{_label(value)}.{name}": fingerprint(item) for name, item in _own_items(value)}
     return {name: text for name, text in found.items() if text is not None}
 
@@ -224,7 +224,7 @@ def _describe_object(value: Any, parts: list[bytes], seen: dict[int, int]) -> No
 
 
 def _is_foreign(kind: type) -> bool:
-    return is_trusted(str(kind.__module__)) and not issubclass(kind, gym.Space)
+    return is_trusted(module_of(kind)) and not issubclass(kind, gym.Space)
 
 
 def _check_methods(kind: type) -> None:

@@ -17,6 +17,7 @@ from env.episodes.snapshot.layout import (
     Unsavable,
     in_modules,
     layout_of,
+    module_of,
     set_attributes,
 )
 
@@ -36,7 +37,7 @@ STABLE_HASHES = (int, float, bool, np.integer, np.floating)
 
 def class_label(kind: type) -> str:
     """Return a class's name with its module."""
-    return f"{kind.__module__}.{kind.__qualname__}"
+    return f"{module_of(kind)}.{kind.__qualname__}"
 
 
 def write_class(writer: Writer, kind: type, index: int) -> Any:
@@ -175,7 +176,9 @@ def write_object(writer: Writer, value: Any, index: int) -> tuple[str, Any]:
 
 def make_object(reader: Reader, index: int) -> Any:
     """Return a new object without attributes from its node; no code of its class is run."""
-    return object.__new__(reader.make_class(reader.content(index)[0], index))
+    kind: Any = reader.make_class(reader.content(index)[0], index)
+    base: Any = layout_of(kind).base
+    return base.__new__(kind)
 
 
 def fill_object(reader: Reader, made: Any, index: int) -> None:

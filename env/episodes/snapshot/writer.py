@@ -10,7 +10,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from enum import Enum
 from pathlib import PurePath
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType
+from types import BuiltinFunctionType, CellType, FunctionType, MethodType, SimpleNamespace
 from typing import Any
 
 import gymnasium as gym
@@ -144,9 +144,11 @@ class Writer:
         if is_drawing_value(kind):
             return write_drawing_value(self, value, index)
         layout = layout_of(kind)
+        if not layout.plain and callable(value):  # Such as a function of Cython.
+            return write_named(self, value, index)
         if not layout.plain or isinstance(value, ctypes.CDLL):
             raise Unsavable(f"{self.path(index)} is a {kind.__name__}")
-        return (write_object if layout.base is object else write_container)(self, value, index)
+        return (write_object if layout.base in (object, SimpleNamespace) else write_container)(self, value, index)
 
     def attributes(self, holder: Any, index: int, skipped: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return the attributes of an object as they are in a content."""
