@@ -600,7 +600,7 @@ class Counted(gym.Wrapper[np.ndarray, Any, np.ndarray, Any]):
 
 def make_counted() -> gym.Env[Any, Any]:
     """Return an environment with running statistics."""
-    return Counted(IgnoresSeed())
+    return Counted(Spawned())
 
 
 class BodyMoved(Line):

@@ -138,6 +138,6 @@ class Session:
             claim.checkpoint.save(state, self.loop.timestep)
         except (TypeError, ValueError, RecursionError) as error:
             reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            without = dict.fromkeys(("env", "eval_env"), {"unsavable": reason})
+            without = {"env": {"unsavable": reason}, "eval_env": {"unsavable": reason}}
             claim.checkpoint.save(state | without, self.loop.timestep)
             log.warning("index %d: its environment is not in its checkpoint (%s)", claim.run.index, reason)

@@ -128,7 +128,10 @@ class Reader:
         found: dict[str, Any] = {}
         for name, value in saved.items():
             if isinstance(value, tuple) and self.kind(value[0]) == "kept":
-                present = functions.child(self._find(index), name)
+                holder = self._find(index)
+                if holder is MISSING:
+                    raise Unsavable(f"{self.path(index)}.{name} is not there; it was a {self.content(value[0])}")
+                present = functions.child(holder, name)
                 if present is not MISSING:
                     found[name] = present
             else:

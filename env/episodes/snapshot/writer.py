@@ -58,7 +58,7 @@ class Writer:
         self._nodes: list[Any] = []
         self._places: list[tuple[int, Any]] = []
         self._indices: dict[int, int] = {}
-        self._alive: list[Any] = []  # So that no other object gets the id of one that was seen.
+        self._alive: list[Any] = []  # The object of each node, so that no other one gets its id.
         self._referred: dict[str, Any] = {}
         own: Any = env
         chain = {id(env)}
@@ -129,7 +129,7 @@ class Writer:
             return writer(self, value, index)
         if isinstance(value, gym.Env):
             return "environment", (class_label(kind), self.attributes(value, index, SKIPPED_ATTRIBUTES))
-        if is_kept(value) or is_idle_space(value):
+        if is_kept(value) or (is_idle_space(value) and isinstance(self._alive[self._places[index][0]], gym.Env)):
             return "kept", class_label(kind)
         for kinds, writer in CHECKED_WRITERS:
             if isinstance(value, kinds):
