@@ -5,13 +5,13 @@ step, gymnasium's environments read derived values, such as positions of bodies.
 these from the state before it. So every derived array is saved too, instead of being recomputed.
 
 Environments may change their model, such as masses, frictions or a target's place. So its arrays and options are
-saved as well, and its large arrays, such as textures, as fingerprints. This module does not import MuJoCo before it is
+saved as well, and its large arrays, such as textures, as checksums. This module does not import MuJoCo before it is
 given an object of it.
 """
 
 from __future__ import annotations
 
-import hashlib
+import zlib
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -69,10 +69,10 @@ def write_physics(data: mujoco.MjData, state: dict[str, Any]) -> None:
 
 
 def pack_model(model: mujoco.MjModel) -> dict[str, Any]:
-    """Return copies of a model's arrays and options, and fingerprints of its large arrays."""
+    """Return copies of a model's arrays and options, and checksums of its large arrays."""
     views = array_views(model)
     small = {name: array for name, array in views.items() if array.nbytes <= MAX_SAVED_BYTES}
-    large = {name: hashlib.sha256(array.data).hexdigest() for name, array in views.items() if name not in small}
+    large = {name: zlib.crc32(np.ascontiguousarray(array)) for name, array in views.items() if name not in small}
     option: dict[str, Any] = {}
     for name in _attribute_names(model.opt, (np.ndarray, int, float)):
         value = getattr(model.opt, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections import OrderedDict, defaultdict, deque
 from types import MemberDescriptorType, SimpleNamespace
 from typing import Any
@@ -24,6 +25,11 @@ EXTERNAL_MODULES = (
 KEPT_TYPES = (EnvSpec, logging.Logger)
 """Types of objects that are the same in every state."""
 
+TRUSTED_PACKAGES = frozenset(
+    {"gymnasium", "numpy", "scipy", "mujoco", "torch", "pygame", "__future__", *sys.stdlib_module_names}
+)
+"""Packages whose modules and classes have no state that environments depend on."""
+
 BASES = (
     SimpleNamespace,
     OrderedDict, defaultdict, dict, list, tuple, set, frozenset, deque, bytearray, bytes, str, float, int,
@@ -44,6 +50,16 @@ class Unsavable(Exception):
 def module_of(kind: type) -> str:
     """Return the name of the module that defines a class; types in C need not have one."""
     return str(getattr(kind, "__module__", ""))
+
+
+def class_label(kind: type) -> str:
+    """Return a class's name with its module."""
+    return f"{module_of(kind)}.{kind.__qualname__}"
+
+
+def is_trusted(module: str) -> bool:
+    """Return whether a module is in one of the trusted packages."""
+    return module.split(".", 1)[0] in TRUSTED_PACKAGES
 
 
 def in_modules(kind: type, modules: tuple[str, ...]) -> bool:

@@ -9,8 +9,16 @@ import gymnasium as gym
 
 from env.episodes.physics import check_model, check_physics, is_physics, write_model, write_physics
 from env.episodes.snapshot import arrays, functions, randomness, values
-from env.episodes.snapshot.layout import MISSING, Unsavable, attributes, instance_dict, is_kept, set_attributes
-from env.episodes.snapshot.shared import fingerprints
+from env.episodes.snapshot.layout import (
+    MISSING,
+    Unsavable,
+    attributes,
+    class_label,
+    instance_dict,
+    is_kept,
+    set_attributes,
+)
+from env.episodes.snapshot.shared import first_change
 from env.episodes.snapshot.writer import SKIPPED_ATTRIBUTES, is_idle_space
 
 TEXT_KINDS = ("bytes", "bytearray", "str", "int", "float")
@@ -145,7 +153,7 @@ class Reader:
             if isinstance(found, type):
                 return found
         present = self._find(index)
-        if present is MISSING or values.class_label(type(present)) != reference:
+        if present is MISSING or class_label(type(present)) != reference:
             raise Unsavable(f"{self.path(index)} was an object of a class that is not there ({reference})")
         return type(present)
 
@@ -164,7 +172,7 @@ class Reader:
         else:
             present = self._find(index)
         if kind == "kept":
-            return present if values.class_label(type(present)) == content else MISSING
+            return present if class_label(type(present)) == content else MISSING
         expected = (
             content[0] if kind == "environment" else {"physics": "MuJoCo's data", "model": "MuJoCo's model"}[kind]
         )
@@ -177,11 +185,11 @@ class Reader:
         """Raise Unsavable unless an object can take the state of a saved one."""
         kind, content = self.kind(index), self.content(index)
         if kind == "environment":
-            fits = values.class_label(type(present)) == expected
+            fits = class_label(type(present)) == expected
         else:
             fits = is_physics(present) and type(present).__name__ == {"physics": "MjData", "model": "MjModel"}[kind]
         if not fits:
-            found = "not there" if present is MISSING else f"a {values.class_label(type(present))}"
+            found = "not there" if present is MISSING else f"a {class_label(type(present))}"
             raise Unsavable(f"{self.path(index)} is {found}; the saved one was {expected}")
         try:
             if kind == "physics":
@@ -196,11 +204,9 @@ class Reader:
 
     def _check_shared(self) -> None:
         """Raise Unsavable if a value that environments share is not as it was."""
-        referred = {functions.label(*self.content(index)): self._made[index] for index in self._of_kind("shared")}
-        here = fingerprints(self._state["modules"], referred)
-        for name, saved in sorted(self._state["shared"].items()):
-            if here.get(name) != saved:
-                raise Unsavable(f"{name}, which environments share, has changed")
+        name = first_change(self._state["shared"])
+        if name is not None:
+            raise Unsavable(f"{name}, which environments share, has changed")
 
 
 def _replace_attributes(holder: Any, found: dict[str, Any]) -> None:

@@ -15,9 +15,9 @@ from env.episodes.snapshot.functions import name_of
 from env.episodes.snapshot.layout import (
     STATEFUL_DRAWING,
     Unsavable,
+    class_label,
     in_modules,
     layout_of,
-    module_of,
     set_attributes,
 )
 
@@ -33,11 +33,6 @@ SHORT = 8
 
 STABLE_HASHES = (int, float, bool, np.integer, np.floating)
 """Types of elements whose order in a set is the same in every process."""
-
-
-def class_label(kind: type) -> str:
-    """Return a class's name with its module."""
-    return f"{module_of(kind)}.{kind.__qualname__}"
 
 
 def write_class(writer: Writer, kind: type, index: int) -> Any:

@@ -20,19 +20,17 @@ from env.episodes.physics import is_physics, pack_model, read_physics
 from env.episodes.snapshot.arrays import check_dtype, write_array
 from env.episodes.snapshot.functions import (
     NAMED_TYPES,
-    label,
     write_builtin,
     write_cell,
     write_function,
     write_method,
     write_named,
 )
-from env.episodes.snapshot.layout import Unsavable, attributes, is_kept, layout_of
+from env.episodes.snapshot.layout import Unsavable, attributes, class_label, is_kept, layout_of
 from env.episodes.snapshot.randomness import write_bits, write_generator, write_random, write_seeds
-from env.episodes.snapshot.shared import Shared, fingerprints
+from env.episodes.snapshot.shared import Shared
 from env.episodes.snapshot.values import (
     MAX_BITS,
-    class_label,
     is_drawing_value,
     write_container,
     write_drawing_value,
@@ -59,7 +57,6 @@ class Writer:
         self._places: list[tuple[int, Any]] = []
         self._indices: dict[int, int] = {}
         self._alive: list[Any] = []  # The object of each node, so that no other one gets its id.
-        self._referred: dict[str, Any] = {}
         own: Any = env
         chain = {id(env)}
         while isinstance(own, gym.Wrapper):
@@ -73,8 +70,7 @@ class Writer:
         self.value(self._env, -1, None)
         return {
             "nodes": tuple(self._nodes),
-            "modules": self._shared.modules,
-            "shared": fingerprints(self._shared.modules, self._referred),
+            "shared": self._shared.values(),
         }
 
     def path(self, index: int) -> str:
@@ -120,9 +116,8 @@ class Writer:
             return write_enum(self, value, index)
         if not isinstance(value, NAMED_TYPES):
             self._shared.add_class(kind)
-            place = None if id(value) in self._chain else self._shared.place(value)
+            place = None if id(value) in self._chain else self._shared.refer(value)
             if place is not None:
-                self._referred.setdefault(label(*place), value)
                 return "shared", place
         writer = WRITERS.get(kind)
         if writer is not None:
