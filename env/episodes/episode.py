@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from env.episodes.snapshot import GlobalStreams, restore, save
+from env.episodes.snapshot import Surroundings, restore, save
 from env.episodes.start_state import check_start_state, set_state
 
 
@@ -52,7 +52,7 @@ class Episodes:
         self.action_bounds: tuple[np.ndarray, np.ndarray] | None = None if self.discrete else (space.low, space.high)
         self._first_action = int(space.start) if self.discrete else 0
         self._steps = 0
-        self._global_streams = GlobalStreams()
+        self._surroundings = Surroundings(env)
         if len(protocol.start_state):
             check_start_state(env, protocol.start_state)
 
@@ -64,6 +64,7 @@ class Episodes:
         """Begin an episode. Returns obs (O,)."""
         obs, _ = self.env.reset(seed=self._seed)
         self._seed, self._steps = None, 0
+        self._surroundings.begin()
         if len(self.protocol.start_state):
             obs = set_state(self.env, self.protocol.start_state)
         return obs
@@ -86,7 +87,7 @@ class Episodes:
 
     def state(self) -> dict[str, Any]:
         """Return the state of the present episode.  Raises `env.episodes.snapshot.Unsavable`."""
-        self._global_streams.check(type(self.env.unwrapped).__name__)
+        self._surroundings.check()
         return {"steps": self._steps, "env": save(self.env)}
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -95,6 +96,7 @@ class Episodes:
         Raises `env.episodes.snapshot.Unsavable`; the environment must then be reset.
         """
         restore(self.env, state["env"])
+        self._surroundings.begin()
         self._seed, self._steps = None, state["steps"]
 
     def _env_action(self, action: np.ndarray) -> np.ndarray | int:

@@ -72,7 +72,7 @@ def pack_model(model: mujoco.MjModel) -> dict[str, Any]:
     """Return copies of a model's arrays and options, and checksums of its large arrays."""
     views = array_views(model)
     small = {name: array for name, array in views.items() if array.nbytes <= MAX_SAVED_BYTES}
-    large = {name: zlib.crc32(np.ascontiguousarray(array)) for name, array in views.items() if name not in small}
+    large = {name: zlib.crc32(np.ascontiguousarray(array).data) for name, array in views.items() if name not in small}
     option: dict[str, Any] = {}
     for name in _attribute_names(model.opt, (np.ndarray, int, float)):
         value = getattr(model.opt, name)

@@ -4,12 +4,14 @@
 2. `reader` makes new objects from the nodes and gives them to an environment that was made like the saved one.
 3. `values`, `arrays`, `randomness` and `functions` write and read the kinds of objects; `env.episodes.physics`
    those of MuJoCo.
-4. `layout` decides which objects consist of attributes only; `shared` finds objects that modules and classes share.
+4. `layout` decides which objects consist of attributes only; `shared` finds objects that modules and classes share,
+   `reach` their values that the environment's code names, and `fingerprints` hashes both.
+5. `surroundings` notices what changes outside the environment while it is used.
 
 Restoring changes the environment, the wrappers around it and MuJoCo's memory; every other object is replaced, so no
 object that environments share is written to. An object that a module or a class holds is saved as a reference. It must
-have the same content when the state is restored, as must all values of the modules and classes that define the
-environment. Objects that draw, and gymnasium's specifications, are kept as they are.
+have the same content when the state is restored, as must all values of modules and classes that the environment's code
+names. Objects that draw, and gymnasium's specifications, are kept as they are.
 
 An object with state outside its attributes, for example in C, makes the environment unsavable.
 """
@@ -21,11 +23,11 @@ from typing import Any
 import gymnasium as gym
 
 from env.episodes.snapshot.layout import Unsavable
-from env.episodes.snapshot.randomness import GlobalStreams
 from env.episodes.snapshot.reader import Reader
+from env.episodes.snapshot.surroundings import Surroundings
 from env.episodes.snapshot.writer import Writer
 
-__all__ = ["GlobalStreams", "Unsavable", "restore", "save"]
+__all__ = ["Surroundings", "Unsavable", "restore", "save"]
 
 
 def save(env: gym.Env[Any, Any]) -> dict[str, Any]:

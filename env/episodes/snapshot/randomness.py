@@ -99,22 +99,3 @@ def make_random(reader: Reader, index: int) -> random.Random:
     generator = random.Random()
     generator.setstate((version, tuple(numbers), gauss))
     return generator
-
-
-class GlobalStreams:
-    """A watch on the random streams that a process shares, whose draws belong to no environment."""
-
-    def __init__(self) -> None:
-        self._before = self._fingerprints()
-
-    @staticmethod
-    def _fingerprints() -> dict[str, Any]:
-        key = GLOBAL_NUMPY.get_state(legacy=False)
-        numpy = (key["state"]["key"].tobytes(), key["state"]["pos"], key["has_gauss"], key["gauss"])
-        return {"numpy's": numpy, "Python's": random.getstate()}
-
-    def check(self, name: str) -> None:
-        """Raise Unsavable if a stream has changed.  name: the environment's, for the message."""
-        for owner, found in self._fingerprints().items():
-            if found != self._before[owner]:
-                raise Unsavable(f"{name}: {owner} global random stream was used since the environment was made")

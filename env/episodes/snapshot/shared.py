@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections import deque
+from collections.abc import Iterable
 from enum import Enum
 from types import FunctionType, ModuleType
 from typing import Any
@@ -21,6 +22,9 @@ from env.episodes.snapshot.fingerprints import RANDOM_TYPES, fingerprint
 from env.episodes.snapshot.functions import Steps, follow, label
 from env.episodes.snapshot.layout import MISSING, Unsavable, instance_dict, is_kept, is_trusted, layout_of, module_of
 from env.episodes.snapshot.reach import CACHED, extension_names, own_items, reach_of
+
+SharedValue = tuple[str, Steps, str]
+"""Module, steps to a value in it, and the value's fingerprint."""
 
 CONTAINERS = (list, dict, set, deque, bytearray)
 
@@ -58,23 +62,20 @@ class Shared:
             self._referred[place] = None
         return place
 
-    def values(self) -> tuple[tuple[str, Steps, str], ...]:
+    def values(self) -> tuple[SharedValue, ...]:
         """Return module, steps and fingerprint of each shared value.  Raises Unsavable for state out of reach."""
         reach = reach_of(frozenset(self._classes))
         used = extension_names() & reach.names
         if used:
             raise Unsavable(f"its code uses {min(used)}, a module in C whose state is out of reach")
-        found: list[tuple[str, Steps, str]] = []
-        for module, steps in {**self._referred, **reach.places}:
+        places = {**self._referred, **reach.places}
+        for module, steps in places:
             value = follow(module, steps)
             if isinstance(value, ctypes.CDLL):
                 raise Unsavable(f"{label(module, steps)} is a library in C, whose state is out of reach")
             if isinstance(value, CACHED) and len(steps) > 1 and value.cache_info().currsize:
                 raise Unsavable(f"{label(module, steps)} keeps results of earlier calls (functools.lru_cache)")
-            text = fingerprint(value)
-            if text is not None:
-                found.append((module, steps, text))
-        return tuple(found)
+        return read_places(places)
 
     def _search_module(self, module: ModuleType, name: str, imports: bool) -> None:
         """Find the objects in a module; `imports`: and in those that it imports."""
@@ -124,7 +125,13 @@ def _children(value: Any, module: str) -> list[tuple[Any, Any]] | None:
     return list(instance_dict(value).items())
 
 
-def first_change(saved: tuple[tuple[str, Steps, str], ...]) -> str | None:
+def read_places(places: Iterable[tuple[str, Steps]]) -> tuple[SharedValue, ...]:
+    """Return the plain values among those in some places."""
+    found = ((module, steps, fingerprint(follow(module, steps))) for module, steps in places)
+    return tuple((module, steps, text) for module, steps, text in found if text is not None)
+
+
+def first_change(saved: Iterable[SharedValue]) -> str | None:
     """Return the name of the first shared value that is not as it was, None if there is none."""
     for module, steps, text in saved:
         value = follow(module, steps)
