@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 
 from env.episodes.seeding import reset_with_seed
-from env.episodes.snapshot import restore, save
+from env.episodes.snapshot import Surroundings, restore, save
 from env.episodes.start_state import check_start_state, set_state
 
 log = logging.getLogger("policy_params")
@@ -60,6 +60,7 @@ class Episodes:
         self._first_action = int(space.start) if self.discrete else 0
         self.steps = 0
         """Steps of the present episode."""
+        self._surroundings = Surroundings(env)
         if len(protocol.start_state):
             check_start_state(env, protocol.start_state)
 
@@ -71,6 +72,7 @@ class Episodes:
         """Begin an episode. Returns obs (O,)."""
         (obs, _), _ = reset_with_seed(self.env, self._seed)
         self._seed, self.steps = None, 0
+        self._surroundings.begin()
         if len(self.protocol.start_state):
             obs = set_state(self.env, self.protocol.start_state)
         return obs
@@ -95,6 +97,7 @@ class Episodes:
 
     def state(self) -> dict[str, Any]:
         """Return the state of the present episode.  Raises `env.episodes.snapshot.Unsavable`."""
+        self._surroundings.check()
         return {"steps": self.steps, "env": save(self.env)}
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -103,6 +106,7 @@ class Episodes:
         Raises `env.episodes.snapshot.Unsavable`; the environment must then be reset.
         """
         restore(self.env, state["env"])
+        self._surroundings.begin()
         self._seed, self.steps = None, state["steps"]
 
     def close(self) -> None:

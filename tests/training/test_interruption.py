@@ -12,12 +12,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from gymnasium.envs.registration import EnvSpec
 
 import main
+from env import EpisodeBatch
 from tests.conftest import Files
+from tests.support.awkward_envs import Drift
+from tests.support.odd_envs import SwigLike
 from utils.checkpoint import checkpoint
 from utils.core.interrupt import Interruption
 from utils.files.lock import Lock
@@ -135,6 +140,26 @@ def test_a_signal_stops_and_the_next_call_resumes(number, files, tmp_path, strai
     origins = [provenance(path) for path in results(tmp_path / "out")]
     assert [(origin["resume"], origin["resumed_at"]) for origin in origins] == [("exact", [60])] * 2
     assert [provenance(path)["resume"] for path in results(straight)] == [None] * 2
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_signal_stops_runs_whose_environment_cannot_be_saved(broken, files, tmp_path, monkeypatch, caplog):
+    """broken: the checkpoint cannot store what was saved; otherwise, saving is refused."""
+    name = "Drift-v0" if broken else "SwigLike-v0"
+    made: Any = Drift if broken else SwigLike
+    monkeypatch.setitem(gym.registry, name, EnvSpec(name, made))
+    if broken:
+        monkeypatch.setattr(EpisodeBatch, "state", lambda batch, run: {"odd": object()})
+    stop_at(monkeypatch, 60)
+    command = ["--env-json", files.environment(env_name=name), "--agent-json", files.agent(alpha=[0.1, 0.5])]
+    command += ["--save-dir", str(tmp_path / "out"), "--runs", "1"]
+    assert CliRunner().invoke(main.main, command).exit_code == 75
+    assert len(states(tmp_path / "out")) == 2
+    assert CliRunner().invoke(main.main, command).exit_code == 0
+    reason = "TypeError: env.odd: a object cannot be stored" if broken else "SwigLike.world.this is a tuple_iterator"
+    assert f"index 1: its episode cannot be resumed ({reason}); another one starts" in caplog.text
+    found = [provenance(path) for path in (tmp_path / "out").glob("*/*.json")]
+    assert [(origin["resume"], origin["resumed_at"]) for origin in found] == [("approximate", [60])] * 2
 
 
 def test_runs_at_different_timesteps_resume_in_stacks_of_their_own(files, tmp_path, straight, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import gymnasium as gym
@@ -10,7 +11,8 @@ import pytest
 
 from tests.support.awkward_envs import Drift, HiddenClock, make_lagging
 from tests.support.experiments import assert_same_bits, make_experiment, train
-from tests.support.resuming import CONDITIONS, assert_resumes_exactly, make_loop, run_to, save_checkpoints
+from tests.support.odd_envs import ClassCounter, Particles, make_counted
+from tests.support.resuming import CONDITIONS, assert_resumes_exactly, make_loop, restore_loop, run_to, save_checkpoints
 from tests.training.test_bits import PENDULUM
 from utils.checkpoint.checkpoint import Checkpoint
 from utils.training.resume import resume_loop
@@ -21,7 +23,10 @@ SHORT = {"hidden_dim": [16], "batch_size": [8]}
 
 @pytest.fixture(autouse=True)
 def _registered():
-    made: dict[str, Any] = {"Drift-v0": Drift, "Lagging-v0": make_lagging, "HiddenClock-v0": HiddenClock}
+    made: dict[str, Any] = {
+        "Drift-v0": Drift, "Lagging-v0": make_lagging, "HiddenClock-v0": HiddenClock, "Counted-v0": make_counted,
+        "Particles-v0": Particles, "ClassCounter-v0": ClassCounter,
+    }  # fmt: skip
     for name, entry_point in made.items():
         gym.register(name, entry_point)
     yield
@@ -29,7 +34,7 @@ def _registered():
         del gym.registry[name]
 
 
-@pytest.mark.parametrize("name", ["Drift-v0", "Lagging-v0"])
+@pytest.mark.parametrize("name", ["Drift-v0", "Lagging-v0", "Counted-v0", "Particles-v0"])
 def test_environments_of_others_and_wrappers_resume_exactly(name, tmp_path):
     experiment = make_experiment(PROTOCOL | {"env_name": name}, SHORT, tmp_path)
     assert_resumes_exactly(experiment, [0, 1], [31, 40, 77], tmp_path)
@@ -61,3 +66,43 @@ def test_an_environment_that_cannot_be_saved_starts_another_episode(agent, tmp_p
         assert sum(first.train_episode_steps) == 90
         assert first.timesteps_at_eval == [0, 40, 80, 90]
         assert first.eval_episode_rewards[:2] == straight.eval_episode_rewards[:2]
+
+
+def test_an_abandoned_evaluation_leaves_no_trace_in_its_environments(tmp_path):
+    experiment = make_experiment(PROTOCOL | {"env_name": "Counted-v0"}, SHORT, tmp_path)
+    straight = train(experiment, [0, 1])
+    loop, left = make_loop(experiment, [0, 1]), iter(range(30))
+    run_to(loop, 60)
+    loop.interrupted = lambda: next(left, None) is None
+    loop.run()
+    assert loop.timestep == 80
+    assert loop.records[0].timesteps_at_eval == [0, 40]
+    save_checkpoints(loop, [0, 1], tmp_path)
+    resumed = restore_loop(experiment, [0, 1], tmp_path).run()
+    loop.interrupted = bool
+    for records in (resumed, loop.run()):  # The latter repeats the evaluation in the same process.
+        for record, expected in zip(records, straight, strict=True):
+            assert_same_bits(expected, record)
+
+
+def test_an_evaluation_environment_that_cannot_be_restored_makes_the_run_inexact(tmp_path, caplog):
+    experiment = make_experiment(PROTOCOL | {"env_name": "Drift-v0"}, SHORT, tmp_path)
+    loop = make_loop(experiment, [0])
+    run_to(loop, 45)
+    loop.stack.eval_envs.envs[0].env.unwrapped.clock = itertools.count()
+    save_checkpoints(loop, [0], tmp_path)
+    resumed = restore_loop(experiment, [0], tmp_path)
+    assert "slot 0: its evaluation environment cannot be restored (Drift.clock is a count)" in caplog.text
+    assert resumed.run()[0].resume_provenance() == {"resume": "approximate", "resumed_at": [45]}
+
+
+def test_state_of_a_class_makes_the_run_inexact(tmp_path):
+    experiment = make_experiment(PROTOCOL | {"env_name": "ClassCounter-v0"}, SHORT, tmp_path)
+    loop = make_loop(experiment, [0])
+    run_to(loop, 45)
+    save_checkpoints(loop, [0], tmp_path)
+    resumed = make_loop(experiment, [0])
+    reasons = resume_loop(resumed, [Checkpoint(tmp_path / "0", CONDITIONS).load()])
+    name = "tests.support.odd_envs.ClassCounter.episodes"
+    assert reasons == {0: f"{name}, which environments share, has changed"}
+    assert resumed.run()[0].resume_provenance() == {"resume": "approximate", "resumed_at": [45]}

@@ -31,7 +31,7 @@ from utils.checkpoint.row_files import Chunk, RowFiles, RowSequence
 from utils.checkpoint.state_codec import EncodedState, decode_state
 from utils.files.atomic import make_directory, write_atomically
 
-FORMAT = 1
+FORMAT = 2
 """Version of the format; increase it whenever the content or its meaning changes."""
 
 CHECKPOINTS_DIRECTORY = "checkpoints"

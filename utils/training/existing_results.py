@@ -81,7 +81,9 @@ def _possible_files(experiment: Experiment, run: Run) -> Iterator[ResultFile]:
         yield from experiment.other_files(same)
 
 
-def check_same_code(existing: Sequence[ExistingResult], read_rollout_hash: Callable[[], str | None], accept: bool) -> None:
+def check_same_code(
+    existing: Sequence[ExistingResult], read_rollout_hash: Callable[[], str | None], accept: bool
+) -> None:
     """Check that results are of today's code and environment.
 
     read_rollout_hash: returns the hash of the environment's behaviour today, None if it has none; may raise BadInput.

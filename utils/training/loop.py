@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,10 @@ class Loop(ActiveRuns):
         self.timestep = 0
         self.begun = False
         """Whether the environments are in an episode."""
+        self.evaluated = False
+        """Whether the evaluation environments were in an episode."""
+        self.abandoned: dict[int, Any] = {}
+        """States of evaluation environments, by slot, from before an evaluation that was abandoned."""
 
     def run(self, pause: Callable[[], bool] = lambda: False) -> list[RunRecord]:
         """Evaluate, train, evaluate at every interval and at the end. Returns a record for each run.
@@ -119,17 +124,36 @@ class Loop(ActiveRuns):
         Raises EvaluationAbandoned, leaving the records of the active runs unchanged.
         """
         started = time.perf_counter()
+        before = self.eval_states(which)
+        self._undo_abandoned()
         rows = [record.row_count("eval_states") for record in self.records]
         try:
             returns, steps = evaluate_runs(self, which)
         except EvaluationAbandoned:
             for r in selected_slots(self.active):
                 self.records[r].truncate_rows("eval_states", rows[r])
+            self.abandoned = before
             raise
+        self.evaluated = self.config.eval_episodes > 0
         for r in selected_slots(which & self.active):
             self.records[r].add_evaluation(returns[r], steps[r])
         self._report_evaluation(which & self.active)
         self.share_time("eval_time", started)
+
+    def eval_states(self, which: np.ndarray) -> dict[int, Any]:
+        """Return the chosen runs' evaluation environments by slot, without those that have never been used.
+
+        After an evaluation that was abandoned, they are as before it.
+        """
+        if self.abandoned or not self.evaluated:
+            return self.abandoned
+        return {r: self.stack.eval_envs.state(r) for r in selected_slots(which)}
+
+    def _undo_abandoned(self) -> None:
+        """Restore the evaluation environments that an abandoned evaluation has changed."""
+        for r, state in self.abandoned.items():
+            self.stack.eval_envs.load_state(r, state)
+        self.abandoned = {}
 
     def _report_evaluation(self, which: np.ndarray) -> None:
         """Report the mean returns of an evaluation to the watcher."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,15 +15,18 @@ from utils.training.loop import Loop
 from utils.training.run_record import RunRecord
 from utils.training.stack import selected_slots
 
+log = logging.getLogger("policy_params")
+
 
 def run_states(loop: Loop) -> dict[int, dict[str, Any]]:
     """Return the state of each active run by slot. Arrays are the loop's own: they are valid until its next step."""
-    agents = loop.stack.agent.run_states()
+    agents, eval_states = loop.stack.agent.run_states(), loop.eval_states(loop.active)
     return {
         r: {
             "timestep": loop.timestep,
             "record": loop.records[r].state(),
             "env": _storable(loop.stack.envs.state(r)),
+            "eval_env": _storable(eval_states[r]) if r in eval_states else None,
             "agent": _agent_with_rows(agents[r]),
         }
         for r in selected_slots(loop.active)
@@ -50,7 +54,8 @@ def resume_loop(loop: Loop, saved: Sequence[dict[str, Any]]) -> dict[int, str]:
     """Restore saved states, all of one timestep, into a new loop, one for each slot.
 
     If an environment cannot be restored, its present episode is closed and another one starts.
-    Returns the reason for each such slot.  Raises ValueError for runs at different timesteps.
+    Returns the reason for each such slot. An evaluation environment that cannot be restored makes its run inexact.
+    Raises ValueError for runs at different timesteps.
     """
     timesteps = sorted({state["timestep"] for state in saved})
     if len(timesteps) > 1:
@@ -63,9 +68,25 @@ def resume_loop(loop: Loop, saved: Sequence[dict[str, Any]]) -> dict[int, str]:
         reason = loop.stack.envs.load_state(r, state["env"])
         if reason is not None:
             reasons[r] = reason
+        _restore_evaluation(loop, r, state["eval_env"], logged=reason is not None)
     _restart_episodes(loop, list(reasons))
     loop.watcher.resumed(loop.timestep)
     return reasons
+
+
+def _restore_evaluation(loop: Loop, slot: int, state: dict[str, Any] | None, logged: bool) -> None:
+    """Restore an evaluation environment, whose state may outlive a reset; None: it was never used.
+
+    logged: whether a reason for which the run is inexact is logged anyway.
+    """
+    if state is None:
+        return
+    loop.evaluated = True
+    reason = loop.stack.eval_envs.load_state(slot, state)
+    if reason is not None:
+        loop.records[slot].exact = False
+        if not logged:
+            log.warning("slot %d: its evaluation environment cannot be restored (%s)", slot, reason)
 
 
 def _restart_episodes(loop: Loop, broken: list[int]) -> None:

@@ -135,10 +135,23 @@ class Session:
         for slot, state in states.items():
             claim = self.claims[slot]
             try:
-                claim.checkpoint.save(state | origin, self.loop.timestep)
+                self._save_checkpoint(claim, state | origin)
             except OSError as error:
                 failed += 1
                 log.error("index %d: no checkpoint at timestep %d: %s", claim.run.index, self.loop.timestep, error)
         seconds, written = time.perf_counter() - start, len(states) - failed
         log.info("timestep %d: checkpoints of %d runs written in %.2f s", self.loop.timestep, written, seconds)
         return failed
+
+    def _save_checkpoint(self, claim: Claim, state: dict[str, Any]) -> None:
+        """Write a run's checkpoint, without its environments if they have values that it cannot store.
+
+        Raises OSError.
+        """
+        try:
+            claim.checkpoint.save(state, self.loop.timestep)
+        except (TypeError, ValueError, RecursionError) as error:
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            without = {"env": {"unsavable": reason}, "eval_env": {"unsavable": reason}}
+            claim.checkpoint.save(state | without, self.loop.timestep)
+            log.warning("index %d: its environment is not in its checkpoint (%s)", claim.run.index, reason)
