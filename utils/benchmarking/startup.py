@@ -33,7 +33,7 @@ SMALL = BenchmarkTask("SAC", "Pendulum-v1", 64, 32)
 OTHER_STACK = 8
 """Number of runs in a stack that finds the code which a single run has compiled."""
 
-WIDTHS = (52, 10)
+WIDTHS = (58, 10)
 """Characters per column."""
 
 Start = Callable[[], dict[str, float]]

@@ -60,8 +60,8 @@ def create_environment(requirements: Path, place: Path) -> None:
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}-") as scratch:
         made = Path(scratch) / place.name
         for words in (
-            [sys.executable, "-m", "venv", str(made)],
-            [str(made / "bin" / "python"), "-m", "pip", "install", "--quiet", "-r", str(requirements)],
+            [sys.executable, "-m", "venv", "--without-pip", str(made)],
+            [sys.executable, "-m", "pip", "--python", str(made), "install", "--quiet", "-r", str(requirements)],
         ):
             subprocess.run(words, capture_output=True, text=True, check=True, timeout=INSTALL_TIMEOUT)
         made.rename(place)

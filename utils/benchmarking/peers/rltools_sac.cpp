@@ -1,18 +1,24 @@
 // SAC of RLtools on its own Pendulum, with a fixed temperature and one update per step. SIZE_OF_BATCH, SIZE_OF_HIDDEN
 // and SIZE_OF_REPLAY are macros, since RLtools fixes all sizes when it is compiled; its step size is 0.001.
 
+// The order matters: Adam's operations must follow those of all layers and models.
 #include <rl_tools/operations/cpu_mux.h>
 
-#include <rl_tools/nn/layers/sample_and_squash/operations_generic.h>
-#include <rl_tools/nn/operations_cpu_mux.h>
 #include <rl_tools/nn/optimizers/adam/instance/operations_generic.h>
-#include <rl_tools/nn/optimizers/adam/operations_generic.h>
+
+#include <rl_tools/nn/operations_cpu_mux.h>
+
+#include <rl_tools/nn/layers/sample_and_squash/operations_generic.h>
 #include <rl_tools/nn_models/mlp/operations_generic.h>
 #include <rl_tools/nn_models/random_uniform/operations_generic.h>
 #include <rl_tools/nn_models/sequential/operations_generic.h>
+
+#include <rl_tools/nn/optimizers/adam/operations_generic.h>
+
 #include <rl_tools/rl/environments/pendulum/operations_cpu.h>
 
 #include <rl_tools/rl/algorithms/sac/loop/core/config.h>
+
 #include <rl_tools/rl/algorithms/sac/loop/core/operations_generic.h>
 
 namespace {

@@ -35,14 +35,18 @@ MKL = ("libmkl_intel_lp64", "libmkl_sequential", "libmkl_core")
 
 
 def compile_library(sizes: Sizes, folder: Path) -> Path:
-    """Compile the learner and return the library's path.  Raises CalledProcessError."""
+    """Compile the learner and return the library's path.  Raises OSError, and RuntimeError if the compiler fails."""
     library = folder / "rltools_sac.so"
     source = Path(__file__).with_suffix(".cpp")
     macros = [f"-DSIZE_OF_{name.upper()}={getattr(sizes, name)}" for name in ("hidden", "batch", "replay")]
     files = [str(path) for name in MKL for path in PREFIX.glob(f"lib/{name}.so*")]
     link = ["-Wl,--no-as-needed", *files, f"-Wl,-rpath,{PREFIX / 'lib'}"]
     compiler = shlex.split(os.environ.get("CXX", "g++"))
-    subprocess.run([*compiler, *FLAGS, *macros, str(source), *link, "-o", str(library)], check=True)
+    command = [*compiler, *FLAGS, *macros, str(source), *link, "-o", str(library)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if "error: " in line]
+        raise RuntimeError((errors or ["the C++ compiler failed"])[0])
     return library
 
 
