@@ -1,7 +1,7 @@
 """Script that times training on one core: `taskset -c 0 python utils/benchmark.py`, with nothing else running.
 
-`utils/benchmarking` has the parts: speed (also that of other libraries and of the matrix products alone), growth,
-start-up and memory.
+`utils/benchmarking` has the parts: speed (also that of peers and of the matrix products alone), growth, start-up and
+memory. A peer that needs an environment of its own gets one the first time, which downloads packages.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ if __name__ == "__main__":
 import click
 
 from agent import AGENTS
+from utils.benchmarking.peers import PEERS
 from utils.core.cli_types import ENGINES
+from utils.core.machine import available_cores
 from utils.core.process_setup import limit_threads
 
 PARTS = ("speed", "growth", "start-up", "memory")
@@ -59,29 +61,34 @@ PARTS = ("speed", "growth", "start-up", "memory")
     "--engine", "engines", type=click.Choice(ENGINES), multiple=True, default=ENGINES, show_default=True,
     help="Engine to time.",
 )  # fmt: skip
+@click.option(
+    "--peer", "peers", type=click.Choice((*PEERS, "none")), multiple=True, default=PEERS, show_default=True,
+    help="Library to compare with.",
+)  # fmt: skip
 @click.option("--repeats", default=7, show_default=True, help="Number of measurements; the median is printed.")
 @click.option("--seconds", default=1.0, show_default=True, help="Length of each measurement.")
 def benchmark(
     parts: tuple[str, ...], agents: tuple[str, ...], env_name: str, hidden: int, batch: int, replay_capacity: int,
-    stacks: tuple[int, ...], engines: tuple[str, ...], repeats: int, seconds: float,
+    stacks: tuple[int, ...], engines: tuple[str, ...], peers: tuple[str, ...], repeats: int, seconds: float,
 ) -> None:  # fmt: skip
     """Run the command line."""
     limit_threads()
     from utils.benchmarking.cost_growth import make_growth_table
-    from utils.benchmarking.other_libraries import missing_libraries
+    from utils.benchmarking.memory import make_memory_table
     from utils.benchmarking.pipeline_speed import TASKS, make_speed_table
-    from utils.benchmarking.startup_and_memory import make_memory_table, make_startup_table
+    from utils.benchmarking.startup import make_startup_table
     from utils.benchmarking.table import format_lines
-    from utils.benchmarking.timing import BenchmarkTask
+    from utils.benchmarking.timing import BenchmarkTask, describe_processor
 
     tasks = [BenchmarkTask(agent, env_name, hidden, batch, replay_capacity) for agent in agents] or TASKS
-    click.echo(
-        f"medians of {repeats} measurements; libraries not installed: {', '.join(missing_libraries()) or 'none'}"
-    )
+    names = [name for name in peers if name != "none"]
+    if available_cores() > 1:
+        click.echo(f"{available_cores()} cores are available, which peers may use; see taskset(1)", err=True)
+    click.echo(f"{describe_processor()}; medians of {repeats} measurements")
     tables = {
-        "speed": make_speed_table(tasks, engines, stacks, repeats, seconds),
+        "speed": make_speed_table(tasks, engines, stacks, names, repeats, seconds),
         "growth": make_growth_table(engines, repeats, seconds),
-        "start-up": make_startup_table(engines, repeats),
+        "start-up": make_startup_table(engines, names, repeats),
         "memory": make_memory_table(engines),
     }
     for part in parts or (("speed",) if agents else PARTS):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from click.testing import CliRunner
 
 from utils import benchmark
-from utils.benchmarking import cost_growth, startup_and_memory, timing
+from utils.benchmarking import cost_growth, memory, startup, timing
 from utils.benchmarking.timing import TimedCall, measure_in_turn
 
 UNITS = ("seconds", "MB")
@@ -15,9 +17,10 @@ UNITS = ("seconds", "MB")
 
 def run(*options: str) -> list[list[str]]:
     """Run the command and return the words of each line that it prints, without the first line."""
-    result = CliRunner().invoke(benchmark.benchmark, [*options, "--engine", "eager", "--repeats", "1"])
+    options = (*options, "--engine", "eager", "--repeats", "1", "--peer", "none")
+    result = CliRunner().invoke(benchmark.benchmark, options)
     assert result.exit_code == 0, result.output
-    return [line.split() for line in result.output.splitlines()[1:]]
+    return [line.split() for line in result.stdout.splitlines()[1:]]
 
 
 @pytest.mark.parametrize(("agent", "multiplies"), [("SAC", True), ("linearAC", False), ("Random", False)])
@@ -25,10 +28,10 @@ def test_a_row_for_every_kind_of_agent(agent: str, multiplies: bool) -> None:
     """An agent without matrix products in its update has no limit to compare with."""
     lines = run("--agent", agent, "--stack", "2", "--seconds", "0.01")
     (row,) = (words for words in lines if words and words[0] == agent)
-    *names, steps, products, ratio, _, _ = row
+    *names, steps, products, faster, ratio, _, _, _, _ = row
     assert names == [agent, "Pendulum-v1", "64x2,", "b32", "eager", "2"]
     assert float(steps.replace(",", "")) > 0
-    assert [products == "-", ratio == "-"] == [not multiplies] * 2
+    assert [products == "-", faster == "-", ratio == "-"] == [not multiplies] * 3
 
 
 def test_growth_has_a_line_for_each_value(monkeypatch) -> None:
@@ -56,7 +59,7 @@ def test_one_quantity_is_varied(varied: str, value: int) -> None:
 @pytest.mark.slow
 def test_start_up_and_memory(monkeypatch) -> None:
     """A stack of two runs; a replay of a million HalfCheetah transitions of 26 numbers, 4 bytes each."""
-    monkeypatch.setattr(startup_and_memory, "SMALL_STACK", 2)
+    monkeypatch.setattr(memory, "SMALL_STACK", 2)
     lines = run("--part", "start-up", "--part", "memory")
     found = {" ".join(words[:-1]): float(words[-1].replace(",", "")) for words in lines if words[-1] not in UNITS}
     assert found["replay of a run, HalfCheetah-v5, 1e+06"] == 104
@@ -65,16 +68,32 @@ def test_start_up_and_memory(monkeypatch) -> None:
     assert 100 < found["stack of 2 small runs, eager"] < 2000
 
 
-def test_the_scripts_of_the_top_level_are_timed(monkeypatch) -> None:
-    def seconds(command: list[str], repeats: int) -> float:
-        return float(command[-1] == "--help")
+def test_starts_of_scripts_and_engines(monkeypatch) -> None:
+    """Commands write to their cache: the empty one is empty each time, the full one has what one run has written."""
+    found_in_cache: dict[str, set[frozenset[str]]] = {}
 
-    monkeypatch.setattr(startup_and_memory, "median_seconds", seconds)
-    found = dict(startup_and_memory.measure_startup(["eager", "compiled"], 1))
-    assert {name: value for name, value in found.items() if "update" in name} == {
-        "main.py, first update, eager": 0.0, "main.py, first update, compiled": 0.0,
-    }  # fmt: skip
-    assert {"main.py --help", "simple_combine.py --help"} <= found.keys()
+    def run_command(command: list[str], cache: Path | None) -> None:
+        if cache and "compiled" in command:
+            cache.mkdir(exist_ok=True)
+            size = command[command.index("--stack") + 1]
+            found_in_cache.setdefault(size, set()).add(frozenset(path.name for path in cache.iterdir()))
+            (cache / f"code for {size}").touch()
+
+    monkeypatch.setattr(startup, "run_command", run_command)
+    rows = dict(startup.measure_startup(["eager", "compiled"], [], 2))
+    compiled = "main.py, first update, compiled"
+    assert [name for name in rows if "update" in name] == [
+        "main.py, first update, eager", f"{compiled}, empty cache", f"{compiled}, full cache",
+        f"{compiled}, full cache, stack of 8",
+    ]  # fmt: skip
+    assert {"main.py --help", "simple_combine.py --help"} <= rows.keys()
+    assert found_in_cache == {"1": {frozenset(), frozenset({"code for 1"})}, "8": {frozenset({"code for 1"})}}
+
+
+def test_the_processor_is_named_with_its_widest_vectors(monkeypatch) -> None:
+    for flags, name in ((["avx", "avx2", "avx512f"], "A, AVX-512"), (["avx", "avx2"], "A, AVX2"), ([], "A")):
+        monkeypatch.setattr(timing, "describe_cpu", lambda flags=flags: {"model": "A", "flags": flags})
+        assert timing.describe_processor() == name
 
 
 def test_calls_take_turns_and_are_counted_by_their_run_steps(monkeypatch) -> None:

@@ -37,7 +37,7 @@ SCRIPTS = [
 SHORTER = {
     r"--runs \d+(?=\s|$)": "--runs 2",
     r"--index 5-34(?=\s|$)": "--index 5-6",
-    r"(utils/benchmark\.py.*)": r"\1 --agent SAC --stack 2 --engine eager --repeats 1 --seconds 0.01",
+    r"(utils/benchmark\.py.*)": r"\1 --agent SAC --stack 2 --engine eager --repeats 1 --seconds 0.01 --peer none",
 }
 """Options of the commands and what they are here."""
 

@@ -1,6 +1,6 @@
 """Measurement of speed: stacks that are ready to learn, and calls that are timed in turn.
 
-Our stacks, the matrix products of their updates, and the learners of other libraries are all timed as a TimedCall.
+Our stacks, the matrix products of their updates, and the learners of peers are all timed as a TimedCall.
 """
 
 from __future__ import annotations
@@ -8,13 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
-from unittest import mock
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from agent import AGENTS
+from utils.core.provenance import describe_cpu
 from utils.core.transition import Step
 from utils.experiment.config import AgentConfig, EnvironmentConfig
 from utils.experiment.experiment import Experiment
@@ -23,6 +21,10 @@ from utils.wiring.build import build_stack, start_stack
 
 WARM_UP_STEPS = 100
 """Training steps with an update before the first measurement."""
+
+
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX"}
+"""Names of vector instructions by the processor's flag, widest first."""
 
 
 class BenchmarkTask(NamedTuple):
@@ -86,39 +88,6 @@ def fill_replay(loop: Loop) -> None:
         replay.push(step)
 
 
-def product_operands(loop: Loop) -> list[tuple[Tensor, Tensor]]:
-    """Return random operands with the shapes of every matrix product in one eager update.
-
-    The shapes are recorded during an update.
-    """
-    shapes: list[tuple[torch.Size, torch.Size]] = []
-
-    def record_shapes(product: Callable[..., Tensor]) -> Callable[..., Tensor]:
-        def call(*operands: Tensor) -> Tensor:
-            shapes.append((operands[-2].shape, operands[-1].shape))
-            return product(*operands)
-
-        return call
-
-    with (
-        mock.patch.object(torch, "bmm", record_shapes(torch.bmm)),
-        mock.patch.object(torch, "baddbmm", record_shapes(torch.baddbmm)),
-    ):
-        loop.stack.agent.update()
-    return [(torch.rand(a), torch.rand(b)) for a, b in shapes]
-
-
-def make_products_call(loop: Loop) -> TimedCall | None:
-    """Return a call that computes only the matrix products of one update; None if an update has none."""
-    operands = product_operands(loop)
-
-    def multiply() -> None:
-        for a, b in operands:
-            torch.bmm(a, b)
-
-    return TimedCall(multiply, loop.runs) if operands else None
-
-
 def measure_speed(call: TimedCall, seconds: float) -> float:
     """Call a function repeatedly for about `seconds` and return its run-steps per second."""
     calls, start = 0, time.perf_counter()
@@ -134,3 +103,10 @@ def measure_in_turn(calls: Sequence[TimedCall], repeats: int, seconds: float) ->
     seconds: length of each measurement.  Returns (repeats, calls) run-steps per second.
     """
     return np.array([[measure_speed(call, seconds) for call in calls] for _ in range(repeats)])
+
+
+def describe_processor() -> str:
+    """Return the kind of processor: its name and its widest vectors."""
+    cpu = describe_cpu()
+    widest = next((name for flag, name in VECTORS.items() if flag in cpu["flags"]), "")
+    return f"{cpu['model']}, {widest}" if widest else cpu["model"]

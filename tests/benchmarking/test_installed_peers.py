@@ -1,14 +1,17 @@
-"""utils/benchmarking/other_libraries.py, with a stand-in for a library's module."""
+"""utils/benchmarking/peers/installed.py, with a stand-in for a library's module."""
 
 from __future__ import annotations
 
 import sys
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+import pytest
 import torch
 
-from utils.benchmarking import other_libraries
+from utils.benchmarking.peers import installed
+from utils.benchmarking.peers.environments import NotAvailable
 from utils.benchmarking.timing import BenchmarkTask
 
 
@@ -27,11 +30,12 @@ class FakeSAC:
         FakeSAC.learned.append((steps, torch.is_grad_enabled()))
 
 
-def test_a_library_learns_our_task_with_gradients(monkeypatch):
+def test_a_peer_learns_our_task_with_gradients(monkeypatch):
     module = ModuleType("stable_baselines3")
     module.SAC = FakeSAC
+    module.__spec__ = ModuleSpec("stable_baselines3", None)
     monkeypatch.setitem(sys.modules, "stable_baselines3", module)
-    call = other_libraries.make_library_call("SB3", BenchmarkTask("SAC", "Pendulum-v1", 48, 16, 5000))
+    call = installed.make_installed_call("SB3", BenchmarkTask("SAC", "Pendulum-v1", 48, 16, 5000))
     call.function()
     arguments = FakeSAC.arguments
     assert arguments["policy_kwargs"] == {"net_arch": [48, 48]}
@@ -40,7 +44,7 @@ def test_a_library_learns_our_task_with_gradients(monkeypatch):
     assert call.run_steps == 100
 
 
-def test_only_installed_libraries_are_timed(monkeypatch):
-    monkeypatch.setattr(other_libraries, "LIBRARIES", {"here": "json", "not here": "no_such_module"})
-    assert other_libraries.installed_libraries() == ["here"]
-    assert other_libraries.missing_libraries() == ["not here"]
+def test_a_peer_that_is_not_installed(monkeypatch):
+    monkeypatch.setitem(installed.INSTALLED, "SB3", "no_such_module")
+    with pytest.raises(NotAvailable, match=r"not installed; pip install -r requirements-benchmark\.txt"):
+        installed.make_installed_call("SB3", BenchmarkTask("SAC", "Pendulum-v1", 48, 16))
