@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from agent import AGENTS
 from tests.conftest import ENVIRONMENT, PARAMETERS
 from tests.support.experiments import make_experiment
+from tests.support.result_trees import result_tree
 from utils.core.errors import BadInput
 from utils.experiment.config import EnvironmentConfig
-from utils.slurm.pilot import Stretch, measure_cost, shorten_protocol
+from utils.slurm.cluster import Cluster
+from utils.slurm.pilot import Stretch, measure_cost, pilot_cores, shorten_protocol, summarize_stretch
 from utils.slurm.run_cost import Cost, Measurements, count_evaluations, estimate_cost
+from utils.slurm.task_time import POOL_STARTS
 
 
 @pytest.mark.parametrize(
@@ -52,9 +57,11 @@ class Trainer:
 
     def __init__(self) -> None:
         self.asked: list[int] = []
+        self.stacks: set[tuple[int, int]] = set()
 
-    def __call__(self, runs, steps):
+    def __call__(self, runs, steps, stack):
         self.asked.append(steps)
+        self.stacks.add((len(runs), stack))
         return Stretch(float(steps), 0.3 + 0.01 * (steps - 100), 0.5, 400.0 + steps / 100, 3.0)
 
 
@@ -72,9 +79,45 @@ def test_what_a_pilot_finds_is_free_of_what_is_paid_once(tmp_path):
     assert cost.seconds == pytest.approx(0.3 + 99_900 * 0.01 + count_evaluations(experiment.environment) * 0.5)
     assert cost.fixed_seconds == pytest.approx(4 * cost.seconds * 0.4 / (0.4 + 4 * 0.05))
     assert cost.start_seconds == 3.0
+    assert make_trainer.stacks == {(4, 4)}
     assert cost.replay_mib == pytest.approx(36 * 1000 / 2**20)
     # A transition is 2 * 3 + 1 + 2 numbers of 4 bytes; the replay holds 1000 of them.
     assert cost.process_mib == pytest.approx(400 + steps / 100 + 4 * 36 * (1000 - min(1000, steps)) / 2**20, abs=0.1)
+
+
+def test_several_stacks_are_measured_like_one_of_them(tmp_path):
+    experiment = make_experiment(ENVIRONMENT | {"total_timesteps": 100_000}, PARAMETERS, tmp_path)
+    train = Trainer()
+    cost = measure_cost(experiment, [experiment.run(i) for i in range(6)], (3, 1), RULE.resized(2), train)
+    assert train.stacks == {(6, 2)}
+    assert train.asked[1] == round(15 / (2 * (0.3 + 1.16) / 216))
+    assert cost.stack == 2
+    assert cost.seconds == pytest.approx(0.3 + 99_900 * 0.01 + count_evaluations(experiment.environment) * 0.5)
+
+
+def test_the_start_of_a_stretch_is_the_time_without_training(tmp_path):
+    """Two processes train two runs each, 10 s per run: 20 of 30 s; both are half of what their start takes."""
+    paths = [tmp_path / f"{number}.json" for number in range(4)]
+    run = {"train_time": 9.0, "eval_time": 1.0, "timesteps_done": 2, "provenance": {"peak_memory_mib": 300.0}}
+    for path in paths:
+        path.write_text(json.dumps(result_tree(**run)))
+    assert summarize_stretch(paths, 30.0, 2).start == 10.0 / POOL_STARTS
+    assert summarize_stretch(paths[:2], 30.0, 1).start == 10.0
+    assert summarize_stretch(paths[:2], 19.0, 1).start == 0.0
+
+
+@pytest.mark.parametrize(("cores", "taken"), [(None, 1), ("1", 1)])
+def test_a_pilot_takes_one_core_outside_of_jobs(monkeypatch, cores, taken):
+    monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)
+    if cores:
+        monkeypatch.setenv("SLURM_CPUS_PER_TASK", cores)
+    assert pilot_cores(Cluster(cpus_per_task=8)) == taken
+
+
+def test_a_pilot_in_a_job_takes_the_cores_of_a_task(monkeypatch):
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "6")
+    monkeypatch.setattr("utils.slurm.pilot.available_cores", lambda: 6)
+    assert [pilot_cores(Cluster(cpus_per_task=cores)) for cores in (4, 6, 8)] == [4, 6, 6]
 
 
 def test_a_run_shorter_than_the_first_stretch_is_measured_whole(tmp_path):

@@ -1,12 +1,16 @@
 """A pilot: a short training that measures the cost of a run before thousands are submitted.
 
-A stack of the sweep's own runs trains twice on one core, by main.py in a process of its own, under a shortened
-protocol. Each training is a *stretch*. The second one is longer; the time that it takes beyond the first excludes
-imports, compilation and the steps before learning begins.
+A stack of the sweep's own runs trains twice, by main.py in a process of its own, under a shortened protocol. Each
+training is a *stretch*. The second one is longer; the time that it takes beyond the first excludes imports, compilation
+and the steps before learning begins.
+
+A pilot takes one core. In a job with several cores it trains such a stack on each of them, as tasks do: cores that
+share caches, memory and power slow each other down.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,11 +24,14 @@ import orjson
 
 from utils.core.errors import BadInput
 from utils.core.indices import format_indices
+from utils.core.machine import SLURM_CORES, available_cores
 from utils.experiment.config import EnvironmentConfig
 from utils.experiment.experiment import Experiment, Run
 from utils.experiment.main_command import MainCommand
 from utils.results.schema import read_result
+from utils.slurm.cluster import Cluster
 from utils.slurm.run_cost import Cost, count_evaluations
+from utils.slurm.task_time import POOL_STARTS
 
 SECONDS = 15.0
 """Approximate duration of the second stretch, s."""
@@ -42,7 +49,7 @@ class Stretch:
     steps: timesteps of a run.
     train, evaluation: seconds of a run's training, and of one of its evaluations.
     peak: memory of the process, MiB.
-    start: seconds that the process took besides training.
+    start: seconds that a single process would take besides training.
     """
 
     steps: float
@@ -52,37 +59,44 @@ class Stretch:
     start: float = 0.0
 
 
-Trainer = Callable[[Sequence[Run], int], Stretch]
-"""A function that trains runs in one stack for a number of timesteps."""
+Trainer = Callable[[Sequence[Run], int, int], Stretch]
+"""A function that trains runs for a number of timesteps, in stacks of a number of runs that train at the same time."""
 
 
 def measure_cost(
     experiment: Experiment, runs: Sequence[Run], sizes: tuple[int, int], rule: Cost, train: Trainer
 ) -> Cost:
-    """Measure the cost of one run in a stack of these runs.  Raises BadInput if they cannot be trained.
+    """Measure the cost of one run in stacks of these runs.  Raises BadInput if they cannot be trained.
 
     sizes: dimensions of an observation and of an action.
-    rule: the estimate of the cost, which tells the part of a stack's cost that does not grow with its runs.
+    rule: the estimate of the cost in a stack of the size to measure, from which the part is taken that does not grow
+        with the stack.
     """
     environment, hyperparameters = experiment.environment, runs[0].hyperparameters
     total = environment.total_timesteps
-    first = train(runs, min(total, getattr(hyperparameters, "batch_size", 0) + FIRST))
-    rate = len(runs) * first.train / first.steps
+    stack = min(rule.stack, len(runs))
+    first = train(runs, min(total, getattr(hyperparameters, "batch_size", 0) + FIRST), stack)
+    rate = stack * first.train / first.steps
     steps = min(total, max(2 * round(first.steps), round(SECONDS / rate)))
-    second = train(runs, steps)
+    second = train(runs, steps, stack)
     a_step = second.train / second.steps
     if second.steps > first.steps and second.train > first.train:
         a_step = (second.train - first.train) / (second.steps - first.steps)
     filled = [hyperparameters.replay_bytes(*sizes, timesteps) / MIB for timesteps in (total, steps)]
     seconds = second.train + (total - second.steps) * a_step + count_evaluations(environment) * second.evaluation
     return Cost(
-        stack=len(runs),
+        stack=stack,
         seconds=seconds,
-        process_mib=round(second.peak + len(runs) * (filled[0] - filled[1]), 1),
-        fixed_seconds=len(runs) * seconds * rule.fixed_seconds / rule.seconds_of(len(runs)),
+        process_mib=round(second.peak + stack * (filled[0] - filled[1]), 1),
+        fixed_seconds=stack * seconds * rule.fixed_seconds / rule.seconds_of(stack),
         start_seconds=second.start,
         replay_mib=filled[0],
     )
+
+
+def pilot_cores(cluster: Cluster) -> int:
+    """Return the number of cores that a pilot takes: at most those of a task, if it runs in a job; otherwise one."""
+    return min(cluster.cpus_per_task, available_cores()) if SLURM_CORES in os.environ else 1
 
 
 def shorten_protocol(environment: EnvironmentConfig, steps: int) -> dict[str, Any]:
@@ -96,7 +110,8 @@ def make_trainer(experiment: Experiment, script: str, engine: str, directory: st
     script, directory: main.py and its working directory.
     """
 
-    def train(runs: Sequence[Run], steps: int) -> Stretch:
+    def train(runs: Sequence[Run], steps: int, stack: int) -> Stretch:
+        processes = -(-len(runs) // stack)
         with tempfile.TemporaryDirectory(prefix="pilot-") as name:
             folder = Path(name)
             env_json, agent_json = folder / "environment.json", folder / "agent.json"
@@ -107,14 +122,14 @@ def make_trainer(experiment: Experiment, script: str, engine: str, directory: st
                 str(agent_json),
                 index=format_indices(sorted(run.index for run in runs)),
                 save_dir=str(folder / "results"),
-                jobs=1,
-                stack=len(runs),
+                jobs=processes,
+                stack=stack,
                 engine=engine,
             )
             begin = time.monotonic()
             run_main(command.joined_words(script, sys.executable), directory)
             wall = time.monotonic() - begin
-            return summarize_stretch(sorted((folder / "results").glob("*/*.json")), wall)
+            return summarize_stretch(sorted((folder / "results").glob("*/*.json")), wall, processes)
 
     return train
 
@@ -127,10 +142,15 @@ def run_main(command: Sequence[str], directory: str) -> None:
         raise BadInput(f"the pilot failed with exit code {done.returncode}:\n{said}")
 
 
-def summarize_stretch(results: Sequence[Path], wall: float) -> Stretch:
-    """Summarize the results of one stack.  wall: seconds of the process."""
+def summarize_stretch(results: Sequence[Path], wall: float, processes: int) -> Stretch:
+    """Summarize the results of a stretch.
+
+    wall: seconds from its start to its end.
+    processes: number of its processes, each of which trained one stack.
+    """
     runs = [read_result(path).run for path in results]
     steps, train = (sum(run[name] for run in runs) / len(runs) for name in ("timesteps_done", "train_time"))
     evaluation = sum(run["eval_time"] / max(1, len(run["timesteps_at_eval"])) for run in runs) / len(runs)
-    start = wall - sum(run["train_time"] + run["eval_time"] for run in runs)
+    start = wall - sum(run["train_time"] + run["eval_time"] for run in runs) / processes
+    start /= POOL_STARTS if processes > 1 else 1.0
     return Stretch(steps, train, evaluation, max(run["provenance"]["peak_memory_mib"] for run in runs), max(0.0, start))

@@ -122,8 +122,8 @@ def _idle_warning(plan: Plan) -> str | None:
         return None
     stacks = max(len(time.stacks) for time in times)
     advice = f"its runs make {stacks} {'stack' if stacks == 1 else 'stacks'}; lower cpus_per_task"
-    if stacks > cores:
-        advice = "its stacks end at different times; lower cpus_per_task or stack"
+    if stacks >= cores:
+        advice = "its stacks end at different times; lower cpus_per_task, or stack if it is given"
     elif plan.cluster.runs_per_task or plan.cluster.stack:
         advice += ", or let runs_per_task and stack be null"
     return f"warning: {cores - busy:.1f} of the {cores} cores of a task are idle on average: {advice}"

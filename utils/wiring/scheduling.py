@@ -17,7 +17,7 @@ from utils.experiment.experiment import Experiment
 from utils.results.result_file import results_root
 from utils.slurm import commands as slurm
 from utils.slurm.cluster import Cluster, account_notice, gpu_notice, read_cluster, retirement_notice
-from utils.slurm.pilot import make_trainer, measure_cost
+from utils.slurm.pilot import make_trainer, measure_cost, pilot_cores
 from utils.slurm.plan_report import format_plan, tasks_text
 from utils.slurm.request import Request, no_slurm_message
 from utils.slurm.run_cost import Measurements
@@ -157,12 +157,13 @@ def measure_shapes(request: Request, cluster: Cluster, sweeps: Sequence[Sweep], 
         train = make_trainer(experiment, request.script, engine, request.directory)
         shapes = find_shapes(sweep, cluster, engine, measured=False)
         for shape, size in zip(shapes, planned_stacks(sweep, cluster, shapes, places), strict=True):
-            indices = [run.index for run in missing if run.setting in set(shape.settings)][:size]
+            indices = [run.index for run in missing if run.setting in set(shape.settings)]
+            stacks = max(1, min(pilot_cores(cluster), len(indices) // size))
+            runs = [experiment.run(index) for index in indices[: stacks * size]]
             like = f"setting {shape.settings[0]} of {experiment.agent_source}"
-            echo(f"pilot: {len(indices)} runs like {like}", err=True)
-            runs = [experiment.run(index) for index in indices]
-            sizes = check_environment(experiment).space_sizes
-            measurements.write(shape.settings[0], measure_cost(experiment, runs, sizes, shape.cost, train))
+            echo(f"pilot: {len(runs)} runs like {like}, on {stacks} {'core' if stacks == 1 else 'cores'}", err=True)
+            sizes, rule = check_environment(experiment).space_sizes, shape.cost.resized(size)
+            measurements.write(shape.settings[0], measure_cost(experiment, runs, sizes, rule, train))
 
 
 def print_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) -> None:
