@@ -83,12 +83,14 @@ class Verdict:
     small_seeds: whether its `reset` refuses seeds of 64 bits.
     nondeterministic: why it is not a function of its seed alone, under any rules; None: it is.
     inexact: why a restored instance does not continue exactly; None: it does.
+    carried: what a reset with a seed does not undo, so that an evaluation depends on earlier ones; None: nothing.
     """
 
     rules: SeedingRules
     small_seeds: bool
     nondeterministic: str | None = None
     inexact: str | None = None
+    carried: str | None = None
 
 
 @dataclass
@@ -173,21 +175,19 @@ class _Probe:
         saved: list[Saved] = []
         straight, draws = self._play_straight(saved)
         if draws and not self._rules.own_streams:
-            return self._verdict("it draws from, or seeds, the global random streams")
+            return self._refusal("it draws from, or seeds, the global random streams")
         among_others, begun_again = self._play_among_others()
         difference = first_difference(straight, among_others)
         if difference is not None:
-            return self._verdict(f"two instances with the same seed and actions differ ({difference})")
+            return self._refusal(f"two instances with the same seed and actions differ ({difference})")
         inexact = next(filter(None, (self._restore(one, straight) for one in saved)), None)
         carried = first_difference(straight[: len(begun_again)], begun_again)
-        if carried is not None and inexact is None:
-            inexact = f"reset(seed=...) does not undo what happened before ({carried}), and evaluation is not saved"
         if first_difference(straight, self._play_straight([])[0]) is not None:
-            return self._verdict("restoring a state changes what all instances share")
-        return self._verdict(None, inexact)
+            return self._refusal("restoring a state changes what all instances share")
+        return Verdict(self._rules, small_seeds=False, inexact=inexact, carried=carried)
 
-    def _verdict(self, nondeterministic: str | None, inexact: str | None = None) -> Verdict:
-        return Verdict(self._rules, False, nondeterministic, inexact)
+    def _refusal(self, nondeterministic: str) -> Verdict:
+        return Verdict(self._rules, small_seeds=False, nondeterministic=nondeterministic)
 
     def _play_straight(self, saved: list[Saved]) -> tuple[list[Moment], bool]:
         """Play all steps undisturbed. Returns what was seen, and whether global streams changed.

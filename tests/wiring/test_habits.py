@@ -175,6 +175,12 @@ def test_a_sound_environment_has_nothing_to_note(files, tmp_path, caplog):
     assert "allow_nondeterminism" not in result.experiment["environment"]
 
 
+def test_evaluations_that_depend_on_earlier_ones_are_noted(files, tmp_path):
+    (result,) = files("Average").train(tmp_path / "out", index=0)
+    first, *_ = result.run["provenance"]["env_notes"]
+    assert first.startswith("a reset with a seed does not undo what happened before, so that evaluations depend on")
+
+
 def test_a_reduced_seed_and_own_streams_are_noted(files, tmp_path, caplog):
     (result,) = files("LegacySeed").train(tmp_path / "out", index=1)
     assert result.run["provenance"]["env_seed"] == env_seed(1, "env") % (2**31 - 1)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OWN_STREAMS = "draws from global random streams, so that every run has streams of its own, seeded by its seed"
 EVERY_EPISODE = "its reset needs a seed at every episode, and is given one derived from the run's seed"
+CARRIED = "a reset with a seed does not undo what happened before, so that evaluations depend on earlier ones"
 SMALL_SEEDS = "its reset refuses seeds of 64 bits, and is given the seed modulo 2^31 - 1"
 
 
@@ -47,7 +48,7 @@ def check_environment(experiment: Experiment) -> EnvironmentCheck:
             raise _failure(experiment, error) from error
     sizes = (obs[0], math.prod(action))
     return EnvironmentCheck(
-        found, sizes, deterministic, verdict.inexact is None, verdict.small_seeds, _describe(verdict)
+        found, sizes, deterministic, _inexact(verdict) is None, verdict.small_seeds, _describe(verdict)
     )
 
 
@@ -69,6 +70,11 @@ def probe_environment(experiment: Experiment) -> Verdict:
         raise _failure(experiment, error) from error
 
 
+def _inexact(verdict: Verdict) -> str | None:
+    """Return why a run cannot be resumed exactly; None: it can.  The environments of evaluation are not saved."""
+    return verdict.inexact or (verdict.carried and "the environments of evaluation are not saved")
+
+
 def _describe(verdict: Verdict) -> tuple[str, ...]:
     """Return a sentence for everything that is unusual about an environment."""
     notes = [
@@ -76,7 +82,8 @@ def _describe(verdict: Verdict) -> tuple[str, ...]:
         (verdict.rules.every_episode, EVERY_EPISODE),
         (verdict.small_seeds, SMALL_SEEDS),
         (verdict.nondeterministic, f"not a function of its seed: {verdict.nondeterministic}"),
-        (verdict.inexact, f"a run that is interrupted will resume approximately: {verdict.inexact}"),
+        (verdict.carried, f"{CARRIED} ({verdict.carried})"),
+        (_inexact(verdict), f"a run that is interrupted will resume approximately: {_inexact(verdict)}"),
     ]
     return tuple(note for applies, note in notes if applies)
 
@@ -95,7 +102,7 @@ def build_env(experiment: Experiment, seed: int, renders: bool = False) -> Episo
     renders: whether it must render pictures.
     """
     verdict = probe_environment(experiment)
-    return _build(experiment, seed, verdict.rules, renders, verdict.inexact)
+    return _build(experiment, seed, verdict.rules, renders, _inexact(verdict))
 
 
 def _build(
