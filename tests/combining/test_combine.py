@@ -341,9 +341,9 @@ class TestTable:
         write_result(tmp_path, 1, 2, status="diverged")
         result = combine(tmp_path)
         assert rows(result) == [
-            ["0", "3", "0", "0"],
-            ["1", "1", "1", "1"],
-            ["2", "0", "0", "3"],
+            ["0", "3", "0", "0", "critic_lr", "0.1"],
+            ["1", "1", "1", "1", "critic_lr", "0.01"],
+            ["2", "0", "0", "3", "critic_lr", "0.001"],
             ["all", "4", "1", "4"],
         ]
         assert result.stdout.splitlines()[-1] == "still to run: --index 2,4-5,8"
@@ -367,7 +367,7 @@ class TestTable:
             if setting != 17:
                 write_result(tmp_path, setting, 0, experiment=grid)
         assert rows(combine(tmp_path)) == [
-            ["17", "0", "0", "1"],
+            ["17", "0", "0", "1", "critic_lr", "1.8"],
             ["29", "others", "29", "0", "0"],
             ["all", "29", "0", "1"],
         ]

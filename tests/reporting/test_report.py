@@ -105,7 +105,7 @@ class TestContent:
         page = read(sweep)
         assert "10 \N{MINUS SIGN}3 [\N{MINUS SIGN}4, \N{MINUS SIGN}2]" in section(page, "learning-curves")
         assert "reported on the same seeds" in section(page, "learning-curves")
-        assert "SAC, Beta, setting 0 (n = 3) 3 0 diverged, 0 missing" in section(page, "distributions")
+        assert "SAC, Beta, critic_lr 0.1, setting 0 (n = 3) 3 0 diverged, 0 missing" in section(page, "distributions")
         assert "0.1 0 \N{MINUS SIGN}3" in section(page, "sensitivity")
         assert "a run failed" in section(page, "sensitivity")
         crosses = set(re.findall(r'class="cross" d="M([\d.]+)', page))
@@ -113,7 +113,7 @@ class TestContent:
 
     def test_pairs(self, sweep: Path) -> None:
         text = section(read(sweep), "pairwise-comparison")
-        assert "SAC, Beta, setting 0 (n = 3) SAC, Beta, setting 2 (n = 2)" in text
+        assert "SAC, Beta, critic_lr 0.1, setting 0 (n = 3) SAC, Beta, critic_lr 0.001, setting 2 (n = 2)" in text
         assert "not corrected for 3 comparisons" in text
 
     def test_compute(self, sweep: Path) -> None:
@@ -272,7 +272,8 @@ class TestBrowser:
         [body] = re.findall(r"<body>(.*?)</body>", dump(tmp_path / "copy.html", read(sweep), script), re.DOTALL)
         first, second, classes, hidden_runs, box_hidden = body.split("|")
         minus = "\N{MINUS SIGN}"
-        assert first.startswith(f"10 timesteps;\u25a0 SAC, Beta, setting 0 (n = 3): {minus}3 [{minus}4, {minus}2];")
+        label = "SAC, Beta, critic_lr 0.1, setting 0 (n = 3)"
+        assert first.startswith(f"10 timesteps;\u25a0 {label}: {minus}3 [{minus}4, {minus}2];")
         assert "setting 0" not in second
         assert "setting 2 (n = 2)" in second
         assert (classes, hidden_runs, box_hidden) == ("off", "3", "false")
