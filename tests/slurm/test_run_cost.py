@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,12 @@ def test_several_stacks_are_measured_like_one_of_them(tmp_path):
 def test_the_start_of_a_stretch_is_the_time_without_training(tmp_path):
     """Two processes train two runs each, 10 s per run: 20 of 30 s; both are half of what their start takes."""
     paths = [tmp_path / f"{number}.json" for number in range(4)]
-    run = {"train_time": 9.0, "eval_time": 1.0, "timesteps_done": 2, "provenance": {"peak_memory_mib": 300.0}}
+    run: dict[str, Any] = {
+        "train_time": 9.0,
+        "eval_time": 1.0,
+        "timesteps_done": 2,
+        "provenance": {"peak_memory_mib": 300.0},
+    }
     for path in paths:
         path.write_text(json.dumps(result_tree(**run)))
     assert summarize_stretch(paths, 30.0, 2).start == 10.0 / POOL_STARTS
