@@ -156,7 +156,7 @@ def test_a_signal_stops_runs_whose_environment_cannot_be_saved(broken, files, tm
     assert CliRunner().invoke(main.main, command).exit_code == 75
     assert len(states(tmp_path / "out")) == 2
     assert CliRunner().invoke(main.main, command).exit_code == 0
-    reason = "odd: a object cannot be stored" if broken else "SwigLike.world.this is a tuple_iterator"
+    reason = "TypeError: env.odd: a object cannot be stored" if broken else "SwigLike.world.this is a tuple_iterator"
     assert f"index 1: its episode cannot be resumed ({reason}); another one starts" in caplog.text
     found = [provenance(path) for path in (tmp_path / "out").glob("*/*.json")]
     assert [(origin["resume"], origin["resumed_at"]) for origin in found] == [("approximate", [60])] * 2

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from utils.checkpoint.row_files import RowSequence
-from utils.checkpoint.state_codec import EncodedState
 from utils.core.random_streams import env_seed
 from utils.training.loop import Loop
 from utils.training.run_record import RunRecord
@@ -25,21 +24,12 @@ def run_states(loop: Loop) -> dict[int, dict[str, Any]]:
         r: {
             "timestep": loop.timestep,
             "record": loop.records[r].state(),
-            "env": _storable(loop.stack.envs.state(r)),
-            "eval_env": _storable(eval_states[r]) if r in eval_states else None,
+            "env": loop.stack.envs.state(r),
+            "eval_env": eval_states.get(r),
             "agent": _agent_with_rows(agents[r]),
         }
         for r in selected_slots(loop.active)
     }
-
-
-def _storable(env: dict[str, Any]) -> dict[str, Any]:
-    """Return an environment's state, or only the reason why a checkpoint cannot hold it."""
-    try:
-        EncodedState(env)
-    except TypeError as reason:
-        return {"unsavable": str(reason)}
-    return env
 
 
 def _agent_with_rows(agent: dict[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def check_environment(experiment: Experiment) -> EnvironmentCheck:
             raise _failure(experiment, error) from error
     sizes = (obs[0], math.prod(action))
     return EnvironmentCheck(
-        found, sizes, deterministic, _inexact(verdict) is None, verdict.small_seeds, _describe(verdict)
+        found, sizes, deterministic, verdict.inexact is None, verdict.small_seeds, _describe(verdict)
     )
 
 
@@ -70,11 +70,6 @@ def probe_environment(experiment: Experiment) -> Verdict:
         raise _failure(experiment, error) from error
 
 
-def _inexact(verdict: Verdict) -> str | None:
-    """Return why a run cannot be resumed exactly; None: it can.  The environments of evaluation are not saved."""
-    return verdict.inexact or (verdict.carried and "the environments of evaluation are not saved")
-
-
 def _describe(verdict: Verdict) -> tuple[str, ...]:
     """Return a sentence for everything that is unusual about an environment."""
     notes = [
@@ -83,7 +78,7 @@ def _describe(verdict: Verdict) -> tuple[str, ...]:
         (verdict.small_seeds, SMALL_SEEDS),
         (verdict.nondeterministic, f"not a function of its seed: {verdict.nondeterministic}"),
         (verdict.carried, f"{CARRIED} ({verdict.carried})"),
-        (_inexact(verdict), f"a run that is interrupted will resume approximately: {_inexact(verdict)}"),
+        (verdict.inexact, f"a run that is interrupted will resume approximately: {verdict.inexact}"),
     ]
     return tuple(note for applies, note in notes if applies)
 
@@ -102,7 +97,7 @@ def build_env(experiment: Experiment, seed: int, renders: bool = False) -> Episo
     renders: whether it must render pictures.
     """
     verdict = probe_environment(experiment)
-    return _build(experiment, seed, verdict.rules, renders, _inexact(verdict))
+    return _build(experiment, seed, verdict.rules, renders, verdict.inexact)
 
 
 def _build(
