@@ -88,13 +88,15 @@ def test_kept_latents_and_their_gradient():
     assert by_log_prob.tolist() == [[[0.0, 0.0, -0.5], [-0.5, 0.0, 0.0]]]
 
 
-AGENTS_AND_OPTIONS: list[tuple[str, dict[str, Any]]] = [
+AGENTS_AND_OPTIONS: list[Any] = [
     ("SAC", {"alpha": 0.02, "critic_lr": 3e-3, "policy_type": "SquashedGaussian"}),
     ("SAC", {"alpha": 0.02, "critic_lr": 3e-3, "policy_type": "Gaussian", "reparameterized": False, "num_samples": 8}),
     ("GreedyAC", {"alpha": 0.02, "critic_lr": 3e-3, "policy_type": "Gaussian"}),
-    ("GreedyAC", {"alpha": 0.02, "critic_lr": 3e-3, "policy_type": "SquashedGaussian"}),
+    pytest.param(
+        "GreedyAC", {"alpha": 0.02, "critic_lr": 3e-3, "policy_type": "SquashedGaussian"}, marks=pytest.mark.slow
+    ),
     ("VAC", {"alpha": 0.02, "critic_lr": 3e-3, "policy_type": "Gaussian"}),
-    ("VAC", {"alpha": 0.02, "critic_lr": 3e-3, "policy_type": "SquashedGaussian"}),
+    pytest.param("VAC", {"alpha": 0.02, "critic_lr": 3e-3, "policy_type": "SquashedGaussian"}, marks=pytest.mark.slow),
 ]
 FOR_TWO_PEAKS: dict[str, Any] = {"alpha": 0.0, "actor_lr_scale": 0.3}
 """Hyperparameters of a Gaussian for two peaks. With a reward for entropy, one as wide as the box grows on beyond it,

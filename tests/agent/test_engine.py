@@ -254,7 +254,9 @@ def test_stacks_are_sized_for_the_engine_that_an_agent_can_have(name):
 FAILING = "#!/bin/sh\nexit 1\n"
 
 
-@pytest.mark.parametrize("compiler", [pytest.param(None, id="none"), pytest.param(FAILING, id="one that fails")])
+@pytest.mark.parametrize(
+    "compiler", [pytest.param(None, id="none", marks=pytest.mark.slow), pytest.param(FAILING, id="one that fails")]
+)
 def test_without_a_compiler_a_run_is_eager_and_says_why(compiler, files, tmp_path):
     """None by that name, or one that fails on whatever it is given."""
     path = tmp_path / "compiler"

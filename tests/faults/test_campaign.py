@@ -10,11 +10,11 @@ from tests.faults.campaign import run_campaign
 @pytest.mark.parametrize(
     ("kills", "name"),
     [
-        (1, "KILL"),
-        pytest.param(5, "KILL", marks=pytest.mark.slow),
-        pytest.param(2, "TERM", marks=pytest.mark.slow),
+        (5, "KILL"),
+        (2, "TERM"),
     ],
 )
+@pytest.mark.slow
 def test_a_few_signals(kills, name, tmp_path):
     lines: list[str] = []
     run_campaign(kills, 1, tmp_path, lines.append, name, kinds=1)

@@ -44,7 +44,10 @@ SHORTER = {
 ENVIRONMENT = {"SLURM_CPUS_PER_TASK": "1"}
 """`--jobs auto` means one process here, as tests run on all cores."""
 
-SLOW = {"docs/benchmarks.md", "docs/choosing-a-setting.md", "docs/plotting.md", "docs/slurm.md"}
+SLOW = {
+    "docs/benchmarks.md", "docs/choosing-a-setting.md", "docs/plotting.md", "docs/results.md", "docs/slurm.md",
+    "docs/training.md",
+}  # fmt: skip
 """Pages whose commands take longest; with --slow, a test runs them."""
 
 

@@ -28,7 +28,7 @@ FOLDER = ROOT / "docs/extending"
 
 PAGES = sorted(FOLDER.glob("*.md"))
 
-QUICK = {"agent", "policy"}
+QUICK = {"policy"}
 """Pages that the default run follows too, without the checks at their ends."""
 
 CHECK = re.compile(r"\b(pytest|ruff|mypy)\b")
