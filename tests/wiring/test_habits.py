@@ -123,18 +123,6 @@ def test_a_run_is_the_same_alone_and_resumed_exactly_or_approximately_as_it_stat
         assert_same_bits(record, straight[1])
 
 
-def test_a_state_that_no_checkpoint_can_hold_is_replaced_by_the_reason(tmp_path, monkeypatch):
-    """Other runs of the stack keep their checkpoints."""
-    loop = make_loop(experiment_on("GymStream", tmp_path), [0, 1])
-    run_to(loop, 30)
-    state = loop.stack.envs.state
-    monkeypatch.setattr(loop.stack.envs, "state", lambda r: state(r) | ({"level": b"#"} if r == 0 else {}))
-    save_checkpoints(loop, [0, 1], tmp_path)
-    saved = [Checkpoint(tmp_path / str(i), CONDITIONS).load()["env"] for i in (0, 1)]
-    assert saved[0] == {"unsavable": "level: a bytes cannot be stored"}
-    assert saved[1].keys() == {"obs", "episodes"}
-
-
 def test_the_habits_that_no_checkpoint_can_hold_are_known(tmp_path):
     """Others may become exact when more can be saved."""
     assert not check_environment(experiment_on("Memo", tmp_path)).exact_resume
