@@ -65,7 +65,7 @@ class Counter:
     __bool__ = __int__ = __float__ = __index__ = __hash__ = _refuse
 
 
-class Shape(NamedTuple):
+class TensorSpec(NamedTuple):
     """What the translation needs of a tensor in a graph."""
 
     shape: torch.Size
@@ -113,7 +113,7 @@ class Recorder(TorchDispatchMode):
     def _bind(self, result: Any, node: fx.Node) -> None:
         """State that a node computes a tensor, or a tuple of tensors."""
         if isinstance(result, Tensor):
-            node.meta["val"] = Shape(result.shape, result.dtype)
+            node.meta["val"] = TensorSpec(result.shape, result.dtype)
             self._nodes[result] = node
         elif isinstance(result, tuple | list):
             for i, one in enumerate(result):
