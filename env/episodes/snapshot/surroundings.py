@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import gymnasium as gym
 
 from env.episodes.snapshot.layout import Unsavable
-from env.episodes.snapshot.randomness import GLOBAL_NUMPY
 from env.episodes.snapshot.reach import reach_of
 from env.episodes.snapshot.shared import SharedValue, first_change, read_places
+from utils.core.global_streams import is_same_state, read_global_streams
+
+OWNERS = {"numpy": "numpy's", "random": "Python's"}
+"""Names of the global random streams that are watched, with their owners."""
 
 
 class Surroundings:
@@ -18,7 +20,7 @@ class Surroundings:
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         self._env = env
-        self._streams = _read_streams()
+        self._streams = read_global_streams()
         self._shared: tuple[SharedValue, ...] | None = None
 
     def begin(self) -> None:
@@ -38,16 +40,11 @@ class Surroundings:
 
     def check(self) -> None:
         """Raise Unsavable if anything that environments share has changed."""
-        for owner, found in _read_streams().items():
-            if found != self._streams[owner]:
+        present = read_global_streams()
+        for stream, owner in OWNERS.items():
+            if not is_same_state({stream: present[stream]}, self._streams):
                 name = type(self._env.unwrapped).__name__
                 raise Unsavable(f"{name}: {owner} global random stream was used since the environment was made")
         changed = first_change(self._shared or ())
         if changed is not None:
             raise Unsavable(f"{changed}, which environments share, has changed")
-
-
-def _read_streams() -> dict[str, Any]:
-    numpy = GLOBAL_NUMPY.get_state(legacy=False)
-    words = (numpy["state"]["key"].tobytes(), numpy["state"]["pos"], numpy["has_gauss"], numpy["gauss"])
-    return {"numpy's": words, "Python's": random.getstate()}
