@@ -19,8 +19,9 @@ import numpy as np
 from env.episodes.batch import EpisodeBatch
 from env.episodes.episode import EpisodeProtocol, Episodes
 from env.episodes.observations import flatten_observations
-from env.registered import UnknownEnvironment, describe_error, make_registered
+from env.registered import UnknownEnvironment, make_registered
 from env.tasks.min_atar import GAMES
+from utils.core.errors import describe_error
 
 __all__ = ["ENVS", "EnvEntry", "EpisodeBatch", "EpisodeProtocol", "Episodes", "UnknownEnvironment", "make_env"]
 

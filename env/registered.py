@@ -10,6 +10,8 @@ from typing import Any
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
+from utils.core.errors import describe_error
+
 HEALTHY = "healthy_reward only while healthy"
 MUJOCO_CHANGES = {
     "Ant": f"{HEALTHY}, contact forces in the observation and their cost in the reward",
@@ -69,11 +71,6 @@ def _faster_spec(name: str) -> str | EnvSpec:
     if spec is None or spec.entry_point not in FASTER_ENTRY_POINTS:
         return name
     return dataclasses.replace(spec, entry_point=FASTER_ENTRY_POINTS[spec.entry_point])
-
-
-def describe_error(error: Exception) -> str:
-    """Return the error's message on one line."""
-    return " ".join(str(error).split())
 
 
 def _parse_mujoco_name(name: str) -> tuple[str, int] | None:

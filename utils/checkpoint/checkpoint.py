@@ -29,6 +29,7 @@ import orjson
 
 from utils.checkpoint.row_files import Chunk, RowFiles, RowSequence
 from utils.checkpoint.state_codec import EncodedState, decode_state
+from utils.core.errors import describe_error
 from utils.files.atomic import make_directory, write_atomically
 
 FORMAT = 2
@@ -111,7 +112,7 @@ class Checkpoint:
             self._check_index(index, header)
             tree = decode_state(text, arrays, self._read_rows(index["rows"]))
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-            raise CheckpointRefused(f"{self.directory} cannot be read ({' '.join(str(error).split())})") from error
+            raise CheckpointRefused(f"{self.directory} cannot be read ({describe_error(error)})") from error
         return tree
 
     def _parse_header(self, line: bytes) -> Header:

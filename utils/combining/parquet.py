@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from utils.core.errors import BadInput
+from utils.core.errors import BadInput, describe_error
 from utils.files.atomic import open_atomically
 from utils.results.schema import grid_of_tree
 
@@ -166,7 +166,7 @@ def _write_table(path: Path, kinds: dict[str, str], rows: Iterable[Columns]) -> 
             for columns in _group_rows(kinds, rows):
                 writer.write_table(pa.table(columns, schema=schema))
     except (OSError, OverflowError, pa.ArrowException) as error:
-        raise BadInput(f"{path}: cannot be written: {' '.join(str(error).split())}") from error
+        raise BadInput(f"{path}: cannot be written: {describe_error(error)}") from error
 
 
 def _group_rows(names: Iterable[str], rows: Iterable[Columns]) -> Iterator[Columns]:

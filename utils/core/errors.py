@@ -39,6 +39,11 @@ def exit_on_bad_input() -> Iterator[None]:
         sys.exit(EXIT_BAD_INPUT)
 
 
+def describe_error(error: Exception) -> str:
+    """Return the error's message on one line."""
+    return " ".join(str(error).split())
+
+
 def suggestion(found: str, allowed: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the closest allowed name, ignoring case; an empty string if none is close."""
     by_lower = {name.lower(): name for name in allowed}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from utils.core.errors import describe_error
 from utils.core.interrupt import Interruption, Stopped
 from utils.core.provenance import ARITHMETIC, code_version, describe_cpu
 from utils.training.loop import Loop
@@ -151,7 +152,7 @@ class Session:
         try:
             claim.checkpoint.save(state, self.loop.timestep)
         except (TypeError, ValueError, RecursionError) as error:
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            reason = f"{type(error).__name__}: {describe_error(error)}"
             without = {"env": {"unsavable": reason}, "eval_env": {"unsavable": reason}}
             claim.checkpoint.save(state | without, self.loop.timestep)
             log.warning("index %d: its environment is not in its checkpoint (%s)", claim.run.index, reason)

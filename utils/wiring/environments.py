@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from utils.core.errors import BadInput, suggestion
+from utils.core.errors import BadInput, describe_error, suggestion
 
 if TYPE_CHECKING:
     from env import Episodes
@@ -85,7 +85,7 @@ def _describe(verdict: Verdict) -> tuple[str, ...]:
 
 def _failure(experiment: Experiment, error: Exception) -> BadInput:
     """Return the error for an environment that cannot be used."""
-    name, reason = experiment.environment.env_name, " ".join(str(error).split())
+    name, reason = experiment.environment.env_name, describe_error(error)
     return BadInput(
         f"{experiment.env_source}: env_name: '{name}' fails as configured ({type(error).__name__}: {reason})"
     )
