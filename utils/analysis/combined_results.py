@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -143,13 +143,16 @@ class CombinedResults:
     @cached_property
     def origins(self) -> list[Origin]:
         """Where each run that has a result comes from."""
-        return [Origin(f"index {run.get('index')}", run.get("provenance")) for run in all_runs(self.tree)]
+        return list(self._read_origins())
+
+    def _read_origins(self) -> Iterator[Origin]:
+        """Yield where each run comes from, one at a time: those of a large data.json take much memory."""
+        return (Origin(f"index {run.get('index')}", run.get("provenance")) for run in all_runs(self.tree))
 
     @cached_property
     def warnings(self) -> list[str]:
         """What a reader of these results must know: versions of the code that are mixed, results that are left out."""
-        runs = all_runs(self.tree)
-        mixed = describe_mixed_code(Origin(f"index {run.get('index')}", run.get("provenance")) for run in runs)
+        mixed = describe_mixed_code(self._read_origins())
         uncombined = describe_uncombined(self.path)
         return [f"{self.name}: {mixed}"] * bool(mixed) + [
             f"{self.name} lacks {uncombined}; combine again: {combine_command(self.path.parent)}"

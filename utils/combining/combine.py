@@ -7,7 +7,6 @@ agree on a run, the first by name is used.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -24,7 +23,7 @@ from utils.combining.survey import Survey, survey_directory
 from utils.core.errors import BadInput
 from utils.files.archive import ARCHIVE
 from utils.files.lock import Lock
-from utils.results.code_mixture import mixed_code_sentence
+from utils.results.code_mixture import count_versions, mixed_code_sentence
 from utils.results.provenance_diff import Origin, describe_environment_differences
 from utils.results.schema import DATA_JSON, is_same_protocol
 
@@ -71,16 +70,10 @@ class Combination:
 
     def code_warning(self) -> str | None:
         """Return a sentence on results of several versions of the code; None if they are of one."""
-        first: dict[str, Entry] = {}
-        counts: Counter[str] = Counter()
-        for entry in self._inside:
-            if entry.code is not None:
-                first.setdefault(entry.code, entry)
-                counts[entry.code] += 1
-        if len(first) < 2:
+        versions = count_versions((entry.code, entry) for entry in self._inside)
+        if len(versions) < 2:
             return None
-        origins = {code: self._origin(entry) for code, entry in first.items()}
-        return mixed_code_sentence([(origins[code], counts[code]) for code in first])
+        return mixed_code_sentence([(self._origin(entry), count) for entry, count in versions])
 
     def _origin(self, entry: Entry) -> Origin:
         return Origin(str(self.directory / entry.name), self._found.run_bytes.run(entry).get("provenance"))

@@ -9,10 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
+from typing import TypeVar
 
 from utils.core.provenance import EXACT_PACKAGES
 from utils.files.json_text import canonical_json
 from utils.results.provenance_diff import Origin, describe_version_differences
+
+Item = TypeVar("Item")
 
 
 def code_digest(origin: Origin) -> str | None:
@@ -34,14 +37,21 @@ def describe_code_difference(a: Origin, b: Origin) -> str | None:
 
 def describe_mixed_code(origins: Iterable[Origin]) -> str | None:
     """Return a sentence on results of several versions of the code; None if they are of one, or of none known."""
-    first: dict[str, Origin] = {}
+    return mixed_code_sentence(count_versions((code_digest(origin), origin) for origin in origins))
+
+
+def count_versions(results: Iterable[tuple[str | None, Item]]) -> list[tuple[Item, int]]:
+    """Return the first result of each known version of the code, and the number of its results.
+
+    results: the digest of each result's version, None if it is not known, and the result in any form.
+    """
+    first: dict[str, Item] = {}
     counts: Counter[str] = Counter()
-    for origin in origins:
-        digest = code_digest(origin)
+    for digest, result in results:
         if digest is not None:
-            first.setdefault(digest, origin)
+            first.setdefault(digest, result)
             counts[digest] += 1
-    return mixed_code_sentence([(first[digest], counts[digest]) for digest in first])
+    return [(first[digest], counts[digest]) for digest in first]
 
 
 def mixed_code_sentence(versions: list[tuple[Origin, int]]) -> str | None:
