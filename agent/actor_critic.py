@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from agent import losses
+from agent.action_units import ActionUnits
 from agent.base import BaseAgent, Batch, Spaces, select_arrays
 from agent.hyperparameters import SharedHyperparameters, check_same_structure
 from agent.networks.actor import Actor
@@ -86,7 +87,7 @@ class ActorCritic(BaseAgent):
         self.alpha = self._per_run("alpha").view(-1, 1, 1)
         self._update_draws, self._replay_draws = Draws(random_seeds, "update"), Draws(random_seeds, "replay")
         self.updates = 0
-        self.last_batch: Batch | None = None
+        self._learned_batch: Batch | None = None
         self.set_functions(self.update_networks, self._draw_eagerly, self._choose_greedily, self.update_targets)
 
     @property
@@ -127,8 +128,11 @@ class ActorCritic(BaseAgent):
         if family.discrete != isinstance(action, int):
             allowed = "a number of discrete actions" if family.discrete else "an action box"
             raise ValueError(f"found {action}; {self.common.policy_type} allows: {allowed}")
+        self.units: ActionUnits | None = None
         if not isinstance(action, int):
-            action = ActionBox(action.low.to(self.device), action.high.to(self.device))
+            bounds = ActionBox(action.low.to(self.device), action.high.to(self.device))
+            self.units = ActionUnits(bounds, self.common.action_units)
+            action = self.units.box
         options = {name: getattr(self.common, name) for name in family.options}
         return family(action, self._per_run("clip_stddev"), **options)
 
@@ -171,24 +175,31 @@ class ActorCritic(BaseAgent):
         obs: (R, B, O).  noise: of one draw per state, (R, B, 1, ...).
         """
         head, _ = self.actor.forward(obs)
-        return self.policy.executed_action(self.policy.to_action(self.policy.draw_latent(head, noise)))[:, :, 0]
+        action = self.policy.executed_action(self.policy.to_action(self.policy.draw_latent(head, noise)))[:, :, 0]
+        return self.units.to_environment(action) if self.units else action
 
     def greedy_actions(self, obs: Tensor) -> Tensor:
-        """Return the policy's greedy actions (R, B, A); depends on `learner_parts` and obs (R, B, O) only."""
+        """Return the policy's greedy actions (R, B, A), in the environment's units.
+
+        Depends on `learner_parts` and obs (R, B, O) only.
+        """
         head, _ = self.actor.forward(obs)
-        return self.policy.mode(head)
+        action = self.policy.mode(head)
+        return self.units.to_environment(action) if self.units else action
 
     def draw_acting_noise(self, draws: Draws) -> Tensor:
         """Draw the noise of one step, (R, 1, 1, ...)."""
         return self.policy.latent_noise(draws, 1, 1)
 
     def observe(self, step: Step) -> None:
-        """Store one transition of each run."""
+        """Store one transition of each run, its action in the learner's units."""
+        if self.units and not self.units.same:
+            step = step._replace(action=self.units.from_environment(step.action))
         self.replay.push(step)
 
     def update(self) -> dict[str, Tensor]:
         """Update critics, actor and targets once, if the buffer holds a batch. Returns losses (R,)."""
-        self.last_batch = None
+        self._learned_batch = None
         if len(self.replay) < self.common.batch_size:
             return {}
         batch = self.replay.sample(self._replay_draws.uniform(self.common.batch_size))
@@ -198,8 +209,18 @@ class ActorCritic(BaseAgent):
         interval = self.common.target_update_interval
         if interval > 1 and self.updates % interval == 0:
             self._functions.update_targets()
-        self.last_batch = batch
+        self._learned_batch = batch
         return {"critic_loss": critic_loss, "actor_loss": actor_loss}
+
+    @property
+    def last_batch(self) -> Batch | None:
+        """The transitions that the last `update` learned from, in the environment's units; None if it did not learn."""
+        batch = self._learned_batch
+        if batch is None or self.units is None or self.units.same:
+            return batch
+        converted = Batch(batch.rows.clone(), batch.obs_dim, batch.action_dim)
+        converted.action[...] = self.units.to_environment(batch.action)
+        return converted
 
     def draw_update_noise(self, draws: Draws) -> Tensor:
         """Draw the noise of one update, (R, B, K, ...)."""
@@ -230,7 +251,8 @@ class ActorCritic(BaseAgent):
     def learner_parts(self) -> dict[str, Any]:
         """Return the attributes that hold the tensors of `update_networks` and `draw_actions`, by name."""
         networks = {"policy": self.policy, "actor": self.actor, "critic": self.critic}
-        return {**networks, "tau": self.tau, "alpha": self.alpha, **self.extra_parts()}
+        units = {} if self.units is None or self.units.same else {"units": self.units}
+        return {**networks, **units, "tau": self.tau, "alpha": self.alpha, **self.extra_parts()}
 
     def _action_values(self, batch: Batch, action: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return Q (C, R, B, K) of actions (R, B, K, A), as the environment executes them, and the trace."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from agent.hyperparameters import Count, Decay, Fraction, Hyperparameters, NonNegative, Positive, check_clip_stddev
+from agent.hyperparameters import (
+    ACTION_UNITS_FIELD,
+    ActionUnit,
+    Count,
+    Decay,
+    Fraction,
+    Hyperparameters,
+    NonNegative,
+    Positive,
+    check_clip_stddev,
+)
 from agent.policy import POLICIES
 from agent.replay.layout import transition_bytes
 
-POLICY_OPTIONS = ("entropic_index", "num_components")
+POLICY_OPTIONS = ("entropic_index", "num_components", "component_policy")
 """Hyperparameters that only some policies have."""
 
 POLICIES_WITHOUT_SIGMA = ("Beta", "Kumaraswamy")
@@ -19,10 +29,14 @@ POLICIES_WITHOUT_SIGMA = ("Beta", "Kumaraswamy")
 BOX_POLICIES = tuple(name for name, entry in POLICIES.items() if not entry.discrete)
 """Names of the policies over an action box."""
 
+COMPONENT_POLICIES = tuple(name for name in BOX_POLICIES if "num_components" not in POLICIES[name].options)
+"""Names of the policies over an action box that are not mixtures."""
+
 if TYPE_CHECKING:
-    PolicyType = str
+    PolicyType = ComponentPolicy = str
 else:
     PolicyType = Literal[*BOX_POLICIES]
+    ComponentPolicy = Literal[*COMPONENT_POLICIES]
 
 PRODUCTS_PER_UNIT = 2**19
 """Multiplications in one forward pass of a batch whose cost equals a run's fixed cost; see `step_cost`."""
@@ -80,18 +94,34 @@ class BoxHyperparameters(ActorCriticHyperparameters):
     entropic_index: Annotated[float, Field(lt=3.0)] = Field(
         1.5, description="q of QGaussian: above 1 heavy tails, 1 the Gaussian, below 1 a compact support"
     )
-    num_components: Count = Field(2, description="number of components of GaussianMixture")
+    num_components: Count = Field(2, description="number of components of GaussianMixture and Mixture")
+    component_policy: ComponentPolicy | None = Field(
+        None,
+        validate_default=True,
+        description="policy of which Mixture has several; null becomes SquashedGaussian for Mixture",
+    )
+    action_units: ActionUnit = ACTION_UNITS_FIELD
 
     structural: ClassVar[tuple[str, ...]] = (
-        *ActorCriticHyperparameters.structural, "entropic_index", "num_components",
+        *ActorCriticHyperparameters.structural, "entropic_index", "num_components", "component_policy", "action_units",
     )  # fmt: skip
+    values_before: ClassVar[dict[str, Any]] = {"action_units": "environment", "component_policy": None}
 
     def without_effect(self) -> dict[str, str]:
         """Add the options of other policies."""
         reason = f"policy_type is {self.policy_type}"
         options = [name for name in POLICY_OPTIONS if name not in POLICIES[self.policy_type].options]
-        sigma = ["clip_stddev"] if self.policy_type in POLICIES_WITHOUT_SIGMA else []
+        family = self.component_policy if self.policy_type == "Mixture" else self.policy_type
+        if family not in ("QGaussian", self.policy_type):
+            options.append("entropic_index")
+        sigma = ["clip_stddev"] if family in POLICIES_WITHOUT_SIGMA else []
         return super().without_effect() | dict.fromkeys([*options, *sigma], reason)
+
+    @field_validator("component_policy", mode="after")
+    @classmethod
+    def _resolve_component_policy(cls, requested: str | None, info: ValidationInfo) -> str | None:
+        """Return the value in effect for a mixture of any family."""
+        return "SquashedGaussian" if requested is None and info.data.get("policy_type") == "Mixture" else requested
 
     @field_validator("policy_type", mode="before")
     @classmethod
@@ -133,9 +163,7 @@ class EntropyHyperparameters(ActorCriticHyperparameters):
 class SoftHyperparameters(EntropyHyperparameters):
     """Hyperparameters of SAC with either kind of actions."""
 
-    automatic_entropy_tuning: bool = Field(
-        False, description="tune the temperature towards an entropy of -A, or of 0.98 log n for n discrete actions"
-    )
+    automatic_entropy_tuning: bool = Field(False, description="tune the temperature towards the target entropy")
     alpha_lr: NonNegative = Field(0.0, description="Adam step size of the temperature, if it is tuned")
     soft_q: bool = Field(True, description="include the entropy in the critic's target")
     double_q: bool = Field(True, description="minimum of two critics; false: one critic")
@@ -162,6 +190,9 @@ SOFT_STRUCTURE = ("automatic_entropy_tuning", "soft_q", "double_q")
 class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
     """Hyperparameters of the soft actor-critic."""
 
+    target_entropy: float | None = Field(
+        None, description="entropy in nats that the temperature is tuned towards; null: -A for A action dimensions"
+    )
     reparameterized: bool = Field(
         True,
         validate_default=True,
@@ -175,13 +206,19 @@ class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
     structural: ClassVar[tuple[str, ...]] = (
         *BoxHyperparameters.structural, *SOFT_STRUCTURE, "reparameterized", "num_samples", "baseline_actions",
     )  # fmt: skip
+    values_before: ClassVar[dict[str, Any]] = {**BoxHyperparameters.values_before, "target_entropy": None}
+
+    def entropy_target(self, action_dim: int, max_entropy: float) -> float:
+        """Return the entropy that the temperature is tuned towards, in nats, for A = action_dim."""
+        return -float(action_dim) if self.target_entropy is None else self.target_entropy
 
     def without_effect(self) -> dict[str, str]:
         """Add what the policy's gradient leaves out."""
         no_choice = not POLICIES[self.policy_type].pathwise
         gradient = {"reparameterized": f"{self.policy_type} has no pathwise gradient"} if no_choice else {}
         baseline = {"baseline_actions": "reparameterized is true"} if self.reparameterized else {}
-        return super().without_effect() | gradient | baseline
+        untuned = {} if self.automatic_entropy_tuning else {"target_entropy": "automatic_entropy_tuning is false"}
+        return super().without_effect() | gradient | baseline | untuned
 
     @field_validator("reparameterized", mode="after")
     @classmethod
@@ -194,11 +231,24 @@ class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
 class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
     """Hyperparameters of the soft actor-critic with every action enumerated."""
 
+    target_entropy_fraction: Fraction = Field(
+        0.5, description="target entropy of the tuned temperature, as a fraction of log n, which n equal actions have"
+    )
     reparameterized: ClassVar[bool] = False
     num_samples: ClassVar[int] = 1
     baseline_actions: ClassVar[int] = 0
 
     structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, *SOFT_STRUCTURE)
+    values_before: ClassVar[dict[str, Any]] = {"target_entropy_fraction": 0.98}
+
+    def without_effect(self) -> dict[str, str]:
+        """Add the target entropy of a temperature that is not tuned."""
+        reason = "automatic_entropy_tuning is false"
+        return super().without_effect() | ({} if self.automatic_entropy_tuning else {"target_entropy_fraction": reason})
+
+    def entropy_target(self, action_dim: int, max_entropy: float) -> float:
+        """Return the entropy that the temperature is tuned towards, in nats."""
+        return self.target_entropy_fraction * max_entropy
 
 
 class GreedyACHyperparameters(EntropyHyperparameters, BoxHyperparameters):

@@ -5,7 +5,7 @@ Neither this module nor `agent.actor_critic_hyperparameters` imports torch: logi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -21,6 +21,10 @@ Fraction = Annotated[float, Field(gt=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=1)]
 """A whole number of at least 1."""
 
+ActionUnit = Literal["unit", "environment"]
+"""Units of a learner's actions; see `agent.action_units`."""
+ACTION_UNITS_FIELD: Any = Field("unit", description="actions inside the learner: in [-1, 1], or the environment's own")
+
 
 class Hyperparameters(BaseModel):
     """Hyperparameters of one agent; their values are one setting of a grid."""
@@ -32,6 +36,9 @@ class Hyperparameters(BaseModel):
     compiles: ClassVar[bool] = False
     """Whether the agent has a compiled engine."""
 
+    values_before: ClassVar[dict[str, Any]] = {}
+    """Hyperparameters that did not always exist, each with the value under which all runs before it were made."""
+
     def structure(self) -> tuple:
         """Return the values of the structural hyperparameters."""
         return tuple(getattr(self, name) for name in self.structural)
@@ -42,6 +49,30 @@ class Hyperparameters(BaseModel):
         Two settings that differ only in such hyperparameters are the same run, and are trained once.
         """
         return {}
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the hyperparameters as results hold them: JSON values, defaults included.
+
+        Left out are those of `values_before` that are as before and still so by default.
+        """
+        fields, same = type(self).model_fields, self._as_before()
+        return {k: v for k, v in self.model_dump(mode="json").items() if k not in same or v != fields[k].default}
+
+    def identity(self) -> dict[str, Any]:
+        """Return what a run's key is computed from: JSON values, without those of `values_before` that are as before.
+
+        So a run that could be made before keeps its key.
+        """
+        same = self._as_before()
+        return {k: v for k, v in self.model_dump(mode="json").items() if k not in same}
+
+    def _as_before(self) -> set[str]:
+        return {name for name, value in self.values_before.items() if getattr(self, name) == value}
+
+    @classmethod
+    def from_record(cls, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return all hyperparameters of a run whose result holds `params`."""
+        return {**cls.values_before, **params}
 
     @property
     def step_cost(self) -> float:
@@ -97,10 +128,12 @@ class LinearACHyperparameters(Hyperparameters):
     avg_reward_lr: NonNegative = Field(0.01, description="step size of the average reward; 0: discounting only")
     scaled: bool = Field(True, description="multiply the policy's gradient by the Gaussian's variance")
     clip_stddev: float = Field(1000.0, description="sigma is clamped to [1/clip, clip]; <= 0: unlimited")
+    action_units: ActionUnit = ACTION_UNITS_FIELD
     tilings: Count = Field(8, description="number of grids over the observations")
     tiles: Count = Field(8, description="tiles per dimension of each grid")
 
-    structural: ClassVar[tuple[str, ...]] = ("tilings", "tiles")
+    structural: ClassVar[tuple[str, ...]] = ("tilings", "tiles", "action_units")
+    values_before: ClassVar[dict[str, Any]] = {"action_units": "environment"}
 
     @model_validator(mode="after")
     def _check_clip_stddev(self) -> LinearACHyperparameters:
@@ -110,13 +143,15 @@ class LinearACHyperparameters(Hyperparameters):
 
 
 class LinearACSoftmaxHyperparameters(LinearACHyperparameters):
-    """Hyperparameters of the linear softmax actor-critic; `scaled` and `clip_stddev` are accepted without effect."""
+    """Hyperparameters of the linear softmax actor-critic; those of the Gaussian have no effect."""
 
     policy_type: Literal["Softmax"] = "Softmax"
+    action_units: ActionUnit = Field("environment", description="accepted without effect: actions are discrete")
 
     def without_effect(self) -> dict[str, str]:
         """Add those of the Gaussian policy."""
-        return super().without_effect() | dict.fromkeys(("scaled", "clip_stddev"), "actions are discrete")
+        names = ("scaled", "clip_stddev", "action_units")
+        return super().without_effect() | dict.fromkeys(names, "actions are discrete")
 
 
 class RandomHyperparameters(Hyperparameters):

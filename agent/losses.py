@@ -18,13 +18,13 @@ def min_critic(q: Tensor) -> Tensor:
     return q[0] if q.shape[0] == 1 else torch.minimum(q[0], q[1])
 
 
-def min_critic_grad(q: Tensor, grad: float) -> Tensor:
-    """Return the gradient by q (C, R, B, K) of a function of `min_critic(q)` whose every derivative is `grad`.
+def min_critic_grad(q: Tensor, grad: Tensor | float) -> Tensor:
+    """Return the gradient by q (C, R, B, K) of a function of `min_critic(q)` whose derivatives are `grad`.
 
-    The gradient goes to the smaller critic; if they are equal, to the first.
+    grad: (R, B, K), or one number.  The gradient goes to the smaller critic; if they are equal, to the first.
     """
     if q.shape[0] == 1:
-        return torch.full_like(q, grad)
+        return grad.unsqueeze(0) if isinstance(grad, Tensor) else torch.full_like(q, grad)
     first = (q[0] <= q[1]) * grad
     return torch.stack((first, grad - first))
 
@@ -61,13 +61,17 @@ def actor_loss(value: Tensor, log_prob: Tensor, weight: Tensor | float, alpha: T
     return (weight * (alpha * log_prob - value)).sum((1, 2)) / value.shape[1]
 
 
-def pathwise_grads(q: Tensor, weight: float, alpha: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the gradients of `actor_loss` by q (C, R, B, K) and by log_prob (R, B, K), through the draw (equation 10).
+def pathwise_grads(
+    q: Tensor, log_prob: Tensor, weight: Tensor | float, alpha: Tensor
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Return the gradients of `actor_loss` by q, by log_prob and by weight, through the draws (equation 10).
 
-    weight: the same for each proposal.  alpha: (R, 1, 1).
+    q: (C, R, B, K).  log_prob, weight, alpha: as in `soft_value`.  Returns tensors of the shapes of q and of log_prob;
+    the third is None for a weight that is one number.
     """
     share = weight / q.shape[2]
-    return min_critic_grad(q, -share), (alpha * share).expand(q.shape[1:])
+    by_weight = (alpha * log_prob - min_critic(q)) / q.shape[2] if isinstance(weight, Tensor) else None
+    return min_critic_grad(q, -share), (alpha * share).expand(q.shape[1:]), by_weight
 
 
 def likelihood_ratio_grad(
@@ -81,10 +85,11 @@ def likelihood_ratio_grad(
     return (alpha * log_prob - (value - baseline)) * (weight / value.shape[1])
 
 
-def temperature_grad(log_prob: Tensor, weight: Tensor | float, target_entropy: float) -> Tensor:
+def temperature_grad(log_prob: Tensor, weight: Tensor | float, target_entropy: Tensor) -> Tensor:
     """Return the gradient by log alpha of -log alpha (E log pi + target entropy), after equation 18, (R,).
 
     log_prob: (R, B, K) of the policy's actions, E = mean_B sum_k w.  weight: as in `soft_value`.
+    target_entropy: (R,).
     The loss is linear in log alpha, not in alpha, as in the published implementations.
     """
     return -((weight * log_prob).sum((1, 2)) / log_prob.shape[1] + target_entropy)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from agent import losses
@@ -35,11 +36,25 @@ class SAC(ActorCritic):
         self.temperature: Temperature | None = None
         if self.common.automatic_entropy_tuning:
             step_size = self._per_run("alpha_lr").unsqueeze(1)
-            self.temperature = Temperature(self.alpha, self.policy.target_entropy, step_size, self.common.betas)
+            self.temperature = Temperature(self.alpha, self._target_entropy(), step_size, self.common.betas)
 
     def extra_parts(self) -> dict[str, StatePart]:
         """Return the temperature, if it is tuned."""
         return {"temperature": self.temperature} if self.temperature else {}
+
+    def _target_entropy(self) -> Tensor:
+        """Return the entropy that each run's temperature is tuned towards, in nats, (R,).
+
+        Raises ValueError for one that no density inside the bounds has, which would raise the temperature without end.
+        """
+        policy = self.policy
+        targets = [setting.entropy_target(policy.action_dim, policy.max_entropy) for setting in self.settings]
+        if policy.bounded and max(targets) >= policy.max_entropy:
+            raise ValueError(
+                f"target_entropy is {max(targets):g}, but no density over these actions has an entropy of more than "
+                f"{policy.max_entropy:g}; allowed: less"
+            )
+        return torch.tensor(targets, device=self.device)
 
     @property
     def num_critics(self) -> int:
@@ -66,16 +81,19 @@ class SAC(ActorCritic):
     def _pathwise_grad(
         self, batch: Batch, head: Tensor, noise: Tensor, _baseline_noise: Tensor
     ) -> tuple[Tensor, Tensor, Proposals]:
-        """Return the gradient by the head (R, B, D) through the draws, their values (R, B, K), and the draws."""
+        """Return the gradient by the head (R, B, D) through the draws, their values (R, B, K), and the draws.
+
+        A mixture takes K draws of each component (see `Policy.sample_pathwise`).
+        """
         assert isinstance(self.critic, BoxCritic)
         proposals, vjp = self.policy.sample_with_vjp(head, noise)
         action = proposals.action
         q, trace = self._action_values(batch, action)
-        grad_q, grad_log_prob = losses.pathwise_grads(q, 1.0 / noise.shape[2], self.alpha)
+        grad_q, *other_grads = losses.pathwise_grads(q, proposals.log_prob, proposals.weight, self.alpha)
         by_action = self.critic.grad_action(trace, grad_q, action.shape[-1])
         if not self.policy.bounded:
             by_action = by_action * (action == self.policy.executed_action(action))
-        return vjp(by_action, grad_log_prob), losses.min_critic(q), proposals
+        return vjp(by_action, *other_grads), losses.min_critic(q), proposals
 
     def _likelihood_ratio_grad(
         self, batch: Batch, head: Tensor, noise: Tensor, baseline_noise: Tensor

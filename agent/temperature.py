@@ -15,10 +15,10 @@ from utils.core.run_axes import RunAxes
 class Temperature:
     """log alpha of each run, adjusted by Adam towards a target entropy."""
 
-    def __init__(self, alpha: Tensor, target_entropy: float, step_size: Tensor, betas: tuple[float, float]) -> None:
+    def __init__(self, alpha: Tensor, target_entropy: Tensor, step_size: Tensor, betas: tuple[float, float]) -> None:
         """Start at alpha (R, 1, 1), which is changed in place.
 
-        target_entropy: in nats.  step_size: (R, 1).  betas: Adam's decay rates.
+        target_entropy: (R,), in nats.  step_size: (R, 1).  betas: Adam's decay rates.
         """
         self.alpha, self.target_entropy = alpha, target_entropy
         # A cache line of equal numbers per run: a single number would be rounded differently from several at once.

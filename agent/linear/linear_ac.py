@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agent.action_units import ActionUnits
 from agent.base import BaseAgent, Batch, Spaces
 from agent.hyperparameters import LinearACHyperparameters, check_same_structure
 from agent.linear.linear_policy import Parameters, make_policy
@@ -67,6 +68,8 @@ class LinearAC(BaseAgent):
         self.runs, self.gamma = len(settings), gamma
         self.features = make_features(settings[0], spaces)
         self.policy = make_policy(spaces.action, settings)
+        box = None if isinstance(spaces.action, int) else spaces.action
+        self.units = None if box is None else ActionUnits(box, settings[0].action_units)
         self._make_step_sizes(settings)
         heads, size = 1 + self.policy.num_heads, self.features.size
         self.weights = np.zeros((heads, self.runs, size))
@@ -90,10 +93,12 @@ class LinearAC(BaseAgent):
 
     @np.errstate(all="ignore")  # The training loop detects a run that diverges; no warning is needed.
     def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
-        """Return unclipped draws or action indices, (R, A)."""
+        """Return unclipped draws, in the environment's units, or action indices, (R, A)."""
         parameters = self._outputs(obs).parameters
-        action = self.policy.mode(parameters) if greedy else self.policy.sample(parameters, draws)
-        return action.T.astype(np.float32, order="C")
+        action = (self.policy.mode(parameters) if greedy else self.policy.sample(parameters, draws)).T
+        if self.units:
+            action = self.units.draw_to_environment(action)
+        return action.astype(np.float32, order="C")
 
     def _active_features(self, obs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return indices r F + feature and values (R, K); those of the last two observations are cached."""
@@ -134,7 +139,8 @@ class LinearAC(BaseAgent):
         bootstrap = self.gamma * (1.0 - step.terminated.astype(np.float64)) * self._value(step.next_obs)
         delta = step.reward - self.avg_reward + bootstrap - value
         self.avg_reward += self._avg_reward_lr * delta
-        self._head_grad[1:] = self.policy.score(parameters, step.action.T)
+        action = self.units.from_environment(step.action) if self.units else step.action
+        self._head_grad[1:] = self.policy.score(parameters, action.T)
         self.traces.accumulate(self._decay, weight_index, self._head_grad[:, :, None] * x)
         self.traces.apply(self._flat_weights, self._lr * delta)
         self._output_cache = None

@@ -44,7 +44,7 @@ class LinearPolicy(Protocol):
 
 
 class GaussianHeads:
-    """Independent Gaussians in the environment's units; heads mu (A), then log sigma (A)."""
+    """Independent Gaussians; heads mu (A), then log sigma (A)."""
 
     def __init__(self, action_dim: int, settings: Sequence[LinearACHyperparameters]) -> None:
         """Set the limits of log sigma and whether the score is scaled, one column per run.

@@ -36,7 +36,10 @@ POLICIES: dict[str, PolicyEntry] = {
     "Laplace": PolicyEntry("agent.policy.laplace", "Laplace"),
     "QGaussian": PolicyEntry("agent.policy.q_gaussian", "QGaussian", options=("entropic_index",)),
     "GaussianMixture": PolicyEntry(
-        "agent.policy.gaussian_mixture", "GaussianMixture", pathwise=False, options=("num_components",)
+        "agent.policy.gaussian_mixture", "GaussianMixture", options=("num_components",)
+    ),
+    "Mixture": PolicyEntry(
+        "agent.policy.mixture", "Mixture", options=("num_components", "component_policy", "entropic_index")
     ),
     "Softmax": PolicyEntry("agent.policy.softmax", "Softmax", pathwise=False, discrete=True),
 }

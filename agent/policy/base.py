@@ -5,7 +5,7 @@ Terms, with their shapes (R runs, B states, K draws per state, A action dimensio
 - head (R, B, D): the network's output, from which the density's parameters are computed.
 - noise (R, B, K, ...): random numbers, drawn beforehand from each run's own stream.
 - latent (R, B, K, A): a draw before it becomes an action: the unclipped draw, or the value before squashing.
-- action (R, B, K, A): what the latent maps to, in the environment's units.
+- action (R, B, K, A): what the latent maps to, in the units of the learner's box (`agent.action_units`).
 - proposals: K actions per state with their log-probabilities and weights.
 
 A latent is a pure function of head and noise. Log-probabilities are evaluated at the latent, hence never at a
@@ -27,6 +27,7 @@ Override the rest where the defaults, those of a symmetric density on R^A, do no
 - `options`: hyperparameters that only this policy has. The constructor takes them as keywords, and
   `BoxHyperparameters` (`agent/actor_critic_hyperparameters.py`) declares them.
 - `self.head_dim`, in the constructor: by default 2 A, the head being [location before tanh | log scale].
+- `sample_pathwise`: the proposals that a pathwise gradient takes, by default those of `sample`.
 - `sample_with_vjp`: by default automatic differentiation; a closed form is faster.
 
 Methods must work in float32 and float64. The bits of a run must not depend on the other runs of its stack: use
@@ -47,8 +48,8 @@ from torch import Tensor
 
 from utils.core.random_streams import Draws
 
-VJP = Callable[[Tensor, Tensor], Tensor]
-"""Vector-Jacobian product of a draw: (gradient by action, gradient by log_prob) -> gradient by head."""
+VJP = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""Vector-Jacobian product of draws: (gradients by action, by log_prob and by weight) -> gradient by head."""
 
 
 EDGE_MARGIN = 2.0**-24
@@ -70,7 +71,7 @@ class Proposals(NamedTuple):
 
 @dataclass(frozen=True)
 class ActionBox:
-    """Bounds of the actions, in the environment's units: low, high (A,), finite."""
+    """Bounds of actions: low, high (A,), finite. A learner's box is [-1, 1] in each dimension, unless told otherwise."""
 
     low: Tensor
     high: Tensor
@@ -138,7 +139,7 @@ class Policy(ABC):
     discrete: ClassVar[bool] = False
     """Whether actions are numbered, and `sample` enumerates them; otherwise they lie in a box."""
 
-    bounded: ClassVar[bool] = False
+    bounded: bool = False
     """Whether every action lies inside the bounds; if not, `executed_action` clips it."""
 
     head_dim: int
@@ -147,11 +148,11 @@ class Policy(ABC):
     action_dim: int
     """Number of action dimensions A."""
 
-    target_entropy: float
-    """Entropy that a tuned temperature aims at, in nats."""
+    max_entropy: float
+    """Upper bound of the entropy of a density inside the bounds, or over the discrete actions, in nats."""
 
     def __init__(self, box: ActionBox, clip_stddev: Tensor, **options: Any) -> None:
-        """Set the sizes, the target entropy and the limits of the log scale.
+        """Set the sizes and the limits of the log scale.
 
         box: bounds of the actions.  clip_stddev: (R,); sigma is clamped to [1/clip, clip] where it is positive.
         options: none; a subclass takes its own first.  Raises TypeError for an option that no class takes.
@@ -160,7 +161,7 @@ class Policy(ABC):
         self.box = box
         self.action_dim = box.low.shape[0]
         self.head_dim = 2 * self.action_dim
-        self.target_entropy = -float(self.action_dim)
+        self.max_entropy = box.log_width
         self._scale, self._centre = box.scale, box.centre
         self._log_clip = log_scale_limit(clip_stddev)
 
@@ -199,7 +200,7 @@ class Policy(ABC):
         return latent
 
     def executed_action(self, action: Tensor) -> Tensor:
-        """Return actions (..., A) as the environment executes them, clipped to the bounds."""
+        """Return actions (..., A) as they are executed, clipped to the bounds."""
         return action if self.bounded else self.box.clip(action)
 
     def to_latent(self, action: Tensor) -> Tensor:
@@ -215,11 +216,19 @@ class Policy(ABC):
         latent = self.draw_latent(head, noise)
         return Proposals(self.to_action(latent), self.latent_log_prob(head, latent), 1.0 / noise.shape[2], latent)
 
-    def sample_with_vjp(self, head: Tensor, noise: Tensor) -> tuple[Proposals, VJP]:
-        """Return proposals without a gradient, and their vector-Jacobian product.
+    def sample_pathwise(self, head: Tensor, noise: Tensor) -> Proposals:
+        """Return proposals, weights included, through which the head's gradient is that of an expectation.
 
-        The product takes a loss's gradients by action (R, B, K, A) and by log_prob (R, B, K) to its gradient by
-        the head (R, B, D), through the draw. Raises TypeError for a policy whose draws are not differentiable.
+        By default those of `sample`; a policy that chooses among parts of its density takes every part instead.
+        """
+        return self.sample(head, noise)
+
+    def sample_with_vjp(self, head: Tensor, noise: Tensor) -> tuple[Proposals, VJP]:
+        """Return the proposals of `sample_pathwise` without a gradient, and their vector-Jacobian product.
+
+        The product takes a loss's gradients by action (R, B, K, A), by log_prob (R, B, K) and by weight (R, B, K),
+        None if weights are one number, to its gradient by the head (R, B, D), through the draws.
+        Raises TypeError for a policy whose draws are not differentiable.
         """
         if not self.pathwise:
             raise TypeError(
@@ -227,14 +236,17 @@ class Policy(ABC):
             )
         head = head.detach().requires_grad_()
         with torch.enable_grad():
-            taped = self.sample(head, noise)
+            taped = self.sample_pathwise(head, noise)
 
-        def vjp(by_action: Tensor, by_log_prob: Tensor) -> Tensor:
-            (grad,) = torch.autograd.grad((taped.action, taped.log_prob), head, (by_action, by_log_prob))
+        def vjp(by_action: Tensor, by_log_prob: Tensor, by_weight: Tensor | None) -> Tensor:
+            outputs, grads = [taped.action, taped.log_prob], [by_action, by_log_prob]
+            if isinstance(taped.weight, Tensor) and by_weight is not None:
+                outputs, grads = [*outputs, taped.weight], [*grads, by_weight]
+            (grad,) = torch.autograd.grad(outputs, head, grads)
             return grad
 
-        action, log_prob, weight, latent = taped
-        return Proposals(action.detach(), log_prob.detach(), weight, latent.detach()), vjp
+        weight = taped.weight.detach() if isinstance(taped.weight, Tensor) else taped.weight
+        return Proposals(taped.action.detach(), taped.log_prob.detach(), weight, taped.latent.detach()), vjp
 
     def log_prob(self, head: Tensor, action: Tensor) -> Tensor:
         """Return the log-probability (R, B, K) of any actions (R, B, K, A), such as those of a replay buffer."""

@@ -1,4 +1,4 @@
-"""Gaussian policy: N(mu, sigma^2) in the environment's units, mu squashed into the bounds by tanh.
+"""Gaussian policy: N(mu, sigma^2), mu squashed into the bounds by tanh.
 
 The head is [mean before tanh | log sigma], the log clamped to +-log(clip_stddev). A draw may lie outside the
 bounds; its log-probability is evaluated there, and clipping happens only where an action is executed.

@@ -15,9 +15,6 @@ from torch import Tensor
 from agent.policy.base import Policy, Proposals
 from utils.core.random_streams import Draws
 
-TARGET_ENTROPY_FRACTION = 0.98
-"""Target entropy of a tuned temperature, as a fraction of the maximum log n (Christodoulou 2019, arXiv 1910.07207)."""
-
 
 class Softmax(Policy):
     """Softmax over actions numbered 0 ... n - 1, stored as floats with A = 1; latents are the actions."""
@@ -27,7 +24,7 @@ class Softmax(Policy):
     bounded: ClassVar[bool] = True
 
     def __init__(self, actions: int, clip_stddev: Tensor, **options: Any) -> None:
-        """Set the sizes and the target entropy.
+        """Set the sizes.
 
         actions: number of actions n.  clip_stddev: (R,); only its length matters, as there is no sigma.
         options: none.  Raises TypeError for any.
@@ -35,7 +32,7 @@ class Softmax(Policy):
         self._refuse_options(options)
         self.runs = clip_stddev.shape[0]
         self.head_dim, self.action_dim = actions, 1
-        self.target_entropy = TARGET_ENTROPY_FRACTION * math.log(actions)
+        self.max_entropy = math.log(actions)
         self._all = torch.arange(actions, dtype=torch.float32, device=clip_stddev.device).view(1, 1, actions, 1)
 
     def latent_noise(self, draws: Draws, rows: int, k: int) -> Tensor:

@@ -81,7 +81,7 @@ class SquashedGaussian(Policy):
         log_prob = self._standardized_log_prob(noise, log_std, latent)
         proposals = Proposals(self._scale_to_box(y), log_prob, 1.0 / noise.shape[2], latent)
 
-        def vjp(by_action: Tensor, by_log_prob: Tensor) -> Tensor:
+        def vjp(by_action: Tensor, by_log_prob: Tensor, _by_weight: Tensor | None) -> Tensor:
             by_log_prob = by_log_prob.unsqueeze(-1)
             by_latent = by_action * (self._scale * (1.0 - y * y)) + by_log_prob * (2.0 * y)
             by_log_std = (by_latent * deviation - by_log_prob).sum(2)

@@ -106,8 +106,8 @@ def test_saturated_heads_stay_finite(size):
     assert (policy.draw_latent(head, torch.full((1, 2, 1, 1), 0.3))).flatten().tolist() == [0.0, 1.0]
 
 
-def test_target_entropy_is_that_of_nearly_uniform_actions():
-    assert make(6).target_entropy == pytest.approx(0.98 * math.log(6))
+def test_the_largest_entropy_is_that_of_equal_actions():
+    assert make(6).max_entropy == pytest.approx(math.log(6))
 
 
 def test_an_option_is_refused():

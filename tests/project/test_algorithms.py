@@ -51,7 +51,7 @@ def test_one_screen_sac_is_the_update(policy_type: str) -> None:
     (code,) = (block for block in code_blocks("python") if "def sac_update" in block)
     exec(code, scope)
     critic_loss, actor_loss = scope["sac_update"](
-        agent.last_batch, documented.draw_update_noise(Draws(SEEDS, "update"))
+        agent._learned_batch, documented.draw_update_noise(Draws(SEEDS, "update"))
     )
     assert torch.equal(critic_loss, metrics["critic_loss"])
     assert torch.equal(actor_loss, metrics["actor_loss"])

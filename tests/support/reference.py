@@ -128,9 +128,13 @@ class PlainSAC:
     """One soft actor-critic from the papers' equations, with gradients by autograd."""
 
     def __init__(self, setting: SACHyperparameters, params: dict[str, np.ndarray], box: ActionBox) -> None:
-        """Copy the parameters.  params: named as by `learned_params`."""
+        """Copy the parameters.  params: named as by `learned_params`.  box: bounds of the environment's actions."""
         self.setting, self.updates = setting, 0
-        self.policy = PlainPolicy(setting.policy_type, box.low.tolist(), box.high.tolist(), setting.clip_stddev)
+        self.low, self.high = box.low.double(), box.high.double()
+        low, high = self.low, self.high
+        if setting.action_units == "unit":
+            low, high = -torch.ones_like(low), torch.ones_like(high)
+        self.policy = PlainPolicy(setting.policy_type, low.tolist(), high.tolist(), setting.clip_stddev)
         count = 2 if setting.double_q else 1
         self.actor = doubles(entries_under("actor/", params))
         self.critics = [doubles(entries_under(f"critic_{c}/", params)) for c in range(count)]
@@ -152,9 +156,11 @@ class PlainSAC:
     def update(self, batch: dict[str, Tensor], noise: Tensor, gamma: float) -> dict[str, float]:
         """Update critics, actor and targets once. Returns the losses.
 
-        batch: float64 (B, ...).  noise: (B, 1 + num_samples + baseline_actions, A).
+        batch: float64 (B, ...), actions in the environment's units.  noise: (B, 1 + num_samples + baseline_actions, A).
         """
         setting, k = self.setting, self.setting.num_samples
+        if setting.action_units == "unit":
+            batch = batch | {"action": 2.0 * (batch["action"] - self.low) / (self.high - self.low) - 1.0}
         alpha = self.log_alpha.exp()
         critic_loss = self.critic_loss(batch, noise[:, :1], gamma, alpha if setting.soft_q else 0.0)
         self.critic_adam.step(torch.autograd.grad(critic_loss, self.critic_adam.params))

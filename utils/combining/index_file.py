@@ -22,7 +22,7 @@ from utils.results.schema import DATA_JSON
 
 INDEX_FILE = f"{DATA_JSON}.index"
 
-VERSION = 2
+VERSION = 3
 
 
 class RunLocation(NamedTuple):

@@ -94,7 +94,7 @@ def read_wanted_runs(agent_json: str | None, env_json: str | None, agents: Mappi
     agent = read_agent(agent_json, agents)
     grid, model = Grid(agent.parameters, agent_json), agents[agent.agent_name].hyperparameters
     resolved = (resolve_setting(grid.setting(number), model, agent_json) for number in range(len(grid)))
-    settings = [setting.model_dump(mode="json") for setting in resolved]
+    settings = [setting.recorded() for setting in resolved]
     return WantedRuns(environment, agent.model_dump(mode="json"), settings)
 
 

@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from utils.core.errors import BadInput, suggestion
+from utils.core.grid import PAIR
 from utils.core.indices import MAX_INDEX
 from utils.files.json_model import Model, validate
 from utils.files.json_text import canonical_json, format_value, read_json
@@ -120,6 +121,21 @@ def check_agent_config(data: Any, source: str, agents: Mapping[str, Any]) -> Age
         hint = suggestion(config.agent_name, agents)
         raise BadInput(f"{source}: key 'agent_name': found '{config.agent_name}'; allowed: {', '.join(agents)}{hint}")
     return config
+
+
+def recorded_agent_config(
+    data: Any, agent_params: Mapping[str, Any], source: str, agents: Mapping[str, Any]
+) -> AgentConfig:
+    """Return the grid of a result, in which the result's own run is as it was made.  Raises BadInput if it is invalid.
+
+    agent_params: the run's hyperparameters as the result holds them.  What the grid omits has the value that the run
+    had, not today's default. (A pair of batch and buffer sizes is a digit of the index, so that neither is added.)
+    """
+    config = check_agent_config(data, source, agents)
+    complete = agents[config.agent_name].hyperparameters.from_record(agent_params)
+    kept = {*config.parameters, *PAIR}
+    added = {name: [value] for name, value in complete.items() if name not in kept}
+    return config.model_copy(update={"parameters": config.parameters | added})
 
 
 def check_distinct_values(config: AgentConfig, source: str) -> None:

@@ -31,8 +31,8 @@ class Run:
 
     @property
     def agent_params(self) -> dict[str, Any]:
-        """All hyperparameters as JSON values, defaults included."""
-        return self.hyperparameters.model_dump(mode="json")
+        """Hyperparameters as results hold them: JSON values, defaults included."""
+        return self.hyperparameters.recorded()
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -150,7 +150,7 @@ class Experiment:
             except BadInput as error:
                 where = f" (setting {number}: {self.describe_setting(number)})" if len(self.grid) > 1 else ""
                 raise BadInput(f"{error}{where}") from error
-            identity = SettingIdentity(self.agent.agent_name, hyperparameters.model_dump(mode="json"), self._protocol)
+            identity = SettingIdentity(self.agent.agent_name, hyperparameters.identity(), self._protocol)
             self._settings[number] = hyperparameters, identity
         return self._settings[number]
 

@@ -18,6 +18,7 @@ from utils.core.grid import Grid
 from utils.core.indices import MAX_INDEX
 from utils.files.archive import read_file
 from utils.files.json_text import parse_json
+from utils.results.history import complete_tree
 
 SCHEMA_VERSION = 1
 """Version of the result schema; docs/changelog.md lists what each version changed."""
@@ -178,7 +179,7 @@ def parse_tree(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def validate_tree(path: Path, tree: Any) -> dict[str, Any]:
-    """Return a parsed tree if it is a `ResultTree`; else raise BadInput.
+    """Return a parsed tree if it is a `ResultTree`, complete by `utils.results.history`; else raise BadInput.
 
     path: the file's path in messages.
     """
@@ -195,6 +196,7 @@ def validate_tree(path: Path, tree: Any) -> dict[str, Any]:
             raise BadInput(
                 f"{path}: not a result: found setting '{setting}'; allowed: 0 to {size - 1}, the settings of its grid"
             )
+    complete_tree(tree)
     return tree
 
 

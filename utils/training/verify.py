@@ -13,7 +13,7 @@ from utils.core.cli_types import ENGINES
 from utils.core.errors import BadInput
 from utils.core.indices import MAX_INDEX
 from utils.core.provenance import ARITHMETIC, describe_cpu, package_versions
-from utils.experiment.config import AgentConfig, EnvironmentConfig, check_agent_config
+from utils.experiment.config import AgentConfig, EnvironmentConfig, recorded_agent_config
 from utils.experiment.experiment import Experiment, Run
 from utils.files.json_model import validate
 from utils.results.run_diff import first_run_difference, read_comparable
@@ -68,7 +68,8 @@ def read_recorded_run(path: Path, agents: Mapping[str, Any]) -> RecordedRun:
             f"{origin.get('arithmetic')!r}; this version's is {ARITHMETIC!r}"
         )
     protocol = validate(EnvironmentConfig, environment, f"{path}: environment")
-    return RecordedRun(path, protocol, check_agent_config(agent, f"{path}: agent", agents), index, key, origin)
+    grid = recorded_agent_config(agent, result.agent_params, f"{path}: agent", agents)
+    return RecordedRun(path, protocol, grid, index, key, origin)
 
 
 def group_by_experiment(recorded: Sequence[RecordedRun]) -> list[list[RecordedRun]]:

@@ -21,7 +21,7 @@ from utils.core.provenance import ARITHMETIC
 from utils.core.random_streams import env_seed
 from utils.display.camera import Camera, FrameSink, open_sink
 from utils.display.video import Video
-from utils.experiment.config import EnvironmentConfig, check_agent_config, resolve_setting
+from utils.experiment.config import EnvironmentConfig, recorded_agent_config, resolve_setting
 from utils.experiment.experiment import Experiment
 from utils.files.json_model import validate
 from utils.results.learned_params import LearnedRun, read_learned_run
@@ -35,7 +35,8 @@ def experiment_of_result(learned: LearnedRun) -> Experiment:
     """Return the experiment of a result.  Raises BadInput if this version does not know it."""
     source, tree = str(learned.result.path), learned.result.experiment
     environment = validate(EnvironmentConfig, tree["environment"], source)
-    return make_experiment(environment, check_agent_config(tree["agent"], source, AGENTS), (source, source), "results")
+    agent = recorded_agent_config(tree["agent"], learned.result.agent_params, source, AGENTS)
+    return make_experiment(environment, agent, (source, source), "results")
 
 
 def rebuild_agent(learned: LearnedRun, experiment: Experiment, seed: int, spaces: Spaces) -> Agent:
@@ -44,7 +45,7 @@ def rebuild_agent(learned: LearnedRun, experiment: Experiment, seed: int, spaces
     Raises BadInput if the learned parameters do not fit it.
     """
     name, source = experiment.agent.agent_name, str(learned.result.path)
-    params = learned.result.agent_params
+    params = AGENTS[name].hyperparameters.from_record(learned.result.agent_params)
     if "cuda" in params:  # An agent that learned on a GPU can act without one.
         params = params | {"cuda": False}
     settings = [resolve_setting(params, AGENTS[name].hyperparameters, source)]
