@@ -79,6 +79,7 @@ class ActorCritic(BaseAgent):
         self.device = "cuda" if self.common.cuda else "cpu"
         self.settings, self.gamma, self.spaces, self.runs = settings, gamma, spaces, len(settings)
         super().__init__(random_seeds)
+        self.units: ActionUnits | None = None
         self.policy = self._make_policy(spaces.action)
         sizes = (self.common.replay_capacity, spaces.obs_dim, self.policy.action_dim)
         self.replay = (ChainedReplay if has_chained_rows(*sizes) else Replay)(self.runs, *sizes, self.device)
@@ -94,6 +95,11 @@ class ActorCritic(BaseAgent):
     def num_critics(self) -> int:
         """Number C of critics."""
         return 1
+
+    @property
+    def rows_per_update(self) -> int:
+        """Number of transitions that an update draws: a batch, or the critics' batch and then the actor's."""
+        return self.common.batch_size * (2 if self.common.separate_batches else 1)
 
     @abstractmethod
     def _draws_per_state(self) -> tuple[int, ...]:
@@ -128,13 +134,15 @@ class ActorCritic(BaseAgent):
         if family.discrete != isinstance(action, int):
             allowed = "a number of discrete actions" if family.discrete else "an action box"
             raise ValueError(f"found {action}; {self.common.policy_type} allows: {allowed}")
-        self.units: ActionUnits | None = None
+        self.units = None
         if not isinstance(action, int):
             bounds = ActionBox(action.low.to(self.device), action.high.to(self.device))
             self.units = ActionUnits(bounds, self.common.action_units)
             action = self.units.box
         options = {name: getattr(self.common, name) for name in family.options}
-        return family(action, self._per_run("clip_stddev"), **options)
+        policy = family(action, self._per_run("clip_stddev"), **options)
+        policy.clips_before_scoring = self.common.clip_before_scoring and not policy.bounded
+        return policy
 
     def _make_networks(self, obs_dim: int) -> None:
         """Create actor and critics, initialized in this order from the stream `init`."""
@@ -202,7 +210,7 @@ class ActorCritic(BaseAgent):
         self._learned_batch = None
         if len(self.replay) < self.common.batch_size:
             return {}
-        batch = self.replay.sample(self._replay_draws.uniform(self.common.batch_size))
+        batch = self.replay.sample(self._replay_draws.uniform(self.rows_per_update))
         noise = self.draw_update_noise(self._update_draws).to(self.device)
         critic_loss, actor_loss = self._functions.update_networks(batch, noise)
         self.updates += 1
@@ -229,16 +237,20 @@ class ActorCritic(BaseAgent):
     def update_networks(self, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Improve critics, then actor; depends on, and changes, `learner_parts` and arguments only.
 
-        noise: from `draw_update_noise`.  Returns the losses of critics and actor, each (R,).
+        batch: (R, `rows_per_update`) transitions.  noise: from `draw_update_noise`.
+        Returns the losses of critics and actor, each (R,).
         """
-        rows = batch.obs.shape[1]
+        rows = self.common.batch_size
         next_noise, *actor_noise = noise.split((1, *self._draws_per_state()), 2)
+        critics_batch = actors_batch = batch
+        if self.common.separate_batches:
+            critics_batch, actors_batch = batch.split(rows)
         # The actor does not change before its own update, so one pass serves both kinds of states.
-        heads, trace = self.actor.forward(torch.cat((batch.obs, batch.next_obs), 1))
-        critic_loss = self._update_critic(batch, heads[:, rows:], next_noise)
+        heads, trace = self.actor.forward(torch.cat((actors_batch.obs, critics_batch.next_obs), 1))
+        critic_loss = self._update_critic(critics_batch, heads[:, rows:], next_noise)
         if self.common.target_update_interval == 1:  # Otherwise `update` counts, which compiled code cannot.
             self.update_targets()
-        return critic_loss, self._update_actor(batch, heads[:, :rows], trace, *actor_noise)
+        return critic_loss, self._update_actor(actors_batch, heads[:, :rows], trace, *actor_noise)
 
     def update_targets(self) -> None:
         """Move the target networks towards the trained ones; called every `target_update_interval` updates."""

@@ -20,11 +20,14 @@ from agent.hyperparameters import (
 from agent.policy import POLICIES
 from agent.replay.layout import transition_bytes
 
-POLICY_OPTIONS = ("entropic_index", "num_components", "component_policy")
+POLICY_OPTIONS = ("entropic_index", "num_components", "component_policy", "scale_exponentiated_twice")
 """Hyperparameters that only some policies have."""
 
 POLICIES_WITHOUT_SIGMA = ("Beta", "Kumaraswamy")
 """Policies without a standard deviation that `clip_stddev` could limit."""
+
+BOUNDED = ("SquashedGaussian", "Beta", "Kumaraswamy", "TruncatedGaussian")
+"""Policies whose actions all lie inside the bounds."""
 
 BOX_POLICIES = tuple(name for name, entry in POLICIES.items() if not entry.discrete)
 """Names of the policies over an action box."""
@@ -33,7 +36,8 @@ COMPONENT_POLICIES = tuple(name for name in BOX_POLICIES if "num_components" not
 """Names of the policies over an action box that are not mixtures."""
 
 if TYPE_CHECKING:
-    PolicyType = ComponentPolicy = str
+    PolicyType = str
+    ComponentPolicy = str
 else:
     PolicyType = Literal[*BOX_POLICIES]
     ComponentPolicy = Literal[*COMPONENT_POLICIES]
@@ -61,11 +65,15 @@ class ActorCriticHyperparameters(Hyperparameters):
     clip_stddev: float = Field(1000.0, description="sigma is clamped to [1/clip, clip]; <= 0: unlimited")
     betas: tuple[Decay, Decay] = Field((0.9, 0.999), description="decay rates of Adam")
     cuda: bool = Field(False, description="train on a GPU")
+    separate_batches: bool = Field(
+        False, description="draw a batch for the critics and another for the actor, as the published qexp code does"
+    )
 
     structural: ClassVar[tuple[str, ...]] = (
         "policy_type", "target_update_interval", "batch_size", "replay_capacity", "num_hidden", "hidden_dim",
-        "activation", "betas", "cuda",
+        "activation", "betas", "cuda", "separate_batches",
     )  # fmt: skip
+    values_before: ClassVar[dict[str, Any]] = {"separate_batches": False}
 
     @model_validator(mode="after")
     def _check_limits(self) -> ActorCriticHyperparameters:
@@ -101,11 +109,23 @@ class BoxHyperparameters(ActorCriticHyperparameters):
         description="policy of which Mixture has several; null becomes SquashedGaussian for Mixture",
     )
     action_units: ActionUnit = ACTION_UNITS_FIELD
+    clip_before_scoring: bool = Field(
+        False,
+        description="score a draw at the action that it is clipped to, as the published codes do: a density that the "
+        "clipped action does not have",
+    )
+    scale_exponentiated_twice: bool = Field(
+        False, description="the scale of Student is e^(e^s), never below 1, as in the published qexp code"
+    )
 
     structural: ClassVar[tuple[str, ...]] = (
         *ActorCriticHyperparameters.structural, "entropic_index", "num_components", "component_policy", "action_units",
+        "clip_before_scoring", "scale_exponentiated_twice",
     )  # fmt: skip
-    values_before: ClassVar[dict[str, Any]] = {"action_units": "environment", "component_policy": None}
+    values_before: ClassVar[dict[str, Any]] = {
+        **ActorCriticHyperparameters.values_before, "action_units": "environment", "component_policy": None,
+        "clip_before_scoring": False, "scale_exponentiated_twice": False,
+    }  # fmt: skip
 
     def without_effect(self) -> dict[str, str]:
         """Add the options of other policies."""
@@ -115,7 +135,8 @@ class BoxHyperparameters(ActorCriticHyperparameters):
         if family not in ("QGaussian", self.policy_type):
             options.append("entropic_index")
         sigma = ["clip_stddev"] if family in POLICIES_WITHOUT_SIGMA else []
-        return super().without_effect() | dict.fromkeys([*options, *sigma], reason)
+        clipped = {"clip_before_scoring": f"{family} draws no action outside the bounds"} if family in BOUNDED else {}
+        return super().without_effect() | dict.fromkeys([*options, *sigma], reason) | clipped
 
     @field_validator("component_policy", mode="after")
     @classmethod
@@ -136,6 +157,9 @@ class BoxHyperparameters(ActorCriticHyperparameters):
 
 class DiscreteHyperparameters(ActorCriticHyperparameters):
     """Hyperparameters of an actor-critic with discrete actions; `clip_stddev` is accepted without effect."""
+
+    clip_before_scoring: ClassVar[bool] = False
+    entropy_gradient: ClassVar[str] = "likelihood_ratio"
 
     policy_type: Literal["Softmax"] = "Softmax"
 
@@ -158,6 +182,21 @@ class EntropyHyperparameters(ActorCriticHyperparameters):
     """Hyperparameters of an actor-critic with entropy regularization."""
 
     alpha: NonNegative = Field(0.2, description="entropy temperature; for SAC, its initial value if it is tuned")
+
+
+class LikelihoodRatioHyperparameters(EntropyHyperparameters, BoxHyperparameters):
+    """Hyperparameters of GreedyAC and VAC, whose entropy has a likelihood-ratio gradient."""
+
+    entropy_gradient: Literal["likelihood_ratio", "plain_score"] = Field(
+        "likelihood_ratio",
+        description="gradient of the entropy: its likelihood-ratio estimate, or as in the published code the score of "
+        "one draw, whose expectation is 0, so that alpha adds noise and no entropy",
+    )
+
+    structural: ClassVar[tuple[str, ...]] = (*BoxHyperparameters.structural, "entropy_gradient")
+    values_before: ClassVar[dict[str, Any]] = {
+        **BoxHyperparameters.values_before, "entropy_gradient": "likelihood_ratio",
+    }  # fmt: skip
 
 
 class SoftHyperparameters(EntropyHyperparameters):
@@ -239,7 +278,9 @@ class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
     baseline_actions: ClassVar[int] = 0
 
     structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, *SOFT_STRUCTURE)
-    values_before: ClassVar[dict[str, Any]] = {"target_entropy_fraction": 0.98}
+    values_before: ClassVar[dict[str, Any]] = {
+        **DiscreteHyperparameters.values_before, "target_entropy_fraction": 0.98,
+    }  # fmt: skip
 
     def without_effect(self) -> dict[str, str]:
         """Add the target entropy of a temperature that is not tuned."""
@@ -251,13 +292,13 @@ class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
         return self.target_entropy_fraction * max_entropy
 
 
-class GreedyACHyperparameters(EntropyHyperparameters, BoxHyperparameters):
+class GreedyACHyperparameters(LikelihoodRatioHyperparameters):
     """Hyperparameters of the greedy actor-critic."""
 
     policy_type: PolicyType = "Gaussian"
     n_rho: tuple[Count, Fraction] = Field((30, 0.1), description="proposals per state, and the fraction of them kept")
 
-    structural: ClassVar[tuple[str, ...]] = (*BoxHyperparameters.structural, "n_rho")
+    structural: ClassVar[tuple[str, ...]] = (*LikelihoodRatioHyperparameters.structural, "n_rho")
 
     @property
     def proposals(self) -> int:
@@ -281,14 +322,14 @@ class GreedyACDiscreteHyperparameters(DiscreteHyperparameters):
     structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, "rho")
 
 
-class VACHyperparameters(EntropyHyperparameters, BoxHyperparameters):
+class VACHyperparameters(LikelihoodRatioHyperparameters):
     """Hyperparameters of the vanilla actor-critic."""
 
     policy_type: PolicyType = "Gaussian"
     num_samples: Count = Field(30, description="actions per state in the baseline")
     reparameterized: Literal[False] = Field(False, description="only false: the gradient is the likelihood-ratio one")
 
-    structural: ClassVar[tuple[str, ...]] = (*BoxHyperparameters.structural, "num_samples")
+    structural: ClassVar[tuple[str, ...]] = (*LikelihoodRatioHyperparameters.structural, "num_samples")
 
 
 class VACDiscreteHyperparameters(EntropyHyperparameters, DiscreteHyperparameters):

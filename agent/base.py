@@ -54,6 +54,11 @@ class Batch:
     obs_dim: int
     action_dim: int
 
+    def split(self, rows: int) -> tuple[Batch, Batch]:
+        """Return the first `rows` transitions of each run, and the others."""
+        first, others = self.rows[:, :rows], self.rows[:, rows:]
+        return Batch(first, self.obs_dim, self.action_dim), Batch(others, self.obs_dim, self.action_dim)
+
     @cached_property
     def obs(self) -> Tensor:
         """Observations (R, B, O)."""

@@ -5,9 +5,10 @@ the mean log density of those kept (its conditional cross-entropy step). The pro
 times its entropy, so that it narrows more slowly. Actor and proposal policy start equal and share a step size. There is
 one critic, whose target is not soft.
 
-Deviation from the published code: its entropy term has the plain score as gradient, whose expectation is 0, so that
-alpha has no effect on average. Here it is the likelihood-ratio gradient of the entropy, -E[grad log pi (log pi - b)],
-with the mean log pi of the state's other draws as the baseline b. Kept draws are scored unclipped.
+Deviation from the published code: its entropy term has the plain score of one draw as gradient, whose expectation is 0,
+so that alpha has no effect on average. Here it is the likelihood-ratio gradient of the entropy, -E[grad log pi
+(log pi - b)], with the mean log pi of the state's other draws as the baseline b; with `entropy_gradient` "plain_score"
+it is theirs. Kept draws are scored unclipped, unless `clip_before_scoring` asks for theirs.
 
 Discrete actions are all proposed, so there is no proposal policy and no temperature, and the best ceil(rho n) of the n
 are kept.
@@ -61,7 +62,8 @@ class GreedyAC(ActorCritic):
         self, proposal: Actor, head: Tensor, trace: list[Tensor], proposals: Proposals, best: Tensor
     ) -> None:
         """Move the proposal policy, whose head (R, B, D) and trace are given, with its entropy in the loss."""
-        by_log_prob = losses.proposal_grad(proposals.log_prob, best, self.alpha)
+        plain_score = self.common.entropy_gradient == "plain_score"
+        by_log_prob = losses.proposal_grad(proposals.log_prob, best, self.alpha, plain_score)
         grad, _ = self._score_grad(head, proposals.latent, by_log_prob)
         proposal.descend(trace, grad)
 

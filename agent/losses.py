@@ -115,14 +115,19 @@ def cross_entropy_grad(kept: Tensor) -> Tensor:
     return kept.new_full(kept.shape[:3], -1.0 / (kept.shape[1] * kept.shape[2]))
 
 
-def proposal_grad(log_prob: Tensor, best: Tensor, alpha: Tensor) -> Tensor:
+def proposal_grad(log_prob: Tensor, best: Tensor, alpha: Tensor, plain_score: bool = False) -> Tensor:
     """Return the gradient by log pi of GreedyAC's proposal loss, -mean_B [mean_kept log pi + alpha H(pi)], (R, B, K).
 
     log_prob: (R, B, K) of the proposal policy's own draws, K >= 1.  best: indices of those kept, (R, B, M).
     alpha: (R, 1, 1).  H's part is the likelihood-ratio estimate of -grad H = E[grad log pi (log pi - b)], b the mean
     log pi of the state's other draws (0 if there are none).
+    plain_score: put grad log pi of the first draw in its place, as the published code does; its expectation is 0.
     """
     rows, draws = log_prob.shape[1:]
     kept = torch.zeros_like(log_prob).scatter_(2, best, -1.0 / (rows * best.shape[2]))
+    if plain_score:
+        first = torch.zeros_like(log_prob)
+        first[..., 0] = 1.0 / rows
+        return kept + alpha * first
     others = (log_prob.sum(-1, keepdim=True) - log_prob) / max(1, draws - 1)
     return kept + alpha * (log_prob - others) / (rows * draws)

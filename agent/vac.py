@@ -4,9 +4,10 @@ The actor follows the likelihood-ratio gradient (Williams 1992) of the policy's 
 the batch, its advantage Q(s, a) - b(s) with the baseline b the mean value of `num_samples` other draws, plus alpha
 times the entropy. There is one critic, whose target is not soft.
 
-Deviations from the VAC of the published GreedyAC code: its entropy term has the plain score as gradient, whose
-expectation is 0, so that alpha has no effect on average; here it is the likelihood-ratio gradient of the entropy. The
-baseline averages all `num_samples` draws. Draws are scored unclipped.
+Deviations from the VAC of the published GreedyAC code: its entropy term has the plain score of another draw as
+gradient, whose expectation is 0, so that alpha has no effect on average; here it is the likelihood-ratio gradient of
+the entropy, with `entropy_gradient` "plain_score" theirs. The baseline averages all `num_samples` draws. Draws are
+scored unclipped, unless `clip_before_scoring` asks for theirs.
 
 Discrete actions are enumerated and all are learned from, each with its probability as weight, so that the gradient is
 exact, whatever the baseline.
@@ -14,11 +15,13 @@ exact, whatever the baseline.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from agent import losses
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
+from agent.policy.base import Proposals
 
 
 class VAC(ActorCritic):
@@ -39,7 +42,19 @@ class VAC(ActorCritic):
             learned, value, baseline = proposals, q, (proposals.weight * q).sum(-1, keepdim=True)
         else:
             learned, value, baseline = proposals.first(1), q[:, :, :1], q[:, :, 1:].mean(-1, keepdim=True)
-        by_log_prob = losses.likelihood_ratio_grad(value, learned.log_prob, learned.weight, self.alpha, baseline)
-        grad, _ = self._score_grad(head, learned.latent, by_log_prob)
+        if self.common.entropy_gradient == "plain_score":
+            grad = self._grad_with_plain_score(head, proposals, value, baseline)
+        else:
+            by_log_prob = losses.likelihood_ratio_grad(value, learned.log_prob, learned.weight, self.alpha, baseline)
+            grad, _ = self._score_grad(head, learned.latent, by_log_prob)
         self.actor.descend(trace, grad)
         return losses.actor_loss(value, learned.log_prob, learned.weight, self.alpha)
+
+    def _grad_with_plain_score(self, head: Tensor, proposals: Proposals, value: Tensor, baseline: Tensor) -> Tensor:
+        """Return the published gradient by the head (R, B, D), with alpha grad log pi of the last draw for the entropy.
+
+        value, baseline: of the first draw, (R, B, 1).
+        """
+        latent = torch.cat((proposals.latent[:, :, :1], proposals.latent[:, :, -1:]), 2)
+        by_log_prob = torch.cat((baseline - value, self.alpha.expand_as(value)), 2) / value.shape[1]
+        return self._score_grad(head, latent, by_log_prob)[0]

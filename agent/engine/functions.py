@@ -47,7 +47,7 @@ FUNCTIONS: dict[str, Function] = {
 
 def example_arguments(one: ActorCritic) -> dict[str, tuple[Tensor, ...]]:
     """Return arguments for each function.  one: a new agent of one run."""
-    rows = spread(1, one.common.batch_size, one.replay.row_length)
+    rows = spread(1, one.rows_per_update, one.replay.row_length)
     obs = spread(1, 1, one.replay.obs_dim)
     return {
         "update_networks": (rows, one.draw_update_noise(Draws(one.random_seeds, "update"))),

@@ -32,12 +32,10 @@ POLICIES: dict[str, PolicyEntry] = {
     "Beta": PolicyEntry("agent.policy.beta", "Beta"),
     "Kumaraswamy": PolicyEntry("agent.policy.kumaraswamy", "Kumaraswamy"),
     "TruncatedGaussian": PolicyEntry("agent.policy.truncated_gaussian", "TruncatedGaussian"),
-    "Student": PolicyEntry("agent.policy.student", "Student"),
+    "Student": PolicyEntry("agent.policy.student", "Student", options=("scale_exponentiated_twice",)),
     "Laplace": PolicyEntry("agent.policy.laplace", "Laplace"),
     "QGaussian": PolicyEntry("agent.policy.q_gaussian", "QGaussian", options=("entropic_index",)),
-    "GaussianMixture": PolicyEntry(
-        "agent.policy.gaussian_mixture", "GaussianMixture", options=("num_components",)
-    ),
+    "GaussianMixture": PolicyEntry("agent.policy.gaussian_mixture", "GaussianMixture", options=("num_components",)),
     "Mixture": PolicyEntry(
         "agent.policy.mixture", "Mixture", options=("num_components", "component_policy", "entropic_index")
     ),

@@ -71,7 +71,7 @@ class Proposals(NamedTuple):
 
 @dataclass(frozen=True)
 class ActionBox:
-    """Bounds of actions: low, high (A,), finite. A learner's box is [-1, 1] in each dimension, unless told otherwise."""
+    """Bounds of actions: low, high (A,), finite. A learner's box is [-1, 1] in each dimension by default."""
 
     low: Tensor
     high: Tensor
@@ -141,6 +141,9 @@ class Policy(ABC):
 
     bounded: bool = False
     """Whether every action lies inside the bounds; if not, `executed_action` clips it."""
+
+    clips_before_scoring: bool = False
+    """Whether `sample` clips draws to the bounds before it evaluates their log-probability."""
 
     head_dim: int
     """Number of network outputs D."""
@@ -214,6 +217,8 @@ class Policy(ABC):
     def sample(self, head: Tensor, noise: Tensor) -> Proposals:
         """Return one proposal per draw of the noise, each of weight 1/K, differentiable with respect to the head."""
         latent = self.draw_latent(head, noise)
+        if self.clips_before_scoring:
+            latent = self.box.clip(latent)
         return Proposals(self.to_action(latent), self.latent_log_prob(head, latent), 1.0 / noise.shape[2], latent)
 
     def sample_pathwise(self, head: Tensor, noise: Tensor) -> Proposals:

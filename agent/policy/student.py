@@ -2,16 +2,16 @@
 
 Density Gamma((nu+1)/2) / (Gamma(nu/2) sqrt(nu pi) sigma) (1 + z^2/nu)^(-(nu+1)/2), z = (a - mu) / sigma.
 The head is [mu before tanh | log sigma | s], nu = 1 + softplus(s); mu and sigma as the Gaussian's.
-Deviation: the published code (qexp) exponentiates the scale twice, so that it is never below 1; here it is
-exponentiated once. Draws are Bailey's (see `agent.policy.polar`), not a normal over the root of a chi-square: two
-uniforms and no rejection, and a pathwise gradient by nu in closed form. The greedy action is the location: the
-mean does not exist at nu = 1. Log-probabilities are evaluated at the unclipped draw, which is clipped
-only when it is executed.
+Deviation: the published code (qexp) exponentiates the scale twice, log sigma = exp(s), so that sigma is never below 1;
+here it is exponentiated once, unless `scale_exponentiated_twice` asks for theirs. Draws are Bailey's (see
+`agent.policy.polar`), not a normal over the root of a chi-square: two uniforms and no rejection, and a pathwise gradient
+by nu in closed form. The greedy action is the location: the mean does not exist at nu = 1. Log-probabilities are
+evaluated at the unclipped draw, which is clipped only when it is executed.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -25,18 +25,26 @@ from utils.core.random_streams import Draws
 class Student(Policy):
     """Student-t density on R^A; draws outside the bounds are clipped when executed."""
 
-    def __init__(self, box: ActionBox, clip_stddev: Tensor, **options: Any) -> None:
+    options: ClassVar[tuple[str, ...]] = ("scale_exponentiated_twice",)
+
+    def __init__(
+        self, box: ActionBox, clip_stddev: Tensor, *, scale_exponentiated_twice: bool = False, **options: Any
+    ) -> None:
         """Set the head's size, 3 A.
 
         clip_stddev: (R,); sigma is clamped to [1/clip, clip] where it is positive.
+        scale_exponentiated_twice: whether log sigma is the exponential of the head's number.
         """
         super().__init__(box, clip_stddev, **options)
-        self.head_dim = 3 * self.action_dim
+        self.head_dim, self._twice = 3 * self.action_dim, scale_exponentiated_twice
 
     def _parameters(self, head: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return location, log sigma and nu, each (R, B, 1, A)."""
         pair, shape = head[..., : 2 * self.action_dim], head[..., 2 * self.action_dim :]
-        return *self.location_and_log_scale(pair), 1.0 + softplus(shape.unsqueeze(2))
+        location, log_std = self.location_and_log_scale(pair)
+        if self._twice:
+            log_std = torch.minimum(log_std.exp(), self._log_clip)
+        return location, log_std, 1.0 + softplus(shape.unsqueeze(2))
 
     def latent_noise(self, draws: Draws, rows: int, k: int) -> Tensor:
         """Draw uniforms (R, rows, k, A, 2)."""
