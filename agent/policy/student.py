@@ -4,8 +4,8 @@ Density Gamma((nu+1)/2) / (Gamma(nu/2) sqrt(nu pi) sigma) (1 + z^2/nu)^(-(nu+1)/
 The head is [mu before tanh | log sigma | s], nu = 1 + softplus(s); mu and sigma as the Gaussian's.
 Deviation: the published code (qexp) exponentiates the scale twice, log sigma = exp(s), so that sigma is never below 1;
 here it is exponentiated once, unless `scale_exponentiated_twice` asks for theirs. Draws are Bailey's (see
-`agent.policy.polar`), not a normal over the root of a chi-square: two uniforms and no rejection, and a pathwise gradient
-by nu in closed form. The greedy action is the location: the mean does not exist at nu = 1. Log-probabilities are
+`agent.policy.polar`), not a normal over the root of a chi-square: two uniforms and no rejection, and a pathwise
+gradient by nu in closed form. The greedy action is the location: the mean does not exist at nu = 1. Log-probabilities are
 evaluated at the unclipped draw, which is clipped only when it is executed.
 """
 
@@ -43,7 +43,7 @@ class Student(Policy):
         pair, shape = head[..., : 2 * self.action_dim], head[..., 2 * self.action_dim :]
         location, log_std = self.location_and_log_scale(pair)
         if self._twice:
-            log_std = torch.minimum(log_std.exp(), self._log_clip)
+            log_std = torch.clamp(log_std.exp(), max=self._log_clip)
         return location, log_std, 1.0 + softplus(shape.unsqueeze(2))
 
     def latent_noise(self, draws: Draws, rows: int, k: int) -> Tensor:
