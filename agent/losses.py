@@ -126,8 +126,6 @@ def proposal_grad(log_prob: Tensor, best: Tensor, alpha: Tensor, plain_score: bo
     rows, draws = log_prob.shape[1:]
     kept = torch.zeros_like(log_prob).scatter_(2, best, -1.0 / (rows * best.shape[2]))
     if plain_score:
-        first = torch.zeros_like(log_prob)
-        first[..., 0] = 1.0 / rows
-        return kept + alpha * first
+        return torch.cat((kept[..., :1] + alpha / rows, kept[..., 1:]), -1)
     others = (log_prob.sum(-1, keepdim=True) - log_prob) / max(1, draws - 1)
     return kept + alpha * (log_prob - others) / (rows * draws)

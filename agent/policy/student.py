@@ -5,8 +5,8 @@ The head is [mu before tanh | log sigma | s], nu = 1 + softplus(s); mu and sigma
 Deviation: the published code (qexp) exponentiates the scale twice, log sigma = exp(s), so that sigma is never below 1;
 here it is exponentiated once, unless `scale_exponentiated_twice` asks for theirs. Draws are Bailey's (see
 `agent.policy.polar`), not a normal over the root of a chi-square: two uniforms and no rejection, and a pathwise
-gradient by nu in closed form. The greedy action is the location: the mean does not exist at nu = 1. Log-probabilities are
-evaluated at the unclipped draw, which is clipped only when it is executed.
+gradient by nu in closed form. The greedy action is the location: the mean does not exist at nu = 1. Log-probabilities
+are evaluated at the unclipped draw, which is clipped only when it is executed.
 """
 
 from __future__ import annotations
