@@ -271,7 +271,7 @@ class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
     """Hyperparameters of the soft actor-critic with every action enumerated."""
 
     target_entropy_fraction: Fraction = Field(
-        0.5, description="target entropy of the tuned temperature, as a fraction of log n, which n equal actions have"
+        0.3, description="target entropy of the tuned temperature, as a fraction of log n, which n equal actions have"
     )
     reparameterized: ClassVar[bool] = False
     num_samples: ClassVar[int] = 1

@@ -1,0 +1,53 @@
+"""Script that re-obtains a published study: `python utils/run_study.py config/studies/STUDY.json`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+import click
+
+from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES
+from utils.core.errors import exit_on_bad_input
+
+
+@click.command(
+    help="Train the runs of STUDY.json that are missing, choose the best setting of each arm, run it on fresh seeds, "
+    "test each claim, and write the page docs/studies/STUDY.md with its figures and a row for each run. The same "
+    "command goes on after an interruption; runs whose rows are kept are not trained again, also without results. "
+    "Exit code: 0 done; 2 bad input; that of main.py or schedule.py if it fails (75: stopped, run the same command "
+    "again)."
+)
+@click.argument("study", metavar="STUDY", type=click.Path(path_type=Path))
+@click.option(
+    "--jobs", default="auto", show_default=True, help="Number of training processes, or auto; see main.py --help."
+)
+@click.option(
+    "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True,
+    help="Engine that computes agents; see main.py --help.",
+)  # fmt: skip
+@click.option(
+    "--cluster", metavar="CLUSTER_JSON", default=None,
+    help="Submit the missing runs to SLURM by schedule.py, and write the page of what is there. Run the same command "
+    "again when they have ended.",
+)  # fmt: skip
+@click.option("--page-only", is_flag=True, help="Train nothing; write the page of what is there.")
+@click.option(
+    "--out", default=Path("docs/studies"), show_default=True, type=click.Path(path_type=Path),
+    help="Directory of the page.",
+)  # fmt: skip
+def main(study: Path, jobs: str, engine: str, cluster: str | None, page_only: bool, out: Path) -> None:
+    """Run the command line."""
+    from agent import AGENTS
+    from utils.studies.campaign import run_study
+    from utils.studies.training import Where
+
+    with exit_on_bad_input():
+        run_study(study, None if page_only else Where(jobs, engine, cluster), AGENTS, out)
+
+
+if __name__ == "__main__":
+    main()

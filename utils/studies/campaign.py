@@ -1,0 +1,91 @@
+"""A study from its file to its page: training, choice, training of the best on fresh seeds, claims, figures, page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from utils.core.errors import unwritable_out
+from utils.files.overwrite import write_out
+from utils.plot_utils import DPI, STYLE
+from utils.studies.choice import ArmInEnvironment, survey
+from utils.studies.claims import Verdict, judge
+from utils.studies.figures import Known, draw_curves, draw_sensitivity
+from utils.studies.page import page_text
+from utils.studies.run_table import CHOOSING, REPORTING, RunRow, read_rows, write_rows
+from utils.studies.study import Study, read_study
+from utils.studies.training import Part, Where, complete_part, study_root
+
+PAGES = Path("docs/studies")
+"""Directory of pages; a study's figures and rows are in a subdirectory of its name."""
+
+
+def run_study(path: Path, where: Where | None, agents: Mapping[str, Any], out: Path) -> None:
+    """Run a study, or write the page of what is there.
+
+    where: how missing runs are trained; None: train nothing.  agents: entries of `agent.AGENTS`, by name.
+    out: directory of the page.  Raises BadInput; exits with the code of a command that fails.
+    """
+    study, name = read_study(path), path.stem
+    table = out / name / "runs.parquet"
+    rows = read_rows(table)
+    parts = {
+        (env_json, arm): Part(study_root(name), study, CHOOSING, env_json, arm, None, agents)
+        for env_json in study.environments
+        for arm in study.arms
+    }  # fmt: skip
+    known: dict[str, dict[str, ArmInEnvironment]] = {}
+    for (env_json, arm), part in parts.items():
+        if where is not None:
+            _complete(part, rows, where, table)
+        found = survey(study, part.environment, arm, part.settings, rows.values())
+        if where is not None and found.best is not None:
+            best = Part(study_root(name), study, REPORTING, env_json, arm, found.best, agents)
+            _complete(best, rows, where, table)
+            found = survey(study, part.environment, arm, part.settings, rows.values())
+        known.setdefault(part.environment, {})[arm] = found
+    verdicts = judge_all(study, known)
+    figures = {shown: _write_figure(figure, out / name / file, out) for shown, file, figure in _figures(study, known)}
+    page = out / f"{name}.md"
+    write_out(page, page_text(name, study, known, verdicts, figures, list(rows.values())).encode())
+    click.echo(page)
+
+
+def _complete(part: Part, rows: dict[str, RunRow], where: Where, table: Path) -> None:
+    """Train a part's missing runs and keep their rows."""
+    before = len(rows)
+    complete_part(part, rows, where)
+    if len(rows) != before:
+        write_rows(table, rows.values())
+
+
+def judge_all(study: Study, known: Known) -> list[Verdict]:
+    """Return the verdict on every claim in every environment that has the runs for it."""
+    pairs = ((claim, arms) for claim in study.claims for arms in known.values())
+    found = (judge(study, claim, arms[claim.a], arms[claim.b]) for claim, arms in pairs)
+    return [verdict for verdict in found if verdict is not None]
+
+
+def _figures(study: Study, known: Known) -> list[tuple[str, str, Figure]]:
+    """Return what each figure shows, the name of its file, and the figure."""
+    drawn = [("Learning curves of the best settings on fresh seeds", "curves.png", draw_curves(study, known))]
+    for to in dict.fromkeys(claim.to for claim in study.claims if claim.to is not None):
+        arms = list(dict.fromkeys(arm for claim in study.claims if claim.to == to for arm in (claim.a, claim.b)))
+        drawn.append((f"Sensitivity to {to}", f"sensitivity_{to}.png", draw_sensitivity(study, known, arms, to)))
+    return [(shown, file, figure) for shown, file, figure in drawn if figure is not None]
+
+
+def _write_figure(figure: Figure, path: Path, relative_to: Path) -> Path:
+    """Write a figure and return its path relative to the page.  Raises BadInput if it cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with mpl.rc_context(STYLE):
+            figure.savefig(path, dpi=DPI)
+    except OSError as error:
+        raise unwritable_out(path, error) from error
+    return path.relative_to(relative_to)

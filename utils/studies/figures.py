@@ -1,0 +1,96 @@
+"""Figures of a study: learning curves of the best settings, and how much each value of a hyperparameter allows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from utils.core.grid import Grid
+from utils.plot_utils import BAND_STYLE, STYLE, WIDTH, group_digits, line_style
+from utils.stats.intervals import bootstrap_interval
+from utils.studies.choice import ArmInEnvironment
+from utils.studies.study import Study
+
+PANEL_HEIGHT = 3.0
+"""Height of a panel, inches."""
+
+Known = Mapping[str, Mapping[str, ArmInEnvironment]]
+"""What is known of every arm, by environment and arm."""
+
+
+def draw_curves(study: Study, known: Known) -> Figure | None:
+    """Return the mean learning curves on fresh seeds, a panel per environment; None if no arm has two such runs."""
+    panels = {name: _with_reporting(arms) for name, arms in known.items()}
+    panels = {name: arms for name, arms in panels.items() if arms}
+    if not panels:
+        return None
+    figure, axes = _new_panels(len(panels))
+    for axis, (name, arms) in zip(axes, panels.items(), strict=True):
+        for arm, one in arms.items():
+            rows = [row for row in one.reporting if row.status == "completed"]
+            curves = np.array([row.returns for row in rows])
+            style = line_style(list(study.arms).index(arm)) | {"marker": None}
+            axis.plot(rows[0].timesteps, curves.mean(0), label=arm, linewidth=1.6, **style)
+            low, high = bootstrap_interval(curves, rng=np.random.Generator(np.random.PCG64(0)))
+            axis.fill_between(rows[0].timesteps, low, high, color=style["color"], **BAND_STYLE)
+        axis.set_title(name)
+        axis.set_xlabel("timesteps")
+        axis.set_ylabel("return")
+        group_digits(axis.xaxis)
+    _add_legend(figure, axes)
+    return figure
+
+
+def _with_reporting(arms: Mapping[str, ArmInEnvironment]) -> dict[str, ArmInEnvironment]:
+    """Return the arms with at least two completed runs on fresh seeds."""
+    return {arm: one for arm, one in arms.items() if sum(row.status == "completed" for row in one.reporting) > 1}
+
+
+def draw_sensitivity(study: Study, known: Known, arms: Sequence[str], to: str) -> Figure | None:
+    """Return the best mean performance with each value of a hyperparameter; None if no arm's grid is complete."""
+    panels = {name: [known[name][arm] for arm in arms if known[name][arm].choosing is not None] for name in known}
+    panels = {name: found for name, found in panels.items() if found}
+    if not panels:
+        return None
+    figure, axes = _new_panels(len(panels))
+    for axis, (name, found) in zip(axes, panels.items(), strict=True):
+        for one in found:
+            values, best = best_by_value(study, one, to)
+            style = line_style(list(study.arms).index(one.arm))
+            axis.plot([str(value) for value in values], best, label=one.arm, linewidth=1.6, **style)
+        axis.set_title(name)
+        axis.set_xlabel(to)
+        axis.set_ylabel("best return")
+    _add_legend(figure, axes)
+    return figure
+
+
+def best_by_value(study: Study, one: ArmInEnvironment, to: str) -> tuple[list[Any], list[float]]:
+    """Return a hyperparameter's values, and the best mean performance with each; NaN where every setting diverged."""
+    assert one.choosing is not None
+    grid = Grid(study.grid(one.arm))
+    settings = [grid.setting(number)[to] for number in range(len(grid))]
+    means = one.choosing.mean(1)
+    values = sorted(study.grid(one.arm)[to])
+    own = [means[[value == each for each in settings]] for value in values]
+    return values, [float(np.nanmax(group)) if np.isfinite(group).any() else float("nan") for group in own]
+
+
+def _new_panels(count: int) -> tuple[Figure, list[Any]]:
+    """Return a figure with panels one below the other."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, PANEL_HEIGHT * count + 0.4), layout="constrained")
+        axes = figure.subplots(count, 1, squeeze=False)[:, 0]
+    return figure, list(axes)
+
+
+def _add_legend(figure: Figure, axes: Sequence[Any]) -> None:
+    """Add one legend for all panels."""
+    named: dict[str, Any] = {}
+    for axis in axes:
+        named |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=min(3, len(named)), frameon=False)

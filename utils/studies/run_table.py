@@ -1,0 +1,101 @@
+"""A study's runs, a row each, in one Parquet file that is small enough to be kept with the page.
+
+A row holds the mean return of each evaluation, not single episodes, and what a page says of where a run comes from.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from utils.core.errors import BadInput, describe_error
+from utils.files.overwrite import write_out
+from utils.results.schema import Result
+from utils.stats.curves import final_performance
+
+CHOOSING, REPORTING = "choosing", "reporting"
+"""Stages of a study, on seeds of their own."""
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run.
+
+    stage: CHOOSING or REPORTING.  environment: stem of its configuration's file.  setting: number in the arm's grid.
+    run: its seed.  key: see docs/results.md.  status: "completed" or "diverged".
+    timesteps, returns: of each evaluation, the return a mean over its episodes, NaN if it was not finite.
+    seconds: of training and evaluation.  code, engine, cpu: see provenance.
+    """
+
+    stage: str
+    environment: str
+    arm: str
+    setting: int
+    run: int
+    key: str
+    status: str
+    timesteps: list[int]
+    returns: list[float]
+    seconds: float
+    code: str
+    engine: str
+    cpu: str
+
+    @property
+    def performance(self) -> float:
+        """Mean return over the last half of the evaluations; NaN if the run diverged or a return was not finite."""
+        if self.status != "completed" or not self.returns:
+            return float("nan")
+        return final_performance(np.array(self.returns))
+
+
+def make_row(stage: str, environment: str, arm: str, setting: int, result: Result) -> RunRow:
+    """Return the row of a result."""
+    run, origin = result.run, result.run.get("provenance") or {}
+    returns = [_mean(episodes) for episodes in run["eval_episode_rewards"]]
+    engine = f"{origin.get('engine')}, arithmetic {origin.get('arithmetic')}" if origin.get("arithmetic") else "eager"
+    code = (origin.get("code") or {}).get("sources") or "unknown"
+    cpu = (origin.get("cpu") or {}).get("model") or "unknown"
+    seconds = float(run.get("train_time") or 0.0) + float(run.get("eval_time") or 0.0)
+    return RunRow(
+        stage, environment, arm, setting, run["run_number"], run["key"], run["status"], run["timesteps_at_eval"],
+        returns, seconds, str(code), engine, str(cpu),
+    )  # fmt: skip
+
+
+def _mean(episodes: list[float | None]) -> float:
+    """Return the mean return of an evaluation; NaN if one was not finite."""
+    return float(np.mean([np.nan if value is None else value for value in episodes])) if episodes else float("nan")
+
+
+def read_rows(path: Path) -> dict[str, RunRow]:
+    """Return a study's rows by key; none if there is no file.  Raises BadInput if it cannot be read."""
+    from pyarrow import ArrowInvalid, parquet
+
+    if not path.exists():
+        return {}
+    try:
+        rows = [RunRow(**row) for row in parquet.read_table(path).to_pylist()]
+    except (OSError, ArrowInvalid, TypeError) as error:
+        raise BadInput(f"{path}: not a study's runs: {describe_error(error)}") from error
+    return {row.key: row for row in rows}
+
+
+def write_rows(path: Path, rows: Iterable[RunRow]) -> None:
+    """Write a study's rows, in one order, atomically.  Raises BadInput if they cannot be written."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    kinds: dict[str, Any] = {"timesteps": pa.list_(pa.int64()), "returns": pa.list_(pa.float64())}
+    names = {"setting": pa.int64(), "run": pa.int64(), "seconds": pa.float64()}
+    fields = [(name, (kinds | names).get(name, pa.string())) for name in RunRow.__dataclass_fields__]
+    ordered = sorted(rows, key=lambda row: (row.environment, row.arm, row.stage, row.setting, row.run))
+    table = pa.Table.from_pylist([vars(row) for row in ordered], pa.schema(fields))
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer, compression="zstd")
+    write_out(path, buffer.getvalue())

@@ -1,0 +1,138 @@
+"""Training of a study's missing runs, here by main.py or on a cluster by schedule.py, and collection of their rows."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from utils.core.grid import Grid
+from utils.core.indices import format_indices
+from utils.core.provenance import ROOT
+from utils.experiment.config import check_agent_config, read_environment
+from utils.experiment.experiment import Experiment, RunId
+from utils.experiment.main_command import MainCommand
+from utils.files.json_text import encode_json
+from utils.files.overwrite import write_out
+from utils.results.result_file import results_root
+from utils.studies.run_table import RunRow, make_row
+from utils.studies.study import Study
+
+
+@dataclass(frozen=True)
+class Where:
+    """How runs are trained.  jobs, engine: options of main.py.  cluster: schedule.py's cluster file; None: here."""
+
+    jobs: str = "auto"
+    engine: str = "auto"
+    cluster: str | None = None
+
+
+class Part:
+    """The runs of one stage of one arm in one environment."""
+
+    def __init__(
+        self,
+        root: Path,
+        study: Study,
+        stage: str,
+        env_json: str,
+        arm: str,
+        setting: int | None,
+        agents: Mapping[str, Any],
+    ) -> None:
+        """Resolve the runs.  Raises BadInput if the environment's file or the arm's grid is not valid.
+
+        root: directory of the study's results.  setting: the arm's best one, for REPORTING; None: all, for CHOOSING.
+        agents: entries of `agent.AGENTS`, by name.
+        """
+        self.stage, self.arm, self.setting = stage, arm, setting
+        self.environment, self._env_json = Path(env_json).stem, env_json
+        self._agent_json = root / stage / f"{self.environment}_{arm}.json"
+        source = f"arm '{arm}'"
+        grid = {"agent_name": study.arms[arm].agent_name, "parameters": study.grid(arm)}
+        config = check_agent_config(grid, source, agents)
+        self._runs = range(study.choosing_runs)
+        if setting is not None:
+            values = Grid(config.parameters).setting(setting)
+            config = config.model_copy(update={"parameters": {name: [value] for name, value in values.items()}})
+            self._runs = range(study.choosing_runs, study.choosing_runs + study.reporting_runs)
+        self._config, self._save_dir = config, str(self._agent_json.with_suffix("").resolve())
+        environment, model = read_environment(env_json), agents[config.agent_name].hyperparameters
+        self._experiment = Experiment(environment, config, model, (env_json, source), self._save_dir)
+
+    @property
+    def settings(self) -> int:
+        """Number of settings of the grid that is trained."""
+        return len(self._experiment.grid)
+
+    def run_ids(self) -> list[RunId]:
+        """Return all runs of this part."""
+        return list(self._experiment.run_ids(range(self.settings), self._runs))
+
+    def train(self, missing: Sequence[RunId], where: Where) -> None:
+        """Train missing runs, or submit them.  Exits with the command's code if it fails."""
+        write_out(self._agent_json, encode_json(self._config.model_dump(mode="json")))
+        if where.cluster is None:
+            index = format_indices(sorted(one.index for one in missing))
+            command = MainCommand(
+                self._env_json,
+                str(self._agent_json),
+                index,
+                save_dir=self._save_dir,
+                jobs=where.jobs,
+                engine=where.engine,
+            )
+            _run(command.words()[1:])
+        else:
+            runs = f"{self._runs[0]}-{self._runs[-1]}"
+            options = ["--runs", runs, "--engine", where.engine, "--yes"]
+            files = [where.cluster, "main.py", "./", self._env_json, self._save_dir, str(self._agent_json)]
+            _run(["schedule.py", *options, *files])
+
+    def collect(self, runs: Sequence[RunId]) -> Iterator[RunRow]:
+        """Yield the row of each run that has a result."""
+        for one in runs:
+            result = self._experiment.file(one.key).read()
+            if result is not None:
+                setting = one.setting if self.setting is None else self.setting
+                yield make_row(self.stage, self.environment, self.arm, setting, result)
+
+
+def study_root(name: str) -> Path:
+    """Return the directory of a study's results."""
+    return results_root("studies") / name
+
+
+def complete_part(part: Part, rows: dict[str, RunRow], where: Where) -> bool:
+    """Add the rows of a part's runs, and train those that have none. Returns whether all are there now.
+
+    rows: by key; rows are added.  Exits with the code of a command that fails.
+    """
+    wanted = part.run_ids()
+    missing = _collect(part, wanted, rows)
+    if missing:
+        part.train(missing, where)
+        missing = _collect(part, missing, rows)
+    return not missing
+
+
+def _collect(part: Part, runs: Sequence[RunId], rows: dict[str, RunRow]) -> list[RunId]:
+    """Add the rows of runs that have results, and return the runs that have neither a row nor a result."""
+    unknown = [one for one in runs if one.key not in rows]
+    rows |= {row.key: row for row in part.collect(unknown)}
+    return [one for one in unknown if one.key not in rows]
+
+
+def _run(words: list[str]) -> None:
+    """Print a script's command line and run it; exit with its code if it fails.  words: script and arguments."""
+    click.echo(shlex.join(["python", *words]))
+    done = subprocess.run([sys.executable, ROOT / words[0], *words[1:]], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
