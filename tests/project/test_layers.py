@@ -34,6 +34,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "plot_utils": ANALYSIS | {"analysis"},
     "plotting": ANALYSIS | {"analysis", "plot_utils"},
     "reporting": ANALYSIS | {"analysis"},
+    "studies": ANALYSIS | {"plot_utils"},
     "slurm": SLURM,
     "wiring": WIRING,
     "benchmarking": WIRING | {"wiring"},
@@ -42,7 +43,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 SCRIPTS = {
     "main", "schedule", "simple_combine", "benchmark", "compare_agents", "compare_protocols", "compare_runs",
-    "plot_mse_data", "report", "select_best", "watch",
+    "plot_mse_data", "report", "run_study", "select_best", "watch",
 }  # fmt: skip
 
 

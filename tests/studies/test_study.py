@@ -1,0 +1,127 @@
+"""A whole study: trained once, gone on with from its rows alone, told what is missing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from tests.studies.test_claims import row, study
+from utils.run_study import main
+from utils.studies.choice import survey
+from utils.studies.run_table import CHOOSING, REPORTING, read_rows, write_rows
+from utils.studies.study import read_study
+
+STUDY = {
+    "title": "Two policies on two peaks",
+    "source": "A test.",
+    "environments": ["peaks.json"],
+    "parameters": {"batch_size": [4], "hidden_dim": [4], "critic_lr": [0.001, 0.01]},
+    "arms": {
+        "Gaussian": {"agent_name": "SAC", "parameters": {"policy_type": ["Gaussian"]}},
+        "Beta": {"agent_name": "SAC", "parameters": {"policy_type": ["Beta"]}},
+    },
+    "choosing_runs": 2,
+    "reporting_runs": 3,
+    "claims": [
+        {"claim": "Gaussian is better", "kind": "better", "a": "Gaussian", "b": "Beta"},
+        {"claim": "Gaussian is robust", "kind": "less_sensitive", "a": "Gaussian", "b": "Beta", "to": "critic_lr"},
+    ],
+}
+ENVIRONMENT = {
+    "env_name": "Bimodal", "total_timesteps": 20, "steps_per_episode": 1, "eval_interval_timesteps": 10,
+    "eval_episodes": 2, "gamma": 0.9, "overwrite_rewards": False, "rewards": {}, "start_state": [],
+}  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "peaks.json").write_text(json.dumps(ENVIRONMENT))
+    (tmp_path / "two.json").write_text(json.dumps(STUDY))
+    return tmp_path
+
+
+def run(*options: str, code: int = 0) -> str:
+    outcome = CliRunner().invoke(main, ["two.json", "--jobs", "1", *options])
+    assert outcome.exit_code == code, outcome.output
+    return outcome.output
+
+
+@pytest.mark.slow
+def test_a_study_is_trained_once_and_goes_on_without_its_results(place):
+    page, table = place / "docs/studies/two.md", place / "docs/studies/two/runs.parquet"
+    run("--page-only")
+    assert "0 of 4" in page.read_text()
+    assert "main.py" in run()
+    first, rows = page.read_text(), read_rows(table)
+    # Two arms with two settings on two seeds, and the best of each on three fresh ones.
+    assert [sum(one.stage == stage for one in rows.values()) for stage in (CHOOSING, REPORTING)] == [8, 6]
+    assert {one.run for one in rows.values() if one.stage == REPORTING} == {2, 3, 4}
+    assert "All runs are there." in first
+    assert "2 tests:" in first
+    assert sorted(path.name for path in table.parent.iterdir()) == [
+        "curves.png",
+        "runs.parquet",
+        "sensitivity_critic_lr.png",
+    ]
+    shutil.rmtree(place / "results")
+    assert "main.py" not in run()
+    assert page.read_text() == first
+    more = STUDY | {"reporting_runs": 4}
+    (place / "two.json").write_text(json.dumps(more))
+    assert run().count("main.py") == 2
+    assert read_rows(table).keys() > rows.keys()
+
+
+def test_bad_files_are_refused_in_one_line(place):
+    (place / "two.json").write_text(json.dumps(STUDY | {"arms": {"A": {"agent_name": "SACK"}}, "claims": []}))
+    assert "did you mean 'SAC'" in run(code=2)
+    (place / "two.json").write_text(json.dumps(STUDY | {"arm": {}}))
+    assert "unknown key 'arm'" in run(code=2)
+    (place / "two.json").write_text(json.dumps(STUDY))
+    table = place / "docs/studies/two/runs.parquet"
+    table.parent.mkdir(parents=True)
+    table.write_text("no table")
+    assert "not a study's runs" in run("--page-only", code=2)
+
+
+def test_the_best_setting_and_its_fresh_runs():
+    """Setting 1 is best; only its fresh runs are reported, in the order of their seeds."""
+    found = [row(value, seed, CHOOSING, setting) for setting, value in enumerate((1.0, 2.0)) for seed in range(3)]
+    fresh = [row(9.0, 4, REPORTING, 1), row(8.0, 3, REPORTING, 1), row(7.0, 3, REPORTING, 0)]
+    known = survey(study(), "e", "A", 2, [*found, *fresh])
+    assert (known.best, known.found) == (1, 6)
+    assert known.performance.tolist() == [8.0, 9.0]
+    known = survey(study(), "e", "A", 2, [*found[:-1], *fresh])
+    assert (known.best, known.found, known.reporting) == (None, 5, ())
+
+
+def test_a_diverged_setting_is_not_chosen():
+    found = [row(None if setting else -5.0, seed, CHOOSING, setting) for setting in range(2) for seed in range(3)]
+    assert survey(study(), "e", "A", 2, found).best == 0
+
+
+def test_rows_come_back_as_they_were(tmp_path):
+    rows = [row(1.25, 0), row(None, 1, CHOOSING)]
+    write_rows(tmp_path / "runs.parquet", rows)
+    back = read_rows(tmp_path / "runs.parquet")
+    assert back.keys() == {one.key for one in rows}
+    for one in rows:
+        np.testing.assert_equal(vars(back[one.key]), vars(one))
+
+
+@pytest.mark.parametrize("path", sorted(Path("config/studies").glob("*.json")), ids=lambda path: path.stem)
+def test_shipped_studies_are_valid(path):
+    from agent import AGENTS
+    from utils.studies.run_table import CHOOSING
+    from utils.studies.training import Part, study_root
+
+    shipped = read_study(path)
+    for arm in shipped.arms:
+        part = Part(study_root(path.stem), shipped, CHOOSING, shipped.environments[0], arm, None, AGENTS)
+        assert len(part.run_ids()) == part.settings * shipped.choosing_runs
