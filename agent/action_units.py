@@ -36,7 +36,7 @@ class ActionUnits:
         return action if self.same else self.environment.clip(self._centre + self._scale * action)
 
     def draw_to_environment(self, action: np.ndarray) -> np.ndarray:
-        """Map draws (..., A), which may lie outside the learner's box, to the environment's units; nothing is clipped."""
+        """Map draws (..., A) to the environment's units; those outside the learner's box are not clipped."""
         return action if self.same else self._centre_array + self._scale_array * action
 
     def from_environment(self, action: np.ndarray) -> np.ndarray:

@@ -35,9 +35,7 @@ POLICIES: dict[str, PolicyEntry] = {
     "Student": PolicyEntry("agent.policy.student", "Student"),
     "Laplace": PolicyEntry("agent.policy.laplace", "Laplace"),
     "QGaussian": PolicyEntry("agent.policy.q_gaussian", "QGaussian", options=("entropic_index",)),
-    "GaussianMixture": PolicyEntry(
-        "agent.policy.gaussian_mixture", "GaussianMixture", options=("num_components",)
-    ),
+    "GaussianMixture": PolicyEntry("agent.policy.gaussian_mixture", "GaussianMixture", options=("num_components",)),
     "Mixture": PolicyEntry(
         "agent.policy.mixture", "Mixture", options=("num_components", "component_policy", "entropic_index")
     ),

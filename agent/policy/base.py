@@ -71,7 +71,7 @@ class Proposals(NamedTuple):
 
 @dataclass(frozen=True)
 class ActionBox:
-    """Bounds of actions: low, high (A,), finite. A learner's box is [-1, 1] in each dimension, unless told otherwise."""
+    """Bounds of actions: low, high (A,), finite; in a learner [-1, 1], or the environment's own (`agent.action_units`)."""
 
     low: Tensor
     high: Tensor
