@@ -71,7 +71,7 @@ class Proposals(NamedTuple):
 
 @dataclass(frozen=True)
 class ActionBox:
-    """Bounds of actions: low, high (A,), finite; in a learner [-1, 1], or the environment's own (`agent.action_units`)."""
+    """Bounds of actions: low, high (A,), finite. Those of a learner's actions are chosen by `agent.action_units`."""
 
     low: Tensor
     high: Tensor
