@@ -110,10 +110,14 @@ class BoxHyperparameters(ActorCriticHyperparameters):
     def without_effect(self) -> dict[str, str]:
         """Add the options of other policies."""
         reason = f"policy_type is {self.policy_type}"
-        options = [name for name in POLICY_OPTIONS if name not in POLICIES[self.policy_type].options]
-        family = self.component_policy if self.policy_type == "Mixture" else self.policy_type
-        if family not in ("QGaussian", self.policy_type):
-            options.append("entropic_index")
+        effective, family = POLICIES[self.policy_type].options, self.policy_type
+        if family == "Mixture":
+            family = self.component_policy or family
+            reason, effective = (
+                f"{reason} of {family}",
+                ("num_components", "component_policy", *POLICIES[family].options),
+            )
+        options = [name for name in POLICY_OPTIONS if name not in effective]
         sigma = ["clip_stddev"] if family in POLICIES_WITHOUT_SIGMA else []
         return super().without_effect() | dict.fromkeys([*options, *sigma], reason)
 
@@ -231,7 +235,7 @@ class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
 class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
     """Hyperparameters of the soft actor-critic with every action enumerated."""
 
-    target_entropy_fraction: Fraction = Field(
+    target_entropy_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
         0.5, description="target entropy of the tuned temperature, as a fraction of log n, which n equal actions have"
     )
     reparameterized: ClassVar[bool] = False

@@ -180,6 +180,12 @@ def test_two_arms(name):
     np.testing.assert_array_equal(greedy_actions(learn(name, [two_arms], 500, **OPTIONS[name])), 1.0)
 
 
+@pytest.mark.parametrize("fraction", [0.0, 1.0])
+def test_a_fraction_of_the_largest_entropy_that_is_out_of_reach_is_refused(fraction):
+    with pytest.raises(ValueError, match="target_entropy_fraction"):
+        AGENTS["SACDiscrete"].hyperparameters(target_entropy_fraction=fraction)
+
+
 @pytest.mark.parametrize("fraction", [0.5, 0.98])
 def test_a_tuned_temperature_brings_the_entropy_to_its_target(fraction):
     """Arm 1 pays 0.05 and the others nothing: at the initial alpha, 0.01, the entropy would be 0.1."""
