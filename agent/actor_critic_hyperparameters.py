@@ -33,7 +33,8 @@ COMPONENT_POLICIES = tuple(name for name in BOX_POLICIES if "num_components" not
 """Names of the policies over an action box that are not mixtures."""
 
 if TYPE_CHECKING:
-    PolicyType = ComponentPolicy = str
+    PolicyType = str
+    ComponentPolicy = str
 else:
     PolicyType = Literal[*BOX_POLICIES]
     ComponentPolicy = Literal[*COMPONENT_POLICIES]

@@ -89,11 +89,11 @@ class SAC(ActorCritic):
         proposals, vjp = self.policy.sample_with_vjp(head, noise)
         action = proposals.action
         q, trace = self._action_values(batch, action)
-        grad_q, *other_grads = losses.pathwise_grads(q, proposals.log_prob, proposals.weight, self.alpha)
+        grad_q, by_log_prob, by_weight = losses.pathwise_grads(q, proposals.log_prob, proposals.weight, self.alpha)
         by_action = self.critic.grad_action(trace, grad_q, action.shape[-1])
         if not self.policy.bounded:
             by_action = by_action * (action == self.policy.executed_action(action))
-        return vjp(by_action, *other_grads), losses.min_critic(q), proposals
+        return vjp(by_action, by_log_prob, by_weight), losses.min_critic(q), proposals
 
     def _likelihood_ratio_grad(
         self, batch: Batch, head: Tensor, noise: Tensor, baseline_noise: Tensor

@@ -11,6 +11,7 @@ import torch
 
 from agent import AGENTS, make_agent
 from agent.action_units import ActionUnits
+from agent.actor_critic_hyperparameters import SACHyperparameters
 from agent.base import Spaces
 from agent.policy.base import ActionBox
 from tests.support.experiments import make_experiment, train
@@ -223,9 +224,8 @@ def test_a_fixed_temperature_has_no_target_to_refuse():
 def test_a_tuned_temperature_brings_the_entropy_to_its_target_in_any_box(half):
     """A bandit whose reward is a parabola in the action's position. -0.5 nats is that of the position in [-1, 1]."""
     runs, target = 3, -0.5
-    model = AGENTS["SAC"].hyperparameters
-    setting = model(
-        **SMALL | {"batch_size": 32, "replay_capacity": 2000, "hidden_dim": 32},
+    setting = SACHyperparameters(
+        batch_size=32, replay_capacity=2000, hidden_dim=32,
         automatic_entropy_tuning=True, alpha_lr=1e-2, alpha=0.01, critic_lr=3e-3, target_entropy=target,
     )  # fmt: skip
     bound = np.full(1, 1.0)

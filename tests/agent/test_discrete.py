@@ -10,6 +10,7 @@ import torch
 from torch.nn.functional import mse_loss
 
 from agent import AGENTS, make_agent
+from agent.actor_critic_hyperparameters import SACDiscreteHyperparameters
 from agent.base import Batch, Spaces
 from agent.networks.critic import DiscreteCritic
 from agent.networks.network import MLP
@@ -183,7 +184,7 @@ def test_two_arms(name):
 @pytest.mark.parametrize("fraction", [0.0, 1.0])
 def test_a_fraction_of_the_largest_entropy_that_is_out_of_reach_is_refused(fraction):
     with pytest.raises(ValueError, match="target_entropy_fraction"):
-        AGENTS["SACDiscrete"].hyperparameters(target_entropy_fraction=fraction)
+        SACDiscreteHyperparameters(target_entropy_fraction=fraction)
 
 
 @pytest.mark.parametrize("fraction", [0.5, 0.98])

@@ -60,8 +60,8 @@ def test_the_pathwise_gradient_by_enumeration_over_components(case, bounds):
         means.append(value.mean(-1))
     mean = torch.stack(means, -1)
     by_logits = weight * (mean - (weight * mean).sum(-1, keepdim=True))
-    by_params = torch.stack([one.unflatten(-1, (-1, dims)) for one in by_params], 3).flatten(2)
-    torch.testing.assert_close(found, torch.cat((by_params, by_logits), -1), rtol=1e-10, atol=1e-12)
+    all_params = torch.stack([one.unflatten(-1, (-1, dims)) for one in by_params], 3).flatten(2)
+    torch.testing.assert_close(found, torch.cat((all_params, by_logits), -1), rtol=1e-10, atol=1e-12)
     torch.testing.assert_close(proposals.weight, weight.repeat_interleave(k, -1) / k, rtol=1e-14, atol=0)
 
 
