@@ -97,9 +97,7 @@ class BoxHyperparameters(ActorCriticHyperparameters):
     )
     num_components: Count = Field(2, description="number of components of GaussianMixture and Mixture")
     component_policy: ComponentPolicy | None = Field(
-        None,
-        validate_default=True,
-        description="policy of which Mixture has several; null becomes SquashedGaussian for Mixture",
+        None, validate_default=True, description="policy of Mixture's components; null becomes SquashedGaussian for it"
     )
     action_units: ActionUnit = ACTION_UNITS_FIELD
 
@@ -165,6 +163,10 @@ class EntropyHyperparameters(ActorCriticHyperparameters):
     alpha: NonNegative = Field(0.2, description="entropy temperature; for SAC, its initial value if it is tuned")
 
 
+TUNING = ("alpha_lr", "target_entropy", "target_entropy_fraction")
+"""Hyperparameters of a tuned temperature."""
+
+
 class SoftHyperparameters(EntropyHyperparameters):
     """Hyperparameters of SAC with either kind of actions."""
 
@@ -174,9 +176,9 @@ class SoftHyperparameters(EntropyHyperparameters):
     double_q: bool = Field(True, description="minimum of two critics; false: one critic")
 
     def without_effect(self) -> dict[str, str]:
-        """Add the step size of a temperature that is not tuned."""
-        untuned = {} if self.automatic_entropy_tuning else {"alpha_lr": "automatic_entropy_tuning is false"}
-        return super().without_effect() | untuned
+        """Add the step size and the target of a temperature that is not tuned."""
+        names = [name for name in TUNING if name in type(self).model_fields and not self.automatic_entropy_tuning]
+        return super().without_effect() | dict.fromkeys(names, "automatic_entropy_tuning is false")
 
     @model_validator(mode="after")
     def _check_tuning(self) -> SoftHyperparameters:
@@ -195,9 +197,7 @@ SOFT_STRUCTURE = ("automatic_entropy_tuning", "soft_q", "double_q")
 class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
     """Hyperparameters of the soft actor-critic."""
 
-    target_entropy: float | None = Field(
-        None, description="entropy in nats that the temperature is tuned towards; null: -A for A action dimensions"
-    )
+    target_entropy: float | None = Field(None, description="target entropy in nats; null: -A for A action dimensions")
     reparameterized: bool = Field(
         True,
         validate_default=True,
@@ -222,8 +222,7 @@ class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
         no_choice = not POLICIES[self.policy_type].pathwise
         gradient = {"reparameterized": f"{self.policy_type} has no pathwise gradient"} if no_choice else {}
         baseline = {"baseline_actions": "reparameterized is true"} if self.reparameterized else {}
-        untuned = {} if self.automatic_entropy_tuning else {"target_entropy": "automatic_entropy_tuning is false"}
-        return super().without_effect() | gradient | baseline | untuned
+        return super().without_effect() | gradient | baseline
 
     @field_validator("reparameterized", mode="after")
     @classmethod
@@ -245,11 +244,6 @@ class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
 
     structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, *SOFT_STRUCTURE)
     values_before: ClassVar[dict[str, Any]] = {"target_entropy_fraction": 0.98}
-
-    def without_effect(self) -> dict[str, str]:
-        """Add the target entropy of a temperature that is not tuned."""
-        reason = "automatic_entropy_tuning is false"
-        return super().without_effect() | ({} if self.automatic_entropy_tuning else {"target_entropy_fraction": reason})
 
     def entropy_target(self, action_dim: int, max_entropy: float) -> float:
         """Return the entropy that the temperature is tuned towards, in nats."""

@@ -21,7 +21,7 @@ class Softmax(Policy):
 
     discrete: ClassVar[bool] = True
     pathwise: ClassVar[bool] = False
-    bounded: ClassVar[bool] = True
+    bounded = True
 
     def __init__(self, actions: int, clip_stddev: Tensor, **options: Any) -> None:
         """Set the sizes.
