@@ -13,17 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agent.base import Batch
 from agent.policy.base import ActionBox
 
 
 class ActionUnits:
-    """Conversion between a learner's actions, which are in `box`, and those of an environment.
-
-    environment: bounds of the environment's actions.
-    """
+    """Conversion between a learner's actions, which are in `box`, and those of an environment."""
 
     def __init__(self, environment: ActionBox, units: str) -> None:
-        """Choose the learner's box.  units: "unit" for [-1, 1] in each dimension, "environment" for the same bounds."""
+        """Choose the learner's box.
+
+        environment: bounds of the environment's actions.
+        units: "unit" for [-1, 1] in each dimension, "environment" for the same bounds.
+        """
         self.environment, ones = environment, torch.ones_like(environment.low)
         self.box = ActionBox(-ones, ones) if units == "unit" else environment
         self.same = torch.equal(self.box.low, environment.low) and torch.equal(self.box.high, environment.high)
@@ -42,3 +44,11 @@ class ActionUnits:
     def from_environment(self, action: np.ndarray) -> np.ndarray:
         """Map actions (..., A) to the learner's units: the inverse of the other two, but for rounding."""
         return action if self.same else (action - self._centre_array) / self._scale_array
+
+    def batch_to_environment(self, batch: Batch) -> Batch:
+        """Return a batch of a learner, (R, B, ...), with its actions in the environment's units."""
+        if self.same:
+            return batch
+        converted = Batch(batch.rows.clone(), batch.obs_dim, batch.action_dim)
+        converted.action[...] = self.to_environment(batch.action)
+        return converted

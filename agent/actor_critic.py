@@ -187,12 +187,8 @@ class ActorCritic(BaseAgent):
         return self.units.to_environment(action) if self.units else action
 
     def greedy_actions(self, obs: Tensor) -> Tensor:
-        """Return the policy's greedy actions (R, B, A), in the environment's units.
-
-        Depends on `learner_parts` and obs (R, B, O) only.
-        """
-        head, _ = self.actor.forward(obs)
-        action = self.policy.mode(head)
+        """Return the policy's greedy actions (R, B, A); depends on `learner_parts` and obs (R, B, O) only."""
+        action = self.policy.mode(self.actor.forward(obs)[0])
         return self.units.to_environment(action) if self.units else action
 
     def draw_acting_noise(self, draws: Draws) -> Tensor:
@@ -201,9 +197,7 @@ class ActorCritic(BaseAgent):
 
     def observe(self, step: Step) -> None:
         """Store one transition of each run, its action in the learner's units."""
-        if self.units and not self.units.same:
-            step = step._replace(action=self.units.from_environment(step.action))
-        self.replay.push(step)
+        self.replay.push(step._replace(action=self.units.from_environment(step.action)) if self.units else step)
 
     def update(self) -> dict[str, Tensor]:
         """Update critics, actor and targets once, if the buffer holds a batch. Returns losses (R,)."""
@@ -224,11 +218,7 @@ class ActorCritic(BaseAgent):
     def last_batch(self) -> Batch | None:
         """The transitions that the last `update` learned from, in the environment's units; None if it did not learn."""
         batch = self._learned_batch
-        if batch is None or self.units is None or self.units.same:
-            return batch
-        converted = Batch(batch.rows.clone(), batch.obs_dim, batch.action_dim)
-        converted.action[...] = self.units.to_environment(batch.action)
-        return converted
+        return self.units.batch_to_environment(batch) if batch and self.units else batch
 
     def draw_update_noise(self, draws: Draws) -> Tensor:
         """Draw the noise of one update, (R, B, K, ...)."""

@@ -104,9 +104,7 @@ class BoxHyperparameters(ActorCriticHyperparameters):
     )
     num_components: Count = Field(2, description="number of components of GaussianMixture and Mixture")
     component_policy: ComponentPolicy | None = Field(
-        None,
-        validate_default=True,
-        description="policy of which Mixture has several; null becomes SquashedGaussian for Mixture",
+        None, validate_default=True, description="policy of Mixture's components; null becomes SquashedGaussian for it"
     )
     action_units: ActionUnit = ACTION_UNITS_FIELD
     clip_before_scoring: bool = Field(
@@ -130,10 +128,14 @@ class BoxHyperparameters(ActorCriticHyperparameters):
     def without_effect(self) -> dict[str, str]:
         """Add the options of other policies."""
         reason = f"policy_type is {self.policy_type}"
-        options = [name for name in POLICY_OPTIONS if name not in POLICIES[self.policy_type].options]
-        family = self.component_policy if self.policy_type == "Mixture" else self.policy_type
-        if family not in ("QGaussian", self.policy_type):
-            options.append("entropic_index")
+        effective, family = POLICIES[self.policy_type].options, self.policy_type
+        if family == "Mixture":
+            family = self.component_policy or family
+            reason, effective = (
+                f"{reason} of {family}",
+                ("num_components", "component_policy", *POLICIES[family].options),
+            )
+        options = [name for name in POLICY_OPTIONS if name not in effective]
         sigma = ["clip_stddev"] if family in POLICIES_WITHOUT_SIGMA else []
         clipped = {"clip_before_scoring": f"{family} draws no action outside the bounds"} if family in BOUNDED else {}
         return super().without_effect() | dict.fromkeys([*options, *sigma], reason) | clipped
@@ -199,6 +201,10 @@ class LikelihoodRatioHyperparameters(EntropyHyperparameters, BoxHyperparameters)
     }  # fmt: skip
 
 
+TUNING = ("alpha_lr", "target_entropy", "target_entropy_fraction")
+"""Hyperparameters of a tuned temperature."""
+
+
 class SoftHyperparameters(EntropyHyperparameters):
     """Hyperparameters of SAC with either kind of actions."""
 
@@ -208,9 +214,9 @@ class SoftHyperparameters(EntropyHyperparameters):
     double_q: bool = Field(True, description="minimum of two critics; false: one critic")
 
     def without_effect(self) -> dict[str, str]:
-        """Add the step size of a temperature that is not tuned."""
-        untuned = {} if self.automatic_entropy_tuning else {"alpha_lr": "automatic_entropy_tuning is false"}
-        return super().without_effect() | untuned
+        """Add the step size and the target of a temperature that is not tuned."""
+        names = [name for name in TUNING if name in type(self).model_fields and not self.automatic_entropy_tuning]
+        return super().without_effect() | dict.fromkeys(names, "automatic_entropy_tuning is false")
 
     @model_validator(mode="after")
     def _check_tuning(self) -> SoftHyperparameters:
@@ -229,9 +235,7 @@ SOFT_STRUCTURE = ("automatic_entropy_tuning", "soft_q", "double_q")
 class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
     """Hyperparameters of the soft actor-critic."""
 
-    target_entropy: float | None = Field(
-        None, description="entropy in nats that the temperature is tuned towards; null: -A for A action dimensions"
-    )
+    target_entropy: float | None = Field(None, description="target entropy in nats; null: -A for A action dimensions")
     reparameterized: bool = Field(
         True,
         validate_default=True,
@@ -256,8 +260,7 @@ class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
         no_choice = not POLICIES[self.policy_type].pathwise
         gradient = {"reparameterized": f"{self.policy_type} has no pathwise gradient"} if no_choice else {}
         baseline = {"baseline_actions": "reparameterized is true"} if self.reparameterized else {}
-        untuned = {} if self.automatic_entropy_tuning else {"target_entropy": "automatic_entropy_tuning is false"}
-        return super().without_effect() | gradient | baseline | untuned
+        return super().without_effect() | gradient | baseline
 
     @field_validator("reparameterized", mode="after")
     @classmethod
@@ -270,7 +273,7 @@ class SACHyperparameters(SoftHyperparameters, BoxHyperparameters):
 class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
     """Hyperparameters of the soft actor-critic with every action enumerated."""
 
-    target_entropy_fraction: Fraction = Field(
+    target_entropy_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = Field(
         0.3, description="target entropy of the tuned temperature, as a fraction of log n, which n equal actions have"
     )
     reparameterized: ClassVar[bool] = False
@@ -281,11 +284,6 @@ class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
     values_before: ClassVar[dict[str, Any]] = {
         **DiscreteHyperparameters.values_before, "target_entropy_fraction": 0.98,
     }  # fmt: skip
-
-    def without_effect(self) -> dict[str, str]:
-        """Add the target entropy of a temperature that is not tuned."""
-        reason = "automatic_entropy_tuning is false"
-        return super().without_effect() | ({} if self.automatic_entropy_tuning else {"target_entropy_fraction": reason})
 
     def entropy_target(self, action_dim: int, max_entropy: float) -> float:
         """Return the entropy that the temperature is tuned towards, in nats."""

@@ -71,7 +71,7 @@ class Proposals(NamedTuple):
 
 @dataclass(frozen=True)
 class ActionBox:
-    """Bounds of actions: low, high (A,), finite. A learner's box is [-1, 1] in each dimension by default."""
+    """Bounds of actions: low, high (A,), finite. Those of a learner's actions are chosen by `agent.action_units`."""
 
     low: Tensor
     high: Tensor

@@ -18,6 +18,16 @@ SMALLEST_EXPONENTIAL = 2.0**-53
 """Lower bound of an exponential variate, which a uniform of exactly 0 would make 0."""
 
 
+MAX_DEVIATIONS = 1e15
+"""Limit of a point's distance from a location, in scales. Without clip_stddev one component of a mixture may be so
+narrow that float32 holds neither the square of another's distance nor its derivative."""
+
+
+def standardize(x: Tensor, location: Tensor, log_scale: Tensor) -> Tensor:
+    """Return (x - location) / scale, elementwise, limited to +-MAX_DEVIATIONS."""
+    return torch.clamp((x - location) * torch.exp(-log_scale), -MAX_DEVIATIONS, MAX_DEVIATIONS)
+
+
 def softplus(x: Tensor) -> Tensor:
     """Return log(1 + e^x), elementwise; (x + |x|) / 2 has the right derivative 1/2 at 0, where a clamp has 1."""
     size = x.abs()

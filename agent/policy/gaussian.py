@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
 from agent.policy.base import Policy
+from agent.policy.functions import standardize
 from utils.core.random_streams import Draws
 
 LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
@@ -39,4 +39,4 @@ class Gaussian(Policy):
     def latent_log_prob(self, head: Tensor, latent: Tensor) -> Tensor:
         """Return log N(latent; mu, sigma^2), summed over A."""
         mean, log_std = self.location_and_log_scale(head)
-        return normal_log_prob((latent - mean) * torch.exp(-log_std), log_std).sum(-1)
+        return normal_log_prob(standardize(latent, mean, log_std), log_std).sum(-1)

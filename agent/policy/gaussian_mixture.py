@@ -17,16 +17,13 @@ import torch
 from torch import Tensor
 
 from agent.policy.base import ActionBox
+from agent.policy.functions import standardize
 from agent.policy.gaussian import normal_log_prob
 from agent.policy.mixture import Mixture
 
 MODE_ITERATIONS = 30
 """Mean-shift steps to a mode. The error shrinks geometrically, slowly only where two modes are about to merge
 and the density is nearly level between them."""
-
-MAX_DEVIATIONS = 1e15
-"""Limit of a point's distance from a component, in standard deviations. Without clip_stddev one component may be so
-narrow that float32 holds neither the square of another's distance nor its derivative."""
 
 
 def _mode_starts(location: Tensor, log_std: Tensor) -> Tensor:
@@ -51,27 +48,20 @@ class GaussianMixture(Mixture):
         """
         super().__init__(box, clip_stddev, component_policy="Gaussian", **options)
 
-    def _locations_and_log_scales(self, each: Tensor) -> tuple[Tensor, Tensor]:
-        """Return locations and log sigmas (R, B, C, A) of the components' heads (R, B, C, 2 A)."""
-        pairs = self.location_and_log_scale(each.flatten(1, 2))
-        location, log_std = (x.squeeze(2).unflatten(1, each.shape[1:3]) for x in pairs)
-        return location, log_std
-
-    def _joint_log_prob(self, split: tuple[Tensor, Tensor], latent: Tensor) -> Tensor:
-        each, log_weight = split
-        location, log_std = (x.unsqueeze(2) for x in self._locations_and_log_scales(each))
-        z = torch.clamp((latent.unsqueeze(3) - location) * torch.exp(-log_std), -MAX_DEVIATIONS, MAX_DEVIATIONS)
-        return log_weight.unsqueeze(2) + normal_log_prob(z, log_std).sum(-1)
-
     def mode(self, head: Tensor) -> Tensor:
         """Return the densest point (R, B, A) that mean-shift reaches from its starts."""
-        split = self._split(head)
-        components = self._locations_and_log_scales(split[0])
-        location, log_std = (x.unsqueeze(2) for x in components)
-        point = _mode_starts(*components)
+        each, log_weight = self._split(head)
+        pairs = self.location_and_log_scale(each.flatten(1, 2))
+        location, log_std = (x.unflatten(1, each.shape[1:3]).transpose(2, 3) for x in pairs)  # (R, B, 1, C, A)
+
+        def joint_log_prob(point: Tensor) -> Tensor:
+            z = standardize(point.unsqueeze(3), location, log_std)
+            return log_weight.unsqueeze(2) + normal_log_prob(z, log_std).sum(-1)
+
+        point = _mode_starts(location[:, :, 0], log_std[:, :, 0])
         for _ in range(MODE_ITERATIONS):
-            log_share = self._joint_log_prob(split, point).unsqueeze(-1) - 2.0 * log_std
+            log_share = joint_log_prob(point).unsqueeze(-1) - 2.0 * log_std
             point = (torch.softmax(log_share, 3) * location).sum(3)
-        best = torch.logsumexp(self._joint_log_prob(split, point), -1).argmax(-1)
+        best = torch.logsumexp(joint_log_prob(point), -1).argmax(-1)
         index = best.view(*best.shape, 1, 1).expand(-1, -1, 1, self.action_dim)
         return self.box.clip(point.gather(2, index)[:, :, 0])

@@ -14,7 +14,6 @@ A mixture's modes have no closed form: the greedy action is the densest of its c
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
 import torch
@@ -24,16 +23,6 @@ from torch.special import ndtr
 from agent.policy import policy_class
 from agent.policy.base import ActionBox, Policy, Proposals
 from utils.core.random_streams import Draws
-
-
-class _Request:
-    """Stands for a stream: returns the kind and the shape of the numbers that are asked for."""
-
-    def normal(self, *shape: int) -> Any:
-        return "normal", shape
-
-    def uniform(self, *shape: int) -> Any:
-        return "uniform", shape
 
 
 class Mixture(Policy):
@@ -62,8 +51,8 @@ class Mixture(Policy):
         self.component = family(box, clip_stddev, **its_own)
         self.bounded, self.num_components = self.component.bounded, num_components
         self.head_dim = num_components * (self.component.head_dim + 1)
-        request: Any = _Request()
-        self._noise_kind, (_, _, *self._noise_shape) = self.component.latent_noise(request, 1, 1)
+        example = self.component.latent_noise(Draws([0], "act"), 1, 1)
+        self._uniform, self._noise_shape = example.dtype == torch.float64, example.shape[3:]
 
     def _split(self, head: Tensor) -> tuple[Tensor, Tensor]:
         """Return the components' heads (R, B, C, D) and their log weights (R, B, C)."""
@@ -74,14 +63,13 @@ class Mixture(Policy):
 
     def latent_noise(self, draws: Draws, rows: int, k: int) -> Tensor:
         """Draw (R, rows, k, 1 + N): a number that chooses the component, and the N numbers of one of its draws."""
-        draw = draws.normal if self._noise_kind == "normal" else draws.uniform
-        return draw(rows, k, 1 + math.prod(self._noise_shape))
+        return (draws.uniform if self._uniform else draws.normal)(rows, k, 1 + self._noise_shape.numel())
 
     def draw_latent(self, head: Tensor, noise: Tensor) -> Tensor:
         """Return draws of components chosen with their probabilities, without a gradient."""
         each, log_weight = (x.detach() for x in self._split(head))
         below = torch.cumsum(log_weight.exp(), -1)[..., :-1].unsqueeze(2)
-        level = ndtr(noise[..., :1]) if self._noise_kind == "normal" else noise[..., :1]
+        level = noise[..., :1] if self._uniform else ndtr(noise[..., :1])
         chosen = (level >= below).sum(-1).unsqueeze(-1)
         index = chosen.expand(-1, -1, -1, each.shape[-1])
         own_head, own_noise = each.gather(2, index).flatten(1, 2), noise[..., 1:].flatten(1, 2).unsqueeze(2)

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from agent.policy.base import ActionBox, Policy
+from agent.policy.functions import standardize
 from agent.policy.gaussian import normal_log_prob
 from agent.policy.polar import draw_polar, uniform_pairs
 from utils.core.random_streams import Draws
@@ -70,7 +71,7 @@ class QGaussian(Policy):
     def latent_log_prob(self, head: Tensor, latent: Tensor) -> Tensor:
         """Return the log density, summed over A."""
         location, log_std = self.location_and_log_scale(head)
-        z = (latent - location) * torch.exp(-log_std)
+        z = standardize(latent, location, log_std)
         if not self._r:
             return normal_log_prob(z, log_std).sum(-1)
         kernel = torch.log1p(torch.clamp(self._r * z * z, min=FLOOR - 1.0))

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from agent.policy.base import VJP, ActionBox, Policy, Proposals, split_head
+from agent.policy.functions import standardize
 from agent.policy.gaussian import LOG_SQRT_2PI
 from utils.core.random_streams import Draws
 
@@ -61,8 +62,7 @@ class SquashedGaussian(Policy):
     def latent_log_prob(self, head: Tensor, latent: Tensor) -> Tensor:
         """Return log N(u) minus the log Jacobian of a = centre + scale tanh(u)."""
         mean, log_std = split_head(head, self._log_clip)
-        z = (latent - mean) * torch.exp(-log_std)
-        return self._standardized_log_prob(z, log_std, latent)
+        return self._standardized_log_prob(standardize(latent, mean, log_std), log_std, latent)
 
     def sample(self, head: Tensor, noise: Tensor) -> Proposals:
         """Return proposals (see `Policy.sample`); z = (u - mu) / sigma is the noise itself."""

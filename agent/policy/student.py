@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from agent.policy.base import ActionBox, Policy
-from agent.policy.functions import log_beta, softplus
+from agent.policy.functions import log_beta, softplus, standardize
 from agent.policy.polar import draw_polar, uniform_pairs
 from utils.core.random_streams import Draws
 
@@ -58,6 +58,6 @@ class Student(Policy):
     def latent_log_prob(self, head: Tensor, latent: Tensor) -> Tensor:
         """Return the log density, summed over A; Gamma(nu/2) sqrt(pi) / Gamma((nu+1)/2) = B(nu/2, 1/2)."""
         location, log_std, nu = self._parameters(head)
-        z = (latent - location) * torch.exp(-log_std)
+        z = standardize(latent, location, log_std)
         constant = log_beta(0.5 * nu, torch.full_like(nu, 0.5)) + 0.5 * torch.log(nu)
         return (-constant - log_std - 0.5 * (nu + 1.0) * torch.log1p(z * z / nu)).sum(-1)

@@ -16,11 +16,10 @@ from scipy import integrate, special, stats
 from torch import Tensor
 
 from agent.actor_critic_hyperparameters import BOX_POLICIES
-from agent.policy import POLICIES
-from agent.policy.base import Policy
+from agent.policy.base import EDGE_MARGIN, VJP, Policy, Proposals
 from agent.policy.functions import log1mexp, log_beta, softplus
 from agent.policy.gamma import CANDIDATES, draw_gamma, marsaglia_tsang
-from tests.support.laws import CASES, ON_THE_BOX, Bounds, Case, components, laws, log_density
+from tests.support.laws import CASES, Bounds, Case, components, laws, log_density
 from tests.support.reference import UNIT, normal32, rng
 from utils.core.random_streams import Draws
 
@@ -56,7 +55,7 @@ def spread_actions(case: Case, bounds: Bounds, *shape: int) -> Tensor:
     """Return actions (*shape, A), float64, all over the box, and as far again outside it if the support is R."""
     low, high = torch.tensor(bounds, dtype=torch.float64).T
     position = torch.from_numpy(rng(2).uniform(-0.99, 0.99, (*shape, len(bounds))))
-    return (high + low) / 2 + (high - low) / 2 * position * (1.0 if case.kind in ON_THE_BOX else 2.0)
+    return (high + low) / 2 + (high - low) / 2 * position * (1.0 if case.on_the_box else 2.0)
 
 
 @each_box
@@ -91,7 +90,7 @@ def test_a_draws_log_prob_in_float32_against_scipy_at_the_unclipped_latent(case,
     # times |z| <= 10; by more near the edge of a q-Gaussian of q < 1, or in a heavy tail.
     tight = np.abs(found - exact) <= 1e-3 + 1e-5 * np.abs(exact)
     assert tight.mean() > 0.99
-    if case.kind in ON_THE_BOX:
+    if case.on_the_box:
         return
     assert torch.equal(proposals.action, proposals.latent)
     low, high = torch.tensor(bounds).T
@@ -106,22 +105,27 @@ def test_a_draws_log_prob_in_float32_against_scipy_at_the_unclipped_latent(case,
 @each_line
 @each_case
 def test_the_density_integrates_to_one(case, bounds):
-    """The integral is over t; a = centre + scale tanh t on the box, else mode + sinh t: a Cauchy's tails to 1e13."""
+    """The integral is over t; a = centre + scale tanh t on the box, else mode + sinh t: a Cauchy's tails to 1e13.
+
+    On the box it is compared with the mass further from the bounds than EDGE_MARGIN, where actions have latents.
+    """
     policy, head = case.make(bounds, dtype=torch.float64), case.heads(1, 20, 1, seed=5).double()
+    edge = math.atanh(1.0 - 2.0 * EDGE_MARGIN) if case.on_the_box else 30.0
+    t = torch.linspace(-edge, edge, 40_001, dtype=torch.float64)
+    low, high = bounds[0]
     for one in head[:, None]:
-        t = torch.linspace(-30.0, 30.0, 40_001, dtype=torch.float64)
-        low, high = bounds[0]
+        (law,) = laws(case, bounds, one[0, 0].numpy())
         action, slope = policy.mode(one).item() + torch.sinh(t), torch.cosh(t)
-        if case.kind in ON_THE_BOX:
+        if case.on_the_box:
             action, slope = (high + low) / 2 + (high - low) / 2 * torch.tanh(t), (high - low) / 2 / torch.cosh(t) ** 2
         density = policy.log_prob(one, action.view(1, 1, -1, 1)).exp()[0, 0] * slope
         # The step is 0.0015 of a standard deviation of 0.1 at least 0.015: a kink (Laplace) costs its square over
         # 12, the edge of a q-Gaussian of q < 1 its power 3/2, the outside of its support FLOOR^(1/2) at q = -1.
         wanted = torch.isfinite(density)
         if case.options.get("entropic_index", 1.0) < 1:
-            (law,) = laws(case, bounds, one[0, 0].numpy())
-            wanted &= torch.from_numpy(law.pdf(action.numpy()) > 0)
-        assert integrate.trapezoid(torch.where(wanted, density, 0.0), t) == pytest.approx(1.0, abs=5e-4)
+            wanted &= torch.from_numpy(np.isfinite(law.logpdf(action.numpy())))
+        mass = np.diff(law.cdf(action[[0, -1]].numpy())).item()
+        assert integrate.trapezoid(torch.where(wanted, density, 0.0), t) == pytest.approx(mass, abs=5e-4)
 
 
 @pytest.mark.parametrize("q", [0.5, 0.0, -1.0])
@@ -157,22 +161,22 @@ def test_samples_follow_the_density(case, bounds):
     rank = np.stack([law.cdf(action[:, d]) for d, law in enumerate(marginals)], 1)
     for d in range(dims):
         assert stats.kstest(rank[:, d], "uniform").pvalue > LEVEL
-    if dims > 1 and case.options.get("num_components", 1) == 1:
+    if dims > 1 and case.components == 1:
         assert np.abs(np.corrcoef(rank.T) - np.eye(dims)).max() < SIGMAS / math.sqrt(n)
 
 
 @each_box
 @each_case
 def test_the_mean_log_prob_of_samples_is_minus_the_entropy(case, bounds):
-    """The entropy is scipy's or by quadrature; of a mixture of several dimensions, scipy's -log p at other draws."""
+    """The entropy is scipy's or by quadrature; of a mixture of several dimensions, scipy's -log p at its own draws."""
     n, dims = 20_000, len(bounds)
     policy, head = case.make(bounds), case.heads(dims, 1, 1, seed=8)
     log_prob = policy.sample(head, one_run_noise(policy, 1, n, 9)).log_prob.double().numpy()
     one, error = head[0, 0].double().numpy(), log_prob.std() / math.sqrt(n)
-    if case.options.get("num_components", 1) * dims > 3 or (case.kind == "GaussianMixture" and dims > 1):
-        weight, normals = components(case, bounds, one)
-        which = rng(10).choice(len(weight), n, p=weight)
-        other = normals.mean()[which] + normals.std()[which] * rng(11).standard_normal((n, dims))
+    if case.components > 1 and dims > 1:
+        weight, parts = components(case, bounds, one)
+        draws = np.array([[law.rvs(n, random_state=rng(11, d)) for d, law in enumerate(part)] for part in parts])
+        other = draws[rng(10).choice(len(weight), n, p=weight), :, np.arange(n)]
         entropy, error = -log_density(case, bounds, one, other).mean(), error * math.sqrt(2)
     else:
         entropy = sum(law.entropy() for law in laws(case, bounds, one))
@@ -219,7 +223,7 @@ def test_sample_agrees_with_draw_latent_to_action_and_latent_log_prob(case, boun
     torch.testing.assert_close(policy.latent_log_prob(head, latent), proposals.log_prob, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.kind in ON_THE_BOX], ids=str)
+@pytest.mark.parametrize("case", [case for case in CASES if case.on_the_box], ids=str)
 def test_actions_are_inside_any_bounds(case):
     """Sampled and greedy actions are inside 500 boxes at heads of every size; low + width may round to above high."""
     low = rng(17).uniform(-3.0, 3.0, 500)
@@ -235,10 +239,11 @@ def test_actions_are_inside_any_bounds(case):
 
 
 @each_box
-@each_case
+@pytest.mark.parametrize("case", [case for case in CASES if case.kind != "Mixture"], ids=str)
 def test_the_mode_maximises_the_density(case, bounds):
     """The mode is compared in float64 with draws, a grid along every dimension, and points near it.
 
+    For Mixture see test_mixture.py.
     SquashedGaussian's greedy action is the squashed mean. At u = mu its log density increases by 2 y per unit of
     u, so the maximum is at most (2 y sigma)^2 / 2 < 2 sigma^2 per dimension higher: tested at sigma = 0.01.
     """
@@ -259,7 +264,7 @@ def test_the_mode_maximises_the_density(case, bounds):
         along[..., d] = grid[..., d]
         rivals.append(along)
     near = mode.unsqueeze(2) + 0.01 * torch.from_numpy(rng(23).standard_normal((1, 40, 100, dims)))
-    rivals.append(near if case.kind not in ON_THE_BOX else policy.box.clip(near))
+    rivals.append(near if not case.on_the_box else policy.box.clip(near))
     for rival in rivals:
         assert (policy.log_prob(head, rival) <= at_mode + slack).all()
 
@@ -311,20 +316,26 @@ def repeat_head(case: Case, bounds: Bounds, rows: int, seed: int) -> tuple[Polic
     return policy, head, one_run_noise(policy, rows, 1, seed + 1)
 
 
-PATHWISE = [case for case in CASES if POLICIES[case.kind].pathwise]
-
 WITH_VARIANCE = [case for case in CASES if case.options.get("entropic_index", 1.0) > 0]
 """Cases whose likelihood ratio has a finite variance: a q-Gaussian of q <= 0 falls so steeply at its support's edge
 that the square of its score has no mean."""
 
 
+def weighted_gradient(proposals: Proposals, vjp: VJP, by_action: Tensor, by_log_prob: Tensor, f: Tensor) -> Tensor:
+    """Return each state's gradient of sum_k w f, (rows, D).  by_action, by_log_prob: of f (1, rows, K)."""
+    share = torch.as_tensor(proposals.weight)
+    by_weight = f if isinstance(proposals.weight, Tensor) else None
+    return vjp(by_action * share.unsqueeze(-1), by_log_prob * share, by_weight)[0].double()
+
+
 def pathwise_gradient(policy: Policy, bounds: Bounds, head: Tensor, noise: Tensor) -> Tensor:
-    """Return each draw's df/da da/dhead, (rows, D)."""
+    """Return each state's gradient of the weighted sum of f over its draws, (rows, D)."""
     proposals, vjp = policy.sample_with_vjp(head, noise)
     action = proposals.action.requires_grad_()
     with torch.enable_grad():
-        (slope,) = torch.autograd.grad(smooth_function(action, bounds).sum(), action)
-    return vjp(slope, torch.zeros(noise.shape[:3]))[0].double()
+        f = smooth_function(action, bounds)
+        (slope,) = torch.autograd.grad(f.sum(), action)
+    return weighted_gradient(proposals, vjp, slope, torch.zeros_like(f), f.detach())
 
 
 def likelihood_ratio_gradient(policy: Policy, bounds: Bounds, head: Tensor, noise: Tensor) -> Tensor:
@@ -338,7 +349,7 @@ def likelihood_ratio_gradient(policy: Policy, bounds: Bounds, head: Tensor, nois
 
 
 @each_box
-@pytest.mark.parametrize("case", [case for case in PATHWISE if case in WITH_VARIANCE], ids=str)
+@pytest.mark.parametrize("case", WITH_VARIANCE, ids=str)
 def test_the_pathwise_and_likelihood_ratio_gradients_agree_on_average(case, bounds):
     """Both estimate the gradient of E f(a) by every head output, and agree within their joint standard error."""
     rows = 20_000
@@ -351,7 +362,7 @@ def test_the_pathwise_and_likelihood_ratio_gradients_agree_on_average(case, boun
     assert pathwise.mean(0).norm() > 5 * error.norm()
 
 
-ESTIMATORS = [(case, pathwise_gradient) for case in PATHWISE] + [
+ESTIMATORS = [(case, pathwise_gradient) for case in CASES] + [
     (case, likelihood_ratio_gradient) for case in WITH_VARIANCE
 ]
 
@@ -365,7 +376,7 @@ def test_gradients_against_quadrature(case, bounds, estimator):
     found = estimator(policy, bounds, head, noise)
     low, high = bounds[0]
     t = np.linspace(-1, 1, 4001)
-    edges = (high + low) / 2 + (high - low) / 2 * (t if case.kind in ON_THE_BOX else np.sinh(9 * t))
+    edges = (high + low) / 2 + (high - low) / 2 * (t if case.on_the_box else np.sinh(9 * t))
     f = smooth_function(torch.from_numpy((edges[1:] + edges[:-1]) / 2).unsqueeze(-1), bounds).numpy()
 
     def mean(one: np.ndarray) -> float:
@@ -380,13 +391,14 @@ def test_gradients_against_quadrature(case, bounds, estimator):
 
 
 @each_line
-@pytest.mark.parametrize("case", PATHWISE, ids=str)
+@each_case
 def test_the_pathwise_gradient_of_the_entropy_against_scipy(case, bounds):
     """-E dlog pi(a(head)) / dhead through the draw is dH/dhead, by central differences of scipy's H."""
     rows = 20_000
     policy, head, noise = repeat_head(case, bounds, rows, 29)
-    _, vjp = policy.sample_with_vjp(head, noise)
-    pathwise = -vjp(torch.zeros(1, rows, 1, 1), torch.ones(1, rows, 1))[0].double().numpy()
+    proposals, vjp = policy.sample_with_vjp(head, noise)
+    ones, nothing = torch.ones_like(proposals.log_prob), torch.zeros_like(proposals.action)
+    pathwise = -weighted_gradient(proposals, vjp, nothing, ones, proposals.log_prob).numpy()
     one, step = head[0, 0].double().numpy(), 1e-3
 
     def entropy(at: np.ndarray) -> float:
@@ -400,25 +412,25 @@ def test_the_pathwise_gradient_of_the_entropy_against_scipy(case, bounds):
 
 @each_case
 def test_score_gradients_against_finite_differences(case):
-    """Gradients of latent_log_prob, and of `sample` for policies whose draws are differentiable at fixed noise."""
+    """Gradients of latent_log_prob, and of `sample_pathwise`; a gamma variate's is no derivative at fixed noise."""
     policy, head = case.make(ASYMMETRIC, dtype=torch.float64), case.heads(3, 1, 1, seed=31).double().requires_grad_()
     noise = one_run_noise(policy, 1, 2, 32).double()
     with torch.enable_grad():
         latent = policy.draw_latent(head.detach(), noise)
         assert torch.autograd.gradcheck(lambda h: policy.latent_log_prob(h, latent), head)
-        if case.kind not in ("Beta", "GaussianMixture"):
-            assert torch.autograd.gradcheck(lambda h: policy.sample(h, noise)[:2], head)
+        if case.family.kind != "Beta":
+            count = 2 if case.components == 1 else 3  # The weights of components are differentiable too.
+            assert torch.autograd.gradcheck(lambda h: policy.sample_pathwise(h, noise)[:count], head)
 
 
 @each_case
 def test_pathwise_is_whether_draws_have_a_gradient(case):
+    """Every policy over a box has one; Softmax, which has none, is tested in test_softmax.py."""
     policy, head = case.make(ASYMMETRIC), case.heads(3, 1, 2, seed=33).requires_grad_()
     with torch.enable_grad():
-        latent = policy.draw_latent(head, one_run_noise(policy, 2, 3, 34))
-    assert latent.requires_grad == policy.pathwise
-    if not policy.pathwise:
-        with pytest.raises(TypeError, match=case.kind):
-            policy.sample_with_vjp(head, one_run_noise(policy, 2, 3, 34))
+        latent = policy.sample_pathwise(head, one_run_noise(policy, 2, 3, 34)).latent
+    assert latent.requires_grad
+    assert policy.pathwise
 
 
 # Extremes.
@@ -464,9 +476,9 @@ def test_draws_are_finite_at_extreme_heads(case, bounds, clip):
     assert_finite(lambda h: policy.sample(h, noise).log_prob, head)
     assert_finite(lambda h: policy.latent_log_prob(h, latent), head)
     assert torch.isfinite(policy.mode(head)).all()
-    if policy.pathwise:
-        _, vjp = policy.sample_with_vjp(head, noise)
-        assert torch.isfinite(vjp(torch.ones_like(latent), torch.ones(latent.shape[:3]))).all()
+    proposals, vjp = policy.sample_with_vjp(head, noise)
+    ones = torch.ones_like(proposals.log_prob)
+    assert torch.isfinite(weighted_gradient(proposals, vjp, torch.ones_like(proposals.action), ones, ones)).all()
 
 
 @each_box
@@ -487,7 +499,7 @@ def test_to_action_inverts_to_latent(case, bounds):
     """Up to a few roundings of the box's largest number; exactly for policies on R."""
     policy, action = case.make(bounds), spread_actions(case, bounds, 1, 100, 1).float()
     back = policy.to_action(policy.to_latent(action))
-    if case.kind not in ON_THE_BOX:
+    if not case.on_the_box:
         assert torch.equal(back, action)
     largest = max(abs(x) for pair in bounds for x in pair)
     # log x and logit x of up to 5 are rounded by 5 UNIT and stretch no position by more than 1.
@@ -519,9 +531,15 @@ def all_outputs(case: Case, members: list[int], dims: int, rows: int, k: int) ->
         "replay log_prob": policy.log_prob(heads[:, :rows], proposals.action),
         "mode": policy.mode(heads[:, :rows]),
     }
-    if policy.pathwise:
-        found["pathwise"] = policy.sample_with_vjp(heads[:, :rows], noise[:, :, 1:])[1](by_action, by_log_prob)
-    return found
+    pathwise, vjp = policy.sample_with_vjp(heads[:, :rows], noise[:, :, 1:])
+    repeated = pathwise.log_prob.shape[2] // k
+    by_action, by_log_prob = by_action.repeat(1, 1, repeated, 1), by_log_prob.repeat(1, 1, repeated)
+    by_weight = by_log_prob + 1.0 if repeated > 1 else None
+    return found | {
+        "pathwise log_prob": pathwise.log_prob,
+        "pathwise weight": torch.as_tensor(pathwise.weight).expand(pathwise.log_prob.shape),
+        "pathwise": vjp(by_action, by_log_prob, by_weight),
+    }
 
 
 @pytest.mark.parametrize(("rows", "k"), [(1, 1), (10, 4), (32, 1)])

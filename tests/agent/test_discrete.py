@@ -10,6 +10,7 @@ import torch
 from torch.nn.functional import mse_loss
 
 from agent import AGENTS, make_agent
+from agent.actor_critic_hyperparameters import SACDiscreteHyperparameters
 from agent.base import Batch, Spaces
 from agent.networks.critic import DiscreteCritic
 from agent.networks.network import MLP
@@ -180,14 +181,22 @@ def test_two_arms(name):
     np.testing.assert_array_equal(greedy_actions(learn(name, [two_arms], 500, **OPTIONS[name])), 1.0)
 
 
-def test_a_tuned_temperature_brings_the_entropy_to_its_target():
+@pytest.mark.parametrize("fraction", [0.0, 1.0])
+def test_a_fraction_of_the_largest_entropy_that_is_out_of_reach_is_refused(fraction):
+    with pytest.raises(ValueError, match="target_entropy_fraction"):
+        SACDiscreteHyperparameters(target_entropy_fraction=fraction)
+
+
+@pytest.mark.parametrize("fraction", [0.5, 0.98])
+def test_a_tuned_temperature_brings_the_entropy_to_its_target(fraction):
     """Arm 1 pays 0.05 and the others nothing: at the initial alpha, 0.01, the entropy would be 0.1."""
     options: dict[str, Any] = {"automatic_entropy_tuning": True, "alpha_lr": 1e-2, "alpha": 0.01, "critic_lr": 3e-3}
+    options |= {"target_entropy_fraction": fraction}
     agent = learn("SACDiscrete", [lambda obs, action: 0.05 * (action == 1)], 1200, **options)
     head, _ = agent.actor.forward(torch.zeros(3, 1, 1))
     log_prob = torch.log_softmax(head, -1)
     entropy = -(log_prob.exp() * log_prob).sum(-1)
-    np.testing.assert_allclose(entropy.numpy(), 0.98 * np.log(4), rtol=0, atol=0.02)
+    np.testing.assert_allclose(entropy.numpy(), fraction * np.log(4), rtol=0, atol=0.02)
 
 
 @pytest.mark.parametrize("name", NAMES)

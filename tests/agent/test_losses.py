@@ -101,9 +101,25 @@ def test_pathwise_grads_against_autograd(critics):
     with torch.enable_grad():
         loss = losses.actor_loss(q.amin(0), log_prob, 1.0 / K, alpha).sum()
         expected = torch.autograd.grad(loss, (q, log_prob))
-    found = losses.pathwise_grads(q.detach(), 1.0 / K, alpha)
+    *found, by_weight = losses.pathwise_grads(q.detach(), log_prob.detach(), 1.0 / K, alpha)
     # Each derivative is a product of two or three numbers in float32, a rounding of 6e-8 each.
-    torch.testing.assert_close(found, expected, rtol=2e-7, atol=0.0)
+    torch.testing.assert_close(tuple(found), expected, rtol=2e-7, atol=0.0)
+    assert by_weight is None
+
+
+@pytest.mark.parametrize("critics", [1, 2])
+def test_pathwise_grads_of_weighted_draws_against_autograd(critics):
+    """By q, log pi and the weights, in float64."""
+    q, log_prob = normal64(critics, R, B, K, seed=7).requires_grad_(), normal64(R, B, K, seed=8).requires_grad_()
+    weight = torch.softmax(normal64(R, B, K, seed=21), -1).requires_grad_()
+    with torch.enable_grad():
+        expected = torch.autograd.grad(
+            losses.actor_loss(q.amin(0), log_prob, weight, ALPHA).sum(), (q, log_prob, weight)
+        )
+    found = losses.pathwise_grads(q.detach(), log_prob.detach(), weight.detach(), ALPHA)
+    for one, exact in zip(found, expected, strict=True):
+        assert one is not None
+        assert_exact(one, exact)
 
 
 def test_likelihood_ratio_grad_against_autograd_of_its_surrogate():
@@ -136,24 +152,28 @@ def test_likelihood_ratio_gradient_is_the_true_one_by_enumeration(offset):
 
 
 def test_temperature_grad_against_autograd():
+    """Each run has a target of its own."""
+    target = torch.linspace(-6.0, 1.0, R, dtype=torch.float64)
     log_prob, log_alpha = normal64(R, B, K, seed=15), normal64(R, seed=16).requires_grad_()
     with torch.enable_grad():
-        loss = -(log_alpha.view(R, 1, 1) * (log_prob + -6.0)).mean((1, 2)).sum()
+        loss = -(log_alpha.view(R, 1, 1) * (log_prob + target.view(R, 1, 1))).mean((1, 2)).sum()
         (expected,) = torch.autograd.grad(loss, log_alpha)
-    assert_exact(losses.temperature_grad(log_prob, 1 / K, -6.0), expected)
+    assert_exact(losses.temperature_grad(log_prob, 1 / K, target), expected)
 
 
 def test_temperature_grad_weighs_enumerated_actions():
     """Two states, three actions: entropies log 3 and -(0.5 log 0.5 + 0.5 log 0.25)."""
     weight = torch.tensor([[[1 / 3, 1 / 3, 1 / 3], [0.5, 0.25, 0.25]]], dtype=torch.float64)
     entropy = (math.log(3) + 1.5 * math.log(2)) / 2
-    assert_exact(losses.temperature_grad(weight.log(), weight, 0.7), torch.tensor([entropy - 0.7], dtype=torch.float64))
+    target = torch.tensor([0.7], dtype=torch.float64)
+    assert_exact(losses.temperature_grad(weight.log(), weight, target), entropy - target)
 
 
 def test_the_temperature_rises_while_the_entropy_is_below_its_target():
     """Entropy 2 below the target 3: the gradient is negative, so descent raises log alpha."""
-    assert losses.temperature_grad(torch.full((1, 2, 2), -2.0), 0.5, 3.0).tolist() == [-1.0]
-    assert losses.temperature_grad(torch.full((1, 2, 2), -4.0), 0.5, 3.0).tolist() == [1.0]
+    target = torch.tensor([3.0])
+    assert losses.temperature_grad(torch.full((1, 2, 2), -2.0), 0.5, target).tolist() == [-1.0]
+    assert losses.temperature_grad(torch.full((1, 2, 2), -4.0), 0.5, target).tolist() == [1.0]
 
 
 def every_equation(members: list[int], critics: int, batch: int, k: int) -> dict[str, tuple[Tensor, int]]:
@@ -165,7 +185,9 @@ def every_equation(members: list[int], critics: int, batch: int, k: int) -> dict
     value = losses.min_critic(values)
     baseline = value.mean(-1, keepdim=True)
     loss, grad = losses.critic_loss(q, target)
-    pathwise = losses.pathwise_grads(values, 1.0 / k, alpha)
+    pathwise = losses.pathwise_grads(values, log_prob, 1.0 / k, alpha)
+    weighted = losses.pathwise_grads(values, log_prob, torch.softmax(log_prob, -1), alpha)
+    assert weighted[2] is not None
     return {
         "critic loss": (loss, 0),
         "critic gradient": (grad, 1),
@@ -173,8 +195,11 @@ def every_equation(members: list[int], critics: int, batch: int, k: int) -> dict
         "actor loss": (losses.actor_loss(value, log_prob, 1.0 / k, alpha), 0),
         "pathwise by q": (pathwise[0], 1),
         "pathwise by log_prob": (pathwise[1], 0),
+        "weighted pathwise by q": (weighted[0], 1),
+        "weighted pathwise by log_prob": (weighted[1], 0),
+        "weighted pathwise by weight": (weighted[2], 0),
         "likelihood ratio": (losses.likelihood_ratio_grad(value, log_prob, 1.0 / k, alpha, baseline), 0),
-        "temperature": (losses.temperature_grad(log_prob, 1.0 / k, -1.0), 0),
+        "temperature": (losses.temperature_grad(log_prob, 1.0 / k, -alpha.flatten()), 0),
     }
 
 

@@ -411,7 +411,7 @@ def test_a_draws_vector_jacobian_product_against_autograd(kind, bounds):
         # Not bit-identical: multiplications may be grouped differently, each rounding by 1e-16.
         torch.testing.assert_close(getattr(proposals, name), getattr(taped, name).detach(), rtol=1e-13, atol=1e-13)
     assert proposals.weight == taped.weight
-    torch.testing.assert_close(vjp(by_action, by_log_prob), expected, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(vjp(by_action, by_log_prob, None), expected, rtol=1e-11, atol=1e-11)
     # A clamped output has no gradient; one on the clip has the same gradient as one inside.
     clamped = head[3, 5:, dims:] != 0
     assert (expected[3, 5:, dims:][clamped] == 0).all()
@@ -425,7 +425,7 @@ def test_a_draws_vector_jacobian_product_is_finite_at_extreme_heads(kind, locati
     policy, head = make(kind, ASYMMETRIC, (clip,)), torch.tensor([[[location] * 3 + [log_std] * 3]])
     noise = torch.tensor(FAR_NOISE).view(1, 1, -1, 1).expand(1, 1, -1, 3)
     _, vjp = policy.sample_with_vjp(head, noise)
-    assert torch.isfinite(vjp(torch.ones(1, 1, 5, 3), torch.ones(1, 1, 5))).all()
+    assert torch.isfinite(vjp(torch.ones(1, 1, 5, 3), torch.ones(1, 1, 5), None)).all()
 
 
 def all_outputs(kind: str, members: list[int], dims: int, rows: int, k: int) -> dict[str, Tensor]:
@@ -447,7 +447,7 @@ def all_outputs(kind: str, members: list[int], dims: int, rows: int, k: int) -> 
         "action": proposals.action.detach(),
         "log_prob": proposals.log_prob.detach(),
         "pathwise": pathwise[0],
-        "vector-Jacobian product": vjp(by_action, by_log_prob),
+        "vector-Jacobian product": vjp(by_action, by_log_prob, None),
         "score": scored.detach(),
         "score gradient": torch.autograd.grad(scored, head, by_log_prob)[0],
         "replay log_prob": policy.log_prob(heads[:, :rows], proposals.action.detach()),

@@ -81,16 +81,17 @@ def relative(found: np.ndarray, exact: np.ndarray) -> float:
     return float(np.linalg.norm(found - exact) / max(float(np.linalg.norm(exact)), 1e-30))
 
 
+@pytest.mark.parametrize("action_units", ["unit", "environment"])
 @pytest.mark.parametrize("options", COMBINATIONS, ids=range(12))
-def test_three_updates_against_a_plain_reimplementation(options):
+def test_three_updates_against_a_plain_reimplementation(options, action_units):
     """Critics, targets, actor, temperature, the actor's and critics' gradients and the losses.
 
     The third of three runs is compared; the plain one knows nothing of stacks, draws its own noise
     from the named streams and follows the papers' equations in float64.
     """
     if options["automatic_entropy_tuning"]:
-        options = options | {"alpha_lr": 3e-2}
-    options = options | {"betas": (0.8, 0.99)}
+        options = options | {"alpha_lr": 3e-2, "target_entropy": -1.3 if options["double_q"] else None}
+    options = options | {"betas": (0.8, 0.99), "action_units": action_units}
     chosen = setting(**options, critic_lr=1e-2, actor_lr_scale=0.5, alpha=0.3, tau=0.2)
     other, seed, obs_dim, action_dim, held = setting(**options, alpha=0.1), 5, 3, 2, 20
     agent = make_sac([other, other, chosen], [1, 2, seed], obs_dim, action_dim)
@@ -189,6 +190,11 @@ CHANGES: list[tuple[str, dict[str, Any], Any]] = [
     ("entropic_index", {"policy_type": "QGaussian"}, 1.0),
     ("entropic_index", {"policy_type": "QGaussian"}, 0.0),
     ("num_components", {"policy_type": "GaussianMixture"}, 3),
+    ("num_components", {"policy_type": "Mixture"}, 3),
+    ("component_policy", {"policy_type": "Mixture"}, "Beta"),
+    ("entropic_index", {"policy_type": "Mixture", "component_policy": "QGaussian"}, 1.0),
+    ("action_units", {}, "environment"),
+    ("target_entropy", TUNED, -0.5),
     ("critic_lr", {}, 2e-3),
     ("actor_lr_scale", {}, 0.5),
     ("alpha", {}, 0.5),
@@ -252,13 +258,20 @@ def test_no_hyperparameter_is_left_out_of_the_test_above():
         (RATIO, {"baseline_actions": -1}),
         ({}, {"baseline_actions": 3}),
         ({}, {"alpha_lr": 0.1}),
+        ({}, {"target_entropy": -0.5}),
+        (TUNED, {"target_entropy": -2.0}),
+        ({"policy_type": "Mixture"}, {"component_policy": "SquashedGaussian"}),
+        ({"policy_type": "Mixture"}, {"entropic_index": 1.0}),
         ({"clip_stddev": 0.0}, {"clip_stddev": -1.0}),
         ({"clip_stddev": 0.0}, {"clip_stddev": 1e30}),
     ],
     ids=str,
 )
 def test_settings_that_mean_the_same_learn_the_same(base, change):
-    """-1 baseline actions are none; a baseline is nothing to a pathwise gradient, nor alpha_lr to a fixed alpha."""
+    """-1 baseline actions are none; a baseline is nothing to a pathwise gradient, nor alpha_lr to a fixed alpha.
+
+    The target entropy of two action dimensions is -2, and a mixture's components are squashed Gaussians, by default.
+    """
     assert same(learned(**base), learned(**base | change))
 
 
@@ -279,15 +292,17 @@ def test_the_registry_says_what_the_policies_say(name):
 
 
 @pytest.mark.parametrize("asked", [{}, {"reparameterized": True}, {"reparameterized": False}], ids=str)
-def test_a_mixture_takes_the_likelihood_ratio_and_says_so(asked):
-    assert setting(policy_type="GaussianMixture", **asked).model_dump()["reparameterized"] is False
-    assert setting(policy_type="Student", **asked).reparameterized == asked.get("reparameterized", True)
+def test_a_policy_without_a_pathwise_gradient_takes_the_likelihood_ratio(asked, monkeypatch):
+    monkeypatch.setitem(POLICIES, "Laplace", POLICIES["Laplace"]._replace(pathwise=False))
+    assert setting(policy_type="Laplace", **asked).model_dump()["reparameterized"] is False
+    for policy_type in ("Student", "GaussianMixture", "Mixture"):
+        assert setting(policy_type=policy_type, **asked).reparameterized == asked.get("reparameterized", True)
 
 
-def test_a_mixtures_gradient_cannot_be_asked_to_go_through_its_draws():
-    forced = setting(policy_type="GaussianMixture").model_copy(update={"reparameterized": True})
-    with pytest.raises(TypeError, match="GaussianMixture"):
-        train(make_sac([forced], [1], 3, 2), 3, 1)
+def test_a_gradient_cannot_be_asked_to_go_through_draws_that_have_none(monkeypatch):
+    monkeypatch.setattr(policy_class("Laplace"), "pathwise", False)
+    with pytest.raises(TypeError, match="Laplace"):
+        train(make_sac([setting(policy_type="Laplace")], [1], 3, 2), 3, 1)
 
 
 # Acting, evaluating, storing -------------------------------------------------------------------------
@@ -313,7 +328,8 @@ def test_actions_are_drawn_from_the_act_stream(policy_type):
     head, _ = agent.actor.forward(torch.from_numpy(obs).unsqueeze(1))
     for _ in range(5):
         drawn = agent.policy.sample(head, agent.policy.latent_noise(draws, 1, 1)).action[:, 0, 0]
-        np.testing.assert_array_equal(agent.act(obs), agent.policy.executed_action(drawn).numpy())
+        expected = 0.25 + 1.25 * agent.policy.executed_action(drawn).numpy()  # from [-1, 1] to [LOW, HIGH]
+        np.testing.assert_array_equal(agent.act(obs), expected.clip(LOW, HIGH))
 
 
 def test_neither_greedy_acting_nor_evaluation_moves_the_act_stream():
@@ -435,6 +451,8 @@ STRUCTURAL: dict[str, Any] = {
     "policy_type": "Gaussian",
     "entropic_index": 0.5,
     "num_components": 3,
+    "component_policy": "Beta",
+    "action_units": "environment",
     "target_update_interval": 2,
     "batch_size": 9,
     "replay_capacity": 50,
@@ -455,6 +473,7 @@ PER_RUN: dict[str, Any] = {
     "actor_lr_scale": 0.1,
     "alpha": 0.7,
     "alpha_lr": 1e-2,
+    "target_entropy": -0.5,
     "tau": 0.5,
     "weight_init": "orthogonal",
     "clip_stddev": 2.0,
@@ -511,6 +530,7 @@ def member(i: int, options: dict[str, Any]) -> SACHyperparameters:
         actor_lr_scale=(1.0, 0.1)[i % 2],
         alpha=(0.01, 0.2, 1.0, 0.5)[i % 4],
         alpha_lr=(1e-3, 1e-2)[i // 2 % 2],
+        target_entropy=(None, -0.5, -3.0)[i % 3],
         tau=(0.005, 0.7, 1.0)[i // 3 % 3],
         clip_stddev=(1000.0, 0.0, 2.0, -1.0)[i // 4],
         weight_init=("xavier_uniform", "orthogonal", "none", "normal", "xavier_normal")[i % 5],
@@ -616,6 +636,7 @@ def test_a_gaussian_learns_the_soft_optimal_policy_of_a_bandit(reparameterized):
         agent.update()
     head, _ = agent.actor.forward(torch.from_numpy(agent_obs).unsqueeze(1))
     draws = agent.policy.draw_latent(head, torch.tensor([0.0, 1.0]).view(1, 1, 2, 1))[:, 0, :, 0].numpy()
+    draws = 0.25 + 1.25 * draws  # from [-1, 1] to [LOW, HIGH]
     mean, sigma = draws[:, 0], draws[:, 1] - draws[:, 0]
     # The critic is a small relu network, so a parabola of kinks: the middle of eight seeds.
     assert np.median(mean) == pytest.approx(0.25, abs=0.05)

@@ -20,6 +20,12 @@ SMALL = {"batch_size": [8], "hidden_dim": [8]}
 CASES: list[tuple[str, str, dict[str, list[Any]]]] = [
     ("SAC", "alpha_lr", {"alpha_lr": [0.0, 0.1]}),
     ("SAC", "entropic_index", {"entropic_index": [1.5, 0.5]}),
+    ("SAC", "entropic_index", {"policy_type": ["Mixture"], "entropic_index": [1.5, 0.5]}),
+    ("SAC", "clip_stddev", {"policy_type": ["Mixture"], "component_policy": ["Beta"], "clip_stddev": [1000.0, 2.0]}),
+    ("SAC", "component_policy", {"component_policy": ["Beta", "Student"]}),
+    ("SAC", "target_entropy", {"target_entropy": [None, -0.5]}),
+    ("SACDiscrete", "target_entropy_fraction", {"target_entropy_fraction": [0.5, 0.98]}),
+    ("linearAC_softmax", "action_units", {"action_units": ["unit", "environment"]}),
     ("SAC", "num_components", {"policy_type": ["Beta"], "num_components": [2, 3]}),
     ("SAC", "clip_stddev", {"policy_type": ["Kumaraswamy"], "clip_stddev": [1000.0, 2.0]}),
     ("SAC", "baseline_actions", {"baseline_actions": [0, 4]}),
@@ -44,9 +50,10 @@ def test_the_bits_are_the_same(agent, key, parameters, tmp_path):
     assert_same_bits(a, b)
 
 
-def test_a_policy_without_a_pathwise_gradient_has_no_choice(tmp_path):
+def test_a_policy_without_a_pathwise_gradient_has_no_choice(tmp_path, monkeypatch):
     """The key is the same as well: the resolved value is false."""
-    grid = {"policy_type": ["GaussianMixture"], "reparameterized": [True, False]}
+    monkeypatch.setitem(POLICIES, "Laplace", POLICIES["Laplace"]._replace(pathwise=False))
+    grid = {"policy_type": ["Laplace"], "reparameterized": [True, False]}
     experiment = make_experiment(PROTOCOL, grid, tmp_path)
     assert experiment.run(0).key == experiment.run(1).key
     assert [run.index for run in experiment.same_runs(experiment.run(0))] == [1]
@@ -58,6 +65,11 @@ def test_a_policy_without_a_pathwise_gradient_has_no_choice(tmp_path):
         {"automatic_entropy_tuning": [True], "alpha_lr": [0.1, 0.2]},
         {"policy_type": ["QGaussian"], "entropic_index": [1.5, 0.5]},
         {"policy_type": ["GaussianMixture"], "num_components": [2, 3]},
+        {"policy_type": ["Mixture"], "num_components": [2, 3]},
+        {"policy_type": ["Mixture"], "component_policy": ["Beta", "Student"]},
+        {"policy_type": ["Mixture"], "component_policy": ["QGaussian"], "entropic_index": [1.5, 0.5]},
+        {"automatic_entropy_tuning": [True], "alpha_lr": [0.1], "target_entropy": [None, -0.5]},
+        {"action_units": ["unit", "environment"]},
         {"clip_stddev": [1000.0, 2.0]},
         {"reparameterized": [False], "baseline_actions": [0, 4]},
         {"alpha": [0.1, 0.2]},

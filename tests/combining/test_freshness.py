@@ -96,7 +96,7 @@ def test_results_of_another_grid_are_known_after_combining(folder, tmp_path):
     agent.write_text(json.dumps({"agent_name": "SAC", "parameters": {"critic_lr": [0.5], "alpha": [0.1]}}))
     write_result(folder, 0, 1, name="third.json", experiment={"parameters": {"critic_lr": [0.5], "alpha": [0.1]}})
     tree = json.loads((folder / "third.json").read_bytes())
-    resolved = AGENTS["SAC"].hyperparameters.model_validate({"critic_lr": 0.5, "alpha": 0.1}).model_dump(mode="json")
+    resolved = AGENTS["SAC"].hyperparameters.model_validate({"critic_lr": 0.5, "alpha": 0.1}).recorded()
     tree["experiment_data"]["0"]["agent_params"] = resolved
     (folder / "third.json").write_text(json.dumps(tree))
     assert combine(folder, agent_json=agent).exit_code == 0

@@ -101,6 +101,6 @@ def test_the_example_of_a_policy(bounds: Any) -> None:
     np.testing.assert_allclose(log_prob[0].numpy(), law.logpdf(drawn).sum(-1), rtol=1e-4, atol=1e-4)
     # 6 A Kolmogorov-Smirnov tests of fixed seed, 1e-8 each.
     assert (stats.kstest(law.cdf(drawn), "uniform", axis=1).pvalue > 1e-8).all()
-    by_head = vjp(torch.ones_like(action), torch.zeros_like(log_prob))[0].numpy()
+    by_head = vjp(torch.ones_like(action), torch.zeros_like(log_prob), None)[0].numpy()
     expected = 500 * half * (1 - np.tanh(location) ** 2)
     np.testing.assert_allclose(by_head[:, : len(bounds)], expected, rtol=1e-4)

@@ -30,6 +30,26 @@ class Drift(gym.Env[np.ndarray, Any]):
         return np.array((self.place, sum(self.path)), np.float32)
 
 
+class Point(gym.Env[np.ndarray, Any]):
+    """A point that the action's position in its box moves; the reward is minus its distance from a target."""
+
+    observation_space = Box(-2.0, 2.0, (2,), np.float32)
+
+    def __init__(self, low: float = -1.0, high: float = 1.0) -> None:
+        self.action_space = Box(low, high, (1,), np.float32)
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.place = self.np_random.uniform(-1.0, 1.0, 2)
+        return self.place.astype(np.float32), {}
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        low, high = self.action_space.low[0], self.action_space.high[0]
+        position = 2.0 * (float(action[0]) - float(low)) / float(high - low) - 1.0
+        self.place[0] = np.clip(self.place[0] + 0.1 * position, -2.0, 2.0)
+        return self.place.astype(np.float32), -abs(float(self.place[0] - self.place[1])), False, False, {}
+
+
 class HiddenClock(Drift):
     """A Drift that counts its steps in an iterator, which cannot be saved."""
 

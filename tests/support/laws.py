@@ -11,7 +11,7 @@ import torch
 from scipy import integrate, special, stats
 from torch import Tensor
 
-from agent.actor_critic_hyperparameters import BOX_POLICIES
+from agent.actor_critic_hyperparameters import BOX_POLICIES, COMPONENT_POLICIES
 from agent.policy import policy_class
 from agent.policy.base import ActionBox, Policy
 from tests.support.reference import normal32
@@ -29,6 +29,24 @@ class Case:
     kind: str
     options: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def family(self) -> Case:
+        """The case of one component of a mixture; other cases themselves."""
+        if "num_components" not in self.options:
+            return self
+        kind = self.options.get("component_policy", "Gaussian")
+        return Case(kind, {name: self.options[name] for name in policy_class(kind).options if name in self.options})
+
+    @property
+    def on_the_box(self) -> bool:
+        """Whether the support is the action box."""
+        return self.family.kind in ON_THE_BOX
+
+    @property
+    def components(self) -> int:
+        """Number of components, 1 if the policy is no mixture."""
+        return self.options.get("num_components", 1)
+
     def make(self, bounds: Bounds, clips: Sequence[float] = (1000.0,), dtype: torch.dtype = torch.float32) -> Policy:
         """Return the policy.  clips: `clip_stddev` of each run."""
         low, high = torch.tensor(bounds, dtype=dtype).T
@@ -38,8 +56,8 @@ class Case:
         """Return heads (*shape, D): locations and shapes about +-1, standard deviations from about 0.1 to 2."""
         width = self.make([(-1.0, 1.0)] * dims).head_dim
         head = normal32(*shape, width, seed=seed)
-        if self.kind not in ("Beta", "Kumaraswamy"):
-            count = self.options.get("num_components", 1) * dims
+        if self.family.kind not in ("Beta", "Kumaraswamy"):
+            count = self.components * dims
             head[..., count : 2 * count] = 0.7 * head[..., count : 2 * count] - 0.7
         return head
 
@@ -51,32 +69,88 @@ CASES = [
     *[Case(kind) for kind in BOX_POLICIES if not policy_class(kind).options],
     *[Case("QGaussian", {"entropic_index": q}) for q in (2.0, 1.5, 1.0, 0.5, 0.0, -1.0)],
     *[Case("GaussianMixture", {"num_components": count}) for count in (1, 2, 3)],
+    *[
+        Case("Mixture", {"num_components": 2 + i % 2, "component_policy": kind})
+        for i, kind in enumerate(COMPONENT_POLICIES)
+        if kind != "QGaussian"
+    ],
+    *[Case("Mixture", {"num_components": 2, "component_policy": "QGaussian", "entropic_index": q}) for q in (1.5, 0.5)],
 ]
 
 
 class Formula:
-    """A distribution on (low, high) given by its density and distribution function, like scipy's frozen ones."""
+    """A distribution on (low, high) given by its density and distribution function, like scipy's frozen ones.
 
-    def __init__(self, logpdf: Callable, cdf: Callable, low: float, high: float) -> None:
-        self.logpdf, self.cdf, self.low, self.high = logpdf, cdf, low, high
+    low, high: ends of the support; if they are infinite, `middle` is a point among the bulk of the mass.
+    """
+
+    def __init__(self, logpdf: Callable, cdf: Callable, low: float, high: float, middle: float = 0.0) -> None:
+        self.logpdf, self.cdf, self.low, self.high, self.middle = logpdf, cdf, low, high, middle
+
+    def points(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return points of the support and the slope of the variable in which they are 0.0015 or less apart.
+
+        That variable is the logit of the position in a finite support, else an area hyperbolic sine: to 1e13.
+        """
+        t = np.linspace(-30.0, 30.0, 100_001)
+        if np.isinf(self.low):
+            return self.middle + np.sinh(t), np.cosh(t)
+        return self.low + (self.high - self.low) * special.expit(t), 0.25 / np.cosh(t / 2) ** 2 * (self.high - self.low)
 
     def entropy(self) -> float:
-        """Return the entropy by quadrature over the logit of the position in the support; the integrand is smooth."""
-        t = np.linspace(-30.0, 30.0, 20_001)
-        position, slope = 1 / (1 + np.exp(-t)), 0.25 / np.cosh(t / 2) ** 2 * (self.high - self.low)
-        log_density = self.logpdf(self.low + (self.high - self.low) * position)
+        """Return the entropy by quadrature."""
+        point, slope = self.points()
+        log_density = self.logpdf(point)
         with np.errstate(invalid="ignore", over="ignore"):
             integrand = np.where(np.isfinite(log_density), -np.exp(log_density) * log_density * slope, 0.0)
-        return float(integrate.trapezoid(integrand, t))
+        return float(integrate.trapezoid(integrand, dx=60.0 / 100_000))
+
+    def support(self) -> tuple[float, float]:
+        """Return the ends of the support."""
+        return self.low, self.high
+
+    def rvs(self, size: int, random_state: np.random.Generator) -> np.ndarray:
+        """Return draws (size,) by the inverse of the distribution function, interpolated."""
+        point, _ = self.points()
+        inside = (point > self.low) & (point < self.high)
+        return np.interp(random_state.uniform(size=size), self.cdf(point[inside]), point[inside])
 
 
 def laws(case: Case, bounds: Bounds, head: np.ndarray) -> list:
     """Return the distribution of each action dimension for one head (D,), float64, without clip_stddev."""
-    low, high = np.array(bounds).T
-    blocks = np.split(head[: len(head) - len(head) % len(low)], len(head) // len(low))
-    if case.kind == "GaussianMixture":
-        return [mixture(case, bounds, head, dim) for dim in range(len(low))]
-    return [one_dimension_law(case, (low[d], high[d]), [float(block[d]) for block in blocks]) for d in range(len(low))]
+    weight, parts = components(case, bounds, head)
+    return [mixture(weight, [part[d] for part in parts]) for d in range(len(bounds))]
+
+
+def components(case: Case, bounds: Bounds, head: np.ndarray) -> tuple[np.ndarray, list[list]]:
+    """Return weights (C,), and the distributions of each component's dimensions, [C][A]; C is 1 for no mixture.
+
+    A mixture's head is, for each parameter of its family, the numbers (C, A), then the logits (C,).
+    """
+    count, dims = case.components, len(bounds)
+    logits = head[len(head) - count :] if case.family is not case else np.zeros(1)
+    params = head if case.family is case else head[: len(head) - count]
+    blocks = params.reshape(-1, count, dims)
+    parts = [
+        [one_dimension_law(case.family, bounds[d], blocks[:, c, d].tolist()) for d in range(dims)] for c in range(count)
+    ]
+    return special.softmax(logits), parts
+
+
+def mixture(weight: np.ndarray, parts: list) -> Any:
+    """Return the mixture of distributions of one dimension; the only one itself."""
+    if len(parts) == 1:
+        return parts[0]
+    low, high = (np.array([part.support()[end] for part in parts]) for end in (0, 1))
+
+    def logpdf(a: np.ndarray) -> np.ndarray:
+        return special.logsumexp([np.log(w) + part.logpdf(a) for w, part in zip(weight, parts, strict=True)], axis=0)
+
+    def cdf(a: np.ndarray) -> np.ndarray:
+        return sum(w * part.cdf(a) for w, part in zip(weight, parts, strict=True))
+
+    middle = float(np.mean([part.median() for part in parts])) if np.isinf(low).any() else 0.0
+    return Formula(np.errstate(divide="ignore")(logpdf), cdf, low.min(), high.max(), middle)
 
 
 def one_dimension_law(case: Case, bounds: tuple[float, float], head: list[float]) -> Any:
@@ -135,36 +209,8 @@ def q_gaussian(q: float, mu: float, sigma: float) -> Any:
     return stats.beta(k, k, mu - half, 2 * half)
 
 
-def components(case: Case, bounds: Bounds, head: np.ndarray) -> tuple[np.ndarray, Any]:
-    """Return weights (C,) and the components' normals, batch shape (C, A)."""
-    low, high = np.array(bounds).T
-    count, dims = case.options["num_components"], len(low)
-    location, log_std, logits = np.split(head, [count * dims, 2 * count * dims])
-    mu = (high + low) / 2 + (high - low) / 2 * np.tanh(location.reshape(count, dims))
-    weight = np.exp(logits) / np.exp(logits).sum()
-    return weight, stats.norm(mu, np.exp(log_std.reshape(count, dims)))
-
-
-def mixture(case: Case, bounds: Bounds, head: np.ndarray, dim: int) -> Formula:
-    """Return the marginal of one dimension; its mass beyond 12 standard deviations is negligible."""
-    weight, normals = components(case, bounds, head)
-    mu, sigma = normals.mean()[:, dim], normals.std()[:, dim]
-    low, high = (mu - 12 * sigma).min(), (mu + 12 * sigma).max()
-
-    def logpdf(a: np.ndarray) -> np.ndarray:
-        return np.log((weight * stats.norm.pdf(np.asarray(a)[..., None], mu, sigma)).sum(-1))
-
-    return Formula(
-        np.errstate(divide="ignore")(logpdf),
-        lambda a: (weight * stats.norm.cdf(np.asarray(a)[..., None], mu, sigma)).sum(-1),
-        low,
-        high,
-    )
-
-
 def log_density(case: Case, bounds: Bounds, head: np.ndarray, action: np.ndarray) -> np.ndarray:
     """Return the joint log density (...) of actions (..., A) for one head (D,)."""
-    if case.kind == "GaussianMixture":
-        weight, normals = components(case, bounds, head)
-        return special.logsumexp(np.log(weight) + normals.logpdf(action[..., None, :]).sum(-1), axis=-1)
-    return sum(law.logpdf(action[..., d]) for d, law in enumerate(laws(case, bounds, head)))
+    weight, parts = components(case, bounds, head)
+    each = [sum(law.logpdf(action[..., d]) for d, law in enumerate(part)) for part in parts]
+    return special.logsumexp(np.stack(each, -1) + np.log(weight), axis=-1)

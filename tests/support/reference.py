@@ -140,7 +140,7 @@ class PlainSAC:
         self.critics = [doubles(entries_under(f"critic_{c}/", params)) for c in range(count)]
         self.targets = [doubles(entries_under(f"target_{c}/", params)) for c in range(count)]
         self.log_alpha = torch.tensor(math.log(setting.alpha), dtype=torch.float64)
-        self.target_entropy = -float(box.low.shape[0])
+        self.target_entropy = -len(box.low) if setting.target_entropy is None else setting.target_entropy
         lr, betas = setting.critic_lr, setting.betas
         self.critic_adam = PlainAdam([p for critic in self.critics for p in critic.values()], lr, betas)
         self.actor_adam = PlainAdam(list(self.actor.values()), lr * setting.actor_lr_scale, betas)

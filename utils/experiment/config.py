@@ -129,13 +129,14 @@ def recorded_agent_config(
     """Return the grid of a result, in which the result's own run is as it was made.  Raises BadInput if it is invalid.
 
     agent_params: the run's hyperparameters as the result holds them.  What the grid omits has the value that the run
-    had, not today's default. (A pair of batch and buffer sizes is a digit of the index, so that neither is added.)
+    had, not today's default, and so has what the grid lists one value of, which today may be resolved differently.
+    (A pair of batch and buffer sizes is a digit of the index, so that neither is added.)
     """
     config = check_agent_config(data, source, agents)
     complete = agents[config.agent_name].hyperparameters.from_record(agent_params)
-    kept = {*config.parameters, *PAIR}
-    added = {name: [value] for name, value in complete.items() if name not in kept}
-    return config.model_copy(update={"parameters": config.parameters | added})
+    varied = {name for name, values in config.parameters.items() if len(values) > 1}
+    fixed = {name: [value] for name, value in complete.items() if name not in varied | {*PAIR}}
+    return config.model_copy(update={"parameters": config.parameters | fixed})
 
 
 def check_distinct_values(config: AgentConfig, source: str) -> None:
