@@ -50,6 +50,7 @@ class ActorCriticHyperparameters(Hyperparameters):
     actor_lr_scale: NonNegative = Field(1.0, description="step size of the actor / step size of the critic")
     tau: Fraction = Field(0.005, description="weight of the critic in its target's average")
     target_update_interval: Count = Field(1, description="updates between target averagings")
+    n_step: Count = Field(1, description="number of rewards in the critic's target; see agent.replay.n_step")
     batch_size: Count = 32
     replay_capacity: Count = 100_000
     num_hidden: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="hidden layers of each network")
@@ -63,9 +64,10 @@ class ActorCriticHyperparameters(Hyperparameters):
     cuda: bool = Field(False, description="train on a GPU")
 
     structural: ClassVar[tuple[str, ...]] = (
-        "policy_type", "target_update_interval", "batch_size", "replay_capacity", "num_hidden", "hidden_dim",
+        "policy_type", "target_update_interval", "n_step", "batch_size", "replay_capacity", "num_hidden", "hidden_dim",
         "activation", "betas", "cuda",
     )  # fmt: skip
+    values_before: ClassVar[dict[str, Any]] = {"n_step": 1}
 
     @model_validator(mode="after")
     def _check_limits(self) -> ActorCriticHyperparameters:
@@ -105,7 +107,9 @@ class BoxHyperparameters(ActorCriticHyperparameters):
     structural: ClassVar[tuple[str, ...]] = (
         *ActorCriticHyperparameters.structural, "entropic_index", "num_components", "component_policy", "action_units",
     )  # fmt: skip
-    values_before: ClassVar[dict[str, Any]] = {"action_units": "environment", "component_policy": None}
+    values_before: ClassVar[dict[str, Any]] = {
+        **ActorCriticHyperparameters.values_before, "action_units": "environment", "component_policy": None,
+    }  # fmt: skip
 
     def without_effect(self) -> dict[str, str]:
         """Add the options of other policies."""
@@ -239,7 +243,7 @@ class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
     baseline_actions: ClassVar[int] = 0
 
     structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, *SOFT_STRUCTURE)
-    values_before: ClassVar[dict[str, Any]] = {"target_entropy_fraction": 0.98}
+    values_before: ClassVar[dict[str, Any]] = {**DiscreteHyperparameters.values_before, "target_entropy_fraction": 0.98}
 
     def without_effect(self) -> dict[str, str]:
         """Add the target entropy of a temperature that is not tuned."""
