@@ -140,7 +140,7 @@ class ActorCritic(BaseAgent):
     def _make_networks(self, obs_dim: int) -> None:
         """Create actor and critics, initialized in this order from the stream `init`."""
         common, policy = self.common, self.policy
-        body = (common.num_hidden, common.hidden_dim, common.activation)
+        body = (common.num_hidden, common.hidden_dim, common.activation, common.layer_norm)
         actor_mlp = MLP(obs_dim, policy.head_dim, *body)
         critic_mlp = actor_mlp if policy.discrete else MLP(obs_dim + policy.action_dim, 1, *body)
         make_critic: type[Critic] = DiscreteCritic if policy.discrete else BoxCritic

@@ -56,6 +56,7 @@ class ActorCriticHyperparameters(Hyperparameters):
     num_hidden: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="hidden layers of each network")
     hidden_dim: Annotated[int, Field(ge=1, le=2**20)] = Field(64, description="units per hidden layer")
     activation: Literal["relu", "tanh"] = "relu"
+    layer_norm: bool = Field(False, description="layer normalization of each hidden layer before its activation")
     weight_init: Literal["xavier_uniform", "xavier_normal", "uniform", "normal", "orthogonal", "none"] = (
         "xavier_uniform"
     )
@@ -65,18 +66,20 @@ class ActorCriticHyperparameters(Hyperparameters):
 
     structural: ClassVar[tuple[str, ...]] = (
         "policy_type", "target_update_interval", "n_step", "batch_size", "replay_capacity", "num_hidden", "hidden_dim",
-        "activation", "betas", "cuda",
+        "activation", "layer_norm", "betas", "cuda",
     )  # fmt: skip
-    values_before: ClassVar[dict[str, Any]] = {"n_step": 1}
+    values_before: ClassVar[dict[str, Any]] = {"n_step": 1, "layer_norm": False}
 
     @model_validator(mode="after")
     def _check_limits(self) -> ActorCriticHyperparameters:
-        """Refuse a batch larger than the buffer, and a bound on sigma that excludes every sigma."""
+        """Refuse a batch larger than the buffer, a bound on sigma that excludes every sigma, normalizing one unit."""
         if self.batch_size > self.replay_capacity:
             raise ValueError(
                 f"batch_size {self.batch_size} exceeds replay_capacity {self.replay_capacity}; allowed: at most that"
             )
         check_clip_stddev(self.clip_stddev)
+        if self.layer_norm and self.hidden_dim == 1:
+            raise ValueError("hidden_dim is 1 with layer_norm, which makes it a constant; allowed: at least 2")
         return self
 
     @property
