@@ -71,12 +71,12 @@ def test_forward_and_gradients_against_autograd_in_float64(shape, activation):
             plain = plain_forward(arrays, plain_x, activation)
         grads = torch.autograd.grad(plain, [plain_x, *arrays.values()], by_output[slot].double())
         assert_close(out[slot], plain.detach())
-        for (name, found), exact in zip(
-            [("input", by_input[slot]), *mlp.to_arrays(by_params[slot]).items()], grads, strict=True
-        ):
-            assert found.shape == exact.shape, name
+        everything = {"input": by_input[slot].numpy(), **mlp.to_arrays(by_params[slot])}
+        for (name, found), exact in zip(everything.items(), grads, strict=True):
             # Where gradients nearly cancel, their error is relative to the terms, which are of order 1.
-            np.testing.assert_allclose(found, exact, rtol=0.0, atol=4e-6 * max(1.0, exact.abs().max().item()))
+            atol = 4e-6 * max(1.0, exact.abs().max().item())
+            assert found.shape == exact.shape, name
+            np.testing.assert_allclose(found, exact, rtol=0.0, atol=atol, err_msg=name)
 
 
 def test_the_output_does_not_depend_on_shift_and_scale_of_pre_activations():
