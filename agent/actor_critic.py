@@ -5,7 +5,8 @@ under the policy's own draws,
 
     y = r + gamma m V(s'),   V(s') = sum_k w (min_C Q' - alpha log pi),
 
-with alpha = 0 unless the algorithm is soft.
+with alpha = 0 unless the algorithm is soft. With `n_step` > 1, r, gamma and s' are those of several steps
+(see `agent.replay.n_step`).
 
 A draw outside the bounds has the log-probability of the draw itself, but the value of the clipped action, which the
 environment executes: replay holds executed actions, and the critic is evaluated at no others. Otherwise the critic
@@ -147,7 +148,7 @@ class ActorCritic(BaseAgent):
     def _make_networks(self, obs_dim: int) -> None:
         """Create actor and critics, initialized in this order from the stream `init`."""
         common, policy = self.common, self.policy
-        body = (common.num_hidden, common.hidden_dim, common.activation)
+        body = (common.num_hidden, common.hidden_dim, common.activation, common.layer_norm)
         actor_mlp = MLP(obs_dim, policy.head_dim, *body)
         critic_mlp = actor_mlp if policy.discrete else MLP(obs_dim + policy.action_dim, 1, *body)
         make_critic: type[Critic] = DiscreteCritic if policy.discrete else BoxCritic
@@ -204,7 +205,8 @@ class ActorCritic(BaseAgent):
         self._learned_batch = None
         if len(self.replay) < self.common.batch_size:
             return {}
-        batch = self.replay.sample(self._replay_draws.uniform(self.rows_per_update))
+        uniforms = self._replay_draws.uniform(self.rows_per_update)
+        batch = self.replay.sample(uniforms, self.common.n_step, self.gamma)
         noise = self.draw_update_noise(self._update_draws).to(self.device)
         critic_loss, actor_loss = self._functions.update_networks(batch, noise)
         self.updates += 1

@@ -54,11 +54,13 @@ class ActorCriticHyperparameters(Hyperparameters):
     actor_lr_scale: NonNegative = Field(1.0, description="step size of the actor / step size of the critic")
     tau: Fraction = Field(0.005, description="weight of the critic in its target's average")
     target_update_interval: Count = Field(1, description="updates between target averagings")
+    n_step: Count = Field(1, description="number of rewards in the critic's target; see agent.replay.n_step")
     batch_size: Count = 32
     replay_capacity: Count = 100_000
     num_hidden: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="hidden layers of each network")
     hidden_dim: Annotated[int, Field(ge=1, le=2**20)] = Field(64, description="units per hidden layer")
     activation: Literal["relu", "tanh"] = "relu"
+    layer_norm: bool = Field(False, description="layer normalization of each hidden layer before its activation")
     weight_init: Literal["xavier_uniform", "xavier_normal", "uniform", "normal", "orthogonal", "none"] = (
         "xavier_uniform"
     )
@@ -70,19 +72,21 @@ class ActorCriticHyperparameters(Hyperparameters):
     )
 
     structural: ClassVar[tuple[str, ...]] = (
-        "policy_type", "target_update_interval", "batch_size", "replay_capacity", "num_hidden", "hidden_dim",
-        "activation", "betas", "cuda", "separate_batches",
+        "policy_type", "target_update_interval", "n_step", "batch_size", "replay_capacity", "num_hidden", "hidden_dim",
+        "activation", "layer_norm", "betas", "cuda", "separate_batches",
     )  # fmt: skip
-    values_before: ClassVar[dict[str, Any]] = {"separate_batches": False}
+    values_before: ClassVar[dict[str, Any]] = {"n_step": 1, "layer_norm": False, "separate_batches": False}
 
     @model_validator(mode="after")
     def _check_limits(self) -> ActorCriticHyperparameters:
-        """Refuse a batch larger than the buffer, and a bound on sigma that excludes every sigma."""
+        """Refuse a batch larger than the buffer, a bound on sigma that excludes every sigma, normalizing one unit."""
         if self.batch_size > self.replay_capacity:
             raise ValueError(
                 f"batch_size {self.batch_size} exceeds replay_capacity {self.replay_capacity}; allowed: at most that"
             )
         check_clip_stddev(self.clip_stddev)
+        if self.layer_norm and self.hidden_dim == 1:
+            raise ValueError("hidden_dim is 1 with layer_norm, which makes it a constant; allowed: at least 2")
         return self
 
     @property
@@ -281,9 +285,7 @@ class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
     baseline_actions: ClassVar[int] = 0
 
     structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, *SOFT_STRUCTURE)
-    values_before: ClassVar[dict[str, Any]] = {
-        **DiscreteHyperparameters.values_before, "target_entropy_fraction": 0.98,
-    }  # fmt: skip
+    values_before: ClassVar[dict[str, Any]] = {**DiscreteHyperparameters.values_before, "target_entropy_fraction": 0.98}
 
     def entropy_target(self, action_dim: int, max_entropy: float) -> float:
         """Return the entropy that the temperature is tuned towards, in nats."""

@@ -81,7 +81,10 @@ class Batch:
 
     @cached_property
     def terminated(self) -> Tensor:
-        """1 where the next state's value must not be bootstrapped, else 0, (R, B)."""
+        """1 where the next state's value must not be bootstrapped, else 0, (R, B).
+
+        Between them in an n-step transition whose value is discounted by more than gamma (see `agent.replay.n_step`).
+        """
         return self.rows[..., self.obs_dim + self.action_dim + 1]
 
     @cached_property

@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from agent.networks.layer_norm import standardize, standardize_grad
 from agent.networks.weight_init import WEIGHT_INITS
 
 CACHE_LINE = 16
@@ -61,6 +62,7 @@ class Layer:
     """Position of one affine layer in the parameters of a copy, and its sizes with and without padding.
 
     weight_offset, bias_offset: index of the first weight and of the first bias.
+    norm_offset: index of the first gain of the layer normalization, whose biases follow; None if there is none.
     padded_in, padded_out: numbers of inputs and outputs that are stored.
     in_dim, out_dim: those in use.
     """
@@ -71,6 +73,7 @@ class Layer:
     padded_out: int
     in_dim: int
     out_dim: int
+    norm_offset: int | None = None
 
 
 def bmm(a: Tensor, b: Tensor) -> Tensor:
@@ -101,6 +104,7 @@ def pad_rows(x: Tensor) -> Tensor:
 class MLP:
     """Shape of a network: `num_hidden` hidden layers of `hidden_dim` units and a linear output.
 
+    layer_norm: whether each hidden layer is normalized before its activation (see `agent.networks.layer_norm`).
     layers: the layers, first to last.  num_params: number P of stored parameters of one copy, padding included.
     """
 
@@ -109,6 +113,7 @@ class MLP:
     num_hidden: int
     hidden_dim: int
     activation: str = "relu"
+    layer_norm: bool = False
     layers: tuple[Layer, ...] = field(init=False)
     num_params: int = field(init=False)
 
@@ -120,18 +125,25 @@ class MLP:
         layers, start = [], 0
         for i in range(len(padded) - 1):
             bias = start + round_up(padded[i] * padded[i + 1])
-            layers.append(Layer(start, bias, padded[i], padded[i + 1], used[i], used[i + 1]))
-            start = bias + round_up(padded[i + 1])
+            end = bias + round_up(padded[i + 1])
+            norm = end if self.layer_norm and i < self.num_hidden else None
+            layers.append(Layer(start, bias, padded[i], padded[i + 1], used[i], used[i + 1], norm))
+            start = end if norm is None else end + 2 * padded[i + 1]
         object.__setattr__(self, "layers", tuple(layers))
         object.__setattr__(self, "num_params", start)
 
     def init(self, rng: np.random.Generator, scheme: str) -> Tensor:
-        """Return new parameters of one copy, (P,) float32; biases are zero.  Raises KeyError for an unknown scheme."""
+        """Return new parameters of one copy, (P,) float32; biases are zero, gains of layer normalizations one.
+
+        Raises KeyError for an unknown scheme.
+        """
         params = torch.zeros(self.num_params)
         for layer in self.layers:
             weight, _ = self.layer_views(params.unsqueeze(0), layer)
             drawn = WEIGHT_INITS[scheme](rng, layer.in_dim, layer.out_dim, self.activation)
             weight[0, : layer.in_dim, : layer.out_dim] = torch.from_numpy(drawn.astype(np.float32))
+            if layer.norm_offset is not None:
+                params[layer.norm_offset : layer.norm_offset + layer.out_dim] = 1.0
         return params
 
     def layer_views(self, params: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
@@ -140,14 +152,32 @@ class MLP:
         weight = params[:, layer.weight_offset : end].view(-1, layer.padded_in, layer.padded_out)
         return weight, params[:, layer.bias_offset : layer.bias_offset + layer.padded_out].unsqueeze(1)
 
+    def norm_views(self, params: Tensor, layer: Layer) -> tuple[Tensor, Tensor]:
+        """Return gain and bias (N, 1, J) of a hidden layer's normalization, padded, as views into params (N, P)."""
+        assert layer.norm_offset is not None
+        end = layer.norm_offset + 2 * layer.padded_out
+        gain, bias = params[:, layer.norm_offset : end].split(layer.padded_out, 1)
+        return gain.unsqueeze(1), bias.unsqueeze(1)
+
     def to_arrays(self, params: Tensor) -> dict[str, np.ndarray]:
-        """Return one copy's parameters (P,) as arrays "weight_0" (I, J), "bias_0" (J,), ... without padding."""
-        arrays = {}
+        """Return one copy's parameters (P,) as arrays "weight_0" (I, J), "bias_0" (J,), ... without padding.
+
+        A layer normalization has "norm_gain_0" (J,) and "norm_bias_0" (J,).
+        """
+        return {name: view.cpu().numpy().copy() for name, view in self._named_views(params).items()}
+
+    def _named_views(self, params: Tensor) -> dict[str, Tensor]:
+        """Return views of one copy's parameters (P,) without padding, by the names of `to_arrays`."""
+        views, one = dict[str, Tensor](), params.unsqueeze(0)
         for i, layer in enumerate(self.layers):
-            weight, bias = self.layer_views(params.unsqueeze(0), layer)
-            arrays[f"weight_{i}"] = weight[0, : layer.in_dim, : layer.out_dim].cpu().numpy().copy()
-            arrays[f"bias_{i}"] = bias[0, 0, : layer.out_dim].cpu().numpy().copy()
-        return arrays
+            weight, bias = self.layer_views(one, layer)
+            views[f"weight_{i}"] = weight[0, : layer.in_dim, : layer.out_dim]
+            views[f"bias_{i}"] = bias[0, 0, : layer.out_dim]
+            if layer.norm_offset is not None:
+                gain, bias = self.norm_views(one, layer)
+                views[f"norm_gain_{i}"] = gain[0, 0, : layer.out_dim]
+                views[f"norm_bias_{i}"] = bias[0, 0, : layer.out_dim]
+        return views
 
     def load_arrays(self, params: Tensor, arrays: Mapping[str, np.ndarray]) -> None:
         """Load one copy's parameters (P,), in place, from `to_arrays`; padding becomes zero.
@@ -155,10 +185,8 @@ class MLP:
         Raises KeyError for a missing array and ValueError for one of another shape.
         """
         params.zero_()
-        for i, layer in enumerate(self.layers):
-            weight, bias = self.layer_views(params.unsqueeze(0), layer)
-            _copy_exactly(weight[0, : layer.in_dim, : layer.out_dim], arrays[f"weight_{i}"])
-            _copy_exactly(bias[0, 0, : layer.out_dim], arrays[f"bias_{i}"])
+        for name, view in self._named_views(params).items():
+            _copy_exactly(view, arrays[name])
 
 
 class Network:
@@ -185,20 +213,34 @@ class Network:
         params = self.params.view(-1, self.mlp.num_params)
         return [self.mlp.layer_views(params, layer) for layer in self.mlp.layers]
 
+    @cached_property
+    def _norm_views(self) -> list[tuple[Tensor, Tensor]]:
+        """Gain and bias of each hidden layer's normalization; none without."""
+        params = self.params.view(-1, self.mlp.num_params)
+        return [self.mlp.norm_views(params, layer) for layer in self.mlp.layers if layer.norm_offset is not None]
+
     def _pad_rows(self, x: Tensor) -> Tensor:
         return pad_rows(x) if self.pads_rows else x
 
     def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Map x (N, B, I) to the output (N, B, O), and return the trace that the gradients need: each layer's input."""
+        """Map x (N, B, I) to the output (N, B, O), and return the trace that the gradients need.
+
+        The trace is each layer's input, then what `standardize` returns for each normalization.
+        """
         rows = x.shape[1]
         x = self._pad_rows(x)
-        trace: list[Tensor] = []
+        inputs: list[Tensor] = []
+        norms: list[Tensor] = []
         for i, (weight, bias) in enumerate(self._views):
             if i:
+                if self.mlp.layer_norm:
+                    gain, shift = self._norm_views[i - 1]
+                    norms += standardize(x, self.mlp.hidden_dim)
+                    x = norms[-2] * gain + shift
                 x = self._activation.apply_(x)
-            trace.append(x)
+            inputs.append(x)
             x = affine(bias, x, weight)
-        return x[:, :rows], trace
+        return x[:, :rows], inputs + norms
 
     def grad_params(self, trace: list[Tensor], grad: Tensor) -> Tensor:
         """Return a loss's gradient (N, P) by the parameters, from its gradient (N, B, O) by the output.
@@ -208,22 +250,39 @@ class Network:
         grad = self._pad_rows(grad)
         trace = [activations[:, : grad.shape[1]] for activations in trace]
         pieces: list[Tensor] = []
-        for i in reversed(range(len(trace))):
+        for i in reversed(range(len(self.mlp.layers))):
             weight_grad = bmm(trace[i].transpose(1, 2), grad).flatten(1)
             pieces[:0] = [*_pad_to_line(weight_grad), *_pad_to_line(grad.sum(1))]
             if i:
-                grad = self._activation.backward(bmm(grad, self._views[i][0].transpose(1, 2)), trace[i])
+                grad = self._grad_activation(i, trace, grad)
+                if self.mlp.layer_norm:
+                    standardized, _ = self._norm_trace(i - 1, trace)
+                    pieces[:0] = [(grad * standardized).sum(1), grad.sum(1)]
+                    grad = self._grad_norm(i - 1, trace, grad)
         return torch.cat(pieces, 1)
 
     def grad_input(self, trace: list[Tensor], grad: Tensor) -> Tensor:
         """Return a loss's gradient (N, B, I) by the input, from its gradient (N, B, O) by the output."""
         rows = grad.shape[1]
         grad = self._pad_rows(grad)
-        for i in reversed(range(len(trace))):
-            grad = bmm(grad, self._views[i][0].transpose(1, 2))
-            if i:
-                grad = self._activation.backward(grad, trace[i])
-        return grad[:, :rows]
+        for i in reversed(range(1, len(self.mlp.layers))):
+            grad = self._grad_activation(i, trace, grad)
+            if self.mlp.layer_norm:
+                grad = self._grad_norm(i - 1, trace, grad)
+        return bmm(grad, self._views[0][0].transpose(1, 2))[:, :rows]
+
+    def _grad_activation(self, i: int, trace: list[Tensor], grad: Tensor) -> Tensor:
+        """Return the gradient by what layer i's input is the activation of, from that by layer i's output."""
+        return self._activation.backward(bmm(grad, self._views[i][0].transpose(1, 2)), trace[i])
+
+    def _grad_norm(self, i: int, trace: list[Tensor], grad: Tensor) -> Tensor:
+        """Return the gradient by layer i's output, from that by its normalization."""
+        return standardize_grad(grad * self._norm_views[i][0], *self._norm_trace(i, trace), self.mlp.hidden_dim)
+
+    def _norm_trace(self, i: int, trace: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return what `standardize` returned for layer i."""
+        first = len(self.mlp.layers) + 2 * i
+        return trace[first], trace[first + 1]
 
 
 def _copy_exactly(target: Tensor, array: np.ndarray) -> None:

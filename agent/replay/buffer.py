@@ -14,6 +14,7 @@ from torch import Tensor
 
 from agent.base import Batch
 from agent.replay.layout import row_length
+from agent.replay.n_step import combine_steps
 from utils.core.run_axes import RunAxes
 from utils.core.transition import Step
 
@@ -56,11 +57,25 @@ class Replay:
             self.data[:, i] = torch.from_numpy(rows[:, 0])
         self.count += 1
 
-    def sample(self, uniforms: Tensor) -> Batch:
-        """Return rows floor(u n) of the n stored ones, for uniforms (R, B) in [0, 1), float64."""
+    def sample(self, uniforms: Tensor, n_step: int = 1, gamma: float = 1.0) -> Batch:
+        """Return rows floor(u n) of the n stored ones, for uniforms (R, B) in [0, 1), float64.
+
+        n_step, gamma: steps of each transition, and their discount (see `agent.replay.n_step`).
+        """
         index = (uniforms.numpy() * len(self)).astype(np.int64)
+        if n_step > 1:
+            return self.make_batch(self._gather_steps(index, n_step, gamma))
         index += self._run_offset
         return self.make_batch(self._gather(index))
+
+    def _gather_steps(self, index: np.ndarray, n_step: int, gamma: float) -> Tensor:
+        """Return n-step transitions (R, B, row_length) that begin at rows index (R, B) of each run."""
+        steps = np.arange(n_step)
+        newer = ((self.count - 1 - index) % self.capacity)[..., None]
+        rows = (index[..., None] + np.minimum(steps, newer)) % self.capacity
+        gathered = self._gather(rows + self._run_offset[..., None])
+        exists = torch.from_numpy(steps <= newer).to(self.device)
+        return combine_steps(gathered, exists, self.obs_dim, self.action_dim, gamma)
 
     def _gather(self, index: np.ndarray) -> Tensor:
         """Return whole rows (..., row_length).  index: (...), r * capacity + i for row i of run r."""

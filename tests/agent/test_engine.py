@@ -67,6 +67,8 @@ AGENT_CASES = [
     Case("SACDiscrete", TUNED),
     Case("GreedyACDiscrete", {"rho": 0.5}),
     Case("VACDiscrete", slow=False),
+    Case("SAC", {"layer_norm": True}, slow=False),
+    Case("GreedyACDiscrete", {"layer_norm": True, "activation": "tanh"}),
 ]
 
 POLICY_CASES = [

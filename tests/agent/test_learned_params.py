@@ -20,7 +20,7 @@ CASES = [
     ("SAC", BOX, ACTOR_CRITIC | {"double_q": False, "automatic_entropy_tuning": True, "alpha_lr": 0.01}),
     ("GreedyAC", BOX, ACTOR_CRITIC | {"policy_type": "Beta", "num_hidden": 1, "activation": "tanh"}),
     ("VAC", BOX, ACTOR_CRITIC | {"policy_type": "Gaussian"}),
-    ("SACDiscrete", 3, ACTOR_CRITIC | {"double_q": False}),
+    ("SACDiscrete", 3, ACTOR_CRITIC | {"double_q": False, "layer_norm": True}),
     ("GreedyACDiscrete", 3, ACTOR_CRITIC),
     ("VACDiscrete", 3, ACTOR_CRITIC),
     ("linearAC", BOX, {"tiles": 3}),

@@ -65,6 +65,9 @@ OPTIONS = {
 
 COMBINATIONS = [{name: values[row[i]] for i, (name, values) in enumerate(OPTIONS.items())} for row in plackett_burman()]
 
+NORMALIZED = [COMBINATIONS[i] | {"layer_norm": True} for i in (1, 7)]
+"""With two hidden layers each, of relu and of tanh units."""
+
 
 def test_every_two_options_meet_in_all_combinations():
     for i in range(11):
@@ -82,7 +85,7 @@ def relative(found: np.ndarray, exact: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("action_units", ["unit", "environment"])
-@pytest.mark.parametrize("options", COMBINATIONS, ids=range(12))
+@pytest.mark.parametrize("options", [*COMBINATIONS, *NORMALIZED], ids=[*range(12), "relu norm", "tanh norm"])
 def test_three_updates_against_a_plain_reimplementation(options, action_units):
     """Critics, targets, actor, temperature, the actor's and critics' gradients and the losses.
 
@@ -208,6 +211,7 @@ CHANGES: list[tuple[str, dict[str, Any], Any]] = [
     ("num_hidden", {}, 1),
     ("hidden_dim", {}, 21),
     ("activation", {}, "tanh"),
+    ("layer_norm", {}, True),
     ("weight_init", {}, "none"),
     ("weight_init", {}, "xavier_normal"),
     ("weight_init", {}, "uniform"),
@@ -249,7 +253,8 @@ def test_every_hyperparameter_changes_what_is_learned(name, base, value):
 
 
 def test_no_hyperparameter_is_left_out_of_the_test_above():
-    assert {name for name, _, _ in CHANGES} | {"cuda"} == set(SACHyperparameters.model_fields)
+    """No two transitions above follow each other, so that n_step has a test of its own."""
+    assert {name for name, _, _ in CHANGES} | {"cuda", "n_step"} == set(SACHyperparameters.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -459,6 +464,8 @@ STRUCTURAL: dict[str, Any] = {
     "num_hidden": 1,
     "hidden_dim": 21,
     "activation": "tanh",
+    "layer_norm": True,
+    "n_step": 2,
     "betas": (0.5, 0.9),
     "reparameterized": False,
     "num_samples": 2,

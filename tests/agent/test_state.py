@@ -46,8 +46,9 @@ def live(agent, steps: int, seed: int) -> list[np.ndarray]:
         {},
         {"automatic_entropy_tuning": True, "alpha_lr": 1e-2, "target_update_interval": 3},
         {"replay_capacity": 20, "double_q": False, "policy_type": "Gaussian"},
+        {"layer_norm": True, "n_step": 3},
     ],
-    ids=["default", "tuned", "wrapped"],
+    ids=["default", "tuned", "wrapped", "normalized"],
 )
 def test_a_copied_state_goes_on_exactly(hyperparameters):
     goes_on_exactly(make(**hyperparameters), make(**hyperparameters))

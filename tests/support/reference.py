@@ -46,6 +46,9 @@ def used_mask(mlp: MLP) -> Tensor:
         weight, bias = mlp.layer_views(flat.unsqueeze(0), layer)
         weight[0, : layer.in_dim, : layer.out_dim] = 1.0
         bias[0, 0, : layer.out_dim] = 1.0
+        if layer.norm_offset is not None:
+            for view in mlp.norm_views(flat.unsqueeze(0), layer):
+                view[0, 0, : layer.out_dim] = 1.0
     return flat > 0
 
 
@@ -63,9 +66,15 @@ def doubles(arrays: dict[str, np.ndarray]) -> Arrays:
 
 
 def plain_forward(arrays: Arrays, x: Tensor, activation: str) -> Tensor:
-    """Return the network's output (..., O) at x (..., I), with parameters weight_0, bias_0, ..."""
-    for i in range(len(arrays) // 2):
+    """Return the network's output (..., O) at x (..., I), with parameters weight_0, bias_0, ...
+
+    With norm_gain_0, norm_bias_0, ..., pre-activations are normalized by torch's own function.
+    """
+    for i in range(sum(name.startswith("weight_") for name in arrays)):
         if i:
+            if f"norm_gain_{i - 1}" in arrays:
+                gain, bias = arrays[f"norm_gain_{i - 1}"], arrays[f"norm_bias_{i - 1}"]
+                x = torch.nn.functional.layer_norm(x, gain.shape, gain, bias, 1e-5)
             x = torch.tanh(x) if activation == "tanh" else torch.clamp(x, min=0.0)
         x = x @ arrays[f"weight_{i}"] + arrays[f"bias_{i}"]
     return x

@@ -84,6 +84,8 @@ AGENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "SAC gamma noise": (PENDULUM, {"policy_type": ["Beta"]}),
     "SAC one critic": (PENDULUM, {"double_q": [False], "policy_type": ["GaussianMixture"], "reparameterized": [False]}),
     "SAC Student": (PENDULUM, {"policy_type": ["Student"]}),
+    "SAC n-step": (PENDULUM, {"n_step": [3]}),
+    "SAC layer normalization": (PENDULUM, {"layer_norm": [True]}),
     "GreedyAC": (PENDULUM, {}),
     "VAC": (PENDULUM, {}),
     "SACDiscrete": (CARTPOLE, {}),
