@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,10 +25,13 @@ from torch import Tensor
 from agent import losses
 from agent.action_units import ActionUnits
 from agent.base import BaseAgent, Batch, Spaces, select_arrays
+from agent.exploration import CorrelatedDraws, WarmUp
+from agent.functions import Functions
 from agent.hyperparameters import SharedHyperparameters, check_same_structure
 from agent.networks.actor import Actor
 from agent.networks.critic import BoxCritic, Critic, DiscreteCritic
 from agent.networks.network import MLP
+from agent.observation_statistics import ObservationStatistics
 from agent.policy import policy_class
 from agent.policy.base import ActionBox, Policy
 from agent.replay.buffer import Replay
@@ -38,18 +41,6 @@ from agent.run_state import StatePart, collect_run_axes
 from utils.core.random_streams import Draws, make_generator
 from utils.core.run_axes import RunAxes
 from utils.core.transition import Step
-
-
-class Functions(NamedTuple):
-    """The functions that an engine computes, after the methods of the same names.
-
-    Acting is in one state of each run: observations (R, O) and, if it draws, noise to actions (R, A).
-    """
-
-    update_networks: Callable[[Batch, Tensor], Sequence[Tensor]]
-    draw_actions: Callable[[np.ndarray, Tensor], np.ndarray]
-    greedy_actions: Callable[[np.ndarray], np.ndarray]
-    update_targets: Callable[[], Any]
 
 
 class ActorCritic(BaseAgent):
@@ -85,6 +76,7 @@ class ActorCritic(BaseAgent):
         self._make_networks(spaces.obs_dim)
         self.tau = self._per_run("tau").unsqueeze(1)
         self.alpha = self._per_run("alpha").view(-1, 1, 1)
+        self._make_experience(spaces.action)
         self._update_draws, self._replay_draws = Draws(random_seeds, "update"), Draws(random_seeds, "replay")
         self.updates = 0
         self._learned_batch: Batch | None = None
@@ -153,6 +145,22 @@ class ActorCritic(BaseAgent):
         self.actor = Actor(actor_mlp, torch.stack(actors).to(self.device), actor_lr, common.betas)
         self.critic = make_critic(critic_mlp, torch.stack(critics, 1).to(self.device), critic_lr, common.betas)
 
+    def _make_experience(self, action: ActionBox | int) -> None:
+        """Create what the options of exploration and observations need.  action: the environment's actions."""
+        self._act_draws = CorrelatedDraws(self.random_seeds, "act", [s.exploration_correlation for s in self.settings])
+        steps, replay = self.common.learning_starts, self.replay
+        self.warm_up = WarmUp(self.random_seeds, steps, action) if steps else None
+        self.statistics: ObservationStatistics | None = None
+        if self.common.normalize_observations:
+            sizes = (replay.obs_dim, replay.action_dim, replay.row_length)
+            self.statistics = ObservationStatistics(self.runs, *sizes, self.device)
+
+    def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
+        """See `Agent.act`; uniform in the first `learning_starts` steps."""
+        if self.warm_up and self.warm_up.acts and not greedy:
+            return self.warm_up.draw_actions()
+        return super().act(obs, greedy)
+
     def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
         if greedy:
             return self._functions.greedy_actions(obs)
@@ -174,7 +182,7 @@ class ActorCritic(BaseAgent):
 
         obs: (R, B, O).  noise: of one draw per state, (R, B, 1, ...).
         """
-        head, _ = self.actor.forward(obs)
+        head, _ = self.actor.forward(self.statistics.normalize_obs(obs) if self.statistics else obs)
         action = self.policy.executed_action(self.policy.to_action(self.policy.draw_latent(head, noise)))[:, :, 0]
         return self.units.to_environment(action) if self.units else action
 
@@ -183,7 +191,7 @@ class ActorCritic(BaseAgent):
 
         Depends on `learner_parts` and obs (R, B, O) only.
         """
-        head, _ = self.actor.forward(obs)
+        head, _ = self.actor.forward(self.statistics.normalize_obs(obs) if self.statistics else obs)
         action = self.policy.mode(head)
         return self.units.to_environment(action) if self.units else action
 
@@ -193,14 +201,21 @@ class ActorCritic(BaseAgent):
 
     def observe(self, step: Step) -> None:
         """Store one transition of each run, its action in the learner's units."""
+        if self.warm_up:
+            self.warm_up.count_step()
+        if self.statistics:
+            self.statistics.add(step.obs)
         if self.units and not self.units.same:
             step = step._replace(action=self.units.from_environment(step.action))
         self.replay.push(step)
 
     def update(self) -> dict[str, Tensor]:
-        """Update critics, actor and targets once, if the buffer holds a batch. Returns losses (R,)."""
+        """Update critics, actor and targets once, if the buffer holds a batch after the first `learning_starts` steps.
+
+        Returns losses (R,).
+        """
         self._learned_batch = None
-        if len(self.replay) < self.common.batch_size:
+        if len(self.replay) < self.common.batch_size or (self.warm_up and not self.warm_up.learns):
             return {}
         batch = self.replay.sample(self._replay_draws.uniform(self.common.batch_size))
         noise = self.draw_update_noise(self._update_draws).to(self.device)
@@ -231,6 +246,7 @@ class ActorCritic(BaseAgent):
 
         noise: from `draw_update_noise`.  Returns the losses of critics and actor, each (R,).
         """
+        batch = self.statistics.normalize(batch) if self.statistics else batch
         rows = batch.obs.shape[1]
         next_noise, *actor_noise = noise.split((1, *self._draws_per_state()), 2)
         # The actor does not change before its own update, so one pass serves both kinds of states.
@@ -252,7 +268,8 @@ class ActorCritic(BaseAgent):
         """Return the attributes that hold the tensors of `update_networks` and `draw_actions`, by name."""
         networks = {"policy": self.policy, "actor": self.actor, "critic": self.critic}
         units = {} if self.units is None or self.units.same else {"units": self.units}
-        return {**networks, **units, "tau": self.tau, "alpha": self.alpha, **self.extra_parts()}
+        statistics = {"statistics": self.statistics} if self.statistics else {}
+        return {**networks, **units, **statistics, "tau": self.tau, "alpha": self.alpha, **self.extra_parts()}
 
     def _action_values(self, batch: Batch, action: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return Q (C, R, B, K) of actions (R, B, K, A), as the environment executes them, and the trace."""
@@ -280,7 +297,16 @@ class ActorCritic(BaseAgent):
     def state_parts(self) -> dict[str, StatePart]:
         """Return the parts that keep a state, by name."""
         streams = {"act": self._act_draws, "update": self._update_draws, "replay_draws": self._replay_draws}
-        return {"actor": self.actor, "critic": self.critic, "replay": self.replay, **streams, **self.extra_parts()}
+        options: dict[str, StatePart | None] = {"warm_up": self.warm_up, "statistics": self.statistics}
+        used = {name: part for name, part in options.items() if part is not None}
+        return {
+            "actor": self.actor,
+            "critic": self.critic,
+            "replay": self.replay,
+            **streams,
+            **used,
+            **self.extra_parts(),
+        }
 
     @property
     def run_axes(self) -> RunAxes:
@@ -298,12 +324,19 @@ class ActorCritic(BaseAgent):
         self.updates = state["updates"]
 
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
-        """Return actor, critics, target critics and temperature of one run: arrays without padding, by name."""
+        """Return actor, critics, target critics, temperature and observation statistics of one run, by name.
+
+        Arrays are without padding.
+        """
         named = {f"actor/{name}": array for name, array in self.actor.arrays(run).items()}
+        if self.statistics:
+            named |= {f"observations/{name}": array for name, array in self.statistics.arrays(run).items()}
         return named | self.critic.arrays(run) | {"alpha": self.alpha[run, 0].cpu().numpy().copy()}
 
     def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
-        """Load actor, critics, target critics and temperature of one run from `learned_params`."""
+        """Load what one run has learned from its `learned_params`."""
         self.actor.load_arrays(run, select_arrays(params, "actor"))
+        if self.statistics:
+            self.statistics.load_arrays(run, select_arrays(params, "observations"))
         self.critic.load_arrays(run, params)
         self.alpha[run, 0] = torch.from_numpy(params["alpha"])

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from agent.experience_hyperparameters import ExperienceHyperparameters
 from agent.hyperparameters import (
     ACTION_UNITS_FIELD,
     ActionUnit,
     Count,
     Decay,
     Fraction,
-    Hyperparameters,
     NonNegative,
     Positive,
     check_clip_stddev,
@@ -42,7 +42,7 @@ PRODUCTS_PER_UNIT = 2**19
 """Multiplications in one forward pass of a batch whose cost equals a run's fixed cost; see `step_cost`."""
 
 
-class ActorCriticHyperparameters(Hyperparameters):
+class ActorCriticHyperparameters(ExperienceHyperparameters):
     """Hyperparameters of every agent with networks and a replay buffer."""
 
     compiles = True
@@ -64,7 +64,7 @@ class ActorCriticHyperparameters(Hyperparameters):
 
     structural: ClassVar[tuple[str, ...]] = (
         "policy_type", "target_update_interval", "batch_size", "replay_capacity", "num_hidden", "hidden_dim",
-        "activation", "betas", "cuda",
+        "activation", "betas", "cuda", *ExperienceHyperparameters.structural,
     )  # fmt: skip
 
     @model_validator(mode="after")
@@ -105,7 +105,9 @@ class BoxHyperparameters(ActorCriticHyperparameters):
     structural: ClassVar[tuple[str, ...]] = (
         *ActorCriticHyperparameters.structural, "entropic_index", "num_components", "component_policy", "action_units",
     )  # fmt: skip
-    values_before: ClassVar[dict[str, Any]] = {"action_units": "environment", "component_policy": None}
+    values_before: ClassVar[dict[str, Any]] = {
+        **ActorCriticHyperparameters.values_before, "action_units": "environment", "component_policy": None,
+    }  # fmt: skip
 
     def without_effect(self) -> dict[str, str]:
         """Add the options of other policies."""
@@ -239,7 +241,7 @@ class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
     baseline_actions: ClassVar[int] = 0
 
     structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, *SOFT_STRUCTURE)
-    values_before: ClassVar[dict[str, Any]] = {"target_entropy_fraction": 0.98}
+    values_before: ClassVar[dict[str, Any]] = {**DiscreteHyperparameters.values_before, "target_entropy_fraction": 0.98}
 
     def without_effect(self) -> dict[str, str]:
         """Add the target entropy of a temperature that is not tuned."""
