@@ -26,7 +26,7 @@ from agent import losses
 from agent.action_units import ActionUnits
 from agent.base import BaseAgent, Batch, Spaces, select_arrays
 from agent.exploration import CorrelatedDraws, WarmUp
-from agent.functions import Functions
+from agent.functions import Functions, eager_functions
 from agent.hyperparameters import SharedHyperparameters, check_same_structure
 from agent.networks.actor import Actor
 from agent.networks.critic import BoxCritic, Critic, DiscreteCritic
@@ -76,11 +76,14 @@ class ActorCritic(BaseAgent):
         self._make_networks(spaces.obs_dim)
         self.tau = self._per_run("tau").unsqueeze(1)
         self.alpha = self._per_run("alpha").view(-1, 1, 1)
-        self._make_experience(spaces.action)
+        self._act_draws = CorrelatedDraws(random_seeds, "act", [s.exploration_correlation for s in settings])
+        steps = self.common.learning_starts
+        self.warm_up = WarmUp(random_seeds, steps, spaces.action) if steps else None
+        self.statistics = ObservationStatistics(self.replay) if self.common.normalize_observations else None
         self._update_draws, self._replay_draws = Draws(random_seeds, "update"), Draws(random_seeds, "replay")
         self.updates = 0
         self._learned_batch: Batch | None = None
-        self.set_functions(self.update_networks, self._draw_eagerly, self._choose_greedily, self.update_targets)
+        self.set_functions(*eager_functions(self))
 
     @property
     def num_critics(self) -> int:
@@ -145,16 +148,6 @@ class ActorCritic(BaseAgent):
         self.actor = Actor(actor_mlp, torch.stack(actors).to(self.device), actor_lr, common.betas)
         self.critic = make_critic(critic_mlp, torch.stack(critics, 1).to(self.device), critic_lr, common.betas)
 
-    def _make_experience(self, action: ActionBox | int) -> None:
-        """Create what the options of exploration and observations need.  action: the environment's actions."""
-        self._act_draws = CorrelatedDraws(self.random_seeds, "act", [s.exploration_correlation for s in self.settings])
-        steps, replay = self.common.learning_starts, self.replay
-        self.warm_up = WarmUp(self.random_seeds, steps, action) if steps else None
-        self.statistics: ObservationStatistics | None = None
-        if self.common.normalize_observations:
-            sizes = (replay.obs_dim, replay.action_dim, replay.row_length)
-            self.statistics = ObservationStatistics(self.runs, *sizes, self.device)
-
     def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
         """See `Agent.act`; uniform in the first `learning_starts` steps."""
         if self.warm_up and self.warm_up.acts and not greedy:
@@ -165,17 +158,6 @@ class ActorCritic(BaseAgent):
         if greedy:
             return self._functions.greedy_actions(obs)
         return self._functions.draw_actions(obs, self.draw_acting_noise(draws))
-
-    def _draw_eagerly(self, obs: np.ndarray, noise: Tensor) -> np.ndarray:
-        """Return `draw_actions` in one state of each run, (R, A).  obs: (R, O)."""
-        return self.draw_actions(self._one_state(obs), noise.to(self.device))[:, 0].cpu().numpy()
-
-    def _choose_greedily(self, obs: np.ndarray) -> np.ndarray:
-        """Return `greedy_actions` in one state of each run, (R, A).  obs: (R, O)."""
-        return self.greedy_actions(self._one_state(obs))[:, 0].cpu().numpy()
-
-    def _one_state(self, obs: np.ndarray) -> Tensor:
-        return torch.from_numpy(obs).to(self.device).unsqueeze(1)
 
     def draw_actions(self, obs: Tensor, noise: Tensor) -> Tensor:
         """Draw actions (R, B, A) as the environment executes them; depends on `learner_parts` and arguments only.
@@ -210,10 +192,7 @@ class ActorCritic(BaseAgent):
         self.replay.push(step)
 
     def update(self) -> dict[str, Tensor]:
-        """Update critics, actor and targets once, if the buffer holds a batch after the first `learning_starts` steps.
-
-        Returns losses (R,).
-        """
+        """Update critics, actor and targets once, if learning has started and there is a batch. Returns losses (R,)."""
         self._learned_batch = None
         if len(self.replay) < self.common.batch_size or (self.warm_up and not self.warm_up.learns):
             return {}
@@ -233,9 +212,7 @@ class ActorCritic(BaseAgent):
         batch = self._learned_batch
         if batch is None or self.units is None or self.units.same:
             return batch
-        converted = Batch(batch.rows.clone(), batch.obs_dim, batch.action_dim)
-        converted.action[...] = self.units.to_environment(batch.action)
-        return converted
+        return batch.with_action(self.units.to_environment(batch.action))
 
     def draw_update_noise(self, draws: Draws) -> Tensor:
         """Draw the noise of one update, (R, B, K, ...)."""
@@ -282,31 +259,13 @@ class ActorCritic(BaseAgent):
         next_value = losses.soft_value(next_q, proposals.log_prob, proposals.weight, self._target_alpha())
         return self.critic.fit(batch, losses.td_target(batch.reward, batch.terminated, self.gamma, next_value))
 
-    def _score_grad(self, head: Tensor, latent: Tensor, by_log_prob: Tensor) -> tuple[Tensor, Tensor]:
-        """Return a function's gradient (R, B, D) by the head, and the log-probabilities (R, B, K) it is a function of.
-
-        latent: draws that are held fixed, (R, B, K, A).
-        by_log_prob: the function's gradient by their log-probabilities, (R, B, K).
-        """
-        head = head.detach().requires_grad_()
-        with torch.enable_grad():
-            log_prob = self.policy.latent_log_prob(head, latent)
-        (grad,) = torch.autograd.grad(log_prob, head, by_log_prob)
-        return grad, log_prob.detach()
-
     def state_parts(self) -> dict[str, StatePart]:
         """Return the parts that keep a state, by name."""
         streams = {"act": self._act_draws, "update": self._update_draws, "replay_draws": self._replay_draws}
-        options: dict[str, StatePart | None] = {"warm_up": self.warm_up, "statistics": self.statistics}
+        own: dict[str, StatePart] = {"actor": self.actor, "critic": self.critic, "replay": self.replay}
+        options = {"warm_up": self.warm_up, "statistics": self.statistics}
         used = {name: part for name, part in options.items() if part is not None}
-        return {
-            "actor": self.actor,
-            "critic": self.critic,
-            "replay": self.replay,
-            **streams,
-            **used,
-            **self.extra_parts(),
-        }
+        return {**own, **streams, **used, **self.extra_parts()}
 
     @property
     def run_axes(self) -> RunAxes:
@@ -324,13 +283,9 @@ class ActorCritic(BaseAgent):
         self.updates = state["updates"]
 
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
-        """Return actor, critics, target critics, temperature and observation statistics of one run, by name.
-
-        Arrays are without padding.
-        """
-        named = {f"actor/{name}": array for name, array in self.actor.arrays(run).items()}
-        if self.statistics:
-            named |= {f"observations/{name}": array for name, array in self.statistics.arrays(run).items()}
+        """Return what one run has learned and acts by: arrays without padding, by name."""
+        parts: dict[str, Any] = {"actor": self.actor} | ({"observations": self.statistics} if self.statistics else {})
+        named = {f"{part}/{name}": array for part in parts for name, array in parts[part].arrays(run).items()}
         return named | self.critic.arrays(run) | {"alpha": self.alpha[run, 0].cpu().numpy().copy()}
 
     def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:

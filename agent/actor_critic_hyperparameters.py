@@ -239,7 +239,6 @@ class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
     reparameterized: ClassVar[bool] = False
     num_samples: ClassVar[int] = 1
     baseline_actions: ClassVar[int] = 0
-
     structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, *SOFT_STRUCTURE)
     values_before: ClassVar[dict[str, Any]] = {**DiscreteHyperparameters.values_before, "target_entropy_fraction": 0.98}
 
@@ -276,10 +275,8 @@ class GreedyACDiscreteHyperparameters(DiscreteHyperparameters):
     """Hyperparameters of the greedy actor-critic with every action proposed: no proposal policy, no temperature."""
 
     rho: Fraction = Field(0.1, description="fraction of the actions kept, at least one")
-
     proposals: ClassVar[int] = 1
     alpha: ClassVar[float] = 0.0
-
     structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, "rho")
 
 

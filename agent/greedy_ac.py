@@ -51,7 +51,7 @@ class GreedyAC(ActorCritic):
         q, _ = self._action_values(batch, proposals.action)
         best = losses.keep_best(q[0], self.common.rho)
         kept = losses.kept_latents(proposals.latent, best)
-        grad, log_prob = self._score_grad(head, kept, losses.cross_entropy_grad(kept))
+        grad, log_prob = self.policy.score_grad(head, kept, losses.cross_entropy_grad(kept))
         if self.proposal:
             self._update_proposal(self.proposal, proposal_head, proposal_trace, proposals, best)
         self.actor.descend(trace, grad)
@@ -62,7 +62,7 @@ class GreedyAC(ActorCritic):
     ) -> None:
         """Move the proposal policy, whose head (R, B, D) and trace are given, with its entropy in the loss."""
         by_log_prob = losses.proposal_grad(proposals.log_prob, best, self.alpha)
-        grad, _ = self._score_grad(head, proposals.latent, by_log_prob)
+        grad, _ = self.policy.score_grad(head, proposals.latent, by_log_prob)
         proposal.descend(trace, grad)
 
     def learned_params(self, run: int) -> dict[str, np.ndarray]:

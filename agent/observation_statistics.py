@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from agent.base import Batch
+from agent.replay.buffer import Replay
 from utils.core.run_axes import RunAxes
 
 CLIP = 10.0
@@ -31,11 +32,12 @@ EPSILON = 1e-8
 class ObservationStatistics:
     """Statistics of the observations that R runs acted on in training, (R, O), float64."""
 
-    def __init__(self, runs: int, obs_dim: int, action_dim: int, row_length: int, device: str = "cpu") -> None:
-        """Begin with mean 0 and variance 1, which the first observation replaces.  row_length: of a replay row."""
+    def __init__(self, replay: Replay) -> None:
+        """Begin with mean 0 and variance 1, which the first observation replaces.  replay: the run's rows."""
+        runs, obs_dim, row_length, device = replay.runs, replay.obs_dim, replay.row_length, replay.device
         self.mean, self.variance = np.zeros((runs, obs_dim)), np.ones((runs, obs_dim))
         self.count = 0
-        self._sizes = obs_dim, action_dim
+        self._sizes = obs_dim, replay.action_dim
         self._shift = torch.zeros(runs, 1, row_length, device=device)
         self._scale = torch.ones(runs, 1, row_length, device=device)
         self._limit = torch.full((1, 1, row_length), torch.inf, device=device)

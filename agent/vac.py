@@ -40,6 +40,6 @@ class VAC(ActorCritic):
         else:
             learned, value, baseline = proposals.first(1), q[:, :, :1], q[:, :, 1:].mean(-1, keepdim=True)
         by_log_prob = losses.likelihood_ratio_grad(value, learned.log_prob, learned.weight, self.alpha, baseline)
-        grad, _ = self._score_grad(head, learned.latent, by_log_prob)
+        grad, _ = self.policy.score_grad(head, learned.latent, by_log_prob)
         self.actor.descend(trace, grad)
         return losses.actor_loss(value, learned.log_prob, learned.weight, self.alpha)

@@ -23,6 +23,9 @@ RHO = 0.9
 SEEDS = range(4000)
 """Runs, which are independent of each other."""
 
+FEW = range(800)
+"""Runs of an agent, whose networks take time."""
+
 LEVEL = 1e-7
 """False-alarm probability of one comparison; each test makes at most six."""
 
@@ -153,13 +156,13 @@ def test_updates_and_evaluations_draw_independently():
     for t in range(30):
         step = {name: values[t : t + 1] for name, values in transitions(3, 30, 3).items()}
         drawn = [agent.act(obs[t : t + 1]) for agent in (plain, correlated)]
-        assert np.array_equal(*drawn) == (t == 0)
+        assert np.array_equal(drawn[0], drawn[1]) == (t == 0)
         for agent in (plain, correlated):
             agent.observe(Step(action=np.zeros((1, 2), np.float32), **step))
             agent.update()
             agent.begin_eval(t)
         evaluated = [agent.act_eval(obs[t : t + 1], greedy=False) for agent in (plain, correlated)]
-        np.testing.assert_array_equal(*evaluated)
+        np.testing.assert_array_equal(evaluated[0], evaluated[1])
     for name, array in plain.learned_params(0).items():
         np.testing.assert_array_equal(array, correlated.learned_params(0)[name], err_msg=name)
 
@@ -169,10 +172,10 @@ def test_discrete_actions_are_repeated_and_keep_their_probabilities():
     model: Any = AGENTS["SACDiscrete"].hyperparameters
     found = {}
     for rho in (0.0, RHO):
-        settings = [model(hidden_dim=8, exploration_correlation=rho)] * len(SEEDS)
-        agent = make_agent("SACDiscrete", settings, [0] * len(SEEDS), 0.9, make_spaces_discrete())
-        agent._act_draws = CorrelatedDraws(SEEDS, "act", [rho] * len(SEEDS))
-        obs = np.zeros((len(SEEDS), 3), np.float32)
+        settings = [model(hidden_dim=8, exploration_correlation=rho)] * len(FEW)
+        agent = make_agent("SACDiscrete", settings, FEW, 0.9, make_spaces_discrete())
+        agent.actor.params[:] = agent.actor.params[0]
+        obs = np.zeros((len(FEW), 3), np.float32)
         found[rho] = np.stack([agent.act(obs)[:, 0] for _ in range(12)])
     counts = np.array([[(steps == a).sum() for a in range(3)] for steps in (found[0.0][11], found[RHO][11])])
     assert stats.chi2_contingency(counts).pvalue > LEVEL
@@ -218,15 +221,15 @@ def test_evaluations_use_the_policy_in_the_first_steps_too():
 
 @pytest.mark.parametrize("name", ["SAC", "GreedyACDiscrete"])
 def test_uniform_actions_are_those_of_the_random_agent(name):
-    """With its own stream instead of the warm-up's, by distribution: over the runs, 4000 first actions."""
+    """With its own stream instead of the warm-up's, by distribution: the first actions of many runs."""
     model: Any = AGENTS[name].hyperparameters
     discrete = name.endswith("Discrete")
     spaces = make_spaces_discrete() if discrete else make_spaces(3, 2)
-    agent = make_agent(name, [model(learning_starts=5, hidden_dim=8)] * len(SEEDS), SEEDS, 0.9, spaces)
-    drawn = agent.act(np.zeros((len(SEEDS), 3), np.float32))
+    agent = make_agent(name, [model(learning_starts=5, hidden_dim=8)] * len(FEW), FEW, 0.9, spaces)
+    drawn = agent.act(np.zeros((len(FEW), 3), np.float32))
     if discrete:
         counts = [(drawn[:, 0] == a).sum() for a in range(3)]
-        assert sum(counts) == len(SEEDS)
+        assert sum(counts) == len(FEW)
         assert stats.chisquare(counts).pvalue > LEVEL
     else:
         box = make_box(2)

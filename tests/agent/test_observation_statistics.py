@@ -12,6 +12,7 @@ import torch
 from agent.actor_critic_hyperparameters import SACHyperparameters
 from agent.base import Batch
 from agent.observation_statistics import CLIP, EPSILON, ObservationStatistics
+from agent.replay.buffer import Replay
 from tests.support.reference import GAMMA, PlainSAC, make_box, make_sac, rng, transitions
 from utils.core.random_streams import Draws
 from utils.core.transition import Step
@@ -27,7 +28,7 @@ def observations(runs: int, steps: int) -> np.ndarray:
 
 
 def make(runs: int = 2) -> ObservationStatistics:
-    return ObservationStatistics(runs, OBS, DIMS, WIDTH)
+    return ObservationStatistics(Replay(runs, 10, OBS, DIMS))
 
 
 def test_the_statistics_are_those_of_all_observations():

@@ -46,8 +46,9 @@ def live(agent, steps: int, seed: int) -> list[np.ndarray]:
         {},
         {"automatic_entropy_tuning": True, "alpha_lr": 1e-2, "target_update_interval": 3},
         {"replay_capacity": 20, "double_q": False, "policy_type": "Gaussian"},
+        {"learning_starts": 40, "normalize_observations": True, "exploration_correlation": 0.9},
     ],
-    ids=["default", "tuned", "wrapped"],
+    ids=["default", "tuned", "wrapped", "exploring"],
 )
 def test_a_copied_state_goes_on_exactly(hyperparameters):
     goes_on_exactly(make(**hyperparameters), make(**hyperparameters))
