@@ -84,6 +84,10 @@ AGENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "SAC gamma noise": (PENDULUM, {"policy_type": ["Beta"]}),
     "SAC one critic": (PENDULUM, {"double_q": [False], "policy_type": ["GaussianMixture"], "reparameterized": [False]}),
     "SAC Student": (PENDULUM, {"policy_type": ["Student"]}),
+    "SAC exploring": (
+        PENDULUM,
+        {"learning_starts": [20], "normalize_observations": [True], "exploration_correlation": [0.0, 0.5, 0.9]},
+    ),
     "GreedyAC": (PENDULUM, {}),
     "VAC": (PENDULUM, {}),
     "SACDiscrete": (CARTPOLE, {}),
