@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,10 +26,13 @@ from torch import Tensor
 from agent import losses
 from agent.action_units import ActionUnits
 from agent.base import BaseAgent, Batch, Spaces, select_arrays
+from agent.exploration import CorrelatedDraws, WarmUp
+from agent.functions import Functions, eager_functions
 from agent.hyperparameters import SharedHyperparameters, check_same_structure
 from agent.networks.actor import Actor
 from agent.networks.critic import BoxCritic, Critic, DiscreteCritic
 from agent.networks.network import MLP
+from agent.observation_statistics import ObservationStatistics
 from agent.policy import policy_class
 from agent.policy.base import ActionBox, Policy
 from agent.replay.buffer import Replay
@@ -39,18 +42,6 @@ from agent.run_state import StatePart, collect_run_axes
 from utils.core.random_streams import Draws, make_generator
 from utils.core.run_axes import RunAxes
 from utils.core.transition import Step
-
-
-class Functions(NamedTuple):
-    """The functions that an engine computes, after the methods of the same names.
-
-    Acting is in one state of each run: observations (R, O) and, if it draws, noise to actions (R, A).
-    """
-
-    update_networks: Callable[[Batch, Tensor], Sequence[Tensor]]
-    draw_actions: Callable[[np.ndarray, Tensor], np.ndarray]
-    greedy_actions: Callable[[np.ndarray], np.ndarray]
-    update_targets: Callable[[], Any]
 
 
 class ActorCritic(BaseAgent):
@@ -87,10 +78,14 @@ class ActorCritic(BaseAgent):
         self._make_networks(spaces.obs_dim)
         self.tau = self._per_run("tau").unsqueeze(1)
         self.alpha = self._per_run("alpha").view(-1, 1, 1)
+        self._act_draws = CorrelatedDraws(random_seeds, "act", [s.exploration_correlation for s in settings])
+        steps = self.common.learning_starts
+        self.warm_up = WarmUp(random_seeds, steps, spaces.action) if steps else None
+        self.statistics = ObservationStatistics(self.replay) if self.common.normalize_observations else None
         self._update_draws, self._replay_draws = Draws(random_seeds, "update"), Draws(random_seeds, "replay")
         self.updates = 0
         self._learned_batch: Batch | None = None
-        self.set_functions(self.update_networks, self._draw_eagerly, self._choose_greedily, self.update_targets)
+        self.set_functions(*eager_functions(self))
 
     @property
     def num_critics(self) -> int:
@@ -162,34 +157,33 @@ class ActorCritic(BaseAgent):
         self.actor = Actor(actor_mlp, torch.stack(actors).to(self.device), actor_lr, common.betas)
         self.critic = make_critic(critic_mlp, torch.stack(critics, 1).to(self.device), critic_lr, common.betas)
 
+    def act(self, obs: np.ndarray, greedy: bool = False) -> np.ndarray:
+        """See `Agent.act`; uniform in the first `learning_starts` steps."""
+        if self.warm_up and self.warm_up.acts and not greedy:
+            return self.warm_up.draw_actions()
+        return super().act(obs, greedy)
+
     def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
         if greedy:
             return self._functions.greedy_actions(obs)
         return self._functions.draw_actions(obs, self.draw_acting_noise(draws))
-
-    def _draw_eagerly(self, obs: np.ndarray, noise: Tensor) -> np.ndarray:
-        """Return `draw_actions` in one state of each run, (R, A).  obs: (R, O)."""
-        return self.draw_actions(self._one_state(obs), noise.to(self.device))[:, 0].cpu().numpy()
-
-    def _choose_greedily(self, obs: np.ndarray) -> np.ndarray:
-        """Return `greedy_actions` in one state of each run, (R, A).  obs: (R, O)."""
-        return self.greedy_actions(self._one_state(obs))[:, 0].cpu().numpy()
-
-    def _one_state(self, obs: np.ndarray) -> Tensor:
-        return torch.from_numpy(obs).to(self.device).unsqueeze(1)
 
     def draw_actions(self, obs: Tensor, noise: Tensor) -> Tensor:
         """Draw actions (R, B, A) as the environment executes them; depends on `learner_parts` and arguments only.
 
         obs: (R, B, O).  noise: of one draw per state, (R, B, 1, ...).
         """
-        head, _ = self.actor.forward(obs)
+        head, _ = self.actor.forward(self.statistics.normalize_obs(obs) if self.statistics else obs)
         action = self.policy.executed_action(self.policy.to_action(self.policy.draw_latent(head, noise)))[:, :, 0]
         return self.units.to_environment(action) if self.units else action
 
     def greedy_actions(self, obs: Tensor) -> Tensor:
-        """Return the policy's greedy actions (R, B, A); depends on `learner_parts` and obs (R, B, O) only."""
-        action = self.policy.mode(self.actor.forward(obs)[0])
+        """Return the policy's greedy actions (R, B, A), in the environment's units.
+
+        Depends on `learner_parts` and obs (R, B, O) only.
+        """
+        head, _ = self.actor.forward(self.statistics.normalize_obs(obs) if self.statistics else obs)
+        action = self.policy.mode(head)
         return self.units.to_environment(action) if self.units else action
 
     def draw_acting_noise(self, draws: Draws) -> Tensor:
@@ -198,12 +192,16 @@ class ActorCritic(BaseAgent):
 
     def observe(self, step: Step) -> None:
         """Store one transition of each run, its action in the learner's units."""
+        if self.warm_up:
+            self.warm_up.count_step()
+        if self.statistics:
+            self.statistics.add(step.obs)
         self.replay.push(step._replace(action=self.units.from_environment(step.action)) if self.units else step)
 
     def update(self) -> dict[str, Tensor]:
-        """Update critics, actor and targets once, if the buffer holds a batch. Returns losses (R,)."""
+        """Update critics, actor and targets once, if learning has started and there is a batch. Returns losses (R,)."""
         self._learned_batch = None
-        if len(self.replay) < self.common.batch_size:
+        if len(self.replay) < self.common.batch_size or (self.warm_up and not self.warm_up.learns):
             return {}
         uniforms = self._replay_draws.uniform(self.rows_per_update)
         batch = self.replay.sample(uniforms, self.common.n_step, self.gamma)
@@ -232,6 +230,7 @@ class ActorCritic(BaseAgent):
         batch: (R, `rows_per_update`) transitions.  noise: from `draw_update_noise`.
         Returns the losses of critics and actor, each (R,).
         """
+        batch = self.statistics.normalize(batch) if self.statistics else batch
         rows = self.common.batch_size
         next_noise, *actor_noise = noise.split((1, *self._draws_per_state()), 2)
         critics_batch = actors_batch = batch
@@ -256,7 +255,8 @@ class ActorCritic(BaseAgent):
         """Return the attributes that hold the tensors of `update_networks` and `draw_actions`, by name."""
         networks = {"policy": self.policy, "actor": self.actor, "critic": self.critic}
         units = {} if self.units is None or self.units.same else {"units": self.units}
-        return {**networks, **units, "tau": self.tau, "alpha": self.alpha, **self.extra_parts()}
+        statistics = {"statistics": self.statistics} if self.statistics else {}
+        return {**networks, **units, **statistics, "tau": self.tau, "alpha": self.alpha, **self.extra_parts()}
 
     def _action_values(self, batch: Batch, action: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return Q (C, R, B, K) of actions (R, B, K, A), as the environment executes them, and the trace."""
@@ -269,22 +269,13 @@ class ActorCritic(BaseAgent):
         next_value = losses.soft_value(next_q, proposals.log_prob, proposals.weight, self._target_alpha())
         return self.critic.fit(batch, losses.td_target(batch.reward, batch.terminated, self.gamma, next_value))
 
-    def _score_grad(self, head: Tensor, latent: Tensor, by_log_prob: Tensor) -> tuple[Tensor, Tensor]:
-        """Return a function's gradient (R, B, D) by the head, and the log-probabilities (R, B, K) it is a function of.
-
-        latent: draws that are held fixed, (R, B, K, A).
-        by_log_prob: the function's gradient by their log-probabilities, (R, B, K).
-        """
-        head = head.detach().requires_grad_()
-        with torch.enable_grad():
-            log_prob = self.policy.latent_log_prob(head, latent)
-        (grad,) = torch.autograd.grad(log_prob, head, by_log_prob)
-        return grad, log_prob.detach()
-
     def state_parts(self) -> dict[str, StatePart]:
         """Return the parts that keep a state, by name."""
         streams = {"act": self._act_draws, "update": self._update_draws, "replay_draws": self._replay_draws}
-        return {"actor": self.actor, "critic": self.critic, "replay": self.replay, **streams, **self.extra_parts()}
+        own: dict[str, StatePart] = {"actor": self.actor, "critic": self.critic, "replay": self.replay}
+        options = {"warm_up": self.warm_up, "statistics": self.statistics}
+        used = {name: part for name, part in options.items() if part is not None}
+        return {**own, **streams, **used, **self.extra_parts()}
 
     @property
     def run_axes(self) -> RunAxes:
@@ -302,12 +293,15 @@ class ActorCritic(BaseAgent):
         self.updates = state["updates"]
 
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
-        """Return actor, critics, target critics and temperature of one run: arrays without padding, by name."""
-        named = {f"actor/{name}": array for name, array in self.actor.arrays(run).items()}
+        """Return what one run has learned and acts by: arrays without padding, by name."""
+        parts: dict[str, Any] = {"actor": self.actor} | ({"observations": self.statistics} if self.statistics else {})
+        named = {f"{part}/{name}": array for part in parts for name, array in parts[part].arrays(run).items()}
         return named | self.critic.arrays(run) | {"alpha": self.alpha[run, 0].cpu().numpy().copy()}
 
     def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
-        """Load actor, critics, target critics and temperature of one run from `learned_params`."""
+        """Load what one run has learned from its `learned_params`."""
         self.actor.load_arrays(run, select_arrays(params, "actor"))
+        if self.statistics:
+            self.statistics.load_arrays(run, select_arrays(params, "observations"))
         self.critic.load_arrays(run, params)
         self.alpha[run, 0] = torch.from_numpy(params["alpha"])

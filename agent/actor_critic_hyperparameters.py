@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from agent.experience_hyperparameters import ExperienceHyperparameters
 from agent.hyperparameters import (
     ACTION_UNITS_FIELD,
     ActionUnit,
     Count,
     Decay,
     Fraction,
-    Hyperparameters,
     NonNegative,
     Positive,
     check_clip_stddev,
@@ -46,7 +46,7 @@ PRODUCTS_PER_UNIT = 2**19
 """Multiplications in one forward pass of a batch whose cost equals a run's fixed cost; see `step_cost`."""
 
 
-class ActorCriticHyperparameters(Hyperparameters):
+class ActorCriticHyperparameters(ExperienceHyperparameters):
     """Hyperparameters of every agent with networks and a replay buffer."""
 
     compiles = True
@@ -73,9 +73,11 @@ class ActorCriticHyperparameters(Hyperparameters):
 
     structural: ClassVar[tuple[str, ...]] = (
         "policy_type", "target_update_interval", "n_step", "batch_size", "replay_capacity", "num_hidden", "hidden_dim",
-        "activation", "layer_norm", "betas", "cuda", "separate_batches",
+        "activation", "layer_norm", "betas", "cuda", "separate_batches", *ExperienceHyperparameters.structural,
     )  # fmt: skip
-    values_before: ClassVar[dict[str, Any]] = {"n_step": 1, "layer_norm": False, "separate_batches": False}
+    values_before: ClassVar[dict[str, Any]] = {
+        **ExperienceHyperparameters.values_before, "n_step": 1, "layer_norm": False, "separate_batches": False,
+    }  # fmt: skip
 
     @model_validator(mode="after")
     def _check_limits(self) -> ActorCriticHyperparameters:
@@ -283,7 +285,6 @@ class SACDiscreteHyperparameters(SoftHyperparameters, DiscreteHyperparameters):
     reparameterized: ClassVar[bool] = False
     num_samples: ClassVar[int] = 1
     baseline_actions: ClassVar[int] = 0
-
     structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, *SOFT_STRUCTURE)
     values_before: ClassVar[dict[str, Any]] = {**DiscreteHyperparameters.values_before, "target_entropy_fraction": 0.98}
 
@@ -315,10 +316,8 @@ class GreedyACDiscreteHyperparameters(DiscreteHyperparameters):
     """Hyperparameters of the greedy actor-critic with every action proposed: no proposal policy, no temperature."""
 
     rho: Fraction = Field(0.1, description="fraction of the actions kept, at least one")
-
     proposals: ClassVar[int] = 1
     alpha: ClassVar[float] = 0.0
-
     structural: ClassVar[tuple[str, ...]] = (*DiscreteHyperparameters.structural, "rho")
 
 

@@ -52,7 +52,7 @@ class GreedyAC(ActorCritic):
         q, _ = self._action_values(batch, proposals.action)
         best = losses.keep_best(q[0], self.common.rho)
         kept = losses.kept_latents(proposals.latent, best)
-        grad, log_prob = self._score_grad(head, kept, losses.cross_entropy_grad(kept))
+        grad, log_prob = self.policy.score_grad(head, kept, losses.cross_entropy_grad(kept))
         if self.proposal:
             self._update_proposal(self.proposal, proposal_head, proposal_trace, proposals, best)
         self.actor.descend(trace, grad)
@@ -64,7 +64,7 @@ class GreedyAC(ActorCritic):
         """Move the proposal policy, whose head (R, B, D) and trace are given, with its entropy in the loss."""
         plain_score = self.common.entropy_gradient == "plain_score"
         by_log_prob = losses.proposal_grad(proposals.log_prob, best, self.alpha, plain_score)
-        grad, _ = self._score_grad(head, proposals.latent, by_log_prob)
+        grad, _ = self.policy.score_grad(head, proposals.latent, by_log_prob)
         proposal.descend(trace, grad)
 
     def learned_params(self, run: int) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from agent.base import BaseAgent, Spaces
+from agent.exploration import uniform_actions
 from agent.hyperparameters import RandomHyperparameters
 from utils.core.random_streams import Draws
 from utils.core.run_axes import RunAxes
@@ -35,11 +36,7 @@ class Random(BaseAgent):
         self.action = spaces.action
 
     def _choose(self, obs: np.ndarray, greedy: bool, draws: Draws) -> np.ndarray:
-        if isinstance(self.action, int):
-            return np.floor(draws.uniform(1).numpy() * self.action).astype(np.float32)
-        low, high = self.action.low.numpy(), self.action.high.numpy()
-        between = low + draws.uniform(len(low)).numpy() * (high.astype(np.float64) - low)
-        return between.astype(np.float32)
+        return uniform_actions(draws, self.action)
 
     def observe(self, step: Step) -> None:
         """Ignore a transition."""

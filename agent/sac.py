@@ -103,7 +103,7 @@ class SAC(ActorCritic):
         proposals = self.policy.sample(head, noise)
         value = losses.min_critic(self._action_values(batch, proposals.action)[0])
         by_log_prob = losses.likelihood_ratio_grad(value, proposals.log_prob, proposals.weight, self.alpha, baseline)
-        grad, _ = self._score_grad(head, proposals.latent, by_log_prob)
+        grad, _ = self.policy.score_grad(head, proposals.latent, by_log_prob)
         return grad, value, proposals
 
     def _baseline_value(self, batch: Batch, head: Tensor, noise: Tensor) -> Tensor | float:

@@ -46,7 +46,7 @@ class VAC(ActorCritic):
             grad = self._grad_with_plain_score(head, proposals, value, baseline)
         else:
             by_log_prob = losses.likelihood_ratio_grad(value, learned.log_prob, learned.weight, self.alpha, baseline)
-            grad, _ = self._score_grad(head, learned.latent, by_log_prob)
+            grad, _ = self.policy.score_grad(head, learned.latent, by_log_prob)
         self.actor.descend(trace, grad)
         return losses.actor_loss(value, learned.log_prob, learned.weight, self.alpha)
 
@@ -57,4 +57,4 @@ class VAC(ActorCritic):
         """
         latent = torch.cat((proposals.latent[:, :, :1], proposals.latent[:, :, -1:]), 2)
         by_log_prob = torch.cat((baseline - value, self.alpha.expand_as(value)), 2) / value.shape[1]
-        return self._score_grad(head, latent, by_log_prob)[0]
+        return self.policy.score_grad(head, latent, by_log_prob)[0]

@@ -253,6 +253,18 @@ class Policy(ABC):
         weight = taped.weight.detach() if isinstance(taped.weight, Tensor) else taped.weight
         return Proposals(taped.action.detach(), taped.log_prob.detach(), weight, taped.latent.detach()), vjp
 
+    def score_grad(self, head: Tensor, latent: Tensor, by_log_prob: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a function's gradient (R, B, D) by the head, and the log-probabilities (R, B, K) it is a function of.
+
+        latent: draws that are held fixed, (R, B, K, A).
+        by_log_prob: the function's gradient by their log-probabilities, (R, B, K).
+        """
+        head = head.detach().requires_grad_()
+        with torch.enable_grad():
+            log_prob = self.latent_log_prob(head, latent)
+        (grad,) = torch.autograd.grad(log_prob, head, by_log_prob)
+        return grad, log_prob.detach()
+
     def log_prob(self, head: Tensor, action: Tensor) -> Tensor:
         """Return the log-probability (R, B, K) of any actions (R, B, K, A), such as those of a replay buffer."""
         return self.latent_log_prob(head, self.to_latent(action))

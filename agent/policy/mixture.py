@@ -28,7 +28,9 @@ from utils.core.random_streams import Draws
 class Mixture(Policy):
     """Mixture of `num_components` densities of the family `component_policy`."""
 
-    options: ClassVar[tuple[str, ...]] = ("num_components", "component_policy", "entropic_index")
+    options: ClassVar[tuple[str, ...]] = (
+        "num_components", "component_policy", "entropic_index", "scale_exponentiated_twice",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -37,17 +39,16 @@ class Mixture(Policy):
         *,
         num_components: int = 2,
         component_policy: str = "SquashedGaussian",
-        entropic_index: float = 1.5,
         **options: Any,
     ) -> None:
         """Create the family, and set the head's size, C (D + 1) with D that of one component.
 
         clip_stddev: (R,); see the family.  num_components: C >= 1.  component_policy: the family's name in `POLICIES`.
-        entropic_index: of a family that has one.
+        options: those of families; the others' are ignored.
         """
-        super().__init__(box, clip_stddev, **options)
+        super().__init__(box, clip_stddev, **{name: value for name, value in options.items() if name not in self.options})
         family = policy_class(component_policy)
-        its_own = {"entropic_index": entropic_index} if "entropic_index" in family.options else {}
+        its_own = {name: options[name] for name in family.options if name in options}
         self.component = family(box, clip_stddev, **its_own)
         self.bounded, self.num_components = self.component.bounded, num_components
         self.head_dim = num_components * (self.component.head_dim + 1)

@@ -38,7 +38,7 @@ STACKS = {1: [4], 2: [7, 4], 7: [1, 2, 3, 4, 5, 6, 0], 32: [*range(31, -1, -1)]}
 
 MIXED = {
     "critic_lr": (1e-3, 1e-2, 3e-3), "tau": (0.01, 0.1, 1.0), "clip_stddev": (1000.0, 2.0, 0.0),
-    "alpha": (0.05, 0.1, 1.0, 0.3), "actor_lr_scale": (1.0, 0.1, 0.5),
+    "alpha": (0.05, 0.1, 1.0, 0.3), "actor_lr_scale": (1.0, 0.1, 0.5), "exploration_correlation": (0.0, 0.9, 0.5),
 }  # fmt: skip
 """Hyperparameters in which the runs of a stack differ."""
 
@@ -69,7 +69,11 @@ AGENT_CASES = [
     Case("VACDiscrete", slow=False),
     Case("SAC", {"layer_norm": True}, slow=False),
     Case("GreedyACDiscrete", {"layer_norm": True, "activation": "tanh"}),
+    Case("SAC", {"normalize_observations": True, "learning_starts": 5}, slow=False),
 ]
+
+STATEFUL = [AGENT_CASES[1], AGENT_CASES[-1]]
+"""Agents that learn with more than an actor, critics and replay."""
 
 POLICY_CASES = [
     Case("SAC", {"policy_type": name}, slow=name != "Student")
@@ -186,9 +190,9 @@ def test_compiled_agrees_with_eager(case):
 
 
 @needs_compiler
-def test_a_compiled_agent_goes_on_from_a_state():
+@pytest.mark.parametrize("case", STATEFUL, ids=str)
+def test_a_compiled_agent_goes_on_from_a_state(case):
     """Loading changes the tensors that the compiled update works on, not others in their place."""
-    case = AGENT_CASES[1]
     original, other = (make(case, STACKS[7], "odd", "compiled") for _ in range(2))
     live(original, 5)
     other.load_state_dict(original.state_dict())
@@ -198,8 +202,8 @@ def test_a_compiled_agent_goes_on_from_a_state():
 
 
 @needs_compiler
-def test_evaluation_does_not_depend_on_the_stack():
-    case = AGENT_CASES[1]
+@pytest.mark.parametrize("case", STATEFUL, ids=str)
+def test_evaluation_does_not_depend_on_the_stack(case):
     obs = np.linspace(-2.0, 2.0, 35, dtype=np.float32).reshape(7, 5)
     stack, alone = make(case, STACKS[7], "odd", "compiled"), make(case, [4], "odd", "compiled")
     slot = STACKS[7].index(4)

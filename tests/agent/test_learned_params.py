@@ -19,7 +19,7 @@ CASES = [
     ("SAC", BOX, ACTOR_CRITIC),
     ("SAC", BOX, ACTOR_CRITIC | {"double_q": False, "automatic_entropy_tuning": True, "alpha_lr": 0.01}),
     ("GreedyAC", BOX, ACTOR_CRITIC | {"policy_type": "Beta", "num_hidden": 1, "activation": "tanh"}),
-    ("VAC", BOX, ACTOR_CRITIC | {"policy_type": "Gaussian"}),
+    ("VAC", BOX, ACTOR_CRITIC | {"policy_type": "Gaussian", "normalize_observations": True}),
     ("SACDiscrete", 3, ACTOR_CRITIC | {"double_q": False, "layer_norm": True}),
     ("GreedyACDiscrete", 3, ACTOR_CRITIC),
     ("VACDiscrete", 3, ACTOR_CRITIC),
@@ -92,7 +92,7 @@ def test_padding_stays_zero():
     assert torch.equal(rebuilt.actor.params[0], learned.actor.params[1])
 
 
-@pytest.mark.parametrize(("name", "action", "options"), [CASES[i] for i in (0, 2, 4, 7, 8)], ids=lambda _: "")
+@pytest.mark.parametrize(("name", "action", "options"), [CASES[i] for i in (0, 2, 3, 4, 7, 8)], ids=lambda _: "")
 def test_arrays_that_do_not_fit_are_refused(name, action, options):
     agent = make(name, action, options, [0])
     for key, array in agent.learned_params(0).items():

@@ -227,6 +227,8 @@ CHANGES: list[tuple[str, dict[str, Any], Any]] = [
     ("baseline_actions", RATIO | {"baseline_actions": 1}, 2),
     ("soft_q", {}, False),
     ("double_q", {}, False),
+    ("learning_starts", {}, 15),
+    ("normalize_observations", {}, True),
 ]
 
 
@@ -253,8 +255,12 @@ def test_every_hyperparameter_changes_what_is_learned(name, base, value):
 
 
 def test_no_hyperparameter_is_left_out_of_the_test_above():
-    """No two transitions above follow each other, so that n_step has a test of its own."""
-    assert {name for name, _, _ in CHANGES} | {"cuda", "n_step"} == set(SACHyperparameters.model_fields)
+    """No two transitions above follow each other, so that n_step has a test of its own.
+
+    The correlation of exploration changes only what an agent does (test_exploration).
+    """
+    elsewhere = {"cuda", "n_step", "exploration_correlation"}
+    assert {name for name, _, _ in CHANGES} | elsewhere == set(SACHyperparameters.model_fields)
 
 
 @pytest.mark.parametrize(
@@ -473,6 +479,8 @@ STRUCTURAL: dict[str, Any] = {
     "soft_q": False,
     "double_q": False,
     "cuda": True,
+    "learning_starts": 15,
+    "normalize_observations": True,
 }
 
 PER_RUN: dict[str, Any] = {
@@ -484,6 +492,7 @@ PER_RUN: dict[str, Any] = {
     "tau": 0.5,
     "weight_init": "orthogonal",
     "clip_stddev": 2.0,
+    "exploration_correlation": 0.9,
 }
 
 

@@ -47,8 +47,9 @@ def live(agent, steps: int, seed: int) -> list[np.ndarray]:
         {"automatic_entropy_tuning": True, "alpha_lr": 1e-2, "target_update_interval": 3},
         {"replay_capacity": 20, "double_q": False, "policy_type": "Gaussian"},
         {"layer_norm": True, "n_step": 3},
+        {"learning_starts": 40, "normalize_observations": True, "exploration_correlation": 0.9},
     ],
-    ids=["default", "tuned", "wrapped", "normalized"],
+    ids=["default", "tuned", "wrapped", "normalized", "exploring"],
 )
 def test_a_copied_state_goes_on_exactly(hyperparameters):
     goes_on_exactly(make(**hyperparameters), make(**hyperparameters))

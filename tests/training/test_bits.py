@@ -134,6 +134,10 @@ def test_neighbours_of_a_diverged_run_keep_their_bits(tmp_path):
 
 
 OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "SAC": (
+        PENDULUM,
+        {"exploration_correlation": [0.0, 0.9], "learning_starts": [20], "normalize_observations": [True]},
+    ),
     "GreedyAC": (PENDULUM, {"alpha": [0.01, 0.5]}),
     "VAC": (CHEETAH, {"alpha": [0.01, 0.5], "policy_type": ["Beta"], "num_samples": [8]}),
     "SACDiscrete": (CARTPOLE, {"alpha": [0.01, 0.5]}),

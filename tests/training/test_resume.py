@@ -86,6 +86,10 @@ AGENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "SAC Student": (PENDULUM, {"policy_type": ["Student"]}),
     "SAC n-step": (PENDULUM, {"n_step": [3]}),
     "SAC layer normalization": (PENDULUM, {"layer_norm": [True]}),
+    "SAC exploring": (
+        PENDULUM,
+        {"learning_starts": [20], "normalize_observations": [True], "exploration_correlation": [0.0, 0.5, 0.9]},
+    ),
     "GreedyAC": (PENDULUM, {}),
     "VAC": (PENDULUM, {}),
     "SACDiscrete": (CARTPOLE, {}),

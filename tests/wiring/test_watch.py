@@ -82,6 +82,16 @@ def test_the_episodes_of_the_last_evaluation_to_the_bit(agent, env_name, eval_po
     assert imageio.get_reader(video, format="FFMPEG").count_frames() == frames
 
 
+@pytest.mark.parametrize("engine", ["eager", "compiled"])
+def test_a_watched_run_sees_observations_as_it_did(engine, files, tmp_path):
+    """Its statistics are among its learned parameters."""
+    options = {"normalize_observations": [True], "exploration_correlation": [0.9], "learning_starts": [10]}
+    path = train(files, tmp_path / "out", files.agent(**options), "--runs", "2", "--engine", engine)[1]
+    assert {"observations/mean", "observations/variance"} <= read_learned_run(path).arrays.keys()
+    video = tmp_path / "a.mp4"
+    assert list(rebuild.show_episodes(read_learned_run(path), 2, None, video, None)) == last_evaluation(path)
+
+
 @pytest.fixture
 def result(files, tmp_path) -> Path:
     """Return the result of a small SAC run on Pendulum-v1."""

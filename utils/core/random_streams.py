@@ -17,7 +17,9 @@ from utils.core.run_axes import RunAxes
 if TYPE_CHECKING:
     from torch import Tensor
 
-STREAMS = {"init": 0, "act": 1, "update": 2, "replay": 3, "env": 4, "eval_env": 5, "eval_act": 6, "probe": 7}
+STREAMS = {
+    "init": 0, "act": 1, "update": 2, "replay": 3, "env": 4, "eval_env": 5, "eval_act": 6, "probe": 7, "warm_up": 8,
+}  # fmt: skip
 """Names and ids of the streams of a run. `env.episodes.probe` uses "probe", before there is a run."""
 
 SMALL_SEEDS = 2**31 - 1
