@@ -11,22 +11,8 @@ import pytest
 
 from env import UnknownEnvironment, make_env
 from env.modules import find_modules, registering_functions, split_name
+from tests.support.packages import LINE, install
 from utils.core.errors import suggestion
-
-LINE = """
-import gymnasium as gym
-import numpy as np
-
-class Line(gym.Env):
-    observation_space = action_space = gym.spaces.Box(-1.0, 1.0, (1,))
-
-    def reset(self, *, seed=None, options=None):
-        super().reset(seed=seed)
-        return np.zeros(1, np.float32), {}
-
-    def step(self, action):
-        return np.zeros(1, np.float32), 0.0, False, False, {}
-"""
 
 
 @pytest.fixture
@@ -46,14 +32,6 @@ def module(tmp_path, monkeypatch):
         del gym.registry[name]
     for name in set(sys.modules) - modules:
         del sys.modules[name]
-
-
-def install(folder: Path, package: str, files: list[str], requires: str = "gymnasium>=1.0") -> None:
-    """Describe files in a folder as an installed package."""
-    info = folder / f"{package}-1.5.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.5\nRequires-Dist: {requires}\n")
-    (info / "RECORD").write_text("".join(f"{file},,\n" for file in files))
 
 
 def test_a_name_is_split_at_its_colon():
