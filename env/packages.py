@@ -54,7 +54,10 @@ def _holds(name: str, top: str) -> bool:
         distribution = metadata.distribution(name)
     except metadata.PackageNotFoundError:
         return False
-    root = Path(str(distribution.locate_file(""))).resolve()
-    places = [*getattr(sys.modules[top], "__path__", ()), getattr(sys.modules[top], "__file__", None)]
-    inside = any(root in Path(place).resolve().parents for place in places if place)
+    root = Path(str(distribution.locate_file("")))
+    found = [*getattr(sys.modules[top], "__path__", ()), getattr(sys.modules[top], "__file__", None)]
+    places = [Path(place) for place in found if place]
+    inside = any(
+        root.absolute() in place.absolute().parents or root.resolve() in place.resolve().parents for place in places
+    )  # Installers may link to their files.
     return inside or '"editable": true' in (distribution.read_text("direct_url.json") or "")

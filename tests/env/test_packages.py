@@ -89,5 +89,13 @@ def test_a_folder_that_hides_a_package_is_not_that_package(editable, found, fold
     assert find_packages(make_env("cars:Car-v0")) == found
 
 
+def test_a_linked_package_is_that_package(folder, tmp_path_factory):
+    store = tmp_path_factory.mktemp("store")
+    write(store, "cars/__init__.py", f"{LINE}\ngym.register('Car-v0', entry_point='cars:Line')\n")
+    (folder / "cars").symlink_to(store / "cars")
+    install(folder, "cars", ["cars/__init__.py"])
+    assert find_packages(make_env("cars:Car-v0")) == ("cars", "gymnasium")
+
+
 def test_the_version_of_a_package_that_is_not_installed_is_none():
     assert package_versions(["no-such-package", "python"])["no-such-package"] is None
