@@ -49,13 +49,13 @@ class AgentEntry(NamedTuple):
 
 
 def refuse_discrete(name: str, other: str) -> dict[str, str]:
-    """Return the refusals of an agent for flat boxes whose counterpart for discrete actions is `other`."""
-    return {"discrete": f"{name} allows: a flat Box; {other} takes Discrete"}
+    """Return the refusals of an agent for boxes whose counterpart for discrete actions is `other`."""
+    return {"discrete": f"{name} allows: a Box; {other} takes discrete actions"}
 
 
 def refuse_continuous(name: str, other: str) -> dict[str, str]:
-    """Return the refusals of an agent for discrete actions whose counterpart for flat boxes is `other`."""
-    return {"continuous": f"{name} allows: Discrete; {other} takes a flat Box"}
+    """Return the refusals of an agent for discrete actions whose counterpart for boxes is `other`."""
+    return {"continuous": f"{name} allows: discrete actions; {other} takes a Box"}
 
 
 AGENTS: dict[str, AgentEntry] = {

@@ -1,7 +1,7 @@
 """Environments: `make_env` makes one by its name; `Episodes` and `EpisodeBatch` run it.
 
 1. `tasks` has our own environments; `registered` finds all others in gymnasium's registry.
-2. `make_env` checks the actions (bounded Box or Discrete) and flattens the observations.
+2. `make_env` converts actions to a flat bounded Box or Discrete, and observations to one flat vector.
 3. `episodes` adds what a protocol asks for, steps R environments in lock-step, and saves their states.
 4. `drawing` renders them on request.
 """
@@ -14,11 +14,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import gymnasium as gym
-import numpy as np
 
+from env.episodes.actions import action_kind, flatten_actions
 from env.episodes.batch import EpisodeBatch
 from env.episodes.episode import EpisodeProtocol, Episodes
 from env.episodes.observations import flatten_observations
+from env.episodes.spaces import describe_space
 from env.registered import UnknownEnvironment, make_registered
 from env.tasks.min_atar import GAMES
 from utils.core.errors import describe_error
@@ -82,8 +83,8 @@ def make_env(
     env = _make_own(name, continuous, env_kwargs) if name in ENVS else make_registered(name, ENVS, env_kwargs)
     if env.spec is not None and not env.spec.additional_wrappers:
         env = env.unwrapped
-    _check_actions(name, env, continuous, refuses or {})
-    return flatten_observations(env, name)
+    _check_kind(name, env, continuous, refuses or {})
+    return flatten_observations(flatten_actions(env, name), name)
 
 
 def _make_own(name: str, continuous: bool | None, env_kwargs: Mapping[str, Any]) -> gym.Env[Any, Any]:
@@ -107,28 +108,13 @@ def _check_booleans(make: type, env_kwargs: Mapping[str, Any]) -> None:
             raise ValueError(f"env_kwargs.{key}: found {env_kwargs[key]!r}; allowed: {allowed}")
 
 
-def _check_actions(name: str, env: gym.Env[Any, Any], continuous: bool | None, refuses: Mapping[str, str]) -> None:
+def _check_kind(name: str, env: gym.Env[Any, Any], continuous: bool | None, refuses: Mapping[str, str]) -> None:
     """Raise ValueError unless the actions are of the wanted kind and the agent supports them."""
-    action = env.action_space
-    if continuous is not None and continuous != isinstance(action, gym.spaces.Box):
+    action, kind = describe_space(env.action_space), action_kind(env.action_space)
+    if continuous is not None and kind is not None and continuous != (kind == "continuous"):
         found = str(continuous).lower()
         raise ValueError(f"continuous: found {found}, but '{name}' has actions {action}; leave it out or change it")
-    kind = "discrete" if isinstance(action, gym.spaces.Discrete) else "continuous"
-    if kind in refuses:
+    if kind is not None and kind in refuses:
         both = name in ENVS and len(ENVS[name].kinds) == 2
         hint = f"; the other kind is available with continuous: {str(kind == 'discrete').lower()}" if both else ""
         raise ValueError(f"env_name: '{name}' has actions {action}; {refuses[kind]}{hint}")
-    if isinstance(action, gym.spaces.Discrete):
-        return
-    if not isinstance(action, gym.spaces.Box) or len(action.shape) != 1:
-        raise ValueError(f"env_name: '{name}' has actions {action}; allowed: a flat Box or Discrete")
-    if not (np.isfinite(action.low).all() and np.isfinite(action.high).all()):
-        raise ValueError(f"env_name: '{name}' has unbounded actions {action}; allowed: finite bounds")
-    equal = np.flatnonzero(~(action.low.astype(np.float32) < action.high.astype(np.float32)))
-    if len(equal):
-        first = int(equal[0])
-        found = f"{action.low[first]:g} to {action.high[first]:g}"
-        raise ValueError(
-            f"env_name: '{name}' has actions whose dimension {first} is fixed: its bounds are {found}; "
-            "allowed: a lower bound below the upper one, or a wrapper that adds the fixed dimension itself"
-        )

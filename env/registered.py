@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
+from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
+from env.modules import find_modules, import_registering, registering_functions, split_name
 from utils.core.errors import describe_error
 
 HEALTHY = "healthy_reward only while healthy"
@@ -46,23 +48,63 @@ class UnknownEnvironment(ValueError):
 def make_registered(name: str, own: Iterable[str], env_kwargs: Mapping[str, Any]) -> gym.Env[Any, Any]:
     """Make a registered environment without gymnasium's step limit and checkers.
 
-    name: "module:Name-v0" imports the module first, which registers the environment.
+    name: "module:Name-v0" imports the module first, which registers the environment. The version is part of the name
+    if it was registered with one.
     own: names of our own environments, allowed besides the registered ones.  Raises UnknownEnvironment
-    for an unknown name or version, ValueError if the environment refuses the arguments.
+    for an unknown name or version, ValueError if the module cannot be imported or the environment refuses the
+    arguments.
     """
-    _check_mujoco_version(name)
+    module_name, bare = split_name(name)
+    _check_mujoco_version(bare)
+    if module_name is not None:
+        module = import_registering(name, module_name)
+        if bare not in gym.registry:
+            raise _unregistered(name, module)
     try:
-        if not re.search(r"-v\d+$", name) and name not in gym.registry:
+        if not re.search(r"-v\d+$", bare) and bare not in gym.registry:
             raise gym.error.NameNotFound("no environment has this name")
-        return gym.make(_faster_spec(name), max_episode_steps=-1, disable_env_checker=True, **env_kwargs)
+        return gym.make(_faster_spec(bare), max_episode_steps=-1, disable_env_checker=True, **env_kwargs)
     except gym.error.Error as error:
         message = f"env_name: '{name}' cannot be made ({describe_error(error)})"
-        if name in gym.registry:
+        if bare in gym.registry:
             raise ValueError(message) from error
-        raise UnknownEnvironment(message, name, [*own, *_suggested_names()]) from error
+        raise _unknown(message, name, own) from error
     except Exception as error:
         message = f"env_name: '{name}' cannot be made with {dict(env_kwargs)} ({describe_error(error)})"
         raise ValueError(message) from error
+
+
+def _unregistered(name: str, module: ModuleType) -> UnknownEnvironment:
+    """Return the error for a name that its module does not register when it is imported."""
+    module_name, bare = split_name(name)
+    others = [f"{module_name}:{other}" for other in _registered_by(module)]
+    functions = " and ".join(f"{function}()" for function in registering_functions(module))
+    hint = "allowed: a name that it registers when it is imported"
+    if functions and not others:
+        hint = f"it has {functions}; allowed: a module of yours that imports it and calls that, in place of it"
+    message = f"env_name: '{name}' cannot be made: importing '{module_name}' registers no environment '{bare}'; {hint}"
+    return UnknownEnvironment(message, name, others)
+
+
+def _registered_by(module: ModuleType) -> list[str]:
+    """Return the registered names whose classes are in a module's package."""
+    top = module.__name__.partition(".")[0]
+    return [name for name, spec in gym.registry.items() if re.split(r"[.:]", _entry_module(spec))[0] == top]
+
+
+def _entry_module(spec: EnvSpec) -> str:
+    """Return the module of a specification's entry point, "" without one."""
+    entry = spec.entry_point
+    return entry if isinstance(entry, str) else str(getattr(entry, "__module__", ""))
+
+
+def _unknown(message: str, name: str, own: Iterable[str]) -> UnknownEnvironment:
+    """Return the error for a name without a module that nothing registers; it names installed modules that would."""
+    modules = find_modules(name)
+    if not modules:
+        return UnknownEnvironment(message, name, [*own, *_suggested_names()])
+    allowed = " or ".join(f"'{module}:{name}'" for module in modules)
+    return UnknownEnvironment(f"{message}; allowed: {allowed}, which imports the module first", name, [])
 
 
 def _faster_spec(name: str) -> str | EnvSpec:

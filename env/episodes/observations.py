@@ -1,56 +1,105 @@
 """Conversion of observations to what learners take: one flat float32 vector.
 
-A vector stays unchanged. A number out of n becomes a one-hot vector. An array of any other shape, such
-as an image, is flattened row by row; its values are kept, so those of a uint8 image range from 0 to 255.
+A Box of one dimension stays unchanged. A Box of another shape is flattened row by row; its values are kept, so those
+of a uint8 grid range from 0 to 255. All other observations are flattened by `gymnasium.spaces.flatten`:
+
+- Discrete: one-hot, n numbers. MultiDiscrete: one-hot for each entry, in the order of the entries. MultiBinary: its
+  zeros and ones.
+- Dict: its parts one after another, in the order of `space.spaces`: sorted by key if the space was made of a dict.
+  Tuple: its parts in their order. Both may be nested.
+
+All networks here are fully connected, so images are refused: every Box of two or more dimensions with at least
+`IMAGE_SIZE` numbers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple, flatdim, flatten, flatten_space
+
+from env.episodes.spaces import describe_space
+
+IMAGE_SIZE = 64 * 64
+"""Numbers in a Box of two or more dimensions from which it is taken for an image."""
+
+ALLOWED = "Box, Discrete, MultiBinary or MultiDiscrete, or a Dict or Tuple of these"
 
 
 def flatten_observations(env: gym.Env[Any, Any], name: str) -> gym.Env[Any, Any]:
     """Return the environment with flat observations.
 
-    name: the environment's name in messages.  Raises ValueError for observations that are neither a Box nor Discrete.
+    name: the environment's name in messages.  Raises ValueError for observations that cannot be flattened, have no
+    number at all, or are images.
     """
     space = env.observation_space
+    for path, leaf in _leaves(space):
+        _check_leaf(f"env_name: '{name}' has observation{path}", leaf)
+    if not any(flatdim(leaf) for _, leaf in _leaves(space)):
+        text = describe_space(space)
+        raise ValueError(f"env_name: '{name}' has observations without any number, {text}; allowed: at least one")
     if isinstance(space, Box):
         return env if len(space.shape) == 1 else FlatBox(env)
-    if isinstance(space, Discrete):
-        return OneHot(env)
-    raise ValueError(f"env_name: '{name}' has observations {type(space).__name__}; allowed: Box or Discrete")
+    return FlatSpace(env)
 
 
-class FlatBox(gym.ObservationWrapper[np.ndarray, Any, np.ndarray]):
-    """A wrapper that flattens arrays of any shape row by row."""
+def _leaves(space: gym.Space[Any], path: str = "") -> Iterator[tuple[str, gym.Space[Any]]]:
+    """Yield each part of a space that is neither a Dict nor a Tuple, with its path, such as "['goal'][0]"."""
+    parts: Any = ()
+    if isinstance(space, Dict):
+        parts = space.spaces.items()
+    elif isinstance(space, Tuple):
+        parts = enumerate(space.spaces)
+    else:
+        yield path, space
+    for key, part in parts:
+        yield from _leaves(part, f"{path}[{key!r}]")
+
+
+def _check_leaf(found: str, leaf: gym.Space[Any]) -> None:
+    """Raise ValueError for a part of a space that is an image or cannot be flattened.
+
+    found: the beginning of the message.
+    """
+    if not isinstance(leaf, Box | Discrete | MultiBinary | MultiDiscrete):
+        raise ValueError(
+            f"{found} of type {type(leaf).__name__}; allowed: {ALLOWED}; a wrapper can leave it out or encode it as "
+            "numbers"
+        )
+    if isinstance(leaf, Box) and len(leaf.shape) > 1 and flatdim(leaf) >= IMAGE_SIZE:
+        raise ValueError(
+            f"{found}, an image of shape {leaf.shape}; allowed: fewer than {IMAGE_SIZE} numbers in an array of two or "
+            "more dimensions, because all networks here are fully connected; use an observation of features (ale-py: "
+            '"env_kwargs": {"obs_type": "ram"}), or a wrapper that returns a vector'
+        )
+
+
+class FlatObservations(gym.ObservationWrapper[np.ndarray, Any, Any]):
+    """Base class of the wrappers whose observations are flat, (O,) float32."""
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         super().__init__(env)
-        space: Any = env.observation_space
-        low, high = (bound.ravel().astype(np.float32) for bound in (space.low, space.high))
+        flat: Any = flatten_space(env.observation_space)
+        with np.errstate(over="ignore"):  # The largest float64 becomes infinite.
+            low, high = flat.low.astype(np.float32), flat.high.astype(np.float32)
         self.observation_space = Box(low, high, dtype=np.float32)
+
+
+class FlatBox(FlatObservations):
+    """A wrapper that flattens arrays of any shape row by row."""
 
     def observation(self, observation: np.ndarray) -> np.ndarray:
         """Return an array of any shape as (O,) float32."""
         return np.asarray(observation, np.float32).reshape(-1)
 
 
-class OneHot(gym.ObservationWrapper[np.ndarray, Any, Any]):
-    """A wrapper that encodes a number out of n as n zeros and ones."""
-
-    def __init__(self, env: gym.Env[Any, Any]) -> None:
-        super().__init__(env)
-        space: Any = env.observation_space
-        self._first, self._count = int(space.start), int(space.n)
-        self.observation_space = Box(0.0, 1.0, (self._count,), np.float32)
+class FlatSpace(FlatObservations):
+    """A wrapper that flattens observations of any other space as Gymnasium does."""
 
     def observation(self, observation: Any) -> np.ndarray:
-        """Return a number, counted from the space's first one, as (n,) float32."""
-        vector = np.zeros(self._count, np.float32)
-        vector[int(observation) - self._first] = 1.0
-        return vector
+        """Return an observation as (O,) float32."""
+        flat: Any = flatten(self.env.observation_space, observation)
+        return flat.astype(np.float32)

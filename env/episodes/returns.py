@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.spaces import Box, Dict, Discrete, Tuple
 
-from env.episodes.observations import FlatBox, OneHot
+from env.episodes.actions import ConvertedActions
+from env.episodes.observations import FlatObservations
 from env.episodes.seeding import reset_with_seed
+from env.episodes.spaces import describe_space
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +35,7 @@ def check_returns(episodes: Episodes, seed: int, actions: Sequence[np.ndarray]) 
     actions: (A,) each.  Raises WrongReturn, naming class and part, what was found and what is allowed.
     """
     env: gym.Env[Any, Any] = episodes.env
-    if isinstance(env, FlatBox | OneHot):
+    if isinstance(env, FlatObservations):
         env = env.env
     found, handed = reset_with_seed(env, seed)
     _check_reset(env, found)
@@ -60,22 +63,70 @@ def _check_step(env: gym.Env[Any, Any], found: Any, uses_reward: bool) -> None:
     _check_observation(env, "step", found[0])
     for part, value in zip(STEP_PARTS[1:4], found[1:4], strict=True):
         if (part != "reward" or uses_reward) and not _is_number(value):
-            allowed = "a number" if part == "reward" else "true or false"
+            allowed = _allowed_reward(value) if part == "reward" else "true or false"
             raise WrongReturn(f"{_name(env)}.step returned as {part} {_describe(value)}; allowed: {allowed}")
+
+
+def _allowed_reward(found: Any) -> str:
+    """Return what a reward may be, for an environment that returned something else."""
+    wrapper = "; a wrapper can make one number of them, such as mo_gymnasium.wrappers.LinearReward with fixed weights"
+    return f"a number{wrapper if isinstance(found, np.ndarray | list | tuple | Mapping) else ''}"
 
 
 def _check_observation(env: gym.Env[Any, Any], method: str, obs: Any) -> None:
     """Raise WrongReturn unless the observation has the type and shape of its space."""
-    space = env.observation_space
-    if isinstance(space, gym.spaces.Discrete):
-        if _is_number(obs) and space.contains(np.int64(np.asarray(obs).item())):
-            return
-        allowed = f"an integer from {space.start} to {space.start + space.n - 1}"
-    else:
-        if isinstance(obs, np.ndarray) and obs.dtype.kind in NUMERIC and obs.shape == space.shape:
-            return
-        allowed = f"an array of numbers of shape {space.shape}, as its observation_space"
-    raise WrongReturn(f"{_name(env)}.{method} returned as observation {_describe(obs)}; allowed: {allowed}")
+    flaw = _find_flaw(env.observation_space, obs)
+    if flaw is not None:
+        path, found, allowed = flaw
+        raise WrongReturn(f"{_name(env)}.{method} returned as observation{path} {_describe(found)}; allowed: {allowed}")
+
+
+def _find_flaw(space: Any, obs: Any, path: str = "") -> tuple[str, Any, str] | None:
+    """Return the first part of an observation that its space does not allow: its path, itself, what is allowed."""
+    if isinstance(space, Dict):
+        keys = ", ".join(map(repr, space.spaces))
+        if not isinstance(obs, Mapping) or obs.keys() != space.spaces.keys():
+            return path, obs, f"a dict with the keys {keys}"
+        parts = [(key, part, obs[key]) for key, part in space.spaces.items()]
+        return _first_flaw(parts, path)
+    if isinstance(space, Tuple):
+        if not isinstance(obs, tuple | list) or len(obs) != len(space.spaces):
+            return path, obs, f"a tuple of length {len(space.spaces)}"
+        return _first_flaw([(i, part, obs[i]) for i, part in enumerate(space.spaces)], path)
+    allowed = _allowed_numbers(space, obs, path != "")
+    return None if allowed is None else (path, obs, allowed)
+
+
+def _first_flaw(parts: list[tuple[Any, Any, Any]], path: str) -> tuple[str, Any, str] | None:
+    """Return the first flaw among parts of an observation: key, space and value each."""
+    flaws = (_find_flaw(space, value, f"{path}[{key!r}]") for key, space, value in parts)
+    return next((flaw for flaw in flaws if flaw is not None), None)
+
+
+def _allowed_numbers(space: Any, obs: Any, nested: bool) -> str | None:
+    """Return what a space of numbers allows, None if it allows this observation.
+
+    nested: whether it is a part of an observation: Gymnasium then casts it to the space's dtype.
+    """
+    if isinstance(space, Discrete):
+        if _is_number(obs) and _is_whole(obs) and space.contains(np.int64(np.asarray(obs).item())):
+            return None
+        return f"an integer from {space.start} to {space.start + space.n - 1}"
+    if space.shape == () and _is_number(obs):
+        obs = np.asarray(obs)
+    any_number = isinstance(space, Box) and (space.dtype.kind == "f" or not nested)
+    if not isinstance(obs, np.ndarray) or obs.dtype.kind not in NUMERIC or obs.shape != space.shape:
+        return f"an array of numbers of shape {space.shape}, as its observation_space"
+    if not any_number and not _is_whole(obs):
+        return f"integers, as its observation_space, {describe_space(space)}"
+    if not isinstance(space, Box) and not space.contains(obs.astype(space.dtype)):
+        return f"values in {describe_space(space)}"
+    return None
+
+
+def _is_whole(numbers: Any) -> bool:
+    """Return whether numbers are of a type of integers or booleans."""
+    return np.asarray(numbers).dtype.kind in "biu"
 
 
 def _is_number(value: Any) -> bool:
@@ -96,5 +147,5 @@ def _describe(value: Any) -> str:
 
 
 def _name(env: gym.Env[Any, Any]) -> str:
-    """Return the name of an environment's class."""
-    return type(env).__name__
+    """Return the name of an environment's class, below our own conversion of actions."""
+    return type(env.env if isinstance(env, ConvertedActions) else env).__name__

@@ -1,16 +1,30 @@
-"""Observations as one flat float32 vector: one-hot, images, vectors, and what is refused."""
+"""Observations as one flat float32 vector: one-hot, grids, parts, vectors, and what is refused."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, Tuple
+from gymnasium.spaces import (
+    Box,
+    Dict,
+    Discrete,
+    Graph,
+    OneOf,
+    Sequence,
+    Text,
+    Tuple,
+    flatten,
+    flatten_space,
+)  # fmt: skip
 
 import env
 from env import EnvEntry, EpisodeBatch, EpisodeProtocol, Episodes, make_env
+from env.episodes.observations import flatten_observations
+from tests.support.space_envs import Bits, Counts, Goal, Grid, Nested, Pair
 
 
 class Shows(gym.Env):
@@ -79,12 +93,102 @@ def test_episodes_and_start_states_are_flattened_too(case, shows):
     np.testing.assert_array_equal(envs.step(np.zeros((2, 1)), active).next_obs[0], np.float32(flat[1]))
 
 
+NUMBERS = "allowed: Box, Discrete, MultiBinary or MultiDiscrete, or a Dict or Tuple of these; a wrapper can leave"
+
+
 @pytest.mark.parametrize(
-    "space", [Dict(a=Box(0, 1)), Tuple([Discrete(2)]), MultiBinary(3)], ids=lambda space: type(space).__name__
+    ("space", "found"),
+    [
+        (Text(5), "observation of type Text"),
+        (Sequence(Discrete(2)), "observation of type Sequence"),
+        (Graph(Discrete(2), None), "observation of type Graph"),
+        (OneOf([Discrete(2)]), "observation of type OneOf"),
+        (Dict(image=Box(0, 255, (7, 7, 3), np.uint8), mission=Text(9)), "observation['mission'] of type Text"),
+        (Tuple([Discrete(2), Dict(a=Tuple([Text(5)]))]), "observation[1]['a'][0] of type Text"),
+    ],
 )
-def test_other_observations_are_refused(space, shows):
-    with pytest.raises(ValueError, match=rf"'Shows' has observations {type(space).__name__}; allowed: Box or Discre"):
+def test_other_observations_are_refused_with_their_path(space, found, shows):
+    with pytest.raises(ValueError, match=re.escape(f"env_name: 'Shows' has {found}; {NUMBERS}")):
         shows(space, [])
+
+
+@pytest.mark.parametrize("space", [Dict({}), Tuple([]), Dict(a=Tuple([])), Box(0.0, 1.0, (0,))], ids=str)
+def test_an_observation_without_any_number_is_refused(space, shows):
+    with pytest.raises(ValueError, match="env_name: 'Shows' has observations without any number"):
+        shows(space, [])
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((210, 160, 3), np.uint8), ((96, 96), np.uint8), ((4, 84, 84), np.float32), ((64, 64), bool)]
+)
+@pytest.mark.parametrize("path", ["", "['pixels']"])
+def test_images_are_refused(shape, dtype, path, shows):
+    image = Box(0, 1, shape, dtype)
+    message = f"'Shows' has observation{path}, an image of shape {shape}; allowed: fewer than 4096 numbers in an array"
+    with pytest.raises(ValueError, match=re.escape(message) + '.*"obs_type": "ram"'):
+        shows(Dict(a=Discrete(2), pixels=image) if path else image, [])
+
+
+@pytest.mark.parametrize("shape", [(10, 10, 40), (63, 65), (4096,), (100800,)])
+def test_large_vectors_and_small_grids_are_no_images(shape, shows):
+    made = shows(Box(0, 255, shape, np.uint8), [])
+    assert made.observation_space.shape == (np.prod(shape),)
+
+
+def test_the_vector_of_a_goal_by_hand():
+    """In Gymnasium's order of keys: achieved goal, desired goal, observation."""
+    env_: Any = flatten_observations(Goal(), "Goal")
+    np.testing.assert_array_equal(env_.reset(seed=0)[0], [0.0, -1.0, 0.5, 1.5, 0.0, 2.0, 3.0])
+    env_.unwrapped.place = 0.25
+    np.testing.assert_array_equal(env_.observation(env_.unwrapped.obs()), [0.25, -1, 0.5, 1.5, 0.25, 2, 3])
+
+
+def test_the_order_of_keys_is_that_of_the_space():
+    space = Dict([("b", Discrete(2)), ("a", Box(0.0, 9.0, (1,)))])
+    env_ = flatten_observations(Shows(space, [{"a": np.array([7.0]), "b": 1}]), "Shows")
+    np.testing.assert_array_equal(env_.reset()[0], [0, 1, 7])
+
+
+def test_the_vector_of_nested_parts_by_hand():
+    """choice (1, 3) of (0 or 1, 1 to 3); flags; tray: 1 of -1 to 1, then grid before place."""
+    env_ = flatten_observations(Nested(), "Nested")
+    env_.reset(seed=0)
+    env_.unwrapped.place = 0.75
+    obs = env_.observation(env_.unwrapped.obs())
+    expected = [0, 1, 0, 0, 1, 1, 0, 1, 1, 0, 0, 1, 0, 7, 200, 2, 0.75]
+    np.testing.assert_array_equal(obs, expected)
+    assert obs.dtype == env_.observation_space.dtype == np.float32
+    np.testing.assert_array_equal(env_.observation_space.high[-5:], [255, 255, 255, 255, np.inf])
+
+
+@pytest.mark.parametrize("kind", [Goal, Nested, Counts, Bits, Pair, Grid])
+def test_the_vectors_are_gymnasiums(kind):
+    raw, flat = kind(), flatten_observations(kind(), "it")
+    first, shown = raw.reset(seed=3)[0], flat.reset(seed=3)[0]
+    for step in range(20):
+        np.testing.assert_array_equal(shown, np.asarray(flatten(raw.observation_space, first), np.float32))
+        assert flat.observation_space.contains(shown)
+        action = np.array([np.sin(step)])
+        first, shown = raw.step(action)[0], flat.step(action)[0]
+    for side in ("low", "high"):
+        bounds = getattr(flatten_space(raw.observation_space), side)
+        np.testing.assert_array_equal(getattr(flat.observation_space, side), np.float32(bounds))
+
+
+def test_small_parts_by_hand():
+    for kind, place, expected in (
+        (Counts, 0.25, [0, 1, 0, 0, 1]), (Counts, -0.75, [1, 0, 0, 1, 0]),
+        (Bits, -1.0, [1, 0, 0]), (Pair, 1.5, [0, 0, 1, 1.5]),
+    ):  # fmt: skip
+        raw = kind()
+        raw.place = place
+        np.testing.assert_array_equal(flatten_observations(raw, "it").observation(raw.obs()), expected)
+
+
+def test_the_largest_float64_becomes_infinite():
+    large = np.finfo(np.float64).max
+    env_ = flatten_observations(Shows(Tuple([Box(-large, large, (1,), np.float64)]), []), "Shows")
+    np.testing.assert_array_equal(env_.observation_space.high, [np.inf])
 
 
 def test_gymnasiums_discrete_observations_are_one_hot():
@@ -93,5 +197,12 @@ def test_gymnasiums_discrete_observations_are_one_hot():
     np.testing.assert_array_equal(lake.step(2)[0], np.eye(16)[1])
     taxi = next(name for name in gym.registry if name.startswith("Taxi-v"))
     assert make_env(taxi).observation_space.shape == (500,)
-    with pytest.raises(ValueError, match="'Blackjack-v1' has observations Tuple; allowed: Box or Discrete"):
-        make_env("Blackjack-v1")
+
+
+def test_gymnasiums_blackjack_is_one_hot_in_three_parts():
+    """The player's sum out of 32, the dealer's card out of 11, a usable ace out of 2."""
+    table = make_env("Blackjack-v1")
+    table.reset(seed=0)
+    player, dealer, ace = table.unwrapped._get_obs()
+    expected = np.concatenate([np.eye(32)[player], np.eye(11)[dealer], np.eye(2)[int(ace)]])
+    np.testing.assert_array_equal(table.observation(table.unwrapped._get_obs()), expected)

@@ -102,7 +102,6 @@ def test_an_unknown_name_gets_a_suggestion(name, near):
         ("Ant-v5", {"xml_file": "nothing.xml"}, "nothing.xml does not exist"),
         ("FrozenLake-v1", {"map_name": "9x9"}, "9x9"),
         ("Pendulum-v1", {"gravity": 9.8}, "unexpected keyword argument 'gravity'"),
-        ("nowhere:Nothing-v0", {}, "No module named 'nowhere'"),
     ],
 )
 def test_arguments_that_the_environment_refuses(name, kwargs, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 
 from env import EpisodeBatch, EpisodeProtocol, Episodes, make_env
+from env.episodes.actions import flatten_actions
 from env.episodes.observations import flatten_observations
 from env.episodes.returns import WrongReturn, check_returns
 from tests.support.habits import Sled
+from tests.support.space_envs import Bits, Gears, Goal, Nested, Tray, TwoRewards
 from utils.core.errors import EnvironmentFault
 
 ACTIONS = [np.array([0.5], np.float32)] * 3
@@ -47,7 +50,10 @@ def returning(**values: Any) -> type[Sled]:
         ({"obs": np.zeros((1, 2))}, r"Odd.step returned as observation an array of shape \(1, 2\)"),
         ({"reward": None}, "Odd.step returned as reward None; allowed: a number"),
         ({"reward": "1"}, "Odd.step returned as reward a str, '1'; allowed: a number"),
-        ({"reward": np.zeros(2)}, r"Odd.step returned as reward an array of shape \(2,\)"),
+        ({"reward": np.zeros(2)}, r"Odd.step returned as reward an array of shape \(2,\) and dtype float64; allowed: a "
+         "number; a wrapper can make one number of them, such as mo_gymnasium.wrappers.LinearReward with fixed"),
+        ({"reward": [1.0, 2.0]}, "Odd.step returned as reward a list of length 2; allowed: a number; a wrapper can"),
+        ({"reward": {"time": 1.0}}, "Odd.step returned as reward a dict of length 1; allowed: a number; a wrapper"),
         ({"reward": 1j}, "Odd.step returned as reward a complex, 1j; allowed: a number"),
         ({"terminated": None}, "Odd.step returned as terminated None; allowed: true or false"),
         ({"truncated": np.zeros(2, bool)}, "Odd.step returned as truncated an array"),
@@ -100,6 +106,77 @@ def test_a_number_outside_of_its_space_is_refused():
         WrongReturn, match=r"Numbered\.reset returned as observation a int, 0; allowed: an integer from 1 to 3"
     ):
         check_returns(Episodes(env, EpisodeProtocol(10), 0), 1, [])
+
+
+def showing(kind: type[Tray], change: Callable[[Any], Any]) -> Episodes:
+    """Return a tray whose observations are changed."""
+
+    class Changed(kind):  # type: ignore[misc, valid-type]
+        def obs(self):
+            return change(super().obs())
+
+    return Episodes(flatten_observations(flatten_actions(Changed(), "it"), "it"), EpisodeProtocol(10), 0)
+
+
+def without_goal(obs: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in obs.items() if key != "desired_goal"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "message"),
+    [
+        (Goal, without_goal, "observation a dict of length 2; allowed: a dict with the keys 'achieved_goal', 'desired"),
+        (Goal, lambda obs: obs | {"more": 1}, "observation a dict of length 4; allowed: a dict with the keys"),
+        (Goal, lambda obs: obs["observation"], r"observation an array of shape \(3,\) and dtype float64; allowed: a d"),
+        (Goal, lambda obs: obs | {"observation": np.zeros(2)}, r"observation\['observation'\] an array of shape \(2,\) "
+         r"and dtype float64; allowed: an array of numbers of shape \(3,\)"),
+        (Goal, lambda obs: obs | {"observation": [0.0] * 3}, r"observation\['observation'\] a list of length 3; allow"),
+        (Nested, lambda obs: obs | {"choice": np.array([0, 4])}, r"observation\['choice'\] an array .*; allowed: val"),
+        (Nested, lambda obs: obs | {"choice": np.zeros(2)}, r"observation\['choice'\] an array .*; allowed: integers"),
+        (Nested, lambda obs: obs | {"tray": obs["tray"][:1]}, r"observation\['tray'\] a tuple of length 1; allowed: a "
+         "tuple of length 2"),
+        (Nested, lambda obs: obs | {"tray": (2, obs["tray"][1])}, r"observation\['tray'\]\[0\] a int, 2; allowed: an "
+         "integer from -1 to 1"),
+        (Nested, lambda obs: obs | {"tray": (0, obs["tray"][1] | {"grid": np.ones((2, 2)) / 2})},
+         r"observation\['tray'\]\[1\]\['grid'\] an array of shape \(2, 2\) and dtype float64; allowed: integers"),
+        (Bits, lambda obs: obs * 2, r"observation an array .*; allowed: values in MultiBinary\(3\)"),
+    ],
+)  # fmt: skip
+def test_a_part_of_an_observation_that_is_not_as_its_space_is_refused(kind, change, message):
+    with pytest.raises(WrongReturn, match=r"Changed\.reset returned as " + message):
+        check_returns(showing(kind, change), 1, [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        (Goal, lambda obs: {key: value.astype(np.float32) for key, value in obs.items()}),
+        (Nested, lambda obs: obs | {"tray": (np.array([0]), obs["tray"][1] | {"place": 0.5})}),
+        (Nested, lambda obs: obs | {"tray": [np.int8(0), obs["tray"][1] | {"grid": np.ones((2, 2), np.int64)}]}),
+        (Bits, lambda obs: obs.astype(bool)),
+    ],
+)
+def test_parts_of_like_types_are_allowed(kind, change):
+    episodes = showing(kind, change)
+    assert check_returns(episodes, 1, ACTIONS[:1]) == 1
+    assert np.isfinite(episodes.reset()).all()
+
+
+def test_the_environment_is_named_though_its_actions_are_converted():
+    class Wrong(Gears):
+        def obs(self):
+            return None
+
+    episodes = Episodes(flatten_observations(flatten_actions(Wrong(), "it"), "it"), EpisodeProtocol(10), 0)
+    with pytest.raises(WrongReturn, match=r"^Wrong\.reset returned as observation None; allowed: an array"):
+        check_returns(episodes, 1, [])
+
+
+def test_rewards_of_several_numbers_are_refused_by_class_and_shape():
+    episodes = Episodes(TwoRewards(), EpisodeProtocol(10), 0)
+    message = r"TwoRewards\.step returned as reward an array of shape \(2,\) and dtype float32; .*LinearReward"
+    with pytest.raises(WrongReturn, match=message):
+        check_returns(episodes, 1, ACTIONS)
 
 
 class Failing(Sled):

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from agent import AGENTS
 from env import ENVS
+from tests.support.habits import OwnEntropy
+from tests.support.space_envs import Both, Gears
 from utils.experiment.config import EnvironmentConfig
 
 PROTOCOL: dict[str, Any] = {
@@ -28,8 +30,18 @@ BASES: list[tuple[str, str, dict[str, list[Any]]]] = [
     ("Pendulum-v0", "linearAC", {"decay": [0.5, 0.9], "tilings": [2], "tiles": [2]}),
     ("MinAtarBreakout", "linearAC_softmax", {"decay": [0.0]}),
     ("CGW", "Random", {}),
+    ("Blackjack-v1", "SACDiscrete", SMALL),
+    ("Both-v0", "GreedyACDiscrete", SMALL),
+    ("Gears-v0", "SAC", SMALL),
+    ("OwnEntropy-v0", "Random", {}),
 ]
 """Valid combinations of environment, agent and grid."""
+
+REGISTERED = {"Both-v0": Both, "Gears-v0": Gears, "OwnEntropy-v0": OwnEntropy}
+"""Environments of the tests among the bases: converted spaces, and one that is not a function of its seed."""
+
+NEEDED: dict[str, dict[str, Any]] = {"OwnEntropy-v0": {"allow_nondeterminism": True}}
+"""Keys without which an environment is refused."""
 
 DEEP = "<nested a hundred thousand times>"
 """Placeholder for deeply nested lists, which `json` itself cannot write."""
@@ -40,6 +52,8 @@ HUGE = [10**15, 2**53, 10**18, 2**63 - 1, 2**63, 2**64, 10**400]
 WORDS = [
     "", " ", "nan", "true", "null", "\x00", "../../etc", "x" * 300, "\ud800", "\u202e", "1e999", "mode", "Beta",
     "Softmax", "tanh", "orthogonal", "os:Pendulum-v1", "Pendulum", "Pendulum-v99", "ALE/Pong-v5", DEEP,
+    "gymnasium:CartPole-v1", "gymnasium.envs:Pendulum-v1", "nowhere:Nothing-v0", ":Pendulum-v1", "os:", "a.:b", "..:x",
+    "gymnasium:Hopper-v3", "math:nothing", *REGISTERED,
     *AGENTS, *ENVS,
 ]  # fmt: skip
 
@@ -74,7 +88,8 @@ values = st.recursive(
 def configurations(draw: st.DrawFn) -> tuple[Any, Any]:
     """Draw an environment and an agent configuration with up to three mutations."""
     env_name, agent_name, parameters = draw(st.sampled_from(BASES))
-    pair = [PROTOCOL | {"env_name": env_name}, {"agent_name": agent_name, "parameters": parameters}]
+    protocol = PROTOCOL | {"env_name": env_name} | NEEDED.get(env_name, {})
+    pair = [protocol, {"agent_name": agent_name, "parameters": parameters}]
     pair = copy.deepcopy(pair)
     for _ in range(draw(st.integers(0, 3))):
         if draw(st.booleans()):

@@ -6,7 +6,9 @@ import logging
 import signal
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import gymnasium as gym
 import pytest
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, note, settings
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 import main
 from tests.faults import odd_configurations as odd
 from utils.core.interrupt import Interruption
+from utils.results.schema import read_result
 
 MAX_STEPS = 30
 """Steps of training and evaluation after which a call is stopped: a valid configuration may request 10^15."""
@@ -29,6 +32,17 @@ class LogCollector(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(self.format(record))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _registered():
+    """Register the tests' environments."""
+    kinds: dict[str, Any] = odd.REGISTERED
+    for name, kind in kinds.items():
+        gym.register(name, kind)
+    yield
+    for name in kinds:
+        del gym.registry[name]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,6 +61,21 @@ def _stop_after_some_steps():
         yield
 
 
+def assert_nothing_is_lost(out: Path, code: int) -> None:
+    """Check that what a call leaves is as its exit code says: results, reasons of failures, checkpoints or nothing."""
+    results = [path for path in out.glob("*/*.json") if not path.name.startswith(".")]
+    for path in results:
+        read_result(path)
+    if code == 0:
+        assert results
+    elif code == 1:
+        assert [*out.glob("*/failures/*.json")]
+    elif code == 75:
+        assert results or [*out.glob("*/checkpoints/*/state")]
+    else:
+        assert not results
+
+
 def assert_clear(environment: bytes | None, agent: bytes | None, options: list[str]) -> int:
     """Call main.py on two files, None meaning a folder, and check its output. Returns the exit code."""
     collector, root = LogCollector(), logging.getLogger()
@@ -60,6 +89,7 @@ def assert_clear(environment: bytes | None, agent: bytes | None, options: list[s
             result = CliRunner().invoke(main.main, [*map(str, arguments)])
         finally:
             root.removeHandler(collector)
+        assert_nothing_is_lost(Path(folder, "out"), result.exit_code)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     for text in (result.output, *collector.lines):

@@ -24,6 +24,8 @@ def origin(sources: Any = "aaa", name: str = "", **versions: str) -> Origin:
         (origin(), origin("bbb"), "sources aaa and bbb"),
         (origin(), origin(torch="2.11.0"), "torch 2.13.0 and 2.11.0"),
         (origin(), origin("bbb", numpy="2.3"), "sources aaa and bbb; numpy 2.4.2 and 2.3"),
+        (origin(**{"highway-env": "1.10"}), origin(**{"highway-env": "1.11"}), "highway-env 1.10 and 1.11"),
+        (origin(), origin(**{"highway-env": "1.11"}), "highway-env None and 1.11"),
         (origin(), origin(None, torch="2.11.0"), None),
         (origin(), Origin("", {"code": {"commit": "d"}}), None),
         (origin(), Origin("", None), None),

@@ -125,6 +125,20 @@ def test_a_checkpoint_of_other_sources_makes_the_result_approximate(interrupted,
     assert [provenance(path)["resume"] for path in results(files.folder / "out")] == ["approximate"] * 2
 
 
+def test_a_checkpoint_of_other_packages_of_its_environment_makes_the_result_approximate(
+    interrupted, files, monkeypatch, caplog
+):
+    today = session.package_versions()["gymnasium"]
+    monkeypatch.setattr(session, "package_versions", lambda names: dict.fromkeys(names, "0.1"))
+    with caplog.at_level("INFO"):
+        assert call(files, files.folder / "out", "--runs", "1").exit_code == 0
+    told = (
+        rf"index 1: resumes with other versions of its environment's packages: .*'gymnasium': '{today}'.* and now .*0.1"
+    )
+    assert re.search(told, caplog.text)
+    assert [provenance(path)["resume"] for path in results(files.folder / "out")] == ["approximate"] * 2
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
 def test_a_signal_stops_and_the_next_call_resumes(number, files, tmp_path, straight, monkeypatch, caplog):
     stop_at(monkeypatch, 60, number)

@@ -245,8 +245,8 @@ BAD_INPUT = [
     (dict(env={"record": ["train_state"]}), r"key 'record\.0': found \"train_state\".*did you mean 'train_states'\?"),
     (dict(env={"env_name": "Pendulum-v11"}), r"'Pendulum-v11' cannot be made.*did you mean 'Pendulum-v1'\?"),
     (dict(env={"env_name": "CartPole-v1"}), r"environment\.json: env_name: 'CartPole-v1' has actions Discrete\(2\); "),
-    (dict(env={"env_name": "CartPole-v1"}, agent_file="linearAC"), r"linearAC allows: a flat Box; linearAC_softmax t"),
-    (dict(agent_file="linearAC_softmax"), r"linearAC_softmax allows: Discrete; linearAC takes a flat Box"),
+    (dict(env={"env_name": "CartPole-v1"}, agent_file="linearAC"), r"linearAC allows: a Box; linearAC_softmax t"),
+    (dict(agent_file="linearAC_softmax"), r"linearAC_softmax allows: discrete actions; linearAC takes a Box"),
     (
         dict(env={"use_tile_coding": True}),
         r"key 'use_tile_coding': found true, but SAC uses observations without tile coding",

@@ -7,6 +7,7 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -17,8 +18,11 @@ from utils.core.source_hash import source_hash
 PACKAGES = ("torch", "numpy", "scipy", "gymnasium", "mujoco", "minatar", "pydantic", "orjson")
 """Packages whose versions are recorded."""
 
+PYTHON = "python"
+"""Name of Python among the versions."""
+
 EXACT_PACKAGES = ("torch", "numpy", "gymnasium", "mujoco", "minatar")
-"""Packages whose versions determine a run's bits."""
+"""Packages whose versions determine a run's bits, besides those that its environment comes from."""
 
 ROOT = Path(__file__).resolve().parents[2]
 """Root directory of the project."""
@@ -47,16 +51,28 @@ def _run_git(*arguments: str) -> str | None:
     return done.stdout.strip()
 
 
+def package_versions(others: Iterable[str] = ()) -> dict[str, str | None]:
+    """Return the versions of Python and of the packages a result depends on; None for a package not installed.
+
+    others: packages besides PACKAGES, such as those that the environment comes from; none occurs twice.
+    """
+    names = dict.fromkeys([*PACKAGES, *(name for name in others if name != PYTHON)])
+    return {PYTHON: platform.python_version()} | {name: _package_version(name) for name in names}
+
+
+def exact_versions(versions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the recorded versions that determine a run's bits: EXACT_PACKAGES' and the environment's packages'."""
+    others = [name for name in versions if name not in (PYTHON, *PACKAGES)]
+    return {name: versions.get(name) for name in (*EXACT_PACKAGES, *others)}
+
+
 @cache
-def package_versions() -> dict[str, str | None]:
-    """Return the versions of Python and of the packages a result depends on; None for a package not installed."""
-    versions: dict[str, str | None] = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    return versions
+def _package_version(name: str) -> str | None:
+    """Return an installed package's version, None for one that is not installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 @cache

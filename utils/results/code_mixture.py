@@ -1,7 +1,8 @@
 """Results that different versions of the code computed.
 
-A version of the code is the hash of its sources and the versions of the packages that determine a run's bits. Results
-that did not record the hash, such as old ones, are of no known version and differ from none.
+A version of the code is the hash of its sources and the versions of the packages that determine a run's bits, those
+that its environment comes from included. Results that did not record the hash, such as old ones, are of no known
+version and differ from none.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TypeVar
 
-from utils.core.provenance import EXACT_PACKAGES
+from utils.core.provenance import EXACT_PACKAGES, exact_versions
 from utils.files.json_text import canonical_json
 from utils.results.provenance_diff import Origin, describe_version_differences
 
@@ -22,8 +23,9 @@ def code_digest(origin: Origin) -> str | None:
     """Return a digest of a result's version of the code; None if it is not recorded."""
     if origin.sources is None:
         return None
-    versions = origin.section("versions")
-    state = [origin.sources, *(str(versions.get(name)) for name in EXACT_PACKAGES)]
+    versions = exact_versions(origin.section("versions"))
+    others = sorted(f"{name} {version}" for name, version in versions.items() if name not in EXACT_PACKAGES)
+    state = [origin.sources, *(str(versions[name]) for name in EXACT_PACKAGES), *others]
     return hashlib.sha256(canonical_json(state)).hexdigest()[:12]
 
 
@@ -32,7 +34,8 @@ def describe_code_difference(a: Origin, b: Origin) -> str | None:
     if None in (a.sources, b.sources):
         return None
     sources = [f"sources {a.sources} and {b.sources}"] if a.sources != b.sources else []
-    return "; ".join([*sources, *describe_version_differences(a, b, EXACT_PACKAGES)]) or None
+    exact = exact_versions(a.section("versions")) | exact_versions(b.section("versions"))
+    return "; ".join([*sources, *describe_version_differences(a, b, exact)]) or None
 
 
 def describe_mixed_code(origins: Iterable[Origin]) -> str | None:

@@ -92,7 +92,8 @@ def check_same_code(
     """
     if not existing:
         return
-    today = Origin("today's", _provenance_today(read_rollout_hash))
+    recorded = {name for each in existing for name in each.origin.section("versions")}
+    today = Origin("today's", _provenance_today(read_rollout_hash) | {"versions": package_versions(recorded)})
     different = [(each, why) for each in existing if (why := _describe_difference(each.origin, today))]
     if not different:
         return
@@ -117,7 +118,7 @@ def _provenance_today(read_rollout_hash: Callable[[], str | None]) -> dict[str, 
         log.warning("the environment's behaviour is not compared with that of the existing results: %s", error)
         rollout = None
     return {
-        "code": code_version(), "versions": package_versions(), "cpu": describe_cpu(), "rollout_hash": rollout,
+        "code": code_version(), "cpu": describe_cpu(), "rollout_hash": rollout,
     }  # fmt: skip
 
 

@@ -18,16 +18,17 @@ MAX_READ = 200
 """Largest number of results that are read: the first by name, which ends in a hash, so they are a random sample."""
 
 
-def warn_of_others(experiment: Experiment, runs: Sequence[Run]) -> Iterator[str]:
+def warn_of_others(experiment: Experiment, runs: Sequence[Run], packages: Sequence[str] = ()) -> Iterator[str]:
     """Yield a line if the directory has results of other protocols, and one if it has results of another code.
 
-    runs: the runs of this call; their own results are not considered.  Archived results are not read.
+    runs: the runs of this call; their own results are not considered.
+    packages: those that the environment comes from.  Archived results are not read.
     """
     own = {run.file.json.name for run in runs}
     names = [name for name in _result_names(experiment.directory) if name not in own]
     results = list(_read_results(experiment.directory, names[:MAX_READ]))
     extent = f"{len(results)} results" if len(names) <= MAX_READ else f"{len(results)} of {len(names)} results"
-    today = Origin("today", {"code": code_version(), "versions": package_versions()})
+    today = Origin("today", {"code": code_version(), "versions": package_versions(packages)})
     others, older = [], []
     for result in results:
         if not is_same_protocol(result.experiment["environment"], experiment.protocol):

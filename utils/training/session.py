@@ -10,7 +10,7 @@ from typing import Any
 
 from utils.core.errors import describe_error
 from utils.core.interrupt import Interruption, Stopped
-from utils.core.provenance import ARITHMETIC, code_version, describe_cpu
+from utils.core.provenance import ARITHMETIC, code_version, describe_cpu, package_versions
 from utils.training.loop import Loop
 from utils.training.resume import resume_loop, run_states
 from utils.training.run_claims import Claim
@@ -48,6 +48,7 @@ class Session:
 
     engine: identity of the engine that computes its updates (`agent.engine.selection.Engine.identity`).
     rollout_hash: hash of the environment's dynamics on this machine, if it has one.
+    packages: installed packages that the environment comes from.
     """
 
     loop: Loop
@@ -55,6 +56,7 @@ class Session:
     timer: CheckpointTimer
     engine: str
     rollout_hash: str | None = ""
+    packages: Sequence[str] = ()
 
     def resume(self) -> None:
         """Restore the runs' saved states, if there are any, into the new loop. All are of one position."""
@@ -73,6 +75,7 @@ class Session:
         for slot, claim in enumerate(self.claims):
             self._check_processor(slot, claim)
             self._check_sources(slot, claim)
+            self._check_packages(slot, claim)
             claim.state = None  # It may be large.
 
     @staticmethod
@@ -101,6 +104,21 @@ class Session:
                 "index %d: resumes with another version of the code: sources %s and now %s",
                 claim.run.index, sources, today,
             )  # fmt: skip
+
+    def _check_packages(self, slot: int, claim: Claim) -> None:
+        """Mark a run inexact if its checkpoint is of other versions of its environment's packages."""
+        found, today = self._state(claim).get("packages"), self._package_versions()
+        if found not in (None, today):
+            self.loop.records[slot].exact = False
+            log.warning(
+                "index %d: resumes with other versions of its environment's packages: %s and now %s",
+                claim.run.index, found, today,
+            )  # fmt: skip
+
+    def _package_versions(self) -> dict[str, str | None]:
+        """Return the versions of the packages that the environment comes from."""
+        versions = package_versions(self.packages)
+        return {name: versions[name] for name in self.packages}
 
     def train(self) -> str | None:
         """Train until all runs have ended, writing checkpoints. Returns what failed, or None.
@@ -131,7 +149,7 @@ class Session:
         states = run_states(self.loop)
         origin = {
             "engine": self.engine, "cpu_flags": describe_cpu()["flags"], "rollout_hash": self.rollout_hash,
-            "sources": code_version()["sources"],
+            "sources": code_version()["sources"], "packages": self._package_versions(),
         }  # fmt: skip
         for slot, state in states.items():
             claim = self.claims[slot]

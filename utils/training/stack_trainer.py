@@ -14,7 +14,7 @@ from utils.core.cli_types import DEFAULT_ENGINE
 from utils.core.errors import EnvironmentFault
 from utils.core.interrupt import Interruption, Stopped
 from utils.core.process_setup import THREADS
-from utils.core.provenance import collect_provenance
+from utils.core.provenance import collect_provenance, package_versions
 from utils.core.random_streams import env_seed, small_seed
 from utils.experiment.experiment import Experiment, Run, describe_runs, stack_label
 from utils.training.failure_files import remove_failure, write_failure
@@ -38,6 +38,7 @@ class EnvironmentCheck:
     exact_resume: whether its state can be saved and restored to the bit.
     small_seeds: whether it is given seeds of 31 bits.
     notes: a sentence for everything that is unusual about it.
+    packages: installed packages that it comes from.
     """
 
     rollout_hash: str | None
@@ -46,6 +47,7 @@ class EnvironmentCheck:
     exact_resume: bool = True
     small_seeds: bool = False
     notes: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
     def provenance(self, random_seed: int) -> dict[str, Any]:
         """Return what the result of a run with this seed records about its environment."""
@@ -55,6 +57,7 @@ class EnvironmentCheck:
             "deterministic": self.deterministic,
             "env_resume": "exact" if self.exact_resume else "approximate",
             "env_notes": list(self.notes),
+            "versions": package_versions(self.packages),
         }
 
 
@@ -161,8 +164,10 @@ class _StackTraining:
         watcher = Watcher(self._stepped, self._log_evaluation, self._handle_end)
         with self._monitor(stack, after, watcher) as monitoring_watcher:
             self._loop = Loop(stack, monitoring_watcher, self._timer.interruption.is_requested)
-            rollout = self._builders.check_environment(self._experiment).rollout_hash
-            session = Session(self._loop, self._claims, self._timer, self._engine.identity, rollout)
+            check = self._builders.check_environment(self._experiment)
+            session = Session(
+                self._loop, self._claims, self._timer, self._engine.identity, check.rollout_hash, check.packages
+            )
             session.resume()
             return session.train()
 

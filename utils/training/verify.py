@@ -113,7 +113,7 @@ def format_circumstances(origin: dict[str, Any]) -> list[str]:
     """Return a table of versions and processor, recorded and present; a star marks differences."""
     then, now = (
         _collect_circumstances(origin.get("versions"), origin.get("cpu")),
-        _collect_circumstances(package_versions(), describe_cpu()),
+        _collect_circumstances(package_versions(origin.get("versions") or ()), describe_cpu()),
     )
     rows = [("", "recorded", "present"), *((name, then.get(name, "-"), now.get(name, "-")) for name in then | now)]
     widths = [max(len(row[column]) for row in rows) for column in (0, 1)]

@@ -29,6 +29,7 @@ def check_environment(experiment: Experiment) -> EnvironmentCheck:
     Raises BadInput if it fails, or if it is not a function of its seed and the protocol does not allow that.
     """
     from env.episodes.rollout import rollout_hash
+    from env.packages import find_packages
     from utils.training.stack_trainer import EnvironmentCheck
 
     verdict = probe_environment(experiment)
@@ -44,11 +45,12 @@ def check_environment(experiment: Experiment) -> EnvironmentCheck:
         obs, action = (space.shape or () for space in spaces)
         try:
             found = rollout_hash(episodes) if deterministic else None
+            packages = find_packages(episodes.env)
         except Exception as error:
             raise _failure(experiment, error) from error
     sizes = (obs[0], math.prod(action))
     return EnvironmentCheck(
-        found, sizes, deterministic, verdict.inexact is None, verdict.small_seeds, _describe(verdict)
+        found, sizes, deterministic, verdict.inexact is None, verdict.small_seeds, _describe(verdict), packages
     )
 
 

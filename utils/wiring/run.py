@@ -148,7 +148,7 @@ def train_missing_runs(experiment: Experiment, runs: list[Run], options: Trainin
     missing, same = results.separate_same_runs(experiment, [run for run in runs if run.index not in done])
     if missing:
         check_buildable(experiment, missing)
-        for line in warn_of_others(experiment, runs):
+        for line in warn_of_others(experiment, runs, check_environment(experiment).packages):
             log.warning("%s", line)
     if missing or not all(each.is_own for each in existing):
         check_writable(experiment.directory)
