@@ -28,7 +28,7 @@ def check_environment(experiment: Experiment) -> EnvironmentCheck:
 
     Raises BadInput if it fails, or if it is not a function of its seed and the protocol does not allow that.
     """
-    from env.episodes.rollout import rollout_hash
+    from env.episodes.rollout import take_fingerprint
     from utils.training.stack_trainer import EnvironmentCheck
 
     verdict = probe_environment(experiment)
@@ -41,15 +41,18 @@ def check_environment(experiment: Experiment) -> EnvironmentCheck:
         )
     with closing(build_env(experiment, 0)) as episodes:
         spaces = (episodes.env.observation_space, episodes.env.action_space)
-        obs, action = (space.shape or () for space in spaces)
-        try:
-            found = rollout_hash(episodes) if deterministic else None
-        except Exception as error:
-            raise _failure(experiment, error) from error
+    obs, action = (space.shape or () for space in spaces)
+    try:
+        found = take_fingerprint(lambda: build_env(experiment, 0)) if deterministic else None
+    except BadInput:
+        raise
+    except Exception as error:
+        raise _failure(experiment, error) from error
     sizes = (obs[0], math.prod(action))
     return EnvironmentCheck(
-        found, sizes, deterministic, verdict.inexact is None, verdict.small_seeds, _describe(verdict)
-    )
+        found and found.hash, sizes, deterministic, verdict.inexact is None, verdict.small_seeds, _describe(verdict),
+        found and found.trace,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
