@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from utils.core.mujoco_version import mujoco_version
 from utils.core.source_hash import source_hash
 
 PACKAGES = ("torch", "numpy", "scipy", "gymnasium", "mujoco", "minatar", "pydantic", "orjson")
@@ -47,9 +48,13 @@ def _run_git(*arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-@cache
 def package_versions() -> dict[str, str | None]:
     """Return the versions of Python and of the packages a result depends on; None for a package not installed."""
+    return _distribution_versions() | {"mujoco": mujoco_version()}
+
+
+@cache
+def _distribution_versions() -> dict[str, str | None]:
     versions: dict[str, str | None] = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
