@@ -185,7 +185,9 @@ def test_a_sum_does_not_depend_on_the_order_of_the_entries():
     """It is rounded once: the exact sum of the rounded products."""
     obs = np.random.default_rng(0).normal(size=1000) * 10.0 ** np.random.default_rng(1).integers(-12, 12, 1000)
     weights = 0.5 + np.arange(1, 1001) * ((math.sqrt(5.0) - 1.0) / 2.0) % 1.0
-    assert weighted_sums(obs)[0] == math.fsum(sorted(weights * obs))
+    found = weighted_sums(obs)
+    assert found is not None
+    assert found[0] == math.fsum(sorted(weights * obs))
 
 
 def test_the_last_reward_and_the_protocol_change_the_hash():

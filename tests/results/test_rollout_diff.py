@@ -39,7 +39,8 @@ ONE = trace([1.0, 2.0, 3.0, 4.0])
 def test_the_first_two_recorded_steps_with_a_difference_are_measured(other: Any, size: Size | None) -> None:
     found = measure_difference(ONE, other)
     assert found == measure_difference(other, ONE)
-    assert found == (size and size._replace(relative=pytest.approx(size.relative)))
+    assert (found and found[1:]) == (size and size[1:])
+    assert (found and found.relative) == (size and pytest.approx(size.relative))
 
 
 def test_the_largest_difference_of_all_rollouts_counts() -> None:
