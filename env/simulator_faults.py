@@ -32,8 +32,8 @@ def check_simulator(name: str, env: gym.Env[Any, Any]) -> None:
         if model.opt.solver == mujoco.mjtSolver.mjSOL_NEWTON and mujoco.mj_isSparse(model):
             raise ValueError(
                 f"env_name: '{name}' cannot be used with MuJoCo {WRONG_SPARSE_NEWTON}, whose Newton solver may be "
-                f"wrong for its model of {model.nv} degrees of freedom with a sparse Jacobian; allowed: another release "
-                'of MuJoCo, such as 4.0.1 or 3.17.0, or jacobian="dense" in the model'
+                f"wrong for its model of {model.nv} degrees of freedom with a sparse Jacobian; allowed: another "
+                'release of MuJoCo, such as 4.0.1 or 3.17.0, or jacobian="dense" in the model'
             )
 
 

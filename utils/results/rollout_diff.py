@@ -29,6 +29,9 @@ ROUNDING_UNITS = 4096
 SAME_TASK = 1e-4
 """Largest relative difference of environments that are the same task."""
 
+KINDS = ("rounding", "other numerics", "another task")
+"""Kinds of differences, the smallest first."""
+
 FLOATS = ("float16", "float32", "float64")
 """Types of observations whose sums are compared with their own rounding; others are compared as float32."""
 
@@ -47,14 +50,16 @@ class Size(NamedTuple):
     step: int
     dtype: str
 
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+        rounding = ROUNDING_UNITS * float(np.finfo(self.dtype).eps)
+        return KINDS[(self.relative > rounding) + (self.relative > max(rounding, SAME_TASK))]
+
     def describe(self) -> str:
         """Return the kind of difference and its size, such as `another task (0.05 after 10 steps)`."""
-        rounding = ROUNDING_UNITS * float(np.finfo(self.dtype).eps)
-        kind = "rounding" if self.relative <= rounding else "other numerics"
-        if self.relative > max(rounding, SAME_TASK):
-            kind = "another task"
         size = f"{self.relative:.1g}" if math.isfinite(self.relative) else "not finite"
-        return f"{kind} ({size} after {self.step} step{'' if self.step == 1 else 's'})"
+        return f"{self.kind} ({size} after {self.step} step{'' if self.step == 1 else 's'})"
 
 
 def hash_form(rollout_hash: str) -> str:
