@@ -57,7 +57,7 @@ class Plan(NamedTuple):
     held: int
 
 
-PLANS = (Plan(1.0, 1), Plan(0.1, 1), Plan(1.0, 10))
+PLANS = (Plan(1.0, 10), Plan(1.0, 1), Plan(0.1, 1))
 """Plans of the rollouts, with the seeds of runs 0, 1 and 2. Held actions push bodies to where their joints end."""
 
 

@@ -133,22 +133,22 @@ def test_warnings_of_steps_past_an_end_are_not_shown():
         assert fingerprint(lambda: WarnsPastEnd(BOX)) == fingerprint(lambda: Script(BOX))
 
 
-def test_actions_are_full_range_then_small_then_held():
+def test_actions_are_held_then_full_range_then_small():
     made = []
     fingerprint(lambda: made.append(Script(BOX)) or made[-1])
-    full, small, held = np.array(made[0].actions).reshape(3, STEPS, 2)
+    held, full, small = np.array(made[0].actions).reshape(3, STEPS, 2)
     low, width = np.array([-2.0, 0.0]), np.array([3.0, 5.0])
     drawn = [make_generator(run, "act").random((STEPS, 2)) for run in range(3)]
-    np.testing.assert_array_equal(full, (low + drawn[0] * width).astype(np.float32))
-    np.testing.assert_allclose(small, low + 0.45 * width + drawn[1] * 0.1 * width, atol=1e-6)
-    np.testing.assert_array_equal(held, np.repeat((low + drawn[2][:20] * width).astype(np.float32), 10, axis=0))
+    np.testing.assert_array_equal(held, np.repeat((low + drawn[0][:20] * width).astype(np.float32), 10, axis=0))
+    np.testing.assert_array_equal(full, (low + drawn[1] * width).astype(np.float32))
+    np.testing.assert_allclose(small, low + 0.45 * width + drawn[2] * 0.1 * width, atol=1e-6)
 
 
 def test_discrete_actions_are_uniform_draws():
     made = []
     fingerprint(lambda: made.append(Script(gym.spaces.Discrete(3, start=4))) or made[-1])
     drawn = [[4 + int(3 * u) for u in make_generator(run, "act").random(STEPS)] for run in range(3)]
-    assert made[0].actions == drawn[0] + drawn[1] + [action for action in drawn[2][:20] for _ in range(10)]
+    assert made[0].actions == [action for action in drawn[0][:20] for _ in range(10)] + drawn[1] + drawn[2]
 
 
 def test_the_trace_by_hand():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 import pytest
 
 from utils.results.rollout_diff import Size, describe_rollouts, hash_form, measure_difference
@@ -21,64 +20,99 @@ def trace(*rollouts: list[Any], dtype: str = "float64", steps: list[int] = STEPS
 ONE = trace([1.0, 2.0, 3.0, 4.0])
 
 
+UNIT = 2.0**-52
+
+
+def rollout(*differences: float | None) -> list[Any]:
+    """Return sums of magnitudes 10 with these relative differences to sums of 0; None: not finite."""
+    return [difference if difference is None else 10.0 * difference for difference in differences]
+
+
+def size_of(*rollouts: list[Any], dtype: str = "float64") -> Size | None:
+    zeros = [[0.0] * len(STEPS)] * len(rollouts)
+    found = measure_difference(trace(*rollouts, dtype=dtype), trace(*zeros, dtype=dtype))
+    assert found == measure_difference(trace(*zeros, dtype=dtype), trace(*rollouts, dtype=dtype))
+    return found
+
+
 @pytest.mark.parametrize(
-    ("other", "size"),
+    ("differences", "jump", "relative", "step"),
     [
-        (trace([1.0, 2.0, 3.0, 4.0]), None),
-        (trace([1.5, 2.0, 3.0, 4.0]), Size(0.05, 1, "float64")),
-        (trace([1.0, 2.0, 3.0, 4.5]), Size(0.05, 30, "float64")),
-        (trace([1.001, 2.01, 3.5, 9.0]), Size(0.001, 10, "float64")),  # 20 and 30 are too late.
-        (trace([1.0, 2.0, 3.001, 4.01]), Size(0.001, 30, "float64")),
-        (trace([1.0, 2.0, None, 4.0]), Size(math.inf, 20, "float64")),
-        (trace([1.0, 2.5, 3.0, 4.0], dtype="float32"), Size(0.05, 10, "float32")),
-        (trace([1.0, 2.5, 3.0, 4.0], dtype="int64"), Size(0.05, 10, "float32")),
-        (trace([1.0, 2.0, 3.0, 4.0], [1.0] * 4), None),
-        (trace([1.0, 2.0, 3.0], steps=[1, 10, 20]), None),
+        # Without a jump, the larger one at the first two steps with a difference.
+        ((0.0, 0.0, 0.0, UNIT), False, UNIT, 30),
+        ((UNIT, 4 * UNIT, 2 * UNIT, 8 * UNIT), False, 4 * UNIT, 10),
+        ((0.0, 4 * UNIT, UNIT, 8 * UNIT), False, 4 * UNIT, 10),
+        ((0.0, 4096 * UNIT, 0.0, 0.0), False, 4096 * UNIT, 10),
+        # From nothing, more than 4096 units; from a difference, more than 2^20 times as much.
+        ((0.0, 4097 * UNIT, 0.0, 0.0), True, 4097 * UNIT, 10),
+        ((0.0, 0.05, 0.5, 0.9), True, 0.05, 10),
+        ((0.05, 0.05, 0.5, 0.9), True, 0.05, 1),
+        ((1e-13, 1e-8, 1e-3, 0.9), False, 1e-8, 10),
+        ((0.0, 2**-40, 2**-20, 1.0), False, 2**-20, 20),
+        ((0.0, 2**-41, 2**-21, 1.0), True, 1.0, 30),
+        ((2**-44, 2**-24, 2**-4, 1.0), False, 2**-24, 10),
+        ((2**-44, 2**-24, 2**-3, 1.0), True, 2**-3, 20),
+        # As Humanoid-v5 under MuJoCo 3.17.0: the solver first, then a contact that is felt from further away.
+        ((2e-12, 3e-12, 0.09, 0.2), True, 0.09, 20),
+        ((0.0, 0.0, None, 0.0), True, math.inf, 20),
     ],
 )
-def test_the_first_two_recorded_steps_with_a_difference_are_measured(other: Any, size: Size | None) -> None:
-    found = measure_difference(ONE, other)
-    assert found == measure_difference(other, ONE)
-    assert (found and found[1:]) == (size and size[1:])
-    assert (found and found.relative) == (size and pytest.approx(size.relative))
+def test_the_largest_jump_counts(differences: Any, jump: bool, relative: float, step: int) -> None:
+    found = size_of(rollout(*differences))
+    assert found is not None
+    assert (found.jump, found.relative, found.step) == (jump, pytest.approx(relative, rel=1e-12), step)
 
 
-def test_the_largest_difference_of_all_rollouts_counts() -> None:
-    a, b = trace([1.0] * 4, [1.0] * 4, [1.0] * 4), trace([1.0, 1.0, 1.1, 1.1], [1.0, 1.0, 1.0, 6.0], [1.0] * 4)
-    assert measure_difference(a, b) == Size(0.5, 30, "float64")
+def test_jumps_count_before_rounding_and_then_the_largest_of_all_rollouts() -> None:
+    task, small, rounding = rollout(0, 0, 0.5, 0), rollout(0.1, 0, 0, 0), rollout(1e-13, 1e-9, 0, 0)
+    assert size_of(rounding, small, task) == Size(True, 0.5, 20)
+    assert size_of(rounding, small) == Size(True, 0.1, 1)
+    assert size_of(rounding, rollout(0, 0, 0, 0)) == Size(False, 1e-9, 10)
+    assert size_of(rounding, rollout(0, 0, 0, 1e-12)) == Size(True, 1e-12, 30)
 
 
-def test_two_observations_that_are_not_finite_do_not_differ() -> None:
+@pytest.mark.parametrize(
+    ("dtype", "other", "jump"),
+    [
+        ("float64", "float64", True), ("float32", "float32", False), ("float64", "float32", False),
+        ("int64", "int64", False), ("float16", "float32", False),
+    ],
+)  # fmt: skip
+def test_units_in_the_last_place_are_of_the_coarser_type(dtype: str, other: str, jump: bool) -> None:
+    found = measure_difference(trace(rollout(0, 4e-4, 0, 0), dtype=dtype), trace(rollout(0, 0, 0, 0), dtype=other))
+    assert found == Size(jump, 4e-4, 10)
+
+
+def test_traces_of_other_rollouts_are_not_measured() -> None:
+    for other in (trace([1.0] * 4, [1.0] * 4), trace([1.0] * 3, steps=[1, 10, 20])):
+        assert measure_difference(trace([2.0] * 4), other) is None
+
+
+def test_equal_observations_do_not_differ() -> None:
+    assert measure_difference(ONE, trace([1.0, 2.0, 3.0, 4.0])) is None
     assert measure_difference(trace([None] * 4), trace([None] * 4)) is None
 
 
 def test_differences_are_relative_to_the_larger_magnitude() -> None:
     a = {"steps": [1], "dtype": "float64", "sums": [[[1.0, 2.0]]]}
     b = {"steps": [1], "dtype": "float64", "sums": [[[2.0, 8.0]]]}
-    assert measure_difference(a, b) == Size(0.125, 1, "float64")
+    assert measure_difference(a, b) == Size(True, 0.125, 1)
 
 
 @pytest.mark.parametrize(
-    ("relative", "dtype", "text"),
+    ("size", "text"),
     [
-        (1e-16, "float64", "rounding (1e-16 after 10 steps)"),
-        (4096 * 2.0**-52, "float64", "rounding (9e-13 after 10 steps)"),
-        (np.nextafter(4096 * 2.0**-52, 1), "float64", "other numerics (9e-13 after 10 steps)"),
-        (2e-5, "float64", "other numerics (2e-05 after 10 steps)"),
-        (1e-4, "float64", "other numerics (0.0001 after 10 steps)"),
-        (1.1e-4, "float64", "another task (0.0001 after 10 steps)"),
-        (0.05, "float64", "another task (0.05 after 10 steps)"),
-        (math.inf, "float64", "another task (not finite after 10 steps)"),
-        (4096 * 2.0**-23, "float32", "rounding (0.0005 after 10 steps)"),
-        (6e-4, "float32", "another task (0.0006 after 10 steps)"),
+        (Size(False, 1e-16, 10), "rounding (1e-16 after 10 steps)"),
+        (Size(False, 0.05, 10), "rounding (0.05 after 10 steps)"),
+        (Size(True, 2e-12, 10), "other numerics (2e-12 after 10 steps)"),
+        (Size(True, 1e-4, 10), "other numerics (0.0001 after 10 steps)"),
+        (Size(True, 1.1e-4, 10), "another task (0.0001 after 10 steps)"),
+        (Size(True, 0.05, 1), "another task (0.05 after 1 step)"),
+        (Size(True, math.inf, 200), "another task (not finite after 200 steps)"),
     ],
 )
-def test_the_name_of_a_difference(relative: float, dtype: str, text: str) -> None:
-    assert Size(relative, 10, dtype).describe() == text
-
-
-def test_one_step_is_singular() -> None:
-    assert Size(0.5, 1, "float64").describe() == "another task (0.5 after 1 step)"
+def test_the_name_of_a_difference(size: Size, text: str) -> None:
+    assert size.describe() == text
 
 
 @pytest.mark.parametrize(("text", "form"), [("2:00ff", "2"), ("00ff00ff00ff00ff", "1"), ("", "1"), ("3:", "3")])
@@ -116,4 +150,4 @@ def test_odd_records_are_not_measured(odd: Any) -> None:
 
 def test_sums_without_magnitudes_in_an_edited_result() -> None:
     a, b = ({"steps": [1], "dtype": "float64", "sums": [[[total, 0.0]]]} for total in (1.0, 2.0))
-    assert measure_difference(a, b) == Size(math.inf, 1, "float64")
+    assert measure_difference(a, b) == Size(True, math.inf, 1)
