@@ -92,12 +92,6 @@ class Batch:
         """Next observations (R, B, O)."""
         return self.rows[..., self.obs_dim + self.action_dim + 2 :]
 
-    def with_action(self, action: Tensor) -> Batch:
-        """Return a copy with other actions (R, B, A)."""
-        other = Batch(self.rows.clone(), self.obs_dim, self.action_dim)
-        other.action[...] = action
-        return other
-
 
 class BaseAgent(ABC):
     """Base class of all agents: acting, for training and evaluation, and the states of single runs.

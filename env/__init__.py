@@ -21,6 +21,7 @@ from env.episodes.episode import EpisodeProtocol, Episodes
 from env.episodes.observations import flatten_observations
 from env.episodes.spaces import describe_space
 from env.registered import UnknownEnvironment, make_registered
+from env.simulator_faults import check_simulator
 from env.tasks.min_atar import GAMES
 from utils.core.errors import describe_error
 
@@ -78,12 +79,14 @@ def make_env(
     continuous: the kind of actions wanted; None: the environment's default.  refuses: kinds of
     actions ("continuous", "discrete") that the agent does not support, each with the reason.  Raises
     UnknownEnvironment for an unknown name; ValueError for keyword arguments that the environment
-    does not take, and for spaces that this agent, or every agent, does not support.
+    does not take, for spaces that this agent, or every agent, does not support, and for a release of the simulator that
+    computes the environment wrongly.
     """
     env = _make_own(name, continuous, env_kwargs) if name in ENVS else make_registered(name, ENVS, env_kwargs)
     if env.spec is not None and not env.spec.additional_wrappers:
         env = env.unwrapped
     _check_kind(name, env, continuous, refuses or {})
+    check_simulator(name, env)
     return flatten_observations(flatten_actions(env, name), name)
 
 

@@ -12,7 +12,7 @@ import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
 from env.modules import find_modules, import_registering, registering_functions, split_name
-from utils.core.errors import describe_error
+from utils.core.errors import describe_error_and_causes
 
 HEALTHY = "healthy_reward only while healthy"
 MUJOCO_CHANGES = {
@@ -65,12 +65,12 @@ def make_registered(name: str, own: Iterable[str], env_kwargs: Mapping[str, Any]
             raise gym.error.NameNotFound("no environment has this name")
         return gym.make(_faster_spec(bare), max_episode_steps=-1, disable_env_checker=True, **env_kwargs)
     except gym.error.Error as error:
-        message = f"env_name: '{name}' cannot be made ({describe_error(error)})"
+        message = f"env_name: '{name}' cannot be made ({describe_error_and_causes(error)})"
         if bare in gym.registry:
             raise ValueError(message) from error
         raise _unknown(message, name, own) from error
     except Exception as error:
-        message = f"env_name: '{name}' cannot be made with {dict(env_kwargs)} ({describe_error(error)})"
+        message = f"env_name: '{name}' cannot be made with {dict(env_kwargs)} ({describe_error_and_causes(error)})"
         raise ValueError(message) from error
 
 

@@ -83,13 +83,22 @@ def test_configurations(changes: dict[str, Any], lines: list[str], tmp_path: Pat
         ({"versions": {"torch": "2.13.0"}}, ['versions.mujoco: "3.3.7" and nothing']),
         ({"cpu": {"flags": ["avx", "avx512f"]}}, ["cpu.flags: only in the first: fma; only in the second: avx512f"]),
         ({"cpu": None}, ["cpu.flags: recorded and not recorded"]),
-        ({"rollout_hash": "22"}, ['rollout_hash: "11" and "22"']),
+        ({"rollout_hash": "22"}, ['rollout_hash: "11" and "22": by how much is not recorded']),
+        ({"rollout_hash": "2:11"}, ['rollout_hash: "11" and "2:11": their hashes are of forms 1 and 2']),
         ({"engine": "compiled"}, ['engine: "eager" and "compiled"']),
         ({"code": {"commit": "abc", "dirty": True}}, ['code: "abc" and "abc with uncommitted changes"']),
     ],
 )
 def test_provenance(changes: dict[str, Any], lines: list[str], tmp_path: Path) -> None:
     assert differ(tmp_path, provenance=ORIGIN | changes) == lines
+
+
+def test_the_size_of_a_difference_between_environments(tmp_path: Path) -> None:
+    trace = {"steps": [10], "dtype": "float64"}
+    ours = ORIGIN | {"rollout_hash": "2:11", "rollout_trace": trace | {"sums": [[[1.0, 10.0]]]}}
+    theirs = ORIGIN | {"rollout_hash": "2:22", "rollout_trace": trace | {"sums": [[[1.5, 10.0]]]}}
+    result = compare(experiment(tmp_path / "a", ours), experiment(tmp_path / "b", theirs))
+    assert differences_in(result) == ['rollout_hash: "2:11" and "2:22": another task (0.05 after 10 steps)']
 
 
 def test_runs_of_several_origins(tmp_path: Path) -> None:

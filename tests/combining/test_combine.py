@@ -150,8 +150,13 @@ class TestIncremental:
 
 
 class TestUnlikeEnvironments:
-    OURS: ClassVar = {"rollout_hash": "11", "versions": {"mujoco": "3.3.7"}, "cpu": {"flags": ["avx"]}}
-    THEIRS: ClassVar = OURS | {"rollout_hash": "22", "versions": {"mujoco": "3.3.0"}}
+    TRACE: ClassVar = {"steps": [10], "dtype": "float64", "sums": [[[1.0, 10.0]]]}
+    OURS: ClassVar = {"rollout_hash": "11", "versions": {"mujoco": "3.3.7"}, "cpu": {"flags": ["avx"]}} | {
+        "rollout_trace": TRACE
+    }
+    THEIRS: ClassVar = OURS | {
+        "rollout_hash": "22", "versions": {"mujoco": "3.3.0"}, "rollout_trace": TRACE | {"sums": [[[1.5, 10.0]]]}
+    }  # fmt: skip
 
     def test_are_warned_of_once_and_combined_all_the_same(self, tmp_path: Path) -> None:
         for number in range(6):
@@ -160,8 +165,16 @@ class TestUnlikeEnvironments:
         assert done.exit_code == 0
         [line] = done.stderr.splitlines()
         assert line.startswith("warning: ")
-        assert "rollout_hash 22 and 11; mujoco 3.3.0 and 3.3.7" in line
+        assert "another task (0.05 after 10 steps); rollout_hash 22 and 11; mujoco 3.3.0 and 3.3.7" in line
         assert len(read(tmp_path)["experiment_data"]["0"]["runs"]) == 6
+
+    def test_versions_are_named_where_the_behaviour_is_the_same(self, tmp_path: Path) -> None:
+        for number in range(4):
+            code = {"sources": "ab"}
+            versions = {"mujoco": "3.3.0" if number % 2 else "3.3.7"}
+            write_result(tmp_path, 0, number, provenance=self.OURS | {"versions": versions, "code": code})
+        done = combine(tmp_path)
+        assert "their environments are the same to the bit in the recorded rollouts, with mujoco 3.3" in done.stderr
 
     def test_are_named_where_they_explain_a_contradiction(self, tmp_path: Path) -> None:
         write_result(tmp_path, 0, 0, name="a.json", provenance=self.OURS)

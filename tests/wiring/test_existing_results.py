@@ -76,10 +76,20 @@ class TestAnotherCode:
 
     def test_another_rollout_hash_is_refused(self, sweep):
         sweep.run()
-        sweep.change_provenance(sweep.results()[0], rollout_hash="beef")
+        path = sweep.results()[0]
+        trace = sweep.read(path)["provenance"]["rollout_trace"]
+        trace["sums"][0] = [[2.0 * total, size] for total, size in trace["sums"][0]]
+        sweep.change_provenance(path, rollout_hash="2:beef", rollout_trace=trace)
         done = sweep.run()
         assert done.exit_code == 2
-        assert "their environments behave differently: rollout_hash beef and" in done.stderr
+        assert "the result and today: their environments behave differently: another task (" in done.stderr
+        assert "; rollout_hash 2:beef and 2:" in done.stderr
+
+    def test_a_rollout_hash_of_another_form_is_only_warned_of(self, sweep, caplog):
+        sweep.run()
+        sweep.change_provenance(sweep.results()[0], rollout_hash="beef")
+        assert sweep.run().exit_code == 0
+        assert "its rollout_hash beef cannot be compared with today's, 2:" in caplog.text
 
     def test_old_results_and_other_packages_are_not_complained_of(self, sweep, caplog):
         sweep.run()
@@ -166,7 +176,7 @@ class TestGrowingGrid:
     def test_a_result_of_another_code_is_not_copied(self, sweep):
         sweep.agent = {"policy_type": ["Beta"]}
         assert sweep.run().exit_code == 0
-        sweep.change_provenance(sweep.results()[0], rollout_hash="beef")
+        sweep.change_provenance(sweep.results()[0], rollout_hash="2:beef")
         sweep.agent = {"policy_type": ["Gaussian", "Beta"]}
         assert sweep.run("--index", "1").exit_code == 2
         assert not (sweep.save_dir / "Pendulum-v1_SAC").exists()

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 
 import main
 from env import EpisodeProtocol, Episodes, make_env
-from env.episodes.rollout import rollout_hash
+from env.episodes.rollout import take_fingerprint
 from tests.support.processes import start_interruptible, wait_for
 from utils.results.run_diff import first_run_difference, read_comparable
 from utils.wiring import build
@@ -71,15 +71,16 @@ def test_learned_parameters_are_next_to_the_result(files, tmp_path):
         assert reference["arrays"]["learned_params/actor/weight_0"] == [3, 32]
 
 
-def test_the_rollout_hash_is_computed_once_and_is_in_every_result(files, tmp_path, monkeypatch):
+def test_the_fingerprint_is_taken_once_and_is_in_every_result(files, tmp_path, monkeypatch):
     taken = []
     monkeypatch.setattr(
-        "env.episodes.rollout.rollout_hash", lambda episodes: taken.append(rollout_hash(episodes)) or taken[0]
+        "env.episodes.rollout.take_fingerprint", lambda make: taken.append(take_fingerprint(make)) or taken[0]
     )
     call(files, tmp_path / "out", "--runs", "2")
-    expected = rollout_hash(Episodes(make_env("Pendulum-v1"), EpisodeProtocol(50), 0))
+    expected = take_fingerprint(lambda: Episodes(make_env("Pendulum-v1"), EpisodeProtocol(50), 0))
     assert taken == [expected]
-    assert [only(path)["provenance"]["rollout_hash"] for path in results(tmp_path / "out")] == [expected] * 2
+    origins = [only(path)["provenance"] for path in results(tmp_path / "out")]
+    assert [(origin["rollout_hash"], origin["rollout_trace"]) for origin in origins] == [tuple(expected)] * 2
 
 
 def test_agent_params_are_resolved(files, tmp_path):

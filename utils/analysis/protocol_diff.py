@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from utils.experiment.config import EnvironmentConfig
 from utils.files.json_model import validate
 from utils.files.json_text import canonical_json, read_json
 from utils.results.provenance_diff import Origin, describe_flag_differences
+from utils.results.rollout_diff import describe_rollouts
 from utils.results.schema import all_runs, find_data_file, grid_of_tree, validate_tree
 
 Facts = dict[str, list[Any]]
@@ -27,6 +28,9 @@ Facts = dict[str, list[Any]]
 
 AGENT = "agent."
 """Prefix of the facts that are hyperparameters."""
+
+ROLLOUT_HASH = "rollout_hash"
+"""Name of the fact that is the fingerprint of the environment's behaviour."""
 
 FLAGS = "cpu.flags"
 """Name of the fact that lists the CPU flags."""
@@ -38,12 +42,14 @@ class ExperimentProtocol:
 
     agent_name: None for the configuration of an environment, which has no facts about agents and runs.
     runs: number of runs.
+    traces: a trace of the environment's behaviour for each rollout hash.
     """
 
     path: Path
     agent_name: str | None
     runs: int
     facts: Facts
+    traces: dict[str, Any] = field(default_factory=dict)
 
     def describe(self) -> str:
         """Return a line that states where the protocol comes from."""
@@ -65,8 +71,10 @@ def read_protocol(path: Path) -> ExperimentProtocol:
     tree = validate_tree(file, content)
     runs = list(all_runs(tree))
     environment_facts = _environment_facts(tree["experiment"]["environment"])
-    facts = environment_facts | _hyperparameter_facts(tree) | _provenance_facts(runs)
-    return ExperimentProtocol(path, tree["experiment"]["agent"]["agent_name"], len(runs), facts)
+    origins = [Origin("", run.get("provenance")) for run in runs]
+    facts = environment_facts | _hyperparameter_facts(tree) | _provenance_facts(origins)
+    traces = {origin.rollout_hash: origin.value("rollout_trace") for origin in origins if origin.rollout_hash}
+    return ExperimentProtocol(path, tree["experiment"]["agent"]["agent_name"], len(runs), facts, traces)
 
 
 def _environment_facts(found: dict[str, Any]) -> Facts:
@@ -87,15 +95,14 @@ def _hyperparameter_facts(tree: dict[str, Any]) -> Facts:
     return {f"{AGENT}{key}": _distinct_values(s[key] for s in settings if key in s) for key in keys}
 
 
-def _provenance_facts(runs: list[dict[str, Any]]) -> Facts:
+def _provenance_facts(origins: list[Origin]) -> Facts:
     """Return the recorded provenance of the runs; None for a run that lacks it."""
-    origins = [Origin("", run.get("provenance")) for run in runs]
     versions = [origin.section("versions") for origin in origins]
     packages = sorted({package for each in versions for package in each})
     return {
         **{f"versions.{package}": _distinct_values(each.get(package) for each in versions) for package in packages},
         FLAGS: _distinct_values(origin.cpu_flags for origin in origins),
-        "rollout_hash": _distinct_values(origin.rollout_hash for origin in origins),
+        ROLLOUT_HASH: _distinct_values(origin.rollout_hash for origin in origins),
         "engine": _distinct_values(origin.engine for origin in origins),
         "code": _distinct_values(origin.code for origin in origins),
     }
@@ -135,7 +142,15 @@ def describe_fact_differences(a: ExperimentProtocol, b: ExperimentProtocol, name
         if json.dumps(ours) == json.dumps(theirs):
             continue
         both = _describe_flags(ours, theirs) if name == FLAGS else f"{_values_text(ours)} and {_values_text(theirs)}"
-        yield f"{name}: {both}"
+        yield f"{name}: {both}{_describe_behaviours(a, b) if name == ROLLOUT_HASH else ''}"
+
+
+def _describe_behaviours(a: ExperimentProtocol, b: ExperimentProtocol) -> str:
+    """Return how the behaviours of two environments differ, after a colon; "" unless each side has one hash."""
+    hashes = [*a.traces, *b.traces]
+    if (len(a.traces), len(b.traces)) != (1, 1) or hashes[0] == hashes[1]:
+        return ""
+    return f": {describe_rollouts((hashes[0], hashes[1]), (a.traces[hashes[0]], b.traces[hashes[1]]))}"
 
 
 def _values_text(values: list[Any]) -> str:

@@ -56,14 +56,14 @@ class Combination:
         return self.directory / DATA_JSON
 
     def environment_warnings(self) -> list[str]:
-        """Return a line for each pair of results of one protocol whose environments behaved differently."""
+        """Return a line for each pair of environments of one protocol that differ in behaviour or versions."""
         experiments = self._found.new.experiments
         protocol = experiments[self._inside[0].experiment]["environment"]
         same = {i for i in range(len(experiments.packed)) if is_same_protocol(experiments[i]["environment"], protocol)}
-        first: dict[str, Entry] = {}
+        first: dict[tuple[str, str | None], Entry] = {}
         for entry in self._inside:
             if entry.rollout_hash is not None and entry.experiment in same:
-                first.setdefault(entry.rollout_hash, entry)
+                first.setdefault((entry.rollout_hash, entry.code), entry)
         if len(first) < 2:
             return []
         return describe_environment_differences(self._origin(entry) for entry in first.values())

@@ -44,6 +44,17 @@ def describe_error(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
+def describe_error_and_causes(error: Exception) -> str:
+    """Return the error's message and those of the errors that it was raised from, on one line."""
+    texts, cause = [describe_error(error)], error.__cause__
+    while isinstance(cause, Exception):
+        text = describe_error(cause) or type(cause).__name__
+        if not any(text in known for known in texts):
+            texts.append(text)
+        cause = cause.__cause__
+    return "; reason: ".join(texts)
+
+
 def suggestion(found: str, allowed: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the closest allowed name, ignoring case; an empty string if none is close."""
     by_lower = {name.lower(): name for name in allowed}

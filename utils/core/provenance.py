@@ -13,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from utils.core.mujoco_version import mujoco_version
 from utils.core.source_hash import source_hash
 
 PACKAGES = ("torch", "numpy", "scipy", "gymnasium", "mujoco", "minatar", "pydantic", "orjson")
@@ -57,7 +58,8 @@ def package_versions(others: Iterable[str] = ()) -> dict[str, str | None]:
     others: packages besides PACKAGES, such as those that the environment comes from; none occurs twice.
     """
     names = dict.fromkeys([*PACKAGES, *(name for name in others if name != PYTHON)])
-    return {PYTHON: platform.python_version()} | {name: _package_version(name) for name in names}
+    versions = {PYTHON: platform.python_version()} | {name: _package_version(name) for name in names}
+    return versions | {"mujoco": mujoco_version()}
 
 
 def exact_versions(versions: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
 from typing import Any, NamedTuple
+
+from utils.results.rollout_diff import describe_rollouts, hash_form
+
+UNUSED_BY_ENVIRONMENTS = ("python", "torch", "pydantic", "orjson")
+"""Recorded packages without influence on what environments compute."""
 
 
 class Origin(NamedTuple):
@@ -66,24 +71,48 @@ def common_engine(origins: Iterable[Origin]) -> str | None:
     return engines.pop() if len(engines) == 1 else None
 
 
-def describe_environment_differences(origins: Iterable[Origin]) -> list[str]:
-    """Return a line for each pair of distinct rollout hashes, with the first result that has each hash.
+def environments_differ(a: Origin, b: Origin) -> bool | None:
+    """Return whether two results' environments behave differently; None if their records cannot tell."""
+    ours, theirs = a.rollout_hash, b.rollout_hash
+    if ours is None or theirs is None or hash_form(ours) != hash_form(theirs):
+        return None
+    return ours != theirs
 
-    origins: results of one protocol.
+
+def describe_environment_differences(origins: Iterable[Origin]) -> list[str]:
+    """Return a line for each pair of environments that behave differently or are of different versions.
+
+    origins: results of one protocol.  An environment is a rollout hash with the versions of the packages that
+    environments compute with; it is named by its first result. Results without a hash are left out.
     """
-    first: dict[str, Origin] = {}
+    first: dict[tuple[str | None, ...], Origin] = {}
     for origin in origins:
         if origin.rollout_hash is not None:
-            first.setdefault(origin.rollout_hash, origin)
-    return [_describe_pair(a, b) for a, b in combinations(first.values(), 2)]
+            first.setdefault((origin.rollout_hash, *_environment_versions(origin)), origin)
+    return [describe_environment_difference(a, b) for a, b in combinations(first.values(), 2)]
 
 
-def _describe_pair(a: Origin, b: Origin) -> str:
+def _environment_versions(origin: Origin) -> Iterator[str]:
+    """Yield name and version of each recorded package that an environment may compute with."""
+    for name, version in sorted(origin.section("versions").items()):
+        if name not in UNUSED_BY_ENVIRONMENTS and version is not None:
+            yield f"{name} {version}"
+
+
+def describe_environment_difference(a: Origin, b: Origin) -> str:
+    """Return a line on how the environments of two results with rollout hashes differ, and in which versions."""
+    hashes = (str(a.rollout_hash), str(b.rollout_hash))
+    causes = describe_version_differences(a, b)
+    if hashes[0] == hashes[1]:
+        same = f"{a.name} and {b.name}: their environments are the same to the bit in the recorded rollouts"
+        return f"{same}, with {'; '.join(causes)}" if causes else same
+    behave = "behave differently" if environments_differ(a, b) else "cannot be compared"
+    how = describe_rollouts(hashes, (a.value("rollout_trace"), b.value("rollout_trace")))
     flags = describe_flag_differences(a.cpu_flags or (), b.cpu_flags or ())
-    causes = "; ".join([*describe_version_differences(a, b), *(f"CPU flags {difference}" for difference in flags)])
+    causes += [f"CPU flags {difference}" for difference in flags]
     return (
-        f"{a.name} and {b.name}: their environments behave differently: rollout_hash {a.rollout_hash} and "
-        f"{b.rollout_hash}; {causes or 'versions and CPU flags are the same'}"
+        f"{a.name} and {b.name}: their environments {behave}: {how}; rollout_hash {hashes[0]} and {hashes[1]}; "
+        f"{'; '.join(causes) or 'versions and CPU flags are the same'}"
     )
 
 

@@ -20,13 +20,13 @@ from utils.files.archive import open_archive
 from utils.files.json_text import encode_json
 from utils.results.arrays import read_arrays
 from utils.results.code_mixture import describe_code_difference
-from utils.results.provenance_diff import Origin, describe_environment_differences
+from utils.results.provenance_diff import Origin, describe_environment_difference, environments_differ
 from utils.results.result_file import ResultFile
 from utils.results.schema import Result
 from utils.training.failure_files import remove_failure
 from utils.training.run_claims import claim_runs, remove_leftovers
 
-COMPARED = ("code", "versions", "cpu", "rollout_hash", "slurm")
+COMPARED = ("code", "versions", "cpu", "rollout_hash", "rollout_trace", "slurm")
 """Keys of the provenance that are compared with today's, or that explain a difference."""
 
 log = logging.getLogger("policy_params")
@@ -82,18 +82,19 @@ def _possible_files(experiment: Experiment, run: Run) -> Iterator[ResultFile]:
 
 
 def check_same_code(
-    existing: Sequence[ExistingResult], read_rollout_hash: Callable[[], str | None], accept: bool
+    existing: Sequence[ExistingResult], read_rollouts: Callable[[], dict[str, Any]], accept: bool
 ) -> None:
     """Check that results are of today's code and environment.
 
-    read_rollout_hash: returns the hash of the environment's behaviour today, None if it has none; may raise BadInput.
+    read_rollouts: returns what a result records about the environment's behaviour today; may raise BadInput.
     accept: only warn.  Results of this SLURM task, from before it was requeued, are only warned of as well.
     Raises BadInput, naming the first result that differs and in what.
     """
     if not existing:
         return
     recorded = {name for each in existing for name in each.origin.section("versions")}
-    today = Origin("today's", _provenance_today(read_rollout_hash) | {"versions": package_versions(recorded)})
+    today = Origin("today's", _provenance_today(read_rollouts) | {"versions": package_versions(recorded)})
+    _warn_of_other_forms(existing, today)
     different = [(each, why) for each in existing if (why := _describe_difference(each.origin, today))]
     if not different:
         return
@@ -111,15 +112,27 @@ def check_same_code(
     )
 
 
-def _provenance_today(read_rollout_hash: Callable[[], str | None]) -> dict[str, Any]:
+def _warn_of_other_forms(existing: Sequence[ExistingResult], today: Origin) -> None:
+    """Warn of results whose rollout hashes cannot be compared with today's."""
+    if today.rollout_hash is None:
+        return
+    known = [each for each in existing if each.origin.rollout_hash is not None]
+    other = [each for each in known if environments_differ(each.origin, today) is None]
+    if other:
+        log.warning(
+            "%s: its rollout_hash %s cannot be compared with today's, %s, which is of another form, so its environment "
+            "is taken to be the same; so it is with %d of %d existing results",
+            other[0].file.json, other[0].origin.rollout_hash, today.rollout_hash, len(other), len(existing),
+        )  # fmt: skip
+
+
+def _provenance_today(read_rollouts: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    rollouts: dict[str, Any] = {}
     try:
-        rollout = read_rollout_hash()
+        rollouts = read_rollouts()
     except BadInput as error:
         log.warning("the environment's behaviour is not compared with that of the existing results: %s", error)
-        rollout = None
-    return {
-        "code": code_version(), "cpu": describe_cpu(), "rollout_hash": rollout,
-    }  # fmt: skip
+    return {"code": code_version(), "cpu": describe_cpu()} | rollouts
 
 
 def _describe_difference(origin: Origin, today: Origin) -> str | None:
@@ -127,9 +140,8 @@ def _describe_difference(origin: Origin, today: Origin) -> str | None:
     code = describe_code_difference(origin, today)
     if code is not None:
         return f"its code differs from today's: {code}"
-    pair = [Origin("the result", origin.provenance), Origin("today", today.provenance)]
-    lines = describe_environment_differences(pair)
-    return lines[0] if lines else None
+    pair = (Origin("the result", origin.provenance), Origin("today", today.provenance))
+    return describe_environment_difference(*pair) if environments_differ(*pair) else None
 
 
 def _is_of_this_task(origin: Origin) -> bool:

@@ -32,13 +32,14 @@ log = logging.getLogger("policy_params")
 class EnvironmentCheck:
     """Properties of an experiment's environment, found before training.
 
-    rollout_hash: hash of a fixed rollout on this machine; None if the environment is not a function of its seed.
+    rollout_hash: hash of fixed rollouts on this machine; None if the environment is not a function of its seed.
     space_sizes: dimensions of an observation and of an action.
     deterministic: whether the environment is a function of its seed.
     exact_resume: whether its state can be saved and restored to the bit.
     small_seeds: whether it is given seeds of 31 bits.
     notes: a sentence for everything that is unusual about it.
     packages: installed packages that it comes from.
+    rollout_trace: observations of the rollouts, as `env.episodes.rollout.Fingerprint` has them; None without a hash.
     """
 
     rollout_hash: str | None
@@ -48,6 +49,12 @@ class EnvironmentCheck:
     small_seeds: bool = False
     notes: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    rollout_trace: dict[str, Any] | None = None
+
+    @property
+    def rollouts(self) -> dict[str, Any]:
+        """What a result records about the environment's behaviour."""
+        return {"rollout_hash": self.rollout_hash, "rollout_trace": self.rollout_trace}
 
     def provenance(self, random_seed: int) -> dict[str, Any]:
         """Return what the result of a run with this seed records about its environment."""
@@ -58,6 +65,7 @@ class EnvironmentCheck:
             "env_resume": "exact" if self.exact_resume else "approximate",
             "env_notes": list(self.notes),
             "versions": package_versions(self.packages),
+            "rollout_trace": self.rollout_trace,
         }
 
 

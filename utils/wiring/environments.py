@@ -28,7 +28,7 @@ def check_environment(experiment: Experiment) -> EnvironmentCheck:
 
     Raises BadInput if it fails, or if it is not a function of its seed and the protocol does not allow that.
     """
-    from env.episodes.rollout import rollout_hash
+    from env.episodes.rollout import take_fingerprint
     from env.packages import find_packages
     from utils.training.stack_trainer import EnvironmentCheck
 
@@ -44,14 +44,18 @@ def check_environment(experiment: Experiment) -> EnvironmentCheck:
         spaces = (episodes.env.observation_space, episodes.env.action_space)
         obs, action = (space.shape or () for space in spaces)
         try:
-            found = rollout_hash(episodes) if deterministic else None
+            found = take_fingerprint(lambda: build_env(experiment, 0)) if deterministic else None
+            episodes.reset()  # Environments may set attributes, by whose classes packages are found, at a reset only.
             packages = find_packages(episodes.env)
+        except BadInput:
+            raise
         except Exception as error:
             raise _failure(experiment, error) from error
     sizes = (obs[0], math.prod(action))
     return EnvironmentCheck(
-        found, sizes, deterministic, verdict.inexact is None, verdict.small_seeds, _describe(verdict), packages
-    )
+        found and found.hash, sizes, deterministic, verdict.inexact is None, verdict.small_seeds, _describe(verdict),
+        packages, found and found.trace,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)
