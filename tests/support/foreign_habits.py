@@ -9,7 +9,7 @@ from tests.support.habits import GymStream
 
 
 class Charted(GymStream):
-    """Draws a chart with a formula at every reset: matplotlib and the packages that it uses keep what they have read."""
+    """Draws a chart with a formula at every reset; matplotlib and its dependencies keep what they have read."""
 
     def start(self) -> float:
         chart = Figure((1.0, 1.0))
