@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from env.episodes.episode import EpisodeProtocol, Episodes
+from env.episodes.observations import FlatBox
+from env.episodes.snapshot import Unsavable
 from env.episodes.snapshot.reach import reach_of
-from tests.support.foreign_habits import Charted
+from tests.support.foreign_habits import Board, Charted
 
 
 def test_packages_that_draw_hold_no_state():
@@ -13,3 +17,10 @@ def test_packages_that_draw_hold_no_state():
         episodes.reset()
         episodes.state()
     assert {module.partition(".")[0] for module, _ in reach_of(frozenset(Charted.__mro__)).places} == {"tests"}
+
+
+def test_what_cannot_be_saved_is_named_by_the_environment_that_has_it():
+    episodes = Episodes(FlatBox(Board()), EpisodeProtocol(50), 3)
+    episodes.reset()
+    with pytest.raises(Unsavable, match=r"^Board\.clock is a count$"):
+        episodes.state()

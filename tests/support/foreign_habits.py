@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
+import numpy as np
+from gymnasium.spaces import Box
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from tests.support.habits import GymStream
+from tests.support.habits import GymStream, Sled
 
 
 class Charted(GymStream):
@@ -16,3 +20,15 @@ class Charted(GymStream):
         chart.text(0.5, 0.5, f"$x_{{{self.np_random.integers(1000)}}}^2$")
         FigureCanvasAgg(chart).draw()
         return 0.0
+
+
+class Board(Sled):
+    """Observes an array of numbers, and counts with an iterator, which cannot be saved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.observation_space = Box(-50.0, 50.0, (1, 2), np.float32)
+        self.clock = itertools.count()
+
+    def obs(self) -> np.ndarray:
+        return super().obs().reshape(1, 2)
