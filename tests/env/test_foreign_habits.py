@@ -8,15 +8,16 @@ from env.episodes.episode import EpisodeProtocol, Episodes
 from env.episodes.observations import FlatBox
 from env.episodes.snapshot import Unsavable
 from env.episodes.snapshot.reach import reach_of
-from tests.support.foreign_habits import Board, Charted
+from tests.support.foreign_habits import Board, Charted, Tabled
 
 
-def test_packages_that_draw_hold_no_state():
-    episodes = Episodes(Charted(), EpisodeProtocol(50), 3)
+@pytest.mark.parametrize("kind", [Charted, Tabled])
+def test_packages_for_charts_and_tables_hold_no_state(kind):
+    episodes = Episodes(kind(), EpisodeProtocol(50), 3)
     for _ in range(2):
         episodes.reset()
         episodes.state()
-    assert {module.partition(".")[0] for module, _ in reach_of(frozenset(Charted.__mro__)).places} == {"tests"}
+    assert {module.partition(".")[0] for module, _ in reach_of(frozenset(kind.__mro__)).places} == {"tests"}
 
 
 def test_what_cannot_be_saved_is_named_by_the_environment_that_has_it():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pandas as pd
 from gymnasium.spaces import Box
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -20,6 +21,13 @@ class Charted(GymStream):
         chart.text(0.5, 0.5, f"$x_{{{self.np_random.integers(1000)}}}^2$")
         FigureCanvasAgg(chart).draw()
         return 0.0
+
+
+class Tabled(GymStream):
+    """Puts its observation into a table first."""
+
+    def obs(self) -> np.ndarray:
+        return pd.DataFrame([{"place": self.place, "speed": self.speed}]).to_numpy(np.float32)[0]
 
 
 class Board(Sled):
