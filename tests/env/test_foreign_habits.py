@@ -6,9 +6,11 @@ import pytest
 
 from env.episodes.episode import EpisodeProtocol, Episodes
 from env.episodes.observations import FlatBox
+from env.episodes.probe import probe
+from env.episodes.seeding import make_seeded
 from env.episodes.snapshot import Unsavable
 from env.episodes.snapshot.reach import reach_of
-from tests.support.foreign_habits import Board, Charted, Tabled
+from tests.support.foreign_habits import Board, Charted, SeededTooLate, Tabled
 
 
 @pytest.mark.parametrize("kind", [Charted, Tabled])
@@ -25,3 +27,15 @@ def test_what_cannot_be_saved_is_named_by_the_environment_that_has_it():
     episodes.reset()
     with pytest.raises(Unsavable, match=r"^Board\.clock is a count$"):
         episodes.state()
+
+
+def test_a_seed_that_is_passed_on_too_late_is_named():
+    def make(rules, seed):
+        return Episodes(make_seeded(SeededTooLate, rules), EpisodeProtocol(50), seed)
+
+    verdict = probe(make, lambda state: state)
+    assert verdict.nondeterministic is not None
+    assert verdict.nondeterministic.endswith(
+        "the likely cause: reset draws SeededTooLate.wind before it passes the seed on; "
+        "super().reset(seed=seed) must come first"
+    )

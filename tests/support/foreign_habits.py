@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,17 @@ class Tabled(GymStream):
 
     def obs(self) -> np.ndarray:
         return pd.DataFrame([{"place": self.place, "speed": self.speed}]).to_numpy(np.float32)[0]
+
+
+class SeededTooLate(GymStream):
+    """Draws its start before it passes the seed on, so that the seed counts from the next episode on."""
+
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[np.ndarray, dict[str, Any]]:
+        self.wind = float(self.np_random.uniform(-1.0, 1.0))
+        return super().reset(seed=seed)
+
+    def gust(self) -> float:
+        return self.wind
 
 
 class Board(Sled):
