@@ -29,4 +29,4 @@ def make_bridged(
     return getattr(importlib.import_module(wrapper_module), wrapper_name)(env)
 
 
-gym.register("Bridge-v0", entry_point=make_bridged)
+gym.register("Bridge-v0", entry_point=f"{__name__}:make_bridged")

@@ -123,8 +123,8 @@ class Trial:
 
     def execute(self, name: str, *options: str, stop: bool = False) -> Execution:
         """Run main.py, with results in a folder.  stop: send SIGTERM after the evaluation halfway."""
-        command = [self.venv.python, ROOT / "main.py", "--env-json", "env.json", "--agent-json", "agent.json"]
-        command += ["--engine", "eager", "--save-dir", self.folder / name, *options]
+        command: list[str | Path] = [self.venv.python, ROOT / "main.py", "--engine", "eager", *options]
+        command += ["--env-json", "env.json", "--agent-json", "agent.json", "--save-dir", self.folder / name]
         variables = {**os.environ, **(self.venv.package.variables or {}), "PYTHONPATH": str(HERE)}
         variables.pop("DISPLAY", None)
         process = subprocess.Popen(
