@@ -39,6 +39,7 @@ def test_promises_of_results_are_compared_with_bits(expected, found):
 def test_tracebacks_and_unknown_exit_codes_are_crashes():
     assert verdict([TRACEBACK]) == "crash"
     assert verdict([Execution(-11, [])]) == "crash"
+    assert verdict([Execution(137, [])]) == "too slow"
     assert verdict([DONE, DONE, DONE, DONE]) == "crash"
     assert verdict([IGNORED, DONE, STOPPED, DONE]) == "ok"
 

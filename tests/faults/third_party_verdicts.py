@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 
 EXIT_CODES = (0, 1, 2, 75)
 
+KILLED = 137
+"""Exit code of an execution that took too long."""
+
 BROKEN_PROMISES = ("crash", "FALSE EXACT", "SILENT NONDETERMINISM", "UNSAID APPROXIMATE")
 """Verdicts that are defects of the product."""
 
@@ -50,6 +53,8 @@ def judge(requirements: list[str], name: str, found: dict[str, Any]) -> Row:
     "origins", the provenance of the uninterrupted and of the resumed runs.
     """
     executions: list[Execution] = found["executions"]
+    if KILLED in [one.code for one in executions]:
+        return Row(requirements, name, "too slow", "an execution did not end within the time limit")
     broken = next((one for one in executions if one.code not in EXIT_CODES or _is_traceback(one)), None)
     if broken is not None:
         return Row(requirements, name, "crash", f"exit code {broken.code}: {broken.message()}")
