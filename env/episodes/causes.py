@@ -151,7 +151,9 @@ def _add(found: Marks, path: str, value: Any, seen: set[int], depth: int) -> Non
 
 
 def _stream_state(generator: Any) -> str:
-    """Return a generator's state as text."""
+    """Return a generator's state as text; of the operating system's entropy, which generator it is."""
+    if isinstance(generator, random.SystemRandom):
+        return str(id(generator))
     if isinstance(generator, random.Random):
         return repr(generator.getstate())
     if isinstance(generator, np.random.RandomState):

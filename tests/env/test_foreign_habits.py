@@ -10,7 +10,7 @@ from env.episodes.probe import probe
 from env.episodes.seeding import make_seeded
 from env.episodes.snapshot import Unsavable
 from env.episodes.snapshot.reach import reach_of
-from tests.support.foreign_habits import Board, Charted, SeededTooLate, Tabled
+from tests.support.foreign_habits import Board, Charted, SeededTooLate, SystemEntropy, Tabled
 
 
 @pytest.mark.parametrize("kind", [Charted, Tabled])
@@ -29,13 +29,20 @@ def test_what_cannot_be_saved_is_named_by_the_environment_that_has_it():
         episodes.state()
 
 
-def test_a_seed_that_is_passed_on_too_late_is_named():
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [
+        (
+            SeededTooLate,
+            "reset draws SeededTooLate.wind before it passes the seed on; super().reset(seed=seed) must come first",
+        ),
+        (SystemEntropy, "reset(seed=...) does not seed the generator SystemEntropy.rng"),
+    ],
+)
+def test_the_cause_of_a_refusal_is_named(kind, cause):
     def make(rules, seed):
-        return Episodes(make_seeded(SeededTooLate, rules), EpisodeProtocol(50), seed)
+        return Episodes(make_seeded(kind, rules), EpisodeProtocol(50), seed)
 
     verdict = probe(make, lambda state: state)
     assert verdict.nondeterministic is not None
-    assert verdict.nondeterministic.endswith(
-        "the likely cause: reset draws SeededTooLate.wind before it passes the seed on; "
-        "super().reset(seed=seed) must come first"
-    )
+    assert verdict.nondeterministic.endswith(f"the likely cause: {cause}")

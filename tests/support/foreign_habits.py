@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,17 @@ class SeededTooLate(GymStream):
 
     def gust(self) -> float:
         return self.wind
+
+
+class SystemEntropy(Sled):
+    """Draws from the operating system's entropy, which has no state."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rng = random.SystemRandom()
+
+    def gust(self) -> float:
+        return self.rng.uniform(-1.0, 1.0)
 
 
 class Board(Sled):

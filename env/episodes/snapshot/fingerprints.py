@@ -67,7 +67,7 @@ def _object_content(value: Any) -> Any:
     """Return what an object consists of as a dictionary or a tuple, None if that is out of reach."""
     kind = type(value)
     if isinstance(value, random.Random):
-        return value.getstate()
+        return None if isinstance(value, random.SystemRandom) else value.getstate()
     if isinstance(value, np.random.RandomState):
         return value.get_state(legacy=False)
     if isinstance(value, np.random.Generator):
