@@ -10,11 +10,11 @@ from env.episodes.probe import probe
 from env.episodes.seeding import make_seeded
 from env.episodes.snapshot import Unsavable
 from env.episodes.snapshot.reach import reach_of
-from tests.support.foreign_habits import Board, Charted, SeededTooLate, SystemEntropy, Tabled
+from tests.support.foreign_habits import Barred, Board, Charted, SeededTooLate, SystemEntropy, Tabled
 
 
-@pytest.mark.parametrize("kind", [Charted, Tabled])
-def test_packages_for_charts_and_tables_hold_no_state(kind):
+@pytest.mark.parametrize("kind", [Barred, Charted, Tabled])
+def test_packages_for_charts_tables_and_progress_hold_no_state(kind):
     episodes = Episodes(kind(), EpisodeProtocol(50), 3)
     for _ in range(2):
         episodes.reset()

@@ -11,6 +11,7 @@ import pandas as pd
 from gymnasium.spaces import Box
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 from tests.support.habits import GymStream, Sled
 
@@ -30,6 +31,15 @@ class Tabled(GymStream):
 
     def obs(self) -> np.ndarray:
         return pd.DataFrame([{"place": self.place, "speed": self.speed}]).to_numpy(np.float32)[0]
+
+
+class Barred(GymStream):
+    """Shows its steps as a progress bar, as training does: tqdm's classes keep count of all bars."""
+
+    def start(self) -> float:
+        with tqdm(total=1, disable=True) as bar:
+            bar.update()
+        return 0.0
 
 
 class SeededTooLate(GymStream):
