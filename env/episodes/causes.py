@@ -34,12 +34,12 @@ Marks = dict[str, Any]
 """A comparable value for each attribute, by its path."""
 
 
-def find_cause(make: Callable[[], Episodes], actions: Sequence[np.ndarray]) -> str:
+def find_cause(make: Callable[[int], Episodes], seed: int, actions: Sequence[np.ndarray]) -> str:
     """Return the likely cause.
 
-    make: makes an instance with always the same seed.  actions: (A,) for each step.
+    make: makes an instance with a seed for its first reset.  actions: (A,) for each step.
     """
-    with closing(make()) as one:
+    with closing(make(seed)) as one:
         shared = _shared_marks(one.env)
         made_one = _marks(one.env)
         one.reset()
@@ -50,7 +50,7 @@ def find_cause(make: Callable[[], Episodes], actions: Sequence[np.ndarray]) -> s
                 one.reset()
         changed = _unequal(shared, _shared_marks(one.env))
         drawn_one = _marks(one.env)
-    with closing(make()) as other:
+    with closing(make(seed)) as other:
         made_other = _marks(other.env)
         other.reset()
         begun_other = _marks(other.env)
@@ -66,7 +66,18 @@ def find_cause(make: Callable[[], Episodes], actions: Sequence[np.ndarray]) -> s
     drawn = [name for name in left if name in _unequal(made_one, made_other)]
     if drawn:
         return f"{_names(drawn)} is drawn when the environment is made, where no seed is given (env_kwargs may fix it)"
+    if left and not _unequal(_begun_twice(make, seed), _begun_twice(make, seed)):
+        return f"reset draws {_names(left)} before it passes the seed on; super().reset(seed=seed) must come first"
     return f"reset(seed=...) leaves {_names(left)} different" if left else UNKNOWN
+
+
+def _begun_twice(make: Callable[[int], Episodes], seed: int) -> Marks:
+    """Return the marks of an instance that was reset with the same seed twice."""
+    with closing(make(seed)) as episodes:
+        episodes.reset()
+        episodes.reseed(seed)
+        episodes.reset()
+        return _marks(episodes.env)
 
 
 def _names(paths: list[str]) -> str:
@@ -140,7 +151,9 @@ def _add(found: Marks, path: str, value: Any, seen: set[int], depth: int) -> Non
 
 
 def _stream_state(generator: Any) -> str:
-    """Return a generator's state as text."""
+    """Return a generator's state as text; of the operating system's entropy, which generator it is."""
+    if isinstance(generator, random.SystemRandom):
+        return str(id(generator))
     if isinstance(generator, random.Random):
         return repr(generator.getstate())
     if isinstance(generator, np.random.RandomState):

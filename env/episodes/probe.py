@@ -156,7 +156,7 @@ def probe(make: MakeEpisodes, round_trip: RoundTrip) -> Verdict:
             difference = difference or found.nondeterministic
             if found.nondeterministic is None:
                 return replace(found, small_seeds=small)
-        cause = find_cause(lambda: make(REMEDIES[-1], seed), actions)
+        cause = find_cause(lambda seed: make(REMEDIES[-1], seed), seed, actions)
         reason = f"{difference}; the likely cause: {cause}"
         return Verdict(REMEDIES[0], small, reason, "it is not a function of its seed")
 

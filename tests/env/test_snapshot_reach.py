@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import random
 import sys
 from typing import Any, ClassVar
 
@@ -97,6 +98,8 @@ class Same:
         ([1, 2], [2, 1]), ({1: 2}, {1: 3}), ({"a": 1, "b": 2}, {"b": 2, "a": 1}), (1, 1.0), (1, True), (b"a", "a"),
         (np.zeros(2), np.zeros((2, 1))), (np.zeros(2), np.zeros(2, np.float32)), (Gear.LOW, Gear.MID),
         (Cart(1.0), Cart(2.0)), (np.random.default_rng(1), np.random.default_rng(2)), (0.0, -0.0),
+        ([random.Random(1), random.Random(2)], [random.Random(1), random.Random(3)]),
+        ([np.random.default_rng(1), np.random.default_rng(2)], [np.random.default_rng(1), np.random.default_rng(3)]),
     ],
 )  # fmt: skip
 def test_different_values_have_different_fingerprints(value, other):

@@ -17,6 +17,9 @@ from env.episodes.snapshot.layout import attributes, class_label, is_kept, is_tr
 
 RANDOM_TYPES = (np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random)
 
+Seen = dict[int, tuple[int, Any]]
+"""Numbers of the objects that were described, by id, and the objects themselves, so that no other one gets an id."""
+
 
 def fingerprint(value: Any) -> str | None:
     """Return a hash of a value's content, None if it has no plain content."""
@@ -25,22 +28,19 @@ def fingerprint(value: Any) -> str | None:
     return None if parts == [b"?"] else hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 
-def _describe(value: Any, parts: list[bytes], seen: dict[int, int]) -> None:
-    """Append a value's content to `parts`; of an object that is not plain, only that there is one.
-
-    seen: numbers of the objects that were described, by id.
-    """
+def _describe(value: Any, parts: list[bytes], seen: Seen) -> None:
+    """Append a value's content to `parts`; of an object that is not plain, only that there is one."""
     kind = type(value)
     if value is None or kind in (bool, int, float, str, bytes, complex):
         parts.append(f"{kind.__name__} {value!r}".encode("utf-8", "surrogatepass"))
     elif id(value) in seen:
-        parts.append(b"again %d" % seen[id(value)])
+        parts.append(b"again %d" % seen[id(value)][0])
     else:
-        seen[id(value)] = len(seen)
+        seen[id(value)] = (len(seen), value)
         _describe_content(value, parts, seen)
 
 
-def _describe_content(value: Any, parts: list[bytes], seen: dict[int, int]) -> None:
+def _describe_content(value: Any, parts: list[bytes], seen: Seen) -> None:
     kind = type(value)
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
@@ -59,7 +59,7 @@ def _describe_content(value: Any, parts: list[bytes], seen: dict[int, int]) -> N
         if content is None:
             parts[-1] = b"?"
         else:
-            seen[id(content)] = len(seen)
+            seen[id(content)] = (len(seen), content)
             _describe_content(content, parts, seen)
 
 
@@ -67,7 +67,7 @@ def _object_content(value: Any) -> Any:
     """Return what an object consists of as a dictionary or a tuple, None if that is out of reach."""
     kind = type(value)
     if isinstance(value, random.Random):
-        return value.getstate()
+        return None if isinstance(value, random.SystemRandom) else value.getstate()
     if isinstance(value, np.random.RandomState):
         return value.get_state(legacy=False)
     if isinstance(value, np.random.Generator):

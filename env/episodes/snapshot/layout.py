@@ -25,9 +25,10 @@ EXTERNAL_MODULES = (
 KEPT_TYPES = (EnvSpec, logging.Logger)
 """Types of objects that are the same in every state."""
 
-TRUSTED_PACKAGES = frozenset(
-    {"gymnasium", "numpy", "scipy", "mujoco", "torch", "pygame", "__future__", *sys.stdlib_module_names}
-)
+TRUSTED_PACKAGES = frozenset({
+    "gymnasium", "numpy", "scipy", "pandas", "mujoco", "torch", "tqdm", "__future__", *sys.stdlib_module_names,
+    *(module.split(".", 1)[0] for module in DRAWING_MODULES),
+})  # fmt: skip
 """Packages whose modules and classes have no state that environments depend on."""
 
 BASES = (

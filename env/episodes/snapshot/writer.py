@@ -74,10 +74,10 @@ class Writer:
         }
 
     def path(self, index: int) -> str:
-        """Return the name of an object for messages."""
+        """Return the name of an object for messages, which begins with the class of its environment or wrapper."""
         parent, step = self._places[index]
-        if parent < 0:
-            return type(self._env).__name__
+        if index < len(self._alive) and id(self._alive[index]) in self._chain:
+            return type(self._alive[index]).__name__
         if isinstance(step, tuple):
             return f"{self.path(parent)}[{step[1]!r}]"
         return self.path(parent) if step is None else f"{self.path(parent)}.{step}"
