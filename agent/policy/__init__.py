@@ -37,7 +37,9 @@ POLICIES: dict[str, PolicyEntry] = {
     "QGaussian": PolicyEntry("agent.policy.q_gaussian", "QGaussian", options=("entropic_index",)),
     "GaussianMixture": PolicyEntry("agent.policy.gaussian_mixture", "GaussianMixture", options=("num_components",)),
     "Mixture": PolicyEntry(
-        "agent.policy.mixture", "Mixture", options=("num_components", "component_policy", "entropic_index", "scale_exponentiated_twice")
+        "agent.policy.mixture",
+        "Mixture",
+        options=("num_components", "component_policy", "entropic_index", "scale_exponentiated_twice"),
     ),
     "Softmax": PolicyEntry("agent.policy.softmax", "Softmax", pathwise=False, discrete=True),
 }

@@ -46,7 +46,9 @@ class Mixture(Policy):
         clip_stddev: (R,); see the family.  num_components: C >= 1.  component_policy: the family's name in `POLICIES`.
         options: those of families; the others' are ignored.
         """
-        super().__init__(box, clip_stddev, **{name: value for name, value in options.items() if name not in self.options})
+        super().__init__(
+            box, clip_stddev, **{name: value for name, value in options.items() if name not in self.options}
+        )
         family = policy_class(component_policy)
         its_own = {name: options[name] for name in family.options if name in options}
         self.component = family(box, clip_stddev, **its_own)

@@ -26,7 +26,8 @@ BOX = ActionBox(torch.tensor([-1.0, -1.0]), torch.tensor([1.0, 1.0]))
 
 def learner(name: str, **options: Any) -> Any:
     """Return an agent of one run whose buffer holds 20 transitions."""
-    setting = AGENTS[name].hyperparameters(batch_size=BATCH, hidden_dim=8, **options)
+    model: Any = AGENTS[name].hyperparameters
+    setting = model(batch_size=BATCH, hidden_dim=8, **options)
     bound = np.full(OBS_DIM, np.inf)
     agent: Any = make_agent(name, [setting], [3], 0.9, Spaces(-bound, bound, BOX))
     draw = np.random.Generator(np.random.PCG64(7))
@@ -96,9 +97,8 @@ def test_critics_and_actor_learn_from_batches_of_their_own(name):
 
 @pytest.mark.parametrize("kind", ["Gaussian", "Student", "Laplace"])
 def test_a_clipped_draw_is_scored_where_it_is_clipped_to(kind):
-    setting = AGENTS["SAC"].hyperparameters(policy_type=kind, clip_before_scoring=True)
     agent = learner("SAC", policy_type=kind, clip_before_scoring=True)
-    assert setting.recorded()["clip_before_scoring"] is True
+    assert agent.settings[0].recorded()["clip_before_scoring"] is True
     head = normal32(1, 4, agent.policy.head_dim, seed=4)
     noise = agent.policy.latent_noise(Draws([5], "update"), 4, 50)
     proposals = agent.policy.sample(head, noise)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -32,7 +34,7 @@ def arm(name: str, choosing: np.ndarray | None, reporting: list[float | None]) -
     return ArmInEnvironment("e", name, choosing, rows, 0)
 
 
-def claim(kind: str, to: str | None = None) -> Claim:
+def claim(kind: Any, to: str | None = None) -> Claim:
     return Claim(claim="c", kind=kind, a="A", b="B", to=to)
 
 
