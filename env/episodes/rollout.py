@@ -4,7 +4,7 @@ Physics engines and mathematical libraries round differently between versions an
 different episodes. Two results with equal hashes were trained in environments that agree to the bit in all rollouts.
 
 The environment runs under its whole protocol (start state, overwritten rewards). There is a rollout of `STEPS` steps
-for each of `PLANS`, each from a reset with another run's seed. Random actions end many episodes within few steps, and
+for each of `PLANS`, each from a reset with another seed. Random actions end many episodes within few steps, and
 policies reach what lies beyond. So a rollout continues past the end of an episode without a reset. An environment that
 cannot be stepped there gets a reset at each end instead. It cannot if a step after an end raises an error, returns
 something else than a finite observation of the same type and a finite reward, or is not repeated by another instance.
@@ -58,7 +58,7 @@ class Plan(NamedTuple):
 
 
 PLANS = (Plan(1.0, 10), Plan(1.0, 1), Plan(0.1, 1))
-"""Plans of the rollouts, with the seeds of runs 0, 1 and 2. Held actions push bodies to where their joints end."""
+"""Plans of the rollouts, with seeds of their own. Held actions push bodies to where their joints end."""
 
 
 class Fingerprint(NamedTuple):
@@ -133,7 +133,7 @@ def _play(episodes: Episodes, number: int, past_ends: bool) -> Iterator[_Moment]
     Raises _CannotContinue if a step past an end fails.
     """
     rng = make_generator(number, "act")
-    episodes.reseed(env_seed(number, "env"))
+    episodes.reseed(env_seed(number, "probe"))
     obs = episodes.reset()
     shape, dtype, ended = obs.shape, obs.dtype, False
     yield _Moment(np.array(obs), obs.tobytes(), ended)

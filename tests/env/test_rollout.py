@@ -110,8 +110,8 @@ def test_the_bytes_by_hand():
     made = []
     found = fingerprint(lambda: made.append(Script(BOX)) or made[-1])
     assert found.hash == expected_hash(past_ends=True)
-    assert made[0].seeds == [env_seed(run, "env") for run in range(3)]
-    assert made[1].seeds == [env_seed(0, "env")]
+    assert made[0].seeds == [env_seed(number, "probe") for number in range(3)]
+    assert made[1].seeds == [env_seed(0, "probe")]
     assert len(made[1].actions) == LENGTH + 20
 
 

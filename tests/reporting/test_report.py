@@ -149,6 +149,8 @@ class TestContent:
         change = {"environment": protocol, "agent_name": "linearAC", "parameters": agent["parameters"]}
         tree = json.loads(write_result(tmp_path, 0, 0, experiment=change).read_text())
         tree["experiment"]["environment"] = protocol
+        for cell in tree["experiment_data"].values():
+            cell["agent_params"] |= {"action_units": "unit"}
         (tmp_path / "data.json").write_text(json.dumps(tree))
         text = section(read(tmp_path), "how-to-reproduce")
         assert "--agent-json config/agent/linearAC.json" in text

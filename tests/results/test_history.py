@@ -54,7 +54,7 @@ def test_completing_twice_is_completing_once():
         (SACHyperparameters(), {"action_units": "unit"}, {"action_units": "unit"}),
         (SACHyperparameters(action_units="environment"), {"action_units": "environment"}, {}),
         (SACHyperparameters(target_entropy=-1.5), TARGET, TARGET),
-        (SACDiscreteHyperparameters(), {"target_entropy_fraction": 0.5}, {"target_entropy_fraction": 0.5}),
+        (SACDiscreteHyperparameters(), {"target_entropy_fraction": 0.3}, {"target_entropy_fraction": 0.3}),
         (SACDiscreteHyperparameters(target_entropy_fraction=0.98), {"target_entropy_fraction": 0.98}, {}),
         (LinearACHyperparameters(), {"action_units": "unit"}, {"action_units": "unit"}),
         (LinearACSoftmaxHyperparameters(), {}, {}),
@@ -78,7 +78,7 @@ def test_the_grid_of_a_result_has_its_own_runs_values():
     params = {"critic_lr": 0.2, "policy_type": "GaussianMixture", "reparameterized": False, "batch_size": 16}
     params |= {"replay_capacity": 100, "clip_stddev": 2.0}
     found = recorded_agent_config({"agent_name": "SAC", "parameters": GRID}, params, "result.json", AGENTS)
-    assert found.parameters == {
+    named = {
         "critic_lr": [0.1, 0.2],
         "reparameterized": [False],
         "batch_size": [8, 16],
@@ -88,6 +88,8 @@ def test_the_grid_of_a_result_has_its_own_runs_values():
         "component_policy": [None],
         "target_entropy": [None],
     }
+    before = {name: [value] for name, value in SACHyperparameters.values_before.items()}
+    assert found.parameters == {**before, **named}
     assert list(found.parameters)[:3] == list(GRID), "the order of the digits"
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STREAMS = {
     "init": 0, "act": 1, "update": 2, "replay": 3, "env": 4, "eval_env": 5, "eval_act": 6, "probe": 7, "warm_up": 8,
 }  # fmt: skip
-"""Names and ids of the streams of a run. `env.episodes.probe` uses "probe", before there is a run."""
+"""Names and ids of the streams of a run. `env.episodes.probe` and `rollout` use "probe", before there is a run."""
 
 SMALL_SEEDS = 2**31 - 1
 """Modulus of the seeds for environments that refuse 64 bits: what is left is a signed C int, and not negative."""
