@@ -482,6 +482,9 @@ STRUCTURAL: dict[str, Any] = {
     "soft_q": False,
     "double_q": False,
     "cuda": True,
+    "separate_batches": True,
+    "clip_before_scoring": True,
+    "scale_exponentiated_twice": True,
     "learning_starts": 15,
     "normalize_observations": True,
 }
