@@ -24,4 +24,5 @@ def _before(params: dict[str, Any]) -> dict[str, Any]:
     discrete = params.get("policy_type") == "Softmax"
     if discrete:
         return {"target_entropy_fraction": 0.98} if "automatic_entropy_tuning" in params else {}
-    return {"action_units": "environment"} if "clip_stddev" in params else {}
+    chosen = "policy_type" in params or "tilings" in params  # Other agents have a policy of their own.
+    return {"action_units": "environment"} if "clip_stddev" in params and chosen else {}
