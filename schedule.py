@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES, IntegerList
+from utils.core.cli_types import ENGINE_OPTION, IntegerList
 from utils.core.errors import exit_on_bad_input
 
 EXIT_FAILED = 1
@@ -37,10 +37,7 @@ EXIT_FAILED = 1
     is_flag=True,
     help="Submit runs that have results too; the old results are moved to the submission's folder.",
 )
-@click.option(
-    "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True,
-    help="Engine that computes agents; see main.py --help.",
-)  # fmt: skip
+@ENGINE_OPTION
 @click.option("--pilot", is_flag=True, help="First measure the cost of a run of each shape, here, on one core.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and the exact scripts; submit nothing.")
 @click.option("--yes", is_flag=True, help="Submit without asking.")

@@ -130,7 +130,6 @@ class ActorCritic(BaseAgent):
         if family.discrete != isinstance(action, int):
             allowed = "a number of discrete actions" if family.discrete else "an action box"
             raise ValueError(f"found {action}; {self.common.policy_type} allows: {allowed}")
-        self.units = None
         if not isinstance(action, int):
             bounds = ActionBox(action.low.to(self.device), action.high.to(self.device))
             self.units = ActionUnits(bounds, self.common.action_units)
@@ -173,17 +172,22 @@ class ActorCritic(BaseAgent):
 
         obs: (R, B, O).  noise: of one draw per state, (R, B, 1, ...).
         """
-        head, _ = self.actor.forward(self.statistics.normalize_obs(obs) if self.statistics else obs)
-        action = self.policy.executed_action(self.policy.to_action(self.policy.draw_latent(head, noise)))[:, :, 0]
-        return self.units.to_environment(action) if self.units else action
+        latent = self.policy.draw_latent(self._acting_head(obs), noise)
+        return self._to_environment(self.policy.executed_action(self.policy.to_action(latent))[:, :, 0])
 
     def greedy_actions(self, obs: Tensor) -> Tensor:
         """Return the policy's greedy actions (R, B, A), in the environment's units.
 
         Depends on `learner_parts` and obs (R, B, O) only.
         """
-        head, _ = self.actor.forward(self.statistics.normalize_obs(obs) if self.statistics else obs)
-        action = self.policy.mode(head)
+        return self._to_environment(self.policy.mode(self._acting_head(obs)))
+
+    def _acting_head(self, obs: Tensor) -> Tensor:
+        """Return the actor's output (R, B, D) for obs (R, B, O) as the environment returned them."""
+        return self.actor.forward(self.statistics.normalize_obs(obs) if self.statistics else obs)[0]
+
+    def _to_environment(self, action: Tensor) -> Tensor:
+        """Return the learner's actions (R, B, A) in the environment's units."""
         return self.units.to_environment(action) if self.units else action
 
     def draw_acting_noise(self, draws: Draws) -> Tensor:

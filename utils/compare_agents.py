@@ -10,7 +10,7 @@ if __name__ == "__main__":
 
 import click
 
-from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES
+from utils.core.cli_types import ENGINE_OPTION
 from utils.core.errors import exit_on_bad_input
 
 
@@ -23,13 +23,7 @@ from utils.core.errors import exit_on_bad_input
 @click.option(
     "--jobs", default="1", show_default=True, help="Number of training processes, or auto; see main.py --help."
 )
-@click.option(
-    "--engine",
-    type=click.Choice(ENGINE_CHOICES),
-    default=DEFAULT_ENGINE,
-    show_default=True,
-    help="Engine that computes agents; see main.py --help.",
-)
+@ENGINE_OPTION
 @click.option(
     "--save-dir", default="comparison", show_default=True,
     help="Directory of the results, as for main.py. It gets a subdirectory for each COMPARISON.",

@@ -10,7 +10,7 @@ if __name__ == "__main__":
 
 import click
 
-from utils.core.cli_types import DEFAULT_ENGINE, ENGINE_CHOICES
+from utils.core.cli_types import ENGINE_OPTION
 from utils.core.errors import exit_on_bad_input
 
 
@@ -25,10 +25,7 @@ from utils.core.errors import exit_on_bad_input
 @click.option(
     "--jobs", default="auto", show_default=True, help="Number of training processes, or auto; see main.py --help."
 )
-@click.option(
-    "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True,
-    help="Engine that computes agents; see main.py --help.",
-)  # fmt: skip
+@ENGINE_OPTION
 @click.option(
     "--cluster", metavar="CLUSTER_JSON", default=None,
     help="Submit the missing runs to SLURM by schedule.py, and write the page of what is there. Run the same command "

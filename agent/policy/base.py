@@ -216,10 +216,12 @@ class Policy(ABC):
 
     def sample(self, head: Tensor, noise: Tensor) -> Proposals:
         """Return one proposal per draw of the noise, each of weight 1/K, differentiable with respect to the head."""
-        latent = self.draw_latent(head, noise)
-        if self.clips_before_scoring:
-            latent = self.box.clip(latent)
+        latent = self.scored_latent(self.draw_latent(head, noise))
         return Proposals(self.to_action(latent), self.latent_log_prob(head, latent), 1.0 / noise.shape[2], latent)
+
+    def scored_latent(self, latent: Tensor) -> Tensor:
+        """Return where draws (..., A) are scored: clipped to the bounds if `clips_before_scoring`, else as they are."""
+        return self.box.clip(latent) if self.clips_before_scoring else latent
 
     def sample_pathwise(self, head: Tensor, noise: Tensor) -> Proposals:
         """Return proposals, weights included, through which the head's gradient is that of an expectation.

@@ -109,9 +109,7 @@ class Mixture(Policy):
         own_noise = noise[..., 1:].unflatten(-1, self._noise_shape).unsqueeze(2)
         own_noise = own_noise.expand(-1, -1, count, *own_noise.shape[3:]).flatten(1, 2)
         latent = self.component.draw_latent(each.flatten(1, 2), own_noise)
-        latent = latent.unflatten(1, (rows, count)).flatten(2, 3)
-        if self.clips_before_scoring:
-            latent = self.box.clip(latent)
+        latent = self.scored_latent(latent.unflatten(1, (rows, count)).flatten(2, 3))
         log_prob = torch.logsumexp(self._joint_log_prob(split, latent), -1)
         weight = (log_weight.exp() / k).unsqueeze(3).expand(-1, -1, -1, k).flatten(2)
         return Proposals(self.to_action(latent), log_prob, weight, latent)

@@ -16,6 +16,12 @@ ENGINE_CHOICES = (*ENGINES, "auto")
 DEFAULT_ENGINE = "auto"
 """Default value of --engine."""
 
+ENGINE_OPTION = click.option(
+    "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True,
+    help="Engine that computes agents; see main.py --help.",
+)  # fmt: skip
+"""The option --engine of commands that pass it on to main.py."""
+
 DEFAULT_CHECKPOINT_MINUTES = 10.0
 """Default value of --checkpoint-minutes."""
 

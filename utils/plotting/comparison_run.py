@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -20,7 +17,7 @@ from utils.analysis.comparison_table import (
 from utils.analysis.mean_curve import FigureOptions
 from utils.analysis.setting_choice import choose_settings
 from utils.core.errors import BadInput
-from utils.core.provenance import ROOT
+from utils.core.run_script import run_script
 from utils.experiment.main_command import MainCommand
 from utils.files.overwrite import write_out
 from utils.plotting.figures import plot_experiments
@@ -66,20 +63,12 @@ def train_and_combine(pair: AgentInEnvironment, runs: int, jobs: str, engine: st
     """
     save_dir = str(pair.save_dir.resolve())
     train = MainCommand(pair.env_json, pair.agent_json, runs=runs, save_dir=save_dir, jobs=jobs, engine=engine)
-    _run(train.words()[1:])
+    run_script(train.words()[1:])
     found = [path for path in pair.save_dir.iterdir() if path.is_dir()]
     if len(found) != 1:
         raise BadInput(f"{pair.save_dir}: found {len(found)} experiments; allowed: one, the comparison's own")
-    _run(["simple_combine.py", str(found[0])])
+    run_script(["simple_combine.py", str(found[0])])
     return found[0]
-
-
-def _run(words: list[str]) -> None:
-    """Print a script's command line and run it; exit with its code if it fails.  words: script and arguments."""
-    click.echo(shlex.join(["python", *words]))
-    done = subprocess.run([sys.executable, ROOT / words[0], *words[1:]], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
 
 
 def _draw_figures(name: str, experiments: list[CombinedResults], comparison: Comparison) -> None:

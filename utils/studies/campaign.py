@@ -13,23 +13,21 @@ from matplotlib.figure import Figure
 from utils.core.errors import unwritable_out
 from utils.files.overwrite import write_out
 from utils.plot_utils import DPI, STYLE
-from utils.studies.choice import ArmInEnvironment, survey
+from utils.studies.choice import ArmInEnvironment, Known, survey
 from utils.studies.claims import Verdict, judge
-from utils.studies.figures import Known, draw_curves, draw_sensitivity
+from utils.studies.figures import draw_curves, draw_sensitivity
 from utils.studies.page import page_text
 from utils.studies.run_table import CHOOSING, REPORTING, RunRow, read_rows, write_rows
 from utils.studies.study import Study, read_study
 from utils.studies.training import Part, Where, complete_part, study_root
-
-PAGES = Path("docs/studies")
-"""Directory of pages; a study's figures and rows are in a subdirectory of its name."""
 
 
 def run_study(path: Path, where: Where | None, agents: Mapping[str, Any], out: Path) -> None:
     """Run a study, or write the page of what is there.
 
     where: how missing runs are trained; None: train nothing.  agents: entries of `agent.AGENTS`, by name.
-    out: directory of the page.  Raises BadInput; exits with the code of a command that fails.
+    out: directory of the page; its figures and the rows are in a subdirectory of the study's name.
+    Raises BadInput; exits with the code of a command that fails.
     """
     study, name = read_study(path), path.stem
     table = out / name / "runs.parquet"

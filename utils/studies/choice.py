@@ -30,12 +30,21 @@ class ArmInEnvironment:
     @property
     def best(self) -> int | None:
         """The setting with the best mean performance on the seeds for choosing; None while runs are missing."""
-        return None if self.choosing is None else int(rank_settings(self.choosing)[0])
+        return None if self.choosing is None else best_setting(self.choosing)
 
     @property
     def performance(self) -> np.ndarray:
         """Performance of the best setting's runs on fresh seeds, NaN where one diverged."""
         return np.array([row.performance for row in self.reporting])
+
+
+Known = Mapping[str, Mapping[str, ArmInEnvironment]]
+"""What is known of every arm, by environment and arm."""
+
+
+def best_setting(performance: np.ndarray) -> int:
+    """Return the setting with the best mean performance.  performance: (settings, runs), NaN where one diverged."""
+    return int(rank_settings(performance)[0])
 
 
 def survey(study: Study, environment: str, arm: str, settings: int, rows: Iterable[RunRow]) -> ArmInEnvironment:
@@ -45,15 +54,13 @@ def survey(study: Study, environment: str, arm: str, settings: int, rows: Iterab
     table = np.full((settings, study.choosing_runs), np.nan)
     for row in choosing:
         table[row.setting, row.run] = row.performance
-    complete = len(choosing) == table.size
-    reporting = sorted((row for row in own if row.stage == REPORTING), key=lambda row: row.run)
-    known = ArmInEnvironment(environment, arm, table if complete else None, (), len(choosing))
-    return ArmInEnvironment(
-        environment, arm, known.choosing, tuple(row for row in reporting if row.setting == known.best), known.found
-    )
+    performance = table if len(choosing) == table.size else None
+    best = None if performance is None else best_setting(performance)
+    reporting = sorted((row for row in own if (row.stage, row.setting) == (REPORTING, best)), key=lambda row: row.run)
+    return ArmInEnvironment(environment, arm, performance, tuple(reporting), len(choosing))
 
 
-def is_complete(study: Study, known: Mapping[str, Mapping[str, ArmInEnvironment]]) -> bool:
-    """Return whether every arm has all its runs in every environment.  known: by environment and arm."""
+def is_complete(study: Study, known: Known) -> bool:
+    """Return whether every arm has all its runs in every environment."""
     every = [one for arms in known.values() for one in arms.values()]
     return all(one.choosing is not None and len(one.reporting) == study.reporting_runs for one in every)

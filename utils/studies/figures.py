@@ -12,14 +12,11 @@ from matplotlib.figure import Figure
 from utils.core.grid import Grid
 from utils.plot_utils import BAND_STYLE, STYLE, WIDTH, group_digits, line_style
 from utils.stats.intervals import bootstrap_interval
-from utils.studies.choice import ArmInEnvironment
+from utils.studies.choice import ArmInEnvironment, Known
 from utils.studies.study import Study
 
 PANEL_HEIGHT = 3.0
 """Height of a panel, inches."""
-
-Known = Mapping[str, Mapping[str, ArmInEnvironment]]
-"""What is known of every arm, by environment and arm."""
 
 
 def draw_curves(study: Study, known: Known) -> Figure | None:

@@ -10,9 +10,8 @@ import numpy as np
 
 from utils.core.grid import Grid
 from utils.stats.intervals import MIN_SAMPLES, bootstrap_interval
-from utils.studies.choice import ArmInEnvironment, is_complete
+from utils.studies.choice import ArmInEnvironment, Known, is_complete
 from utils.studies.claims import Verdict
-from utils.studies.figures import Known
 from utils.studies.run_table import RunRow
 from utils.studies.study import Study
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
-
 from utils.core.grid import Grid
 from utils.core.indices import format_indices
-from utils.core.provenance import ROOT
+from utils.core.run_script import run_script
 from utils.experiment.config import check_agent_config, read_environment
 from utils.experiment.experiment import Experiment, RunId
 from utils.experiment.main_command import MainCommand
@@ -89,12 +84,12 @@ class Part:
                 jobs=where.jobs,
                 engine=where.engine,
             )
-            _run(command.words()[1:])
+            run_script(command.words()[1:])
         else:
             runs = f"{self._runs[0]}-{self._runs[-1]}"
             options = ["--runs", runs, "--engine", where.engine, "--yes"]
             files = [where.cluster, "main.py", "./", self._env_json, self._save_dir, str(self._agent_json)]
-            _run(["schedule.py", *options, *files])
+            run_script(["schedule.py", *options, *files])
 
     def collect(self, runs: Sequence[RunId]) -> Iterator[RunRow]:
         """Yield the row of each run that has a result."""
@@ -128,11 +123,3 @@ def _collect(part: Part, runs: Sequence[RunId], rows: dict[str, RunRow]) -> list
     unknown = [one for one in runs if one.key not in rows]
     rows |= {row.key: row for row in part.collect(unknown)}
     return [one for one in unknown if one.key not in rows]
-
-
-def _run(words: list[str]) -> None:
-    """Print a script's command line and run it; exit with its code if it fails.  words: script and arguments."""
-    click.echo(shlex.join(["python", *words]))
-    done = subprocess.run([sys.executable, ROOT / words[0], *words[1:]], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)

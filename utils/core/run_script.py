@@ -1,0 +1,20 @@
+"""The project's scripts as child processes of another command."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import click
+
+from utils.core.source_hash import ROOT
+
+
+def run_script(words: Sequence[str]) -> None:
+    """Print a script's command line and run it; exit with its code if it fails.  words: script and arguments."""
+    click.echo(shlex.join(["python", *words]))
+    done = subprocess.run([sys.executable, ROOT / words[0], *words[1:]], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
