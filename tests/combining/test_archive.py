@@ -261,7 +261,9 @@ def extract(archive: Path, target: Path) -> None:
     with open(archive, "rb") as file:
         unpacked = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
         with tarfile.open(fileobj=unpacked, mode="r|") as tar:
-            tar.extractall(target, filter="data")
+            # Python has filters from 3.11.4 on.
+            tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+            tar.extractall(target)
 
 
 DEADLY = {"open", "os.rename", "os.remove", "os.truncate", "shutil.copyfileobj"}
