@@ -220,7 +220,7 @@ def test_a_signal_before_the_activation_costs_nothing(tmp_path):
     node.wait_until_ready()
     os.kill(task.pid, signal.SIGUSR1)
     output, _ = task.communicate(timeout=60)
-    assert task.returncode == 75, output
+    assert task.returncode == 138, output
     assert "is stopped by USR1 and queued again" in output
     assert node.asked.read_text() == "requeue 7_1\n"
     assert not (node.home / "called").exists()

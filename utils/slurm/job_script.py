@@ -89,7 +89,7 @@ cd -- {directory} || exit 2
 (
     trap - USR1
     trap '' TERM
-    [ -z "$first" ] || exit 75
+    [ -z "$first" ] || exit 138
 {activate}    exec {command} --index="$indices"
 ) &
 child=$!
