@@ -22,6 +22,7 @@ import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple, flatdim, flatten, flatten_space
 
 from env.episodes.spaces import describe_space
+from utils.core.errors import EnvironmentFault
 
 IMAGE_SIZE = 64 * 64
 """Numbers in a Box of two or more dimensions from which it is taken for an image."""
@@ -37,7 +38,7 @@ def flatten_observations(env: gym.Env[Any, Any], name: str) -> gym.Env[Any, Any]
     """
     space = env.observation_space
     for path, leaf in _leaves(space):
-        _check_leaf(f"env_name: '{name}' has observation{path}", leaf)
+        _check_leaf(f"env_name: '{name}' has observation{_path_text(path)}", leaf)
     if not any(flatdim(leaf) for _, leaf in _leaves(space)):
         text = describe_space(space)
         raise ValueError(f"env_name: '{name}' has observations without any number, {text}; allowed: at least one")
@@ -46,8 +47,17 @@ def flatten_observations(env: gym.Env[Any, Any], name: str) -> gym.Env[Any, Any]
     return FlatSpace(env)
 
 
-def _leaves(space: gym.Space[Any], path: str = "") -> Iterator[tuple[str, gym.Space[Any]]]:
-    """Yield each part of a space that is neither a Dict nor a Tuple, with its path, such as "['goal'][0]"."""
+Path = tuple[Any, ...]
+"""Keys and positions that lead to a part of a space or of an observation."""
+
+
+def _path_text(path: Path) -> str:
+    """Return a path as text, such as "['goal'][0]"."""
+    return "".join(f"[{key!r}]" for key in path)
+
+
+def _leaves(space: gym.Space[Any], path: Path = ()) -> Iterator[tuple[Path, gym.Space[Any]]]:
+    """Yield each part of a space that is neither a Dict nor a Tuple, with its path."""
     parts: Any = ()
     if isinstance(space, Dict):
         parts = space.spaces.items()
@@ -56,7 +66,7 @@ def _leaves(space: gym.Space[Any], path: str = "") -> Iterator[tuple[str, gym.Sp
     else:
         yield path, space
     for key, part in parts:
-        yield from _leaves(part, f"{path}[{key!r}]")
+        yield from _leaves(part, (*path, key))
 
 
 def _check_leaf(found: str, leaf: gym.Space[Any]) -> None:
@@ -75,6 +85,15 @@ def _check_leaf(found: str, leaf: gym.Space[Any]) -> None:
             "more dimensions, because all networks here are fully connected; use an observation of features (ale-py: "
             '"env_kwargs": {"obs_type": "ram"}), or a wrapper that returns a vector'
         )
+
+
+def _limits(leaf: gym.Space[Any]) -> tuple[Any, Any] | None:
+    """Return the smallest and the largest value of a discrete space, a number or an array; None for a Box."""
+    if isinstance(leaf, Discrete):
+        return int(leaf.start), int(leaf.start + leaf.n) - 1
+    if isinstance(leaf, MultiDiscrete):
+        return leaf.start, leaf.start + leaf.nvec - 1
+    return (0, 1) if isinstance(leaf, MultiBinary) else None
 
 
 class FlatObservations(gym.ObservationWrapper[np.ndarray, Any, Any]):
@@ -99,7 +118,22 @@ class FlatBox(FlatObservations):
 class FlatSpace(FlatObservations):
     """A wrapper that flattens observations of any other space as Gymnasium does."""
 
+    def __init__(self, env: gym.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self._limits = [(path, *limits) for path, leaf in _leaves(env.observation_space) if (limits := _limits(leaf))]
+
     def observation(self, observation: Any) -> np.ndarray:
-        """Return an observation as (O,) float32."""
+        """Return an observation as (O,) float32.
+
+        Raises EnvironmentFault for a value outside a discrete part, which one-hot encoding would take for another one.
+        """
+        for path, low, high in self._limits:
+            value = observation
+            for key in path:
+                value = value[key]
+            if not np.logical_and(np.less_equal(low, value), np.less_equal(value, high)).all():
+                allowed = f"{low} to {high}" if np.ndim(low) == 0 else f"{low.tolist()} to {high.tolist()}"
+                shown = np.asarray(value).tolist()
+                raise EnvironmentFault(f"returned observation{_path_text(path)} {shown}; allowed: {allowed}")
         flat: Any = flatten(self.env.observation_space, observation)
         return flat.astype(np.float32)

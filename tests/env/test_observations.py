@@ -13,6 +13,8 @@ from gymnasium.spaces import (
     Dict,
     Discrete,
     Graph,
+    MultiBinary,
+    MultiDiscrete,
     OneOf,
     Sequence,
     Text,
@@ -25,6 +27,7 @@ import env
 from env import EnvEntry, EpisodeBatch, EpisodeProtocol, Episodes, make_env
 from env.episodes.observations import flatten_observations
 from tests.support.space_envs import Bits, Counts, Goal, Grid, Nested, Pair
+from utils.core.errors import EnvironmentFault
 
 
 class Shows(gym.Env):
@@ -206,3 +209,23 @@ def test_gymnasiums_blackjack_is_one_hot_in_three_parts():
     player, dealer, ace = table.unwrapped._get_obs()
     expected = np.concatenate([np.eye(32)[player], np.eye(11)[dealer], np.eye(2)[int(ace)]])
     np.testing.assert_array_equal(table.observation(table.unwrapped._get_obs()), expected)
+
+
+@pytest.mark.parametrize(
+    ("space", "good", "bad", "message"),
+    [
+        (Discrete(3, start=5), 7, 4, "returned observation 4; allowed: 5 to 7"),
+        (Discrete(3), 0, 3, "returned observation 3; allowed: 0 to 2"),
+        (MultiDiscrete([2, 3]), [1, 2], [2, 0], "returned observation [2, 0]; allowed: [0, 0] to [1, 2]"),
+        (MultiBinary(2), [0, 1], [0, 2], "returned observation [0, 2]; allowed: 0 to 1"),
+        (Dict({"a": Tuple((Box(-1, 1), Discrete(2)))}), {"a": (np.zeros(1), 1)}, {"a": (np.zeros(1), -1)},
+         "returned observation['a'][1] -1; allowed: 0 to 1"),
+    ],
+    ids=["below", "above", "entry", "bit", "part"],
+)  # fmt: skip
+def test_a_value_outside_a_discrete_space_is_the_environments_fault(space, good, bad, message):
+    """Gymnasium's one-hot encoding would take some of them for other values, without a word."""
+    flat = flatten_observations(Shows(space, [good, bad]), "Shows-v0")
+    flat.reset()
+    with pytest.raises(EnvironmentFault, match=re.escape(message)):
+        flat.step(0)
