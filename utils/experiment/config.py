@@ -23,6 +23,9 @@ from utils.files.json_text import canonical_json, format_value, read_json
 
 Count = Annotated[int, Field(ge=1)]
 
+DIAGNOSTIC_WINDOWS = 200
+"""Number of windows of diagnostics in a run by default."""
+
 Recordable = Literal[
     "train_states", "train_rewards", "train_actions", "eval_states",
     "update_states", "update_actions", "update_rewards", "update_next_states",
@@ -61,6 +64,15 @@ class EnvironmentConfig(BaseModel):
     use_tile_coding: bool | None = Field(None, description="tile-code observations; null: the agent's default")
     use_full_tile_coding: bool | None = Field(None, description="another name of use_tile_coding")
     allow_nondeterminism: bool = Field(False, description="train although the environment ignores its seed")
+    diagnostics_interval_timesteps: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="timesteps that diagnostics are averaged over; null: a 200th of training; 0: no diagnostics"
+    )
+
+    @property
+    def diagnostics_interval(self) -> int:
+        """Timesteps that diagnostics are averaged over; 0: there are none."""
+        chosen = self.diagnostics_interval_timesteps
+        return -(-self.total_timesteps // DIAGNOSTIC_WINDOWS) if chosen is None else chosen
 
     @property
     def tile_coding(self) -> bool | None:
@@ -73,6 +85,8 @@ class EnvironmentConfig(BaseModel):
         values: dict[str, Any] = serialize(self)
         if not self.allow_nondeterminism:
             values.pop("allow_nondeterminism", None)
+        if self.diagnostics_interval_timesteps is None:
+            values.pop("diagnostics_interval_timesteps", None)
         return values
 
     @model_validator(mode="after")

@@ -44,6 +44,9 @@ class Loop(ActiveRuns):
             started = time.perf_counter()
             self.train_step()
             self.timestep += 1
+            if self.window and self.timestep % self.window == 0:
+                for r in selected_slots(self.active):
+                    self.end_window(r)
             self.share_time("train_time", started)
             self.watcher.stepped(1)
         return self.records
