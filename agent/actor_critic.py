@@ -319,8 +319,7 @@ class ActorCritic(BaseAgent):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Load a state from `state_dict`."""
         for name, part in self.state_parts().items():
-            if name in state or part is not self.diagnostics:  # Older checkpoints have none: the window begins here.
-                part.load_state_dict(state[name])
+            part.load_state_dict(state[name])
         self.updates = state["updates"]
 
     def learned_params(self, run: int) -> dict[str, np.ndarray]:

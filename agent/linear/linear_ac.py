@@ -186,8 +186,7 @@ class LinearAC(BaseAgent):
         self.avg_reward[:] = state["avg_reward"]
         self.traces.load_state_dict(state["traces"])
         self._act_draws.load_state_dict(state["act"])
-        if "diagnostics" in state:  # Older checkpoints have none: the window begins here.
-            self.diagnostics.load_state_dict(state["diagnostics"])
+        self.diagnostics.load_state_dict(state["diagnostics"])
 
     def read_diagnostics(self, run: int) -> dict[str, float]:
         """See `Agent.read_diagnostics`."""

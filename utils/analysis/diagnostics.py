@@ -55,7 +55,7 @@ Line = Mapping[str, MeanDiagnostic]
 
 
 def setting_diagnostics(choice: SettingChoice) -> Line:
-    """Return every quantity over a setting's runs, diverged ones included.  Raises BadInput for arrays it cannot read."""
+    """Return every quantity over a setting's runs, diverged ones included.  Raises BadInput if one cannot be read."""
     cell = choice.experiment.tree["experiment_data"].get(str(choice.setting), {"runs": []})
     found = (read_diagnostics(choice.experiment.path.parent, run) for run in cell["runs"])
     return mean_diagnostics([run for run in found if run is not None])
