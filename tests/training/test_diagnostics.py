@@ -70,12 +70,20 @@ def test_windows_go_on_after_an_interruption(name, tmp_path):
     assert_resumes_exactly(make_experiment(protocol, parameters, tmp_path, name), [0, 1], [31, 40, 77], tmp_path)
 
 
-def test_by_default_a_run_has_200_windows_and_its_key_is_as_before():
+@pytest.mark.parametrize(
+    ("evaluations", "window"),
+    [(5000, 500), (2501, 251), (1, 50), (10**9, 5000)],
+)
+def test_by_default_windows_follow_evaluations_within_limits(evaluations, window):
     keys = {name: value for name, value in PROTOCOL.items() if name != "diagnostics_interval_timesteps"}
-    config = EnvironmentConfig.model_validate(keys | {"total_timesteps": 1001})
-    assert config.diagnostics_interval == 6
-    assert "diagnostics_interval_timesteps" not in config.model_dump(mode="json")
+    keys["eval_interval_timesteps"] = evaluations
+    assert EnvironmentConfig.model_validate(keys).diagnostics_interval == window
+
+
+def test_keys_are_as_before_by_default():
     assert EnvironmentConfig.model_validate(PROTOCOL).model_dump(mode="json")["diagnostics_interval_timesteps"] == 20
+    keys = {name: value for name, value in PROTOCOL.items() if name != "diagnostics_interval_timesteps"}
+    assert "diagnostics_interval_timesteps" not in EnvironmentConfig.model_validate(keys).model_dump(mode="json")
 
 
 def test_a_value_that_begins_or_is_missing_later_is_nan():
