@@ -23,6 +23,8 @@ class Loop(ActiveRuns):
         """Prepare to train; see `ActiveRuns`."""
         super().__init__(stack, watcher, interrupted)
         self.timestep = 0
+        self.completing: Callable[[list[int]], object] = lambda slots: None
+        """Called with the runs that have made all their steps, before their last evaluation."""
         self.begun = False
         """Whether the environments are in an episode."""
         self.evaluated = False
@@ -116,6 +118,7 @@ class Loop(ActiveRuns):
     def _complete_runs(self, which: np.ndarray) -> None:
         """Evaluate the chosen runs a last time and complete their records."""
         if which.any():
+            self.completing(selected_slots(which))
             self._evaluate(which)
         for r in selected_slots(which & self.active):
             self.records[r].finish("completed")

@@ -98,6 +98,7 @@ class TrainingOptions:
     engine: one of ENGINE_CHOICES.
     checkpoint_minutes: minutes between checkpoints; 0: only at an interruption.
     monitor_after: timesteps after which the first run is monitored; None: never.
+    keep_checkpoint: keep the checkpoint of each complete run.
     """
 
     force: bool = False
@@ -107,6 +108,7 @@ class TrainingOptions:
     checkpoint_minutes: float = 0.0
     monitor_after: int | None = None
     accept_mixed: bool = False
+    keep_checkpoint: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,8 @@ class _StackTraining:
             session = Session(
                 self._loop, self._claims, self._timer, self._engine.identity, check.rollout_hash, check.packages
             )
+            if self._options.keep_checkpoint:
+                self._loop.completing = session.keep_checkpoints
             session.resume()
             return session.train()
 
