@@ -62,6 +62,10 @@ from utils.display.video import MAX_VIDEO_FRAMES
     help="Minutes between checkpoints; 0: only when the process is told to stop.",
 )  # fmt: skip
 @click.option(
+    "--fail-fast", is_flag=True, help="End when a stack of runs fails. Without it, a sweep ends early only if its "
+    "first stacks all fail alike.",
+)  # fmt: skip
+@click.option(
     "--keep-checkpoint", is_flag=True, help="Keep the last checkpoint of each run, from which --extend goes on. The "
     "log says how large they are.",
 )  # fmt: skip
@@ -77,7 +81,7 @@ def main(
     results: tuple[str, ...], env_json: str | None, agent_json: str | None, index: str | None, runs: int | None,
     jobs: int | None, stack: int | None, monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
     checkpoint_minutes: float, verify: bool, accept_mixed: bool, listing: bool, keep_checkpoint: bool,
-    extend: int | None,
+    extend: int | None, fail_fast: bool,
 ) -> None:  # fmt: skip
     """Run the command line."""
     from utils.core.process_setup import limit_threads
@@ -106,7 +110,15 @@ def main(
             wiring.log_large_indices(experiment, indices)
         monitor_after = wiring.monitor_start(experiment, monitor, after, jobs)
         options = TrainingOptions(
-            force, jobs, stack, engine, checkpoint_minutes, monitor_after, accept_mixed, keep_checkpoint
+            force,
+            jobs,
+            stack,
+            engine,
+            checkpoint_minutes,
+            monitor_after,
+            accept_mixed,
+            keep_checkpoint,
+            fail_fast,
         )
         sys.exit(wiring.train_missing_runs(experiment, selected, options))
 

@@ -99,6 +99,7 @@ class TrainingOptions:
     checkpoint_minutes: minutes between checkpoints; 0: only at an interruption.
     monitor_after: timesteps after which the first run is monitored; None: never.
     keep_checkpoint: keep the checkpoint of each complete run.
+    fail_fast: end the sweep when a stack fails.
     """
 
     force: bool = False
@@ -109,6 +110,7 @@ class TrainingOptions:
     monitor_after: int | None = None
     accept_mixed: bool = False
     keep_checkpoint: bool = False
+    fail_fast: bool = False
 
 
 @dataclass(frozen=True)
