@@ -56,8 +56,8 @@ Line = Mapping[str, MeanDiagnostic]
 
 def setting_diagnostics(choice: SettingChoice) -> Line:
     """Return every quantity over a setting's runs, diverged ones included.  Raises BadInput if one cannot be read."""
-    cell = choice.experiment.tree["experiment_data"].get(str(choice.setting), {"runs": []})
-    found = (read_diagnostics(choice.experiment.path.parent, run) for run in cell["runs"])
+    runs = choice.experiment.tree["experiment_data"][str(choice.setting)]["runs"]
+    found = (read_diagnostics(choice.experiment.path.parent, run) for run in runs)
     return mean_diagnostics([run for run in found if run is not None])
 
 

@@ -39,6 +39,9 @@ def make_plot(experiments: Sequence[CombinedResults], options: FigureOptions) ->
     check_same_returns(experiments)
     chosen = [one for each in experiments for one in choose_in_experiment(each, options.setting, options.by)]
     choices = label_choices(chosen, options.labels)
+    for choice in choices:
+        if str(choice.setting) not in choice.experiment.tree["experiment_data"]:
+            raise BadInput(f"{choice.experiment.path}: setting {choice.setting} has no run")
     lines = {choice: setting_diagnostics(choice) for choice in choices}
     quantities = order_quantities(lines.values())
     if not quantities:
