@@ -121,8 +121,8 @@ class ActorCritic(BaseAgent):
 
     def _make_diagnostics(self) -> None:
         """Create the sums of what updates note, of which the networks note a part."""
-        names, spread = self.diagnostic_names(), self.policy.spread_name
-        self.diagnostics = Diagnostics(self.runs, names, [spread] if spread in names else [], self.device)
+        names = self.diagnostic_names()
+        self.diagnostics = Diagnostics(self.runs, names, self.policy, self.num_critics, self.device)
         self.actor.diagnostics = self.critic.diagnostics = self.diagnostics
 
     def _target_alpha(self) -> Tensor:

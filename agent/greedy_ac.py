@@ -25,7 +25,7 @@ from torch import Tensor
 from agent import losses
 from agent.actor_critic import ActorCritic
 from agent.base import Batch, select_arrays
-from agent.diagnostics import note_policy, policy_quantities
+from agent.diagnostics import policy_quantities
 from agent.networks.actor import Actor
 from agent.policy.base import Proposals
 from agent.run_state import StatePart
@@ -55,7 +55,7 @@ class GreedyAC(ActorCritic):
         proposal_head, proposal_trace = self.proposal.forward(batch.obs) if self.proposal else (head, trace)
         proposals = self.policy.sample(proposal_head, noise[0])
         q, _ = self._action_values(batch, proposals.action)
-        note_policy(self.diagnostics, self.policy, proposal_head, proposals)
+        self.diagnostics.note_policy(proposal_head, proposals)
         best = losses.keep_best(q[0], self.common.rho)
         kept = losses.kept_latents(proposals.latent, best)
         grad, log_prob = self.policy.score_grad(head, kept, losses.cross_entropy_grad(kept))

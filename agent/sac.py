@@ -21,7 +21,7 @@ from torch import Tensor
 from agent import losses
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
-from agent.diagnostics import note_policy, policy_quantities
+from agent.diagnostics import policy_quantities
 from agent.networks.critic import BoxCritic
 from agent.policy.base import Proposals
 from agent.run_state import StatePart
@@ -79,11 +79,11 @@ class SAC(ActorCritic):
         compute_grad = self._pathwise_grad if self.common.reparameterized else self._likelihood_ratio_grad
         grad, value, proposals = compute_grad(batch, head, *noise)
         loss = losses.actor_loss(value, proposals.log_prob, proposals.weight, self.alpha)
-        note_policy(self.diagnostics, self.policy, head, proposals)
+        self.diagnostics.note_policy(head, proposals)
         self.actor.descend(trace, grad)
         if self.temperature is not None:
             self.temperature.tune(proposals.log_prob, proposals.weight)
-            self.diagnostics.note(alpha=self.alpha.flatten())
+            self.diagnostics.note(alpha=self.alpha.flatten().clone())
         return loss
 
     def _pathwise_grad(

@@ -21,7 +21,7 @@ from torch import Tensor
 from agent import losses
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
-from agent.diagnostics import note_policy, policy_quantities
+from agent.diagnostics import policy_quantities
 from agent.policy.base import Proposals
 
 
@@ -52,7 +52,7 @@ class VAC(ActorCritic):
         else:
             by_log_prob = losses.likelihood_ratio_grad(value, learned.log_prob, learned.weight, self.alpha, baseline)
             grad, _ = self.policy.score_grad(head, learned.latent, by_log_prob)
-        note_policy(self.diagnostics, self.policy, head, learned)
+        self.diagnostics.note_policy(head, learned)
         self.actor.descend(trace, grad)
         return losses.actor_loss(value, learned.log_prob, learned.weight, self.alpha)
 

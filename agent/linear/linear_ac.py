@@ -145,9 +145,9 @@ class LinearAC(BaseAgent):
         self._head_grad[1:] = self.policy.score(parameters, action.T)
         self.traces.accumulate(self._decay, weight_index, self._head_grad[:, :, None] * x)
         self.traces.apply(self._flat_weights, self._lr * delta)
-        self.diagnostics.add(self.avg_reward, delta, self.policy.spread(parameters))
+        self.diagnostics.add(self.avg_reward, delta)
         if self.traces.additions % DROP_INTERVAL == 0:
-            self.diagnostics.add_norms(self.traces.norms())
+            self.diagnostics.add_rare(self.policy.spread(parameters), self.traces.norms())
         self._output_cache = None
         ended = np.logical_or(step.terminated, step.truncated)
         if ended.any():

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
-from agent.diagnostics import Diagnostics, norm_of_gradient
+from agent.diagnostics import Diagnostics
 from agent.networks.network import MLP, Network
 from agent.networks.optimizer import Adam, copy_into
 from utils.core.run_axes import RunAxes
@@ -23,7 +23,7 @@ class Actor:
         self.optimizer = Adam(params, step_size, betas)
         self._network = Network(mlp, params)
         self.diagnostics: Diagnostics | None = None
-        """Where `descend` notes the gradient's norm."""
+        """Where `descend` notes the squares of the gradient."""
 
     def clone(self) -> Actor:
         """Return another actor with equal parameters and step sizes, and a fresh optimizer."""
@@ -37,7 +37,7 @@ class Actor:
         """Descend along a loss's gradient (R, B, D) by the head; in a longer pass, by that of its first B rows."""
         by_params = self._network.grad_params(trace, grad)
         if self.diagnostics is not None:
-            self.diagnostics.note(actor_grad_norm=norm_of_gradient(by_params))
+            self.diagnostics.note(actor_grad_norm=(by_params * by_params).sum(-1))
         self.optimizer.step(by_params)
 
     run_axes: ClassVar[RunAxes] = {"params": 0, "optimizer": Adam.run_axes}

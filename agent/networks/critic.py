@@ -17,7 +17,7 @@ from torch import Tensor
 
 from agent import losses
 from agent.base import Batch, select_arrays
-from agent.diagnostics import Diagnostics, norm_of_gradient
+from agent.diagnostics import Diagnostics
 from agent.networks.network import MLP, Network
 from agent.networks.optimizer import Adam, copy_into, polyak_update
 from utils.core.run_axes import RunAxes
@@ -38,7 +38,7 @@ class Critic(ABC):
         self._network = Network(mlp, params)
         self._target = Network(mlp, self.target_params)
         self.diagnostics: Diagnostics | None = None
-        """Where `fit` notes values, errors and the gradient's norm."""
+        """Where `fit` notes values, the loss's gradient by them, and the squares of the gradient by the parameters."""
 
     def values(self, obs: Tensor, action: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return Q (C, R, B, K) of actions (R, B, K, A) in obs (R, B, O), and the trace."""
@@ -54,19 +54,10 @@ class Critic(ABC):
         loss, by_q = losses.critic_loss(q, target)
         grad = self._network.grad_params(trace, self._grad_by_output(by_q, batch).flatten(0, 1)).view_as(self.params)
         if self.diagnostics is not None:
-            self._note_fit(self.diagnostics, q, target, loss, grad)
+            of_runs = {"q": q, "td_error": by_q, "critic_grad_norm": (grad * grad).sum(-1)}
+            self.diagnostics.note(**{name: values.transpose(0, 1) for name, values in of_runs.items()})
         self.optimizer.step(grad)
         return loss
-
-    def _note_fit(self, diagnostics: Diagnostics, q: Tensor, target: Tensor, loss: Tensor, grad: Tensor) -> None:
-        """Note the means over critics and batch of Q, of the TD error y - Q and of its square, and the gradient's norm.
-
-        q: (C, R, B, 1).  target: (R, B).  loss: (R,).  grad: (C, R, P).
-        """
-        value = q.sum((2, 3)).sum(0) / (self.count * q.shape[2])
-        error = target.sum(1) / target.shape[1] - value
-        norm = norm_of_gradient(grad)
-        diagnostics.note(q=value, td_error=error, td_error_square=loss / self.count, critic_grad_norm=norm)
 
     def update_target(self, tau: Tensor) -> None:
         """Move the targets towards the critics by the fraction tau (R, 1)."""

@@ -11,9 +11,10 @@ import torch
 
 from agent import AGENTS, make_agent
 from agent.base import Spaces
-from agent.diagnostics import Diagnostics, norm_of_gradient, standard_deviation
+from agent.diagnostics import Diagnostics, standard_deviation
 from agent.engine.compiled import compile_agent
-from agent.policy.base import ActionBox
+from agent.policy.base import ActionBox, Proposals
+from agent.policy.gaussian import Gaussian
 from tests.support.reference import needs_compiler
 from utils.core.transition import Step
 
@@ -52,20 +53,42 @@ def live(agent: Any, seeds: list[int], steps: int) -> None:
         agent.update()
 
 
-def test_means_extremes_and_deviations_by_value():
-    found = Diagnostics(2, ("q", "q_square", "scale", "alpha"), ("scale",))
-    for value, spread in ((1.0, [[[1.0], [3.0]]]), (5.0, [[[2.0], [8.0]]])):
-        found.note(q=torch.tensor([value, 0.0]), q_square=torch.tensor([value**2, 4.0]))
-        found.note_elements("scale", torch.tensor(spread).expand(2, 2, 1))
+def collector(names: tuple[str, ...], runs: int = 2, critics: int = 2) -> Diagnostics:
+    """Return diagnostics for a Gaussian in a box of one dimension, whose head is [location, log scale]."""
+    box = ActionBox(torch.tensor([-1.0]), torch.tensor([1.0]))
+    return Diagnostics(runs, names, Gaussian(box, torch.zeros(runs)), critics)
+
+
+@pytest.mark.parametrize("together", [1, 2, 16])
+def test_means_extremes_and_deviations_by_value(together):
+    """Two updates with batches of two; the second run has other numbers, or the same."""
+    found = collector(("critic_loss", "q", "td_error", "entropy", "critic_grad_norm", "scale", "saturated"))
+    found.together = together
+    for loss, q, by_q, log_prob, squares, scales, actions in (
+        (10.0, [1.0, 3.0], [1.0, -3.0], [-1.0, -2.0], [9.0, 16.0], [1.0, 3.0], [0.5, 1.5]),
+        (30.0, [5.0, 7.0], [-2.0, 0.0], [-3.0, 4.0], [0.0, 1.0], [2.0, 8.0], [-0.5, 0.9995]),
+    ):
+        values = torch.tensor([[q, q], [[0.0, 0.0]] * 2]).unsqueeze(3)  # (R, C, B, 1)
+        errors = torch.tensor([[by_q, by_q]] * 2).unsqueeze(3)
+        found.note(critic_loss=torch.tensor([loss, loss]), q=values, td_error=errors)
+        found.note(critic_grad_norm=torch.tensor([squares] * 2))
+        log_probs, weight = torch.tensor([log_prob] * 2).unsqueeze(2), 1.0
+        head = torch.stack((torch.zeros(2), torch.tensor(scales).log()), 1).expand(2, 2, 2)
+        action = torch.tensor([actions] * 2).view(2, 2, 1, 1)
+        found.note_policy(head, Proposals(action, log_probs, weight, action))
         found.add()
-    expected = {"q": 3.0, "scale": 3.5, "scale_min": 1.0, "scale_max": 8.0, "q_std": 2.0}
-    assert found.read(0) == expected, "alpha was never noted"
+    mean_error = (1.0 + 1.0) / 2  # The TD error y - Q is -B/2 times the gradient: (-1, 3), then (2, 0).
+    expected = {
+        "critic_loss": 20.0, "q": 4.0, "td_error": mean_error, "entropy": 0.5, "critic_grad_norm": 3.0,
+        "scale": 3.5, "saturated": 0.5, "scale_min": 1.0, "scale_max": 8.0, "td_error_std": 3.0,
+    }  # fmt: skip
+    assert found.read(0) == pytest.approx(expected, rel=1e-6)
     assert found.read(0) == {}
-    assert found.read(1) == expected | {"q": 0.0, "q_std": 2.0}, "the other run's window went on"
+    assert found.read(1) == pytest.approx(expected | {"q": 0.0}, rel=1e-6), "the other run's window went on"
 
 
 def test_a_quantity_counts_the_updates_that_noted_it():
-    found = Diagnostics(1, ("q", "alpha"))
+    found = collector(("q", "alpha"), runs=1)
     found.note(q=torch.tensor([1.0]), alpha=torch.tensor([7.0]))
     found.add()
     found.note(q=torch.tensor([2.0]))
@@ -74,22 +97,26 @@ def test_a_quantity_counts_the_updates_that_noted_it():
 
 
 def test_an_undeclared_quantity_is_refused():
-    found = Diagnostics(1, ("q",))
-    found.note(other=torch.tensor([1.0]))
     with pytest.raises(KeyError, match="found other; allowed: q"):
-        found.add()
+        collector(("q",)).note(other=torch.tensor([1.0]))
+
+
+@pytest.mark.parametrize("case", LEARNERS)
+def test_it_makes_no_difference_how_many_updates_are_reduced_together(case):
+    """Nor does it when: a state that is saved, or a window that ends, reduces those that wait."""
+    agents = [make(case, [0, 1]) for _ in range(3)]
+    agents[0].diagnostics.together = 1
+    for _ in range(3):
+        for agent in agents:
+            live(agent, [0, 1], 13)
+        agents[1].state_dict()
+    first, *others = [[agent.read_diagnostics(run) for run in range(2)] for agent in agents]
+    assert others == [first, first]
 
 
 def test_a_deviation_of_equal_numbers_is_0_and_of_nan_nan():
     assert standard_deviation(0.1, 0.1**2 * (1 - 1e-16)) == 0.0
     assert math.isnan(standard_deviation(math.nan, math.nan))
-
-
-def test_norms_are_of_each_run_over_all_critics():
-    grad = torch.zeros(2, 3, 16)
-    grad[0, 1, :2], grad[1, 1, 0] = torch.tensor([2.0, 6.0]), 3.0
-    assert norm_of_gradient(grad).tolist() == [0.0, 7.0, 0.0]
-    assert norm_of_gradient(grad[0]).tolist()[1] == pytest.approx(math.sqrt(40.0))
 
 
 @pytest.mark.parametrize("case", LEARNERS)
@@ -134,8 +161,7 @@ def test_one_update_by_value(case):
 
 def expected_names(agent: Any) -> set[str]:
     """Return the names that a window of an agent has."""
-    names = set(agent.diagnostic_names()) - {"td_error_square"} | {"td_error_std"}
-    return names | {f"{agent.policy.spread_name}_{end}" for end in ("min", "max")}
+    return {"td_error_std", *agent.diagnostic_names()} | {f"{agent.policy.spread_name}_{end}" for end in ("min", "max")}
 
 
 @pytest.mark.parametrize("case", ["tuned", "mixture", "SACDiscrete", "GreedyAC"])
@@ -190,29 +216,28 @@ def test_the_compiled_engine_has_the_same_values(case):
 
 
 def test_linear_ac_by_value():
-    """Two steps with the raw observation as features, against the equations written out."""
+    """Where the state does not change, v(s') - v(s) is 0, and rewards alone determine the TD errors."""
     model: Any = AGENTS["linearAC"].hyperparameters
     setting = model(critic_lr=0.1, actor_lr=0.05, avg_reward_lr=0.2, decay=0.5)
     spaces = Spaces(np.full(1, -1.0), np.full(1, 1.0), ActionBox(-torch.ones(1), torch.ones(1)), tile_coding=False)
     agent = make_agent("linearAC", [setting], [0], 1.0, spaces)
-    zero = np.zeros(1, np.float32)
-    deltas, rates, sigmas, average = [], [], [], 0.0
-    for reward in (1.0, -2.0):
-        obs = np.zeros((1, 1), np.float32)
-        weights = agent.weights[:, 0].copy()
-        features = np.array([0.0, 1.0]) if weights.shape[1] == 2 else np.array([0.0])
-        sigmas.append(math.exp(float(weights[2] @ features)))
+    zero, obs = np.zeros(1, np.float32), np.zeros((1, 1), np.float32)
+    deltas, averages, average = [], [], 0.0
+    for step in range(130):
+        reward = math.sin(step)
         agent.observe(Step(obs, agent.act(obs), np.array([reward]), obs, zero, zero))
+        if step + 1 in (64, 128):  # The updates at which spread and norms are added.
+            sigma = float(agent.policy.parameters(agent.weights[1:, 0] @ np.array([[0.0], [1.0]]))[1].mean())
+            averages.append(("scale", sigma))
         agent.update()
-        delta = reward - average  # As the state does not change, v(s') - v(s) is 0.
-        average += 0.2 * delta
-        deltas.append(delta)
-        rates.append(average)
+        deltas.append(reward - average)
+        average += 0.2 * deltas[-1]
+        averages.append(("avg_reward", average))
     values = agent.read_diagnostics(0)
-    assert values["td_error"] == pytest.approx(np.mean(deltas))
-    assert values["td_error_std"] == pytest.approx(np.std(deltas))
-    assert values["avg_reward"] == pytest.approx(np.mean(rates))
-    assert values["scale"] == pytest.approx(np.mean(sigmas))
+    expected = {name: np.mean([value for key, value in averages if key == name]) for name in ("avg_reward", "scale")}
+    expected |= {"td_error": np.mean(deltas), "td_error_std": np.std(deltas)}
+    assert {name: values[name] for name in expected} == pytest.approx(expected)
+    assert set(values) - set(expected) == {"critic_trace_norm", "actor_trace_norm"}
     assert agent.read_diagnostics(0) == {}
 
 
