@@ -62,13 +62,26 @@ from utils.display.video import MAX_VIDEO_FRAMES
     help="Minutes between checkpoints; 0: only when the process is told to stop.",
 )  # fmt: skip
 @click.option(
+    "--fail-fast", is_flag=True, help="End when a stack of runs fails. Without it, a sweep ends early only if its "
+    "first stacks all fail alike.",
+)  # fmt: skip
+@click.option(
+    "--keep-checkpoint", is_flag=True, help="Keep the last checkpoint of each run, from which --extend goes on. The "
+    "log says how large they are.",
+)  # fmt: skip
+@click.option(
+    "--extend", type=click.IntRange(min=1), metavar="N", help="Train to N timesteps, more than the environment's file "
+    "has, going on from runs that were trained with --keep-checkpoint. The results are those of runs of N timesteps.",
+)  # fmt: skip
+@click.option(
     "--verify", is_flag=True, help="Repeat the runs of RESULT files, each with the engine recorded there, and report "
     "whether they come out identical. Only --jobs and --stack apply.",
 )  # fmt: skip
 def main(
     results: tuple[str, ...], env_json: str | None, agent_json: str | None, index: str | None, runs: int | None,
     jobs: int | None, stack: int | None, monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
-    checkpoint_minutes: float, verify: bool, accept_mixed: bool, listing: bool,
+    checkpoint_minutes: float, verify: bool, accept_mixed: bool, listing: bool, keep_checkpoint: bool,
+    extend: int | None, fail_fast: bool,
 ) -> None:  # fmt: skip
     """Run the command line."""
     from utils.core.process_setup import limit_threads
@@ -87,6 +100,7 @@ def main(
         if env_json is None or agent_json is None:
             raise BadInput(f"{'--agent-json' if env_json else '--env-json'}: found none; allowed: a configuration file")
         experiment = read_experiment(env_json, agent_json, save_dir)
+        experiment = experiment if extend is None else experiment.extended(extend)
         indices = wiring.chosen_indices(experiment, index, runs)
         selected = wiring.chosen_runs(experiment, indices)
         if listing:
@@ -95,7 +109,17 @@ def main(
         if runs is None:
             wiring.log_large_indices(experiment, indices)
         monitor_after = wiring.monitor_start(experiment, monitor, after, jobs)
-        options = TrainingOptions(force, jobs, stack, engine, checkpoint_minutes, monitor_after, accept_mixed)
+        options = TrainingOptions(
+            force,
+            jobs,
+            stack,
+            engine,
+            checkpoint_minutes,
+            monitor_after,
+            accept_mixed,
+            keep_checkpoint,
+            fail_fast,
+        )
         sys.exit(wiring.train_missing_runs(experiment, selected, options))
 
 

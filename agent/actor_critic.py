@@ -26,6 +26,7 @@ from torch import Tensor
 from agent import losses
 from agent.action_units import ActionUnits
 from agent.base import BaseAgent, Batch, Spaces, select_arrays
+from agent.diagnostics import COMMON, Diagnostics
 from agent.exploration import CorrelatedDraws, WarmUp
 from agent.functions import Functions, eager_functions
 from agent.hyperparameters import SharedHyperparameters, check_same_structure
@@ -85,6 +86,7 @@ class ActorCritic(BaseAgent):
         self._update_draws, self._replay_draws = Draws(random_seeds, "update"), Draws(random_seeds, "replay")
         self.updates = 0
         self._learned_batch: Batch | None = None
+        self._make_diagnostics()
         self.set_functions(*eager_functions(self))
 
     @property
@@ -112,6 +114,16 @@ class ActorCritic(BaseAgent):
     def extra_parts(self) -> dict[str, StatePart]:
         """Return the parts that a subclass learns with besides actor and critics, by the names of their attributes."""
         return {}
+
+    def diagnostic_names(self) -> tuple[str, ...]:
+        """Return the names of what an update notes in `diagnostics`; a subclass adds those of its own."""
+        return COMMON
+
+    def _make_diagnostics(self) -> None:
+        """Create the sums of what updates note, of which the networks note a part."""
+        names = self.diagnostic_names()
+        self.diagnostics = Diagnostics(self.runs, names, self.policy, self.num_critics, self.device)
+        self.actor.diagnostics = self.critic.diagnostics = self.diagnostics
 
     def _target_alpha(self) -> Tensor:
         """Return the temperature (R, 1, 1) in the critic's target."""
@@ -247,6 +259,17 @@ class ActorCritic(BaseAgent):
             self.update_targets()
         return critic_loss, self._update_actor(actors_batch, heads[:, :rows], trace, *actor_noise)
 
+    def learn(self, batch: Batch, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Make `update_networks`, and add what it notes to `diagnostics`. Arguments and results are the same."""
+        critic_loss, actor_loss = self.update_networks(batch, noise)
+        self.diagnostics.note(critic_loss=critic_loss, actor_loss=actor_loss)
+        self.diagnostics.add()
+        return critic_loss, actor_loss
+
+    def read_diagnostics(self, run: int) -> dict[str, float]:
+        """See `Agent.read_diagnostics`."""
+        return self.diagnostics.read(run)
+
     def update_targets(self) -> None:
         """Move the target networks towards the trained ones; called every `target_update_interval` updates."""
         self.critic.update_target(self.tau)
@@ -260,7 +283,8 @@ class ActorCritic(BaseAgent):
         networks = {"policy": self.policy, "actor": self.actor, "critic": self.critic}
         units = {} if self.units is None or self.units.same else {"units": self.units}
         statistics = {"statistics": self.statistics} if self.statistics else {}
-        return {**networks, **units, **statistics, "tau": self.tau, "alpha": self.alpha, **self.extra_parts()}
+        common = {"tau": self.tau, "alpha": self.alpha, "diagnostics": self.diagnostics}
+        return {**networks, **units, **statistics, **common, **self.extra_parts()}
 
     def _action_values(self, batch: Batch, action: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return Q (C, R, B, K) of actions (R, B, K, A), as the environment executes them, and the trace."""
@@ -276,7 +300,9 @@ class ActorCritic(BaseAgent):
     def state_parts(self) -> dict[str, StatePart]:
         """Return the parts that keep a state, by name."""
         streams = {"act": self._act_draws, "update": self._update_draws, "replay_draws": self._replay_draws}
-        own: dict[str, StatePart] = {"actor": self.actor, "critic": self.critic, "replay": self.replay}
+        own: dict[str, StatePart] = {
+            "actor": self.actor, "critic": self.critic, "replay": self.replay, "diagnostics": self.diagnostics,
+        }  # fmt: skip
         options = {"warm_up": self.warm_up, "statistics": self.statistics}
         used = {name: part for name, part in options.items() if part is not None}
         return {**own, **streams, **used, **self.extra_parts()}

@@ -157,6 +157,10 @@ class BaseAgent(ABC):
         """See `Agent.load_run_states`."""
         self.load_state_dict(join_runs(states, self.run_axes))
 
+    def read_diagnostics(self, run: int) -> dict[str, float]:
+        """See `Agent.read_diagnostics`."""
+        return {}
+
     def break_off(self, runs: np.ndarray) -> None:  # noqa: B027 - most agents carry nothing along an episode.
         """See `Agent.break_off`."""
 

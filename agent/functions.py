@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Functions(NamedTuple):
-    """The functions that an engine computes, after the methods of the same names.
+    """The functions that an engine computes, after the methods of the same names; for the first, `learn`.
 
     Acting is in one state of each run: observations (R, O) and, if it draws, noise to actions (R, A).
     """
@@ -49,4 +49,4 @@ class EagerActing:
 def eager_functions(agent: ActorCritic) -> Functions:
     """Return the functions of an agent as torch executes them. They are methods, so that a deep copy calls its own."""
     acting = EagerActing(agent)
-    return Functions(agent.update_networks, acting.draw_actions, acting.greedy_actions, agent.update_targets)
+    return Functions(agent.learn, acting.draw_actions, acting.greedy_actions, agent.update_targets)

@@ -25,6 +25,7 @@ from torch import Tensor
 from agent import losses
 from agent.actor_critic import ActorCritic
 from agent.base import Batch, select_arrays
+from agent.diagnostics import policy_quantities
 from agent.networks.actor import Actor
 from agent.policy.base import Proposals
 from agent.run_state import StatePart
@@ -45,11 +46,16 @@ class GreedyAC(ActorCritic):
     def _draws_per_state(self) -> tuple[int, ...]:
         return (self.common.proposals,)
 
+    def diagnostic_names(self) -> tuple[str, ...]:
+        """Return the names of what an update notes; entropy, spread and saturation are those of the proposal policy."""
+        return super().diagnostic_names() + policy_quantities(self.policy)
+
     def _update_actor(self, batch: Batch, head: Tensor, trace: list[Tensor], *noise: Tensor) -> Tensor:
         """Move the actor, and the proposal policy, towards the best proposals. Returns the actor's loss (R,)."""
         proposal_head, proposal_trace = self.proposal.forward(batch.obs) if self.proposal else (head, trace)
         proposals = self.policy.sample(proposal_head, noise[0])
         q, _ = self._action_values(batch, proposals.action)
+        self.diagnostics.note_policy(proposal_head, proposals)
         best = losses.keep_best(q[0], self.common.rho)
         kept = losses.kept_latents(proposals.latent, best)
         grad, log_prob = self.policy.score_grad(head, kept, losses.cross_entropy_grad(kept))

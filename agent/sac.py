@@ -21,6 +21,7 @@ from torch import Tensor
 from agent import losses
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
+from agent.diagnostics import policy_quantities
 from agent.networks.critic import BoxCritic
 from agent.policy.base import Proposals
 from agent.run_state import StatePart
@@ -56,6 +57,11 @@ class SAC(ActorCritic):
             )
         return torch.tensor(targets, device=self.device)
 
+    def diagnostic_names(self) -> tuple[str, ...]:
+        """Return the names of what an update notes; the temperature only if it is tuned."""
+        tuned = ("alpha",) if self.common.automatic_entropy_tuning else ()
+        return super().diagnostic_names() + policy_quantities(self.policy) + tuned
+
     @property
     def num_critics(self) -> int:
         """Number C of critics: 2, or 1 without `double_q`."""
@@ -73,9 +79,11 @@ class SAC(ActorCritic):
         compute_grad = self._pathwise_grad if self.common.reparameterized else self._likelihood_ratio_grad
         grad, value, proposals = compute_grad(batch, head, *noise)
         loss = losses.actor_loss(value, proposals.log_prob, proposals.weight, self.alpha)
+        self.diagnostics.note_policy(head, proposals)
         self.actor.descend(trace, grad)
         if self.temperature is not None:
             self.temperature.tune(proposals.log_prob, proposals.weight)
+            self.diagnostics.note(alpha=self.alpha.flatten().clone())
         return loss
 
     def _pathwise_grad(

@@ -21,6 +21,7 @@ from torch import Tensor
 from agent import losses
 from agent.actor_critic import ActorCritic
 from agent.base import Batch
+from agent.diagnostics import policy_quantities
 from agent.policy.base import Proposals
 
 
@@ -33,6 +34,10 @@ class VAC(ActorCritic):
         Discrete actions are enumerated, so that no number of draws has an effect.
         """
         return (1,) if self.policy.discrete else (1 + self.common.num_samples,)
+
+    def diagnostic_names(self) -> tuple[str, ...]:
+        """Return the names of what an update notes."""
+        return super().diagnostic_names() + policy_quantities(self.policy)
 
     def _update_actor(self, batch: Batch, head: Tensor, trace: list[Tensor], *noise: Tensor) -> Tensor:
         """Ascend the value of the policy's own actions. Returns the loss (R,)."""
@@ -47,6 +52,7 @@ class VAC(ActorCritic):
         else:
             by_log_prob = losses.likelihood_ratio_grad(value, learned.log_prob, learned.weight, self.alpha, baseline)
             grad, _ = self.policy.score_grad(head, learned.latent, by_log_prob)
+        self.diagnostics.note_policy(head, learned)
         self.actor.descend(trace, grad)
         return losses.actor_loss(value, learned.log_prob, learned.weight, self.alpha)
 

@@ -19,8 +19,8 @@ GOLDEN = 0.6180339887
 
 
 def update_networks(learner: ActorCritic, rows: Tensor, noise: Tensor) -> Sequence[Tensor]:
-    """See `ActorCritic.update_networks`.  rows: whole replay rows."""
-    return learner.update_networks(learner.replay.make_batch(rows), noise)
+    """See `ActorCritic.learn`.  rows: whole replay rows."""
+    return learner.learn(learner.replay.make_batch(rows), noise)
 
 
 def draw_actions(learner: ActorCritic, obs: Tensor, noise: Tensor) -> Sequence[Tensor]:

@@ -129,6 +129,7 @@ def trace(function: Function, agents: Sequence[ActorCritic], arguments: Sequence
     """
     one, two = (named_tensors(agent.learner_parts()) for agent in agents)
     agents[0].updates = Counter()  # type: ignore[assignment]
+    agents[0].diagnostics.together = 1
     for network in networks(agents[0].learner_parts()):
         network.pads_rows = False
     given = {f"argument_{i}": tensor.clone() for i, tensor in enumerate(arguments)}

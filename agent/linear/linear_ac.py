@@ -27,9 +27,10 @@ from torch import Tensor
 from agent.action_units import ActionUnits
 from agent.base import BaseAgent, Batch, Spaces
 from agent.hyperparameters import LinearACHyperparameters, check_same_structure
+from agent.linear.diagnostics import LinearDiagnostics
 from agent.linear.linear_policy import Parameters, make_policy
 from agent.linear.tile_coder import Features, RawFeatures, TileCoder
-from agent.linear.traces import make_traces
+from agent.linear.traces import DROP_INTERVAL, make_traces
 from utils.core.random_streams import Draws
 from utils.core.run_axes import RunAxes
 from utils.core.transition import Step
@@ -77,6 +78,7 @@ class LinearAC(BaseAgent):
         self._head_grad = np.ones((heads, self.runs))
         self.avg_reward = np.zeros(self.runs)
         self.traces = make_traces(heads, self.runs, size)
+        self.diagnostics = LinearDiagnostics(self.runs, self.policy.spread_name)
         self._run_offset = np.repeat(np.arange(self.runs)[:, None] * size, self.features.num_active, axis=1)
         self._feature_cache: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}
         self._output_cache: tuple[bytes, StateOutputs] | None = None
@@ -143,6 +145,9 @@ class LinearAC(BaseAgent):
         self._head_grad[1:] = self.policy.score(parameters, action.T)
         self.traces.accumulate(self._decay, weight_index, self._head_grad[:, :, None] * x)
         self.traces.apply(self._flat_weights, self._lr * delta)
+        self.diagnostics.add(self.avg_reward, delta)
+        if self.traces.additions % DROP_INTERVAL == 0:
+            self.diagnostics.add_rare(self.policy.spread(parameters), self.traces.norms())
         self._output_cache = None
         ended = np.logical_or(step.terminated, step.truncated)
         if ended.any():
@@ -162,7 +167,8 @@ class LinearAC(BaseAgent):
     @property
     def run_axes(self) -> RunAxes:
         """Where the runs are in each entry of `live_state`."""
-        return {"weights": 1, "avg_reward": 0, "traces": self.traces.run_axes, "act": Draws.run_axes}
+        parts = {"traces": self.traces.run_axes, "act": Draws.run_axes, "diagnostics": self.diagnostics.run_axes}
+        return {"weights": 1, "avg_reward": 0, **parts}
 
     def live_state(self) -> dict[str, Any]:
         """See `BaseAgent.live_state`."""
@@ -171,6 +177,7 @@ class LinearAC(BaseAgent):
             "avg_reward": self.avg_reward,
             "traces": self.traces.state_dict(),
             "act": self._act_draws.state_dict(),
+            "diagnostics": self.diagnostics.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -179,6 +186,11 @@ class LinearAC(BaseAgent):
         self.avg_reward[:] = state["avg_reward"]
         self.traces.load_state_dict(state["traces"])
         self._act_draws.load_state_dict(state["act"])
+        self.diagnostics.load_state_dict(state["diagnostics"])
+
+    def read_diagnostics(self, run: int) -> dict[str, float]:
+        """See `Agent.read_diagnostics`."""
+        return self.diagnostics.read(run)
 
     def break_off(self, runs: np.ndarray) -> None:
         """Clear the traces of the chosen runs, (R,) bool."""

@@ -29,6 +29,7 @@ class LinearPolicy(Protocol):
 
     num_heads: int
     head_names: list[str]
+    spread_name: str
 
     def parameters(self, head: np.ndarray) -> Parameters:
         """Map heads (H, R) to the density's parameters, each (., R)."""
@@ -39,12 +40,17 @@ class LinearPolicy(Protocol):
     def mode(self, parameters: Parameters) -> np.ndarray:
         """Return the most probable action (A, R)."""
 
+    def spread(self, parameters: Parameters) -> np.ndarray:
+        """Return how widely the density spreads, (R,): its `spread_name`."""
+
     def score(self, parameters: Parameters, action: np.ndarray) -> np.ndarray:
         """Return the gradient of log pi(action) by the heads, (H, R).  action: (A, R)."""
 
 
 class GaussianHeads:
     """Independent Gaussians; heads mu (A), then log sigma (A)."""
+
+    spread_name = "scale"
 
     def __init__(self, action_dim: int, settings: Sequence[LinearACHyperparameters]) -> None:
         """Set the limits of log sigma and whether the score is scaled, one column per run.
@@ -71,6 +77,10 @@ class GaussianHeads:
         """Return mu (A, R)."""
         return parameters[0]
 
+    def spread(self, parameters: Parameters) -> np.ndarray:
+        """Return the mean of sigma over the dimensions, (R,)."""
+        return np.add.reduce(parameters[1], 0) / self.action_dim
+
     def score(self, parameters: Parameters, action: np.ndarray) -> np.ndarray:
         """Return the gradient of log pi(action) by the heads, (2 A, R), times sigma^2 in scaled runs.
 
@@ -84,6 +94,8 @@ class GaussianHeads:
 
 class SoftmaxHeads:
     """Softmax over n discrete actions; one head per action, its preference."""
+
+    spread_name = "greedy_probability"
 
     def __init__(self, actions: int) -> None:
         """Set the names of the heads.  actions: number of actions n."""
@@ -110,6 +122,10 @@ class SoftmaxHeads:
         """Return the first index of the largest probability, (1, R); NaN where the probabilities are."""
         probability, cumulative = parameters
         return probability.argmax(0)[None, :] * cumulative[-1]
+
+    def spread(self, parameters: Parameters) -> np.ndarray:
+        """Return the probability of the most probable action, (R,)."""
+        return np.maximum.reduce(parameters[0], 0)
 
     def score(self, parameters: Parameters, action: np.ndarray) -> np.ndarray:
         """Return the gradient of log pi(action) by the heads, (n, R): 1 at the action, minus pi.  action: (1, R)."""

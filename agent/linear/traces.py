@@ -27,6 +27,9 @@ DROP_INTERVAL = 64
 class Traces(Protocol):
     """The traces e of every head. weight_index (R, K) holds indices r F + feature, without repeats."""
 
+    additions: int
+    """Number of calls of `accumulate`."""
+
     def accumulate(self, decay: np.ndarray, weight_index: np.ndarray, grad: np.ndarray) -> None:
         """Set e <- decay e + grad.  decay: (R,).  grad: (H, R, K), at `weight_index`."""
 
@@ -35,6 +38,9 @@ class Traces(Protocol):
 
     def clear(self, runs: np.ndarray) -> None:
         """Set e <- 0 in the chosen runs, (R,) bool."""
+
+    def norms(self) -> np.ndarray:
+        """Return the Euclidean norm of each head's traces in each run, (H, R)."""
 
     def to_dense(self) -> np.ndarray:
         """Return a copy of e, (H, R, F)."""
@@ -68,12 +74,12 @@ class DenseTraces:
         self._e, self._product = np.zeros((2, heads, runs, features))
         self._flat = self._e.reshape(-1)
         self._head_offset = np.arange(heads)[:, None, None] * (runs * features)
-        self._additions = 0
+        self.additions = 0
 
     def accumulate(self, decay: np.ndarray, weight_index: np.ndarray, grad: np.ndarray) -> None:
         """See `Traces.accumulate`."""
-        self._additions += 1
-        if self._additions % DROP_INTERVAL == 0:
+        self.additions += 1
+        if self.additions % DROP_INTERVAL == 0:
             self._e[:, is_negligible(self._e)] = 0.0
         self._e *= decay[:, None]
         self._flat[self._head_offset + weight_index] += grad
@@ -87,6 +93,10 @@ class DenseTraces:
         """See `Traces.clear`."""
         self._e[:, runs] = 0.0
 
+    def norms(self) -> np.ndarray:
+        """See `Traces.norms`."""
+        return np.sqrt(np.multiply(self._e, self._e, out=self._product).sum(2))
+
     def to_dense(self) -> np.ndarray:
         """See `Traces.to_dense`."""
         return self._e.copy()
@@ -95,11 +105,11 @@ class DenseTraces:
 
     def state_dict(self) -> dict[str, Any]:
         """Return a copy of the traces (H, R, F) and the number of additions."""
-        return {"e": self._e.copy(), "additions": self._additions}
+        return {"e": self._e.copy(), "additions": self.additions}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """See `Traces.load_state_dict`."""
-        self._e[:], self._additions = state["e"], state["additions"]
+        self._e[:], self.additions = state["e"], state["additions"]
 
 
 class SparseTraces:
@@ -109,14 +119,14 @@ class SparseTraces:
         """Map every weight to no column (-1) and allocate 256 unused columns.  heads: H."""
         self._shape = (heads, runs, features)
         self._column = np.full(runs * features, -1, np.int32)
-        self._count = self._additions = 0
+        self._count = self.additions = 0
         self._weight_index, self._run = np.zeros((2, 256), np.int64)
         self._e = np.zeros((heads, 256))
 
     def accumulate(self, decay: np.ndarray, weight_index: np.ndarray, grad: np.ndarray) -> None:
         """See `Traces.accumulate`."""
-        self._additions += 1
-        if self._additions % DROP_INTERVAL == 0:
+        self.additions += 1
+        if self.additions % DROP_INTERVAL == 0:
             self._keep_columns(~is_negligible(self._e[:, : self._count]))
         indices = weight_index.ravel()
         columns = self._column[indices]
@@ -158,6 +168,11 @@ class SparseTraces:
         """See `Traces.clear`."""
         self._keep_columns(~runs[self._run[: self._count]])
 
+    def norms(self) -> np.ndarray:
+        """See `Traces.norms`."""
+        own, runs = self._run[: self._count], self._shape[1]
+        return np.sqrt([np.bincount(own, row[: self._count] ** 2, minlength=runs) for row in self._e])
+
     def to_dense(self) -> np.ndarray:
         """See `Traces.to_dense`."""
         heads, runs, features = self._shape
@@ -169,7 +184,7 @@ class SparseTraces:
 
     def state_dict(self) -> dict[str, Any]:
         """Return each run's columns, that is features (n,) and traces (H, n), and the number of additions."""
-        return {"columns": [self._run_columns(run) for run in range(self._shape[1])], "additions": self._additions}
+        return {"columns": [self._run_columns(run) for run in range(self._shape[1])], "additions": self.additions}
 
     def _run_columns(self, run: int) -> dict[str, np.ndarray]:
         own = np.flatnonzero(self._run[: self._count] == run)
@@ -181,4 +196,4 @@ class SparseTraces:
         columns = state["columns"]
         self._append_columns(np.concatenate([own["feature"] + r * self._shape[2] for r, own in enumerate(columns)]))
         self._e[:, : self._count] = np.concatenate([own["e"] for own in columns], 1)
-        self._additions = state["additions"]
+        self.additions = state["additions"]

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor
 
+from agent.diagnostics import Diagnostics
 from agent.networks.network import MLP, Network
 from agent.networks.optimizer import Adam, copy_into
 from utils.core.run_axes import RunAxes
@@ -21,6 +22,8 @@ class Actor:
         self.mlp, self.params = mlp, params
         self.optimizer = Adam(params, step_size, betas)
         self._network = Network(mlp, params)
+        self.diagnostics: Diagnostics | None = None
+        """Where `descend` notes the squares of the gradient."""
 
     def clone(self) -> Actor:
         """Return another actor with equal parameters and step sizes, and a fresh optimizer."""
@@ -32,7 +35,10 @@ class Actor:
 
     def descend(self, trace: list[Tensor], grad: Tensor) -> None:
         """Descend along a loss's gradient (R, B, D) by the head; in a longer pass, by that of its first B rows."""
-        self.optimizer.step(self._network.grad_params(trace, grad))
+        by_params = self._network.grad_params(trace, grad)
+        if self.diagnostics is not None:
+            self.diagnostics.note(actor_grad_norm=(by_params * by_params).sum(-1))
+        self.optimizer.step(by_params)
 
     run_axes: ClassVar[RunAxes] = {"params": 0, "optimizer": Adam.run_axes}
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from agent import losses
 from agent.base import Batch, select_arrays
+from agent.diagnostics import Diagnostics
 from agent.networks.network import MLP, Network
 from agent.networks.optimizer import Adam, copy_into, polyak_update
 from utils.core.run_axes import RunAxes
@@ -36,6 +37,8 @@ class Critic(ABC):
         self.optimizer = Adam(params, step_size, betas)
         self._network = Network(mlp, params)
         self._target = Network(mlp, self.target_params)
+        self.diagnostics: Diagnostics | None = None
+        """Where `fit` notes values, the loss's gradient by them, and the squares of the gradient by the parameters."""
 
     def values(self, obs: Tensor, action: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return Q (C, R, B, K) of actions (R, B, K, A) in obs (R, B, O), and the trace."""
@@ -48,9 +51,12 @@ class Critic(ABC):
     def fit(self, batch: Batch, target: Tensor) -> Tensor:
         """Move the values of the batch towards target (R, B). Returns the loss (R,)."""
         q, trace = self._batch_values(batch)
-        loss, grad = losses.critic_loss(q, target)
-        grad = self._network.grad_params(trace, self._grad_by_output(grad, batch).flatten(0, 1))
-        self.optimizer.step(grad.view_as(self.params))
+        loss, by_q = losses.critic_loss(q, target)
+        grad = self._network.grad_params(trace, self._grad_by_output(by_q, batch).flatten(0, 1)).view_as(self.params)
+        if self.diagnostics is not None:
+            of_runs = {"q": q, "td_error": by_q, "critic_grad_norm": (grad * grad).sum(-1)}
+            self.diagnostics.note(**{name: values.transpose(0, 1) for name, values in of_runs.items()})
+        self.optimizer.step(grad)
         return loss
 
     def update_target(self, tau: Tensor) -> None:

@@ -29,6 +29,7 @@ Override the rest where the defaults, those of a symmetric density on R^A, do no
 - `self.head_dim`, in the constructor: by default 2 A, the head being [location before tanh | log scale].
 - `sample_pathwise`: the proposals that a pathwise gradient takes, by default those of `sample`.
 - `sample_with_vjp`: by default automatic differentiation; a closed form is faster.
+- `spread`, `spread_name`: what diagnostics show of the density's width; by default the scale.
 
 Methods must work in float32 and float64. The bits of a run must not depend on the other runs of its stack: use
 elementwise operations, and `agent.policy.functions` instead of torch's softplus, sigmoid, atanh and pow. With its
@@ -54,6 +55,10 @@ VJP = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 EDGE_MARGIN = 2.0**-24
 """Half a float32 rounding of 1: 1 - EDGE_MARGIN is the largest float32 below 1."""
+
+
+SATURATION_MARGIN = 1e-3
+"""Distance from a bound, as a fraction of the box's width, within which an action counts as saturated."""
 
 
 class Proposals(NamedTuple):
@@ -145,6 +150,9 @@ class Policy(ABC):
     clips_before_scoring: bool = False
     """Whether `sample` clips draws to the bounds before it evaluates their log-probability."""
 
+    spread_name: str = "scale"
+    """What `spread` returns."""
+
     head_dim: int
     """Number of network outputs D."""
 
@@ -213,6 +221,19 @@ class Policy(ABC):
     def mode(self, head: Tensor) -> Tensor:
         """Return the greedy action (R, B, A), inside the bounds."""
         return self.box.clip(self.location_and_log_scale(head[..., : 2 * self.action_dim])[0][:, :, 0])
+
+    def spread(self, head: Tensor) -> Tensor:
+        """Return how widely the density spreads in each dimension, (R, B, A): its `spread_name`, by default the scale.
+
+        A mixture returns its components', (R, B, C A).
+        """
+        return split_head(head[..., : 2 * self.action_dim], self._log_clip)[1].exp()[:, :, 0]
+
+    def saturated(self, action: Tensor) -> Tensor:
+        """Return 1 where an action (..., A) is within a thousandth of the box's width of a bound or beyond, else 0."""
+        margin = SATURATION_MARGIN * (self.box.high - self.box.low)
+        inside = (action > self.box.low + margin) & (action < self.box.high - margin)
+        return 1.0 - inside.to(action.dtype)
 
     def sample(self, head: Tensor, noise: Tensor) -> Proposals:
         """Return one proposal per draw of the noise, each of weight 1/K, differentiable with respect to the head."""

@@ -24,6 +24,7 @@ class Beta(Policy):
     """Beta density on the action box."""
 
     bounded = True
+    spread_name = "concentration"
 
     def latent_noise(self, draws: Draws, rows: int, k: int) -> Tensor:
         """Draw standard normals (R, rows, k, A, 2, CANDIDATES, 2): the candidates of two gamma variates."""
@@ -40,6 +41,11 @@ class Beta(Policy):
         first, second = excess_shapes(head)
         kernel = -first * softplus(-latent) - second * softplus(latent)
         return (kernel - log_beta(1.0 + first, 1.0 + second)).sum(-1) - self.box.log_width
+
+    def spread(self, head: Tensor) -> Tensor:
+        """Return the mean of the two shape parameters, (R, B, A); 1 is uniform, more is narrower."""
+        first, second = excess_shapes(head)
+        return 1.0 + 0.5 * (first + second)[:, :, 0]
 
     def to_action(self, latent: Tensor) -> Tensor:
         """Return low + (high - low) x, inside the bounds."""

@@ -24,6 +24,7 @@ class Kumaraswamy(Policy):
     """Kumaraswamy density on the action box."""
 
     bounded = True
+    spread_name = "concentration"
 
     def latent_noise(self, draws: Draws, rows: int, k: int) -> Tensor:
         """Draw uniforms (R, rows, k, A)."""
@@ -40,6 +41,11 @@ class Kumaraswamy(Policy):
         first, second = excess_shapes(head)
         kernel = first * latent + second * log1mexp(-(1.0 + first) * latent)
         return (kernel + torch.log1p(first) + torch.log1p(second)).sum(-1) - self.box.log_width
+
+    def spread(self, head: Tensor) -> Tensor:
+        """Return the mean of the two shape parameters, (R, B, A); 1 is uniform, more is narrower."""
+        first, second = excess_shapes(head)
+        return 1.0 + 0.5 * (first + second)[:, :, 0]
 
     def to_action(self, latent: Tensor) -> Tensor:
         """Return low + (high - low) x, inside the bounds."""

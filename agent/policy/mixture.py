@@ -53,6 +53,7 @@ class Mixture(Policy):
         its_own = {name: options[name] for name in family.options if name in options}
         self.component = family(box, clip_stddev, **its_own)
         self.bounded, self.num_components = self.component.bounded, num_components
+        self.spread_name = self.component.spread_name
         self.head_dim = num_components * (self.component.head_dim + 1)
         example = self.component.latent_noise(Draws([0], "act"), 1, 1)
         self._uniform, self._noise_shape = example.dtype == torch.float64, example.shape[3:]
@@ -93,6 +94,11 @@ class Mixture(Policy):
         repeated = latent.unsqueeze(2).expand(-1, -1, count, -1, -1).flatten(1, 2)
         log_prob = self.component.latent_log_prob(each.flatten(1, 2), repeated)
         return log_weight.unsqueeze(2) + log_prob.unflatten(1, (rows, count)).transpose(2, 3)
+
+    def spread(self, head: Tensor) -> Tensor:
+        """Return the components' spreads, (R, B, C A)."""
+        each = self._split(head)[0]
+        return self.component.spread(each.flatten(1, 2)).unflatten(1, each.shape[1:3]).flatten(2)
 
     def to_action(self, latent: Tensor) -> Tensor:
         """See the family."""

@@ -22,6 +22,7 @@ class Softmax(Policy):
     discrete: ClassVar[bool] = True
     pathwise: ClassVar[bool] = False
     bounded = True
+    spread_name = "greedy_probability"
 
     def __init__(self, actions: int, clip_stddev: Tensor, **options: Any) -> None:
         """Set the sizes.
@@ -57,6 +58,10 @@ class Softmax(Policy):
         log_prob = torch.log_softmax(head, -1)
         action = self._all.expand(*head.shape[:2], -1, -1)
         return Proposals(action, log_prob, log_prob.detach().exp(), action)
+
+    def spread(self, head: Tensor) -> Tensor:
+        """Return the probability of the most probable action, (R, B, 1)."""
+        return torch.softmax(head, -1).amax(-1, keepdim=True)
 
     def mode(self, head: Tensor) -> Tensor:
         """Return the first of the most probable actions, (R, B, 1)."""

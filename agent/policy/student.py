@@ -55,6 +55,10 @@ class Student(Policy):
         location, log_std, nu = self._parameters(head)
         return location + log_std.exp() * draw_polar(noise, 1.0 / nu.double()).to(head.dtype)
 
+    def spread(self, head: Tensor) -> Tensor:
+        """Return sigma (R, B, A)."""
+        return self._parameters(head)[1].exp()[:, :, 0]
+
     def latent_log_prob(self, head: Tensor, latent: Tensor) -> Tensor:
         """Return the log density, summed over A; Gamma(nu/2) sqrt(pi) / Gamma((nu+1)/2) = B(nu/2, 1/2)."""
         location, log_std, nu = self._parameters(head)

@@ -32,12 +32,13 @@ def train(experiment: Experiment, indices: list[int]) -> list[RunRecord]:
 
 
 def assert_same_bits(a: RunRecord, b: RunRecord) -> None:
-    """Check that all curves and arrays of two runs are equal to the bit, except for times."""
+    """Check that all curves, arrays and diagnostics of two runs are equal to the bit, except for times."""
     curves_a, curves_b = a.curves(), b.curves()
     for name in curves_a.keys() - {"train_time", "eval_time"}:
         assert curves_a[name] == curves_b[name], name
     assert a.status == b.status
-    for arrays_a, arrays_b in ((a.learned_params, b.learned_params), (a.arrays, b.arrays)):
+    pairs = ((a.learned_params, b.learned_params), (a.arrays, b.arrays), (a.diagnostic_arrays(), b.diagnostic_arrays()))
+    for arrays_a, arrays_b in pairs:
         assert arrays_a.keys() == arrays_b.keys()
         for name in arrays_a:
             np.testing.assert_array_equal(arrays_a[name], arrays_b[name], err_msg=name)

@@ -91,7 +91,7 @@ def test_different_runs_and_settings_differ(tmp_path):
 
 @pytest.mark.parametrize("eval_policy", ["mode", "sample"])
 def test_evaluation_leaves_training_untouched(eval_policy, tmp_path):
-    often = PENDULUM | {"eval_policy": eval_policy, "record": ["train_actions"]}
+    often = PENDULUM | {"eval_policy": eval_policy, "record": ["train_actions"], "diagnostics_interval_timesteps": 50}
     rarely = often | {"eval_interval_timesteps": 1000, "eval_episodes": 0}
     (a,) = train(make_experiment(often, MIXED, tmp_path), [0])
     (b,) = train(make_experiment(rarely, MIXED, tmp_path), [0])

@@ -16,7 +16,7 @@ from tests.support.experiments import make_experiment
 from utils.core.interrupt import Interruption
 from utils.core.random_streams import env_seed
 from utils.results.run_diff import first_run_difference, read_comparable
-from utils.training.sweep import train_stacks
+from utils.training.sweep import FailureLimit, train_stacks
 from utils.wiring import build
 
 NAME = "Brittle-v0_SAC_SquashedGaussian"
@@ -115,3 +115,42 @@ def test_a_failure_file_that_cannot_be_written_is_logged(files, tmp_path, monkey
     assert call(files, tmp_path / "out").exit_code == 1
     assert "index 1: failed, and" in caplog.text
     assert sorted(results(tmp_path / "out")) == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("fail_fast", "ends", "found"),
+    [
+        (False, [("2 of 8 runs", 0)] * 2, ["", ""]),
+        (False, [("8 of 8 runs", 0), ("7 of 7 runs", 0), ("8 of 8 runs", 0)], ["", "", "alike"]),
+        (False, [("8 of 8 runs", 0), ("no memory", 0), ("8 of 8 runs", 0), ("no memory", 0)], [""] * 4),
+        (False, [("1 of 8 runs", 7)] + [("8 of 8 runs", 0)] * 4, [""] * 5),
+        (False, [(None, 8)] + [("8 of 8 runs", 0)] * 4, [""] * 5),
+        (True, [(None, 8), ("1 of 8 runs", 7)], ["", "--fail-fast"]),
+    ],
+    ids=["too few", "alike", "different", "some results", "a success before", "fail fast"],
+)
+def test_when_a_sweep_ends_early(fail_fast, ends, found):
+    limit = FailureLimit(fail_fast, 9)
+    reached = [limit.reached(reason, done) for reason, done in ends]
+    assert [bool(text) for text in reached] == [bool(text) for text in found]
+    assert all(part in text for part, text in zip(found, reached, strict=True))
+
+
+def test_the_last_stack_ends_no_sweep():
+    limit = FailureLimit(True, 1)
+    assert limit.reached("a reason", 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "trained", "message"),
+    [
+        (("--fail-fast",), 1, "--fail-fast: a stack has failed; 4 of 5 stacks were not trained"),
+        ((), 3, "the first 3 stacks have all failed alike; 2 of 5 stacks were not trained"),
+    ],
+)
+def test_a_sweep_ends_early(options, trained, message, files, tmp_path, monkeypatch, caplog):
+    """Five runs, one in each stack, all of which fail; the exit code is not that of an interruption."""
+    monkeypatch.setattr(Brittle, "doomed", {env_seed(run, "env"): 30 for run in range(5)})
+    assert call(files, tmp_path / "out", "--runs", "5", "--stack", "1", *options).exit_code == 1
+    assert len(failures(tmp_path / "out")) == trained
+    assert message in caplog.text

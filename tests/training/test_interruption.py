@@ -323,7 +323,7 @@ def test_another_version_is_refused(files, tmp_path, interrupted, straight, monk
 def test_another_format_is_refused(files, tmp_path, interrupted, straight, monkeypatch, caplog):
     monkeypatch.setattr(checkpoint, "FORMAT", 99)
     assert call(files, tmp_path / "out", "--runs", "1").exit_code == 0
-    assert "state has format 3; allowed here: 99" in caplog.text
+    assert "state has format 4; allowed here: 99" in caplog.text
     assert_as_straight(straight, tmp_path / "out")
 
 

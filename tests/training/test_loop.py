@@ -42,6 +42,9 @@ class Walker:
             return {"loss": torch.tensor([1.0, float("nan")])}
         return {}
 
+    def read_diagnostics(self, run):
+        return {}
+
     def learned_params(self, run):
         return {"speed": self.speeds[run]}
 

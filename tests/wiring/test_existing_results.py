@@ -203,7 +203,7 @@ class TestConditionalGrid:
         params = [content.pop("agent_params") for content in contents]
         assert [each["alpha_lr"] for each in params] == [0.0003, 0.003]
         for content in contents:
-            del content["key"], content["learned_params"]
+            del content["key"], content["learned_params"], content["diagnostics"]
         assert first_run_difference(*contents) is None
         [folder] = conditional.save_dir.iterdir()
         assert combine(folder).stdout.splitlines()[-1] == "nothing is missing"

@@ -65,10 +65,13 @@ def test_one_index_gives_one_result(files, tmp_path):
 def test_learned_parameters_are_next_to_the_result(files, tmp_path):
     call(files, tmp_path / "out")
     (path,) = results(tmp_path / "out")
-    reference = only(path)["learned_params"]
-    with np.load(path.parent / reference["file"], allow_pickle=False) as arrays:
-        assert {name: list(array.shape) for name, array in arrays.items()} == reference["arrays"]
-        assert reference["arrays"]["learned_params/actor/weight_0"] == [3, 32]
+    learned, diagnostics = (only(path)[key] for key in ("learned_params", "diagnostics"))
+    assert learned["file"] == diagnostics["file"]
+    with np.load(path.parent / learned["file"], allow_pickle=False) as arrays:
+        shapes = {name: list(array.shape) for name, array in arrays.items()}
+    assert shapes == learned["arrays"] | diagnostics["arrays"]
+    assert shapes["learned_params/actor/weight_0"] == [3, 32]
+    assert {tuple(shape) for shape in diagnostics["arrays"].values()} == {tuple(shapes["diagnostics/timestep"])}
 
 
 def test_the_fingerprint_is_taken_once_and_is_in_every_result(files, tmp_path, monkeypatch):

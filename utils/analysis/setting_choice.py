@@ -156,6 +156,11 @@ def choose_settings(
         if not choice.runs:
             excluded = describe_exclusions(choice.outcomes)
             raise BadInput(f"{choice.experiment.path}: setting {choice.setting} has no run to average: {excluded}")
+    return label_choices(choices, labels)
+
+
+def label_choices(choices: Sequence[SettingChoice], labels: Sequence[str]) -> list[SettingChoice]:
+    """Return the choices with the user's labels, one for each, or with distinct ones of their own.  Raises BadInput."""
     check_labels(labels, [choice.label for choice in choices])
     if labels:
         return [replace(choice, own_label=label) for choice, label in zip(choices, labels, strict=True)]

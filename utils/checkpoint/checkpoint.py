@@ -32,7 +32,7 @@ from utils.checkpoint.state_codec import EncodedState, decode_state
 from utils.core.errors import describe_error
 from utils.files.atomic import make_directory, write_atomically
 
-FORMAT = 3
+FORMAT = 4
 """Version of the format; increase it whenever the content or its meaning changes."""
 
 CHECKPOINTS_DIRECTORY = "checkpoints"

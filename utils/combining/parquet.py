@@ -1,22 +1,26 @@
-"""Tidy tables for pandas: `runs.parquet`, a row per run, and `episodes.parquet`, a row per episode.
+"""Tidy tables for pandas.
 
-Both identify a run by setting and run_number, and by its key. docs/combining.md lists the columns.
+`runs.parquet` has a row per run, `episodes.parquet` a row per episode, and `diagnostics.parquet` a row per run and
+window of training. All identify a run by setting and run_number, and by its key. docs/combining.md lists the columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 
 from utils.core.errors import BadInput, describe_error
 from utils.files.atomic import open_atomically
-from utils.results.schema import grid_of_tree
+from utils.results.diagnostics import TIMESTEP, read_diagnostics
+from utils.results.schema import all_runs, grid_of_tree
 
-RUNS, EPISODES = TABLES = ("runs.parquet", "episodes.parquet")
+RUNS, EPISODES, DIAGNOSTICS = TABLES = ("runs.parquet", "episodes.parquet", "diagnostics.parquet")
 
 ROW_GROUP_VALUES = 800_000
 """Smallest number of values in a row group, except the last one; a row group is held in memory."""
@@ -40,6 +44,9 @@ EPISODE_COLUMNS = EPISODE_RUN_COLUMNS | {
 """Columns of an episode. phase: "train" or "eval". timestep: training timestep at which a training episode ended or an
 evaluation took place. episode: its number in the run or in the evaluation."""
 
+DIAGNOSTIC_COLUMNS = EPISODE_RUN_COLUMNS | {"timestep": "int64"}
+"""Columns of a window of diagnostics besides a column for each quantity.  timestep: at which the window ends."""
+
 COLUMN_TYPES: dict[str, tuple[type, ...]] = {
     "int64": (int,),
     "float64": (float, int),
@@ -52,12 +59,18 @@ Columns = dict[str, list[Any]]
 
 
 def write_tables(data: Path, tree: dict[str, Any]) -> None:
-    """Write both tables of a tree next to its data.json, each atomically.  Raises BadInput if one cannot be written."""
+    """Write the tables of a tree next to its data.json, each atomically.
+
+    Raises BadInput if one cannot be written, or diagnostics cannot be read.
+    """
     params = param_types(cell["agent_params"] for cell in tree["experiment_data"].values())
     runs = RUN_COLUMNS | params
     _write_table(data.with_name(RUNS), runs, run_rows(tree, runs))
     differing = {f"param_{name}": params[f"param_{name}"] for name in differing_params(tree)}
     _write_table(data.with_name(EPISODES), EPISODE_COLUMNS | differing, episode_rows(tree, differing))
+    quantities = diagnostic_names(tree)
+    columns = DIAGNOSTIC_COLUMNS | dict.fromkeys(quantities, "float64") | differing
+    _write_table(data.with_name(DIAGNOSTICS), columns, diagnostic_rows(data.parent, tree, differing, quantities))
 
 
 def differing_params(tree: dict[str, Any]) -> list[str]:
@@ -112,14 +125,49 @@ def episode_rows(tree: dict[str, Any], params: dict[str, str]) -> Iterator[Colum
 
     params: columns of hyperparameters, with their types.
     """
+    for row, run in _identified_runs(tree, params):
+        for columns in (_training_columns(run), _evaluation_columns(run)):
+            count = len(columns["episode"])
+            yield {name: [value] * count for name, value in row.items()} | columns
+
+
+def diagnostic_names(tree: dict[str, Any]) -> list[str]:
+    """Return the quantities that any run has diagnostics of."""
+    named = (name for run in all_runs(tree) for name in (run.get("diagnostics") or {}).get("arrays", ()))
+    quantities = dict.fromkeys(name.removeprefix("diagnostics/") for name in named)
+    return [name for name in quantities if name != TIMESTEP]
+
+
+def diagnostic_rows(
+    directory: Path, tree: dict[str, Any], params: dict[str, str], quantities: Sequence[str]
+) -> Iterator[Columns]:
+    """Yield a row per window of each run.
+
+    directory: of the results.  params: columns of hyperparameters, with their types.  quantities: columns of values.
+    Raises BadInput if a run's arrays cannot be read.
+    """
+    for row, run in _identified_runs(tree, params):
+        found = read_diagnostics(directory, run)
+        if found is None:
+            continue
+        windows = len(found.timesteps)
+        absent = np.full(windows, np.nan)
+        values = {name: _finite_or_none(found.values.get(name, absent)) for name in quantities}
+        same = {name: [value] * windows for name, value in row.items()}
+        yield same | {TIMESTEP: found.timesteps.tolist()} | values
+
+
+def _identified_runs(tree: dict[str, Any], params: dict[str, str]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield each run with the columns that identify it.  params: columns of hyperparameters, with their types."""
     kinds = EPISODE_RUN_COLUMNS | params
     for setting, cell in tree["experiment_data"].items():
         same = {f"param_{name}": value for name, value in cell["agent_params"].items()} | {"setting": int(setting)}
         for run in cell["runs"]:
-            row = {name: _fit_value((run | same).get(name), kind) for name, kind in kinds.items()}
-            for columns in (_training_columns(run), _evaluation_columns(run)):
-                count = len(columns["episode"])
-                yield {name: [value] * count for name, value in row.items()} | columns
+            yield {name: _fit_value((run | same).get(name), kind) for name, kind in kinds.items()}, run
+
+
+def _finite_or_none(array: np.ndarray) -> list[float | None]:
+    return [value if math.isfinite(value) else None for value in array.tolist()]
 
 
 def _training_columns(run: dict[str, Any]) -> Columns:

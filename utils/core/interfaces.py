@@ -59,6 +59,12 @@ class Agent(Protocol):
     def update(self) -> dict[str, Tensor]:
         """Learn once, if there is enough data. Returns metrics (R,) by name; {} if nothing was learned."""
 
+    def read_diagnostics(self, run: int) -> dict[str, float]:
+        """Return what a run's updates say of learning, means by name, and begin another window of this run.
+
+        The window is of the updates since the last call for the run; {} if there were none.
+        """
+
     def state_dict(self) -> dict[str, Any]:
         """Return everything that learning depends on, copied."""
 

@@ -26,7 +26,7 @@ class Stopped(Exception):
 class Interruption:
     """A request to stop, or its absence.
 
-    signal: name of the signal that requested it; None if there was none.
+    signal: name of the signal, or whatever else, that requested it; None if there was no request.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,6 +42,10 @@ class Interruption:
         """Handle a signal by recording a request; repeated signals have no effect."""
         if self.signal is None:
             self.signal, self._since = signal.Signals(number).name, self._clock()
+
+    def request(self, reason: str) -> None:
+        """Record a request that comes from this process.  reason: stands for a signal's name."""
+        self.signal = self.signal or reason
 
     def handle_signal(self, number: int, frame: FrameType | None = None) -> None:
         """Handle a signal by recording a request; a second one ends the process.

@@ -23,6 +23,12 @@ from utils.files.json_text import canonical_json, format_value, read_json
 
 Count = Annotated[int, Field(ge=1)]
 
+WINDOWS_BETWEEN_EVALUATIONS = 10
+"""Number of windows of diagnostics between two evaluations, by default."""
+
+DIAGNOSTICS_INTERVALS = (50, 5000)
+"""Shortest and longest window of diagnostics by default, in timesteps."""
+
 Recordable = Literal[
     "train_states", "train_rewards", "train_actions", "eval_states",
     "update_states", "update_actions", "update_rewards", "update_next_states",
@@ -61,6 +67,21 @@ class EnvironmentConfig(BaseModel):
     use_tile_coding: bool | None = Field(None, description="tile-code observations; null: the agent's default")
     use_full_tile_coding: bool | None = Field(None, description="another name of use_tile_coding")
     allow_nondeterminism: bool = Field(False, description="train although the environment ignores its seed")
+    diagnostics_interval_timesteps: Annotated[int, Field(ge=0)] | None = Field(
+        None,
+        description="timesteps that diagnostics are averaged over; null: a tenth of eval_interval_timesteps; 0: none",
+    )
+
+    @property
+    def diagnostics_interval(self) -> int:
+        """Timesteps that diagnostics are averaged over; 0: there are none.
+
+        The default does not depend on the length of training, so that a longer run has the same windows.
+        """
+        if self.diagnostics_interval_timesteps is not None:
+            return self.diagnostics_interval_timesteps
+        shortest, longest = DIAGNOSTICS_INTERVALS
+        return min(max(-(-self.eval_interval_timesteps // WINDOWS_BETWEEN_EVALUATIONS), shortest), longest)
 
     @property
     def tile_coding(self) -> bool | None:
@@ -73,6 +94,8 @@ class EnvironmentConfig(BaseModel):
         values: dict[str, Any] = serialize(self)
         if not self.allow_nondeterminism:
             values.pop("allow_nondeterminism", None)
+        if self.diagnostics_interval_timesteps is None:
+            values.pop("diagnostics_interval_timesteps", None)
         return values
 
     @model_validator(mode="after")

@@ -15,7 +15,10 @@ from utils.results.result_file import ResultFile, SettingIdentity, experiment_na
 
 @dataclass(frozen=True)
 class Run:
-    """One index, resolved: its setting, run number, hyperparameters, key and result file."""
+    """One index, resolved: its setting, run number, hyperparameters, key and result file.
+
+    extends: the same run of fewer timesteps, from whose kept checkpoint this one goes on, if there is one.
+    """
 
     index: int
     setting: int
@@ -23,6 +26,7 @@ class Run:
     hyperparameters: Any
     key: str
     file: ResultFile
+    extends: Run | None = None
 
     @property
     def random_seed(self) -> int:
@@ -55,14 +59,17 @@ class Experiment:
         hyperparameters: Any,
         sources: tuple[str, str],
         save_dir: str,
+        extends: Experiment | None = None,
     ) -> None:
         """Resolve the grid and the directory of the results.  Raises BadInput if the grid is invalid.
 
         hyperparameters: the agent's pydantic model.
         sources: paths of the environment's and the agent's file, for messages.
+        extends: the same experiment with fewer timesteps, whose runs this one's go on from.
         """
-        self.environment, self.agent = environment, agent
+        self.environment, self.agent, self.extends = environment, agent, extends
         self.env_source, self.agent_source = sources
+        self._save_dir = save_dir
         self.grid = Grid(agent.parameters, self.agent_source)
         self._model = hyperparameters
         self.name = experiment_name(environment.env_name, agent.agent_name, self._grid_policies())
@@ -88,11 +95,26 @@ class Experiment:
         default = self._model.model_fields["policy_type"].default
         return sorted({str(policy) for policy in self.agent.parameters.get("policy_type", [default])})
 
+    def extended(self, total_timesteps: int) -> Experiment:
+        """Return this experiment with more timesteps; its runs go on from the kept checkpoints of this one's.
+
+        Raises BadInput if there are not more.
+        """
+        if total_timesteps <= self.total_timesteps:
+            raise BadInput(
+                f"--extend: found {total_timesteps}; allowed: more than the {self.total_timesteps} timesteps of "
+                f"{self.env_source}"
+            )
+        environment = self.environment.model_copy(update={"total_timesteps": total_timesteps})
+        sources = (self.env_source, self.agent_source)
+        return Experiment(environment, self.agent, self._model, sources, self._save_dir, extends=self)
+
     def run(self, index: int) -> Run:
         """Return the run that an index names.  Raises BadInput if its hyperparameters are not allowed."""
         setting, run = self.grid.locate(index)
         key = self._resolve(setting)[1].key(run)
-        return Run(index, setting, run, self.hyperparameters(setting), key, self.file(key))
+        shorter = None if self.extends is None else self.extends.run(index)
+        return Run(index, setting, run, self.hyperparameters(setting), key, self.file(key), shorter)
 
     def run_ids(self, settings: Sequence[int], runs: Iterable[int]) -> Iterator[RunId]:
         """Yield these runs of these settings, ordered by index if both arguments are sorted.

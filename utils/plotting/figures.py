@@ -37,6 +37,7 @@ KINDS = {
     "heat-map": FigureKind("utils.plotting.heat_map", TEXT | {"keys"}),
     "distribution": FigureKind("utils.plotting.distribution", LINES),
     "profile": FigureKind("utils.plotting.profile", LINES),
+    "diagnostics": FigureKind("utils.plotting.diagnostics", TEXT | {"setting", "by", "labels"}),
 }
 """The kinds of figures by their names on the command line."""
 

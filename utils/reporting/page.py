@@ -23,6 +23,7 @@ from utils.analysis.setting_choice import SettingChoice
 from utils.core.provenance import code_version
 from utils.reporting.best_settings import BestSettings, list_best_settings
 from utils.reporting.compute import ComputeUse, sum_compute
+from utils.reporting.diagnostics import Diagnostics, diagnostic_panels
 from utils.reporting.distributions import DistributionChart, distribution_chart
 from utils.reporting.how_to_reproduce import reproduction_commands
 from utils.reporting.learning_curves import CurveChart, choose_for_report, curve_chart
@@ -38,8 +39,8 @@ GENERATOR = "policy-params report"
 """The page's generator, by which a report is recognised: any other file is not replaced."""
 
 SECTIONS = (
-    "what ran", "progress", "learning curves", "sensitivity", "distributions", "best settings", "pairwise comparison",
-    "compute", "how to reproduce",
+    "what ran", "progress", "learning curves", "diagnostics", "sensitivity", "distributions", "best settings",
+    "pairwise comparison", "compute", "how to reproduce",
 )  # fmt: skip
 """The sections in order; each has a template of its name."""
 
@@ -68,6 +69,7 @@ class AxisContent:
 
     title: str
     curves: CurveChart
+    diagnostics: Diagnostics
     distribution: DistributionChart
     pairs: PairwiseComparison
 
@@ -131,6 +133,7 @@ def _axis_content(title: str, choices: Sequence[SettingChoice], confidence: floa
     return AxisContent(
         title,
         curve_chart(choices, FigureOptions(confidence=confidence)),
+        diagnostic_panels(choices),
         distribution_chart(choices, confidence),
         compare_all_pairs(choices, confidence),
     )

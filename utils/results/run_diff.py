@@ -9,6 +9,7 @@ import numpy as np
 
 from utils.files.json_diff import find_difference
 from utils.results.arrays import read_arrays
+from utils.results.diagnostics import DIAGNOSTICS
 from utils.results.provenance_diff import Origin, describe_environment_differences
 from utils.results.schema import is_same_protocol, read_result, reproducible_part
 
@@ -39,9 +40,18 @@ def explain_difference(first: Path, second: Path) -> list[str]:
 
 
 def first_run_difference(a: dict[str, Any], b: dict[str, Any]) -> str | None:
-    """Describe the first difference between the contents of two results: name, position and both values; or None."""
+    """Describe the first difference between the contents of two results: name, position and both values; or None.
+
+    Diagnostics are compared if both have them: results of earlier versions have none.
+    """
+    if DIAGNOSTICS not in a or DIAGNOSTICS not in b:
+        a, b = _without_diagnostics(a), _without_diagnostics(b)
     difference = find_difference(a, b, _describe_bits)
     return None if difference is None else "".join(difference)
+
+
+def _without_diagnostics(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name.split("/")[0] != DIAGNOSTICS}
 
 
 def _describe_bits(a: Any, b: Any) -> str | None:

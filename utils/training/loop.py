@@ -23,6 +23,8 @@ class Loop(ActiveRuns):
         """Prepare to train; see `ActiveRuns`."""
         super().__init__(stack, watcher, interrupted)
         self.timestep = 0
+        self.completing: Callable[[list[int]], object] = lambda slots: None
+        """Called with the runs that have made all their steps, before their last evaluation."""
         self.begun = False
         """Whether the environments are in an episode."""
         self.evaluated = False
@@ -44,6 +46,9 @@ class Loop(ActiveRuns):
             started = time.perf_counter()
             self.train_step()
             self.timestep += 1
+            if self.window and self.timestep % self.window == 0:
+                for r in selected_slots(self.active):
+                    self.end_window(r)
             self.share_time("train_time", started)
             self.watcher.stepped(1)
         return self.records
@@ -113,6 +118,7 @@ class Loop(ActiveRuns):
     def _complete_runs(self, which: np.ndarray) -> None:
         """Evaluate the chosen runs a last time and complete their records."""
         if which.any():
+            self.completing(selected_slots(which))
             self._evaluate(which)
         for r in selected_slots(which & self.active):
             self.records[r].finish("completed")

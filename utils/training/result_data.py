@@ -23,6 +23,7 @@ def run_data(
     """
     recorded = {name: np.stack(rows) for name, rows in record.arrays.items()}
     learned = {f"learned_params/{name}": array for name, array in record.learned_params.items()}
+    diagnostics = {f"diagnostics/{name}": array for name, array in record.diagnostic_arrays().items()}
     data = {
         "schema_version": SCHEMA_VERSION,
         "index": run.index,
@@ -38,10 +39,11 @@ def run_data(
         "episodes_per_eval": environment.eval_episodes,
         **record.curves(),
         "learned_params": _array_reference(run, learned),
+        "diagnostics": _array_reference(run, diagnostics),
         **{name: _array_reference(run, {name: array}) for name, array in recorded.items()},
         "provenance": origin | record.resume_provenance(),
     }
-    return data, recorded | learned
+    return data, recorded | learned | diagnostics
 
 
 def _array_reference(run: Run, arrays: dict[str, np.ndarray]) -> dict[str, Any]:

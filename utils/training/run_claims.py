@@ -16,18 +16,23 @@ from utils.files.lock import Lock
 
 log = logging.getLogger("policy_params")
 
+KEPT = ".kept"
+"""Ending of the directory of a checkpoint that is kept of a complete run."""
+
 
 @dataclass
 class Claim:
     """A run that only this process trains.
 
     state: state to resume from; None: the run starts at timestep 0.
+    source: where the state is from: the run's own checkpoint, or the kept one of the run that it extends.
     """
 
     run: Run
     checkpoint: Checkpoint
     lock: Lock
     state: dict[str, Any] | None = None
+    source: Path = Path()
 
     @property
     def position(self) -> tuple[int, str]:
@@ -35,10 +40,15 @@ class Claim:
         return (0, "") if self.state is None else (int(self.state["timestep"]), str(self.state["engine"]))
 
     def restart(self, reason: object) -> None:
-        """Start the run again and move its checkpoint aside."""
-        aside = self.checkpoint.put_aside()
-        log.warning("index %d: starts again: %s (the refused checkpoint is now in %s)", self.run.index, reason, aside)
+        """Start the run again and move its own checkpoint aside, if the state is from there."""
         self.state = None
+        if self.checkpoint.exists():
+            aside = self.checkpoint.put_aside()
+            log.warning(
+                "index %d: starts again: %s (the refused checkpoint is now in %s)", self.run.index, reason, aside
+            )
+        else:
+            log.warning("index %d: starts at timestep 0: %s", self.run.index, reason)
 
     def remove_checkpoint(self) -> None:
         """Remove the checkpoint of a run that has a result. A failure to do so is harmless."""
@@ -50,14 +60,23 @@ class Claim:
 
 def run_checkpoint(run: Run) -> Checkpoint:
     """Return the run's checkpoint, existing or not."""
+    return Checkpoint(_checkpoint_directory(run) / run.key, _conditions(run))
+
+
+def kept_checkpoint(run: Run) -> Checkpoint:
+    """Return the checkpoint that --keep-checkpoint keeps of a complete run, existing or not."""
+    return Checkpoint(_checkpoint_directory(run) / f"{run.key}{KEPT}", _conditions(run))
+
+
+def _conditions(run: Run) -> dict[str, Any]:
     versions = package_versions()
-    conditions = {"run": run.key} | {f"{name} version": versions[name] for name in EXACT_PACKAGES}
-    return Checkpoint(_checkpoint_directory(run) / run.key, conditions)
+    return {"run": run.key} | {f"{name} version": versions[name] for name in EXACT_PACKAGES}
 
 
 def saved_timestep(run: Run) -> int | None:
-    """Return the timestep of the run's checkpoint; None if no checkpoint can be read."""
-    return run_checkpoint(run).timestep()
+    """Return the timestep from which the run goes on; None if no checkpoint can be read."""
+    own = run_checkpoint(run).timestep()
+    return kept_checkpoint(run.extends).timestep() if own is None and run.extends is not None else own
 
 
 def _checkpoint_directory(run: Run) -> Path:
@@ -109,10 +128,14 @@ def _put_damaged_aside(run: Run) -> None:
 
 
 def _load_checkpoint(claim: Claim) -> None:
-    """Load the state of a claimed run, unless its checkpoint is refused."""
-    if claim.checkpoint.exists():
+    """Load the state of a claimed run, or of the run that it extends, unless the checkpoint is refused."""
+    found = claim.checkpoint
+    if not found.exists() and claim.run.extends is not None:
+        found = kept_checkpoint(claim.run.extends)
+    if found.exists():
+        claim.source = found.path
         try:
-            claim.state = claim.checkpoint.load()
+            claim.state = found.load()
         except CheckpointRefused as reason:
             claim.restart(reason)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +37,10 @@ class RunRecord:
     eval_time: float = 0.0
     learned_params: dict[str, np.ndarray] = field(default_factory=dict)
     arrays: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    diagnostics: dict[str, list[float]] = field(default_factory=dict)
+    """Values of each window, by name; NaN in a window without this value."""
+    timesteps_at_diagnostics: list[int] = field(default_factory=list)
+    """Timestep at which each window ends."""
     resumed_at: list[int] = field(default_factory=list)
     """Timesteps at which a later process resumed the run."""
     exact: bool = True
@@ -61,6 +66,24 @@ class RunRecord:
         self.timesteps_at_eval.append(self.timesteps)
         self.eval_episode_rewards.append(list(returns))
         self.eval_episode_steps.append(list(steps))
+
+    def add_diagnostics(self, values: Mapping[str, float]) -> None:
+        """Add a window of diagnostics that ends at the present timestep; nothing if there are no values."""
+        if not values:
+            return
+        windows = len(self.timesteps_at_diagnostics)
+        for name in values:
+            self.diagnostics.setdefault(name, [math.nan] * windows)
+        for name, series in self.diagnostics.items():
+            series.append(values.get(name, math.nan))
+        self.timesteps_at_diagnostics.append(self.timesteps)
+
+    def diagnostic_arrays(self) -> dict[str, np.ndarray]:
+        """Return the diagnostics as arrays (W,), with the timestep at which each window ends, by name."""
+        if not self.timesteps_at_diagnostics:
+            return {}
+        ends = {"timestep": np.array(self.timesteps_at_diagnostics, np.int64)}
+        return ends | {name: np.array(series) for name, series in self.diagnostics.items()}
 
     def add_row(self, name: str, array: np.ndarray) -> None:
         """Add a row to an array that the protocol's `record` asks for."""

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from utils.checkpoint.checkpoint import Checkpoint
 from utils.core.errors import describe_error
 from utils.core.interrupt import Interruption, Stopped
 from utils.core.provenance import ARITHMETIC, code_version, describe_cpu, package_versions
 from utils.training.loop import Loop
 from utils.training.resume import resume_loop, run_states
-from utils.training.run_claims import Claim
+from utils.training.run_claims import Claim, kept_checkpoint
 
 log = logging.getLogger("policy_params")
 
@@ -65,7 +66,7 @@ class Session:
         _, engine = self.claims[0].position
         if engine != self.engine:
             for claim in self.claims:
-                claim.restart(f"{claim.checkpoint.path} was computed by engine {engine}; allowed here: {self.engine}")
+                claim.restart(f"{claim.source} was computed by engine {engine}; allowed here: {self.engine}")
             return
         reasons = resume_loop(self.loop, [self._state(claim) for claim in self.claims])
         log.info("%d runs resume from timestep %d", len(self.claims), self.loop.timestep)
@@ -146,15 +147,11 @@ class Session:
     def save_checkpoints(self) -> int:
         """Write checkpoints of all active runs. Returns how many could not be written."""
         start, failed = time.perf_counter(), 0
-        states = run_states(self.loop)
-        origin = {
-            "engine": self.engine, "cpu_flags": describe_cpu()["flags"], "rollout_hash": self.rollout_hash,
-            "sources": code_version()["sources"], "packages": self._package_versions(),
-        }  # fmt: skip
+        states = self._states()
         for slot, state in states.items():
             claim = self.claims[slot]
             try:
-                self._save_checkpoint(claim, state | origin)
+                self._save_checkpoint(claim.checkpoint, claim.run.index, state)
             except OSError as error:
                 failed += 1
                 log.error("index %d: no checkpoint at timestep %d: %s", claim.run.index, self.loop.timestep, error)
@@ -162,15 +159,38 @@ class Session:
         log.info("timestep %d: checkpoints of %d runs written in %.2f s", self.loop.timestep, written, seconds)
         return failed
 
-    def _save_checkpoint(self, claim: Claim, state: dict[str, Any]) -> None:
+    def keep_checkpoints(self, slots: Sequence[int]) -> None:
+        """Write the states of runs that are about to make their last evaluation to where --extend finds them."""
+        states, kept = self._states(), []
+        for slot in slots:
+            run = self.claims[slot].run
+            checkpoint = kept_checkpoint(run)
+            try:
+                checkpoint.remove()
+                self._save_checkpoint(checkpoint, run.index, states[slot])
+                kept.append(sum(path.stat().st_size for path in checkpoint.directory.iterdir()))
+            except OSError as error:
+                log.error("index %d: its checkpoint cannot be kept: %s", run.index, error)
+        size = sum(kept) / 2**20
+        log.info("timestep %d: checkpoints of %d runs kept, %.1f MiB in all", self.loop.timestep, len(kept), size)
+
+    def _states(self) -> dict[int, dict[str, Any]]:
+        """Return what a checkpoint of each active run holds, by slot."""
+        origin = {
+            "engine": self.engine, "cpu_flags": describe_cpu()["flags"], "rollout_hash": self.rollout_hash,
+            "sources": code_version()["sources"], "packages": self._package_versions(),
+        }  # fmt: skip
+        return {slot: state | origin for slot, state in run_states(self.loop).items()}
+
+    def _save_checkpoint(self, checkpoint: Checkpoint, index: int, state: dict[str, Any]) -> None:
         """Write a run's checkpoint, without its environments if they have values that it cannot store.
 
         Raises OSError.
         """
         try:
-            claim.checkpoint.save(state, self.loop.timestep)
+            checkpoint.save(state, self.loop.timestep)
         except (TypeError, ValueError, RecursionError) as error:
             reason = f"{type(error).__name__}: {describe_error(error)}"
             without = {"env": {"unsavable": reason}, "eval_env": {"unsavable": reason}}
-            claim.checkpoint.save(state | without, self.loop.timestep)
-            log.warning("index %d: its environment is not in its checkpoint (%s)", claim.run.index, reason)
+            checkpoint.save(state | without, self.loop.timestep)
+            log.warning("index %d: its environment is not in its checkpoint (%s)", index, reason)

@@ -61,6 +61,8 @@ class ActiveRuns:
         self.records = [RunRecord() for _ in range(self.runs)]
         self.active = np.ones(self.runs, bool)
         self.recorded = set(self.config.record)
+        self.window = self.config.diagnostics_interval
+        """Timesteps that diagnostics are averaged over; 0: there are none."""
 
     def end_diverged(self, signs: Mapping[str, Any]) -> None:
         """End each run for which a value in `signs`, (R, ...) each, is not finite; the other runs continue."""
@@ -83,10 +85,16 @@ class ActiveRuns:
                 self.end_run(r)
 
     def end_run(self, slot: int) -> None:
-        """Keep what a run learned and deactivate its slot."""
+        """Keep what a run learned, with the diagnostics of its unfinished window, and deactivate its slot."""
+        if self.window:
+            self.end_window(slot)
         self.records[slot].learned_params = self.stack.agent.learned_params(slot)
         self.active[slot] = False
         self.watcher.left(slot)
+
+    def end_window(self, slot: int) -> None:
+        """Add a run's diagnostics since the last window to its record, if it learned since."""
+        self.records[slot].add_diagnostics(self.stack.agent.read_diagnostics(slot))
 
     def share_time(self, account: str, started: float) -> None:
         """Divide the seconds since `started` equally among the active runs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -98,6 +98,8 @@ class TrainingOptions:
     engine: one of ENGINE_CHOICES.
     checkpoint_minutes: minutes between checkpoints; 0: only at an interruption.
     monitor_after: timesteps after which the first run is monitored; None: never.
+    keep_checkpoint: keep the checkpoint of each complete run.
+    fail_fast: end the sweep when a stack fails.
     """
 
     force: bool = False
@@ -107,6 +109,8 @@ class TrainingOptions:
     checkpoint_minutes: float = 0.0
     monitor_after: int | None = None
     accept_mixed: bool = False
+    keep_checkpoint: bool = False
+    fail_fast: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,8 @@ class _StackTraining:
             session = Session(
                 self._loop, self._claims, self._timer, self._engine.identity, check.rollout_hash, check.packages
             )
+            if self._options.keep_checkpoint:
+                self._loop.completing = session.keep_checkpoints
             session.resume()
             return session.train()
 
@@ -223,7 +229,23 @@ class _StackTraining:
             log.error("index %d: %s, but %s cannot be written: %s", run.index, record.status, run.file.json, error)
             return False
         log.info("index %d: %s, %s", run.index, record.status, run.file.json)
+        summary = summarize_diagnostics(record.diagnostics)
+        if summary:
+            log.info("index %d: in its last window of training: %s", run.index, summary)
         return True
+
+
+SUMMARIZED = ("q", "td_error", "td_error_std", "entropy", "alpha", "saturated", "avg_reward")
+"""Diagnostics that the log shows when a run ends."""
+
+
+def summarize_diagnostics(diagnostics: Mapping[str, Sequence[float]]) -> str:
+    """Return the last values of the quantities in SUMMARIZED; "" if there are none.
+
+    diagnostics: the values of each window, by quantity.
+    """
+    found = [name for name in SUMMARIZED if diagnostics.get(name)]
+    return ", ".join(f"{name} {diagnostics[name][-1]:.4g}" for name in found)
 
 
 def _report_failure(run: Run, record: RunRecord, error: Exception, env_name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -24,6 +25,9 @@ from utils.workers.worker import TaskFailure, Work
 DONE, FAILED, STOPPED = 0, 1, 75
 """Exit codes; a later one takes precedence."""
 
+ALIKE = 3
+"""Number of first stacks that must fail alike, without any result, for the sweep to end."""
+
 log = logging.getLogger("policy_params")
 
 
@@ -44,17 +48,52 @@ def train_runs(
         stacks = split_into_stacks(runs, lambda run: largest, apart=saved_timestep)
     monitored = None if options.monitor_after is None else runs[0].index
     trainer = StackTrainer(experiment, builders, options, monitored)
-    return train_stacks(trainer.train, stacks, total, jobs, interruption)
+    return train_stacks(trainer.train, stacks, total, jobs, interruption, options.fail_fast)
+
+
+class FailureLimit:
+    """What ends a sweep early: the first failure, if that was asked for, or that all stacks fail alike."""
+
+    def __init__(self, fail_fast: bool, stacks: int) -> None:
+        """Watch a sweep.  stacks: number of them."""
+        self._fail_fast, self._remaining = fail_fast, stacks
+        self._reasons: list[str] | None = []
+
+    def reached(self, reason: str | None, done: int) -> str:
+        """Return why the sweep must end after a stack has ended, or "".
+
+        reason: why the stack failed; None if it did not.  done: number of its runs that have a result.
+        """
+        self._remaining -= 1
+        if reason is None or done:
+            self._reasons = None
+        elif self._reasons is not None:
+            self._reasons.append(reason)
+        if not self._remaining:
+            return ""
+        if self._fail_fast and reason is not None:
+            return "--fail-fast: a stack has failed"
+        alike = {re.sub(r"\d+", "N", each) for each in self._reasons or ()}
+        if self._reasons is None or len(self._reasons) < ALIKE or len(alike) > 1:
+            return ""
+        return f"the first {ALIKE} stacks have all failed alike"
 
 
 def train_stacks(
-    train_stack: Work, stacks: Sequence[Sequence[Run]], timesteps: int, jobs: int, interruption: Interruption
+    train_stack: Work,
+    stacks: Sequence[Sequence[Run]],
+    timesteps: int,
+    jobs: int,
+    interruption: Interruption,
+    fail_fast: bool = False,
 ) -> int:
     """Train stacks in order, `jobs` at a time, and log those that fail. Returns an exit code.
 
-    timesteps: timesteps of each run, those before a checkpoint included.
+    timesteps: timesteps of each run, those before a checkpoint included.  fail_fast: end when a stack fails; else, the
+    sweep ends if its first stacks fail alike.
     """
     failed: list[str] = []
+    limit, why = FailureLimit(fail_fast, len(stacks)), ""
     ended, runs = 0, [len(stack) for stack in stacks]
     lengths = [timesteps - (saved_timestep(stack[0]) or 0) for stack in stacks]
     before = {run.key: _written(run) for stack in stacks for run in stack}
@@ -72,9 +111,15 @@ def train_stacks(
                 failed.append(f"failed: {stack_label(stacks[number])}: {outcome.failure.reason}")
                 log.error("%s%s", failed[-1], "" if outcome.failure.expected else outcome.failure.traceback)
                 _write_failures(stacks[number], outcome.failure)
+            why = why or limit.reached(outcome.failure and outcome.failure.reason, done)
+            if why:
+                interruption.request(why)
     log.info(progress.format_line())
     if len(stacks) > len(failed) > 0:  # The lines above are easily missed among the others.
         log.error("%d of %d stacks failed\n%s", len(failed), len(stacks), "\n".join(failed))
+    if why:
+        log.error("%s; %d of %d stacks were not trained to their end", why, len(stacks) - ended, len(stacks))
+        return FAILED
     if ended < len(stacks):
         log.info("%s: stopped; run the same command again to resume", interruption.signal)
         return STOPPED

@@ -147,6 +147,7 @@ def train_missing_runs(experiment: Experiment, runs: list[Run], options: Trainin
     done = {each.run.index for each in existing}
     missing, same = results.separate_same_runs(experiment, [run for run in runs if run.index not in done])
     if missing:
+        check_extendable(missing)
         check_buildable(experiment, missing)
         for line in warn_of_others(experiment, runs, check_environment(experiment).packages):
             log.warning("%s", line)
@@ -158,6 +159,18 @@ def train_missing_runs(experiment: Experiment, runs: list[Run], options: Trainin
     trained = [results.copy_of(run, other) for run, other in same if other.file.exists()]
     copied = results.copy_results(experiment, trained, options.force) and copied
     return code if copied or code else FAILED
+
+
+def check_extendable(runs: Sequence[Run]) -> None:
+    """Check that each run that extends another has a checkpoint to go on from.  Raises BadInput, with the indices."""
+    from utils.training.run_claims import saved_timestep
+
+    lacking = [run.index for run in runs if run.extends is not None and saved_timestep(run) is None]
+    if lacking:
+        raise BadInput(
+            f"--extend: found no kept checkpoint of --index {format_indices(lacking)}; allowed: runs that were trained "
+            "to their end with --keep-checkpoint"
+        )
 
 
 def verify_results(results: Sequence[str], options: TrainingOptions) -> int:

@@ -1,0 +1,92 @@
+"""Diagnostics over training: a small chart for each quantity, with a line for each setting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from utils.analysis.diagnostics import (
+    TITLES,
+    Line,
+    is_logarithmic,
+    order_quantities,
+    setting_diagnostics,
+    shown_together,
+)
+from utils.analysis.setting_choice import SettingChoice
+from utils.core.errors import BadInput
+from utils.reporting.svg_chart import ChartFrame, fit_scale, line_color, line_dashes, thinned_indices
+
+WIDTH, HEIGHT = 420, 220
+"""Size of a chart, pixels."""
+
+LEFT, RIGHT, TOP, BOTTOM = 64, 16, 10, 46
+"""Margins, pixels."""
+
+MAX_LINES, MAX_POINTS = 12, 200
+"""Largest numbers of settings and of points in a line that are drawn."""
+
+
+@dataclass(frozen=True)
+class DiagnosticLine:
+    """A setting's line, with its band from the smallest to the largest run, as SVG paths."""
+
+    label: str
+    color: str
+    dashes: str
+    mean: str
+    band: str
+
+
+@dataclass(frozen=True)
+class DiagnosticPanel:
+    """The chart of one quantity."""
+
+    title: str
+    frame: ChartFrame
+    lines: list[DiagnosticLine]
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """The charts of settings on one axis.  labels: of the lines, with colour and dashes.  note: "" or what is wrong."""
+
+    panels: list[DiagnosticPanel]
+    labels: list[tuple[str, str, str]]
+    note: str
+
+
+def diagnostic_panels(choices: Sequence[SettingChoice]) -> Diagnostics:
+    """Return the charts of some settings' diagnostics; none, with a note, if their arrays cannot be read."""
+    chosen = choices[:MAX_LINES]
+    try:
+        lines = [setting_diagnostics(choice) for choice in chosen]
+    except BadInput as error:
+        return Diagnostics([], [], str(error))
+    labels = [(choice.label, line_color(i), line_dashes(i)) for i, choice in enumerate(chosen)]
+    panels = [_panel(name, lines, labels) for name in order_quantities(lines)]
+    note = f"The first {len(chosen)} of {len(choices)} settings are drawn." if len(choices) > len(chosen) else ""
+    return Diagnostics(panels, labels, note)
+
+
+def _panel(name: str, lines: Sequence[Line], labels: Sequence[tuple[str, str, str]]) -> DiagnosticPanel:
+    shown = [line[name] for line in lines if name in line]
+    logarithmic = is_logarithmic(shown_together(lines, name))
+    to_axis = np.log10 if logarithmic else np.asarray
+    title = TITLES.get(name, name) + (", log10" if logarithmic else "")
+    x = fit_scale(np.concatenate([one.timesteps for one in shown]), LEFT, WIDTH - RIGHT)
+    y = fit_scale(to_axis(np.concatenate([[*one.low, *one.high] for one in shown])), HEIGHT - BOTTOM, TOP)
+    frame = ChartFrame(WIDTH, HEIGHT, x, y, "Training timesteps", "")
+    drawn = []
+    for line, (label, color, dashes) in zip(lines, labels, strict=True):
+        if name in line:
+            one = line[name]
+            points = thinned_indices(len(one.timesteps), MAX_POINTS)
+            timesteps, mean, low, high = (
+                values[points] for values in (one.timesteps, to_axis(one.mean), to_axis(one.low), to_axis(one.high))
+            )
+            band = frame.area(timesteps, low, high)
+            drawn.append(DiagnosticLine(label, color, dashes, frame.path(timesteps, mean), band))
+    return DiagnosticPanel(title, frame, drawn)

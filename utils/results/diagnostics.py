@@ -1,0 +1,39 @@
+"""Diagnostics of finished runs, read from the arrays beside their results (docs/results.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from utils.results.arrays import read_arrays
+
+DIAGNOSTICS = "diagnostics"
+"""Key of a run's diagnostics in its result, and beginning of the names of their arrays."""
+
+TIMESTEP = "timestep"
+"""Name of the array of the windows' ends."""
+
+
+@dataclass(frozen=True)
+class RunDiagnostics:
+    """A run's windows.  timesteps: (W,) at which each ends.  values: (W,) by quantity, NaN where a window has none."""
+
+    timesteps: np.ndarray
+    values: dict[str, np.ndarray]
+
+
+def read_diagnostics(directory: Path, run: dict[str, Any]) -> RunDiagnostics | None:
+    """Return a run's diagnostics; None if it has none.
+
+    directory: of the run's result.  Raises BadInput if its arrays cannot be read.
+    """
+    reference = run.get(DIAGNOSTICS)
+    if not reference:
+        return None
+    names = {name.removeprefix(f"{DIAGNOSTICS}/"): name for name in reference["arrays"]}
+    arrays = read_arrays(directory / Path(str(reference["file"])).name, names.values())
+    values = {quantity: arrays[name] for quantity, name in names.items()}
+    return RunDiagnostics(values.pop(TIMESTEP), values)
