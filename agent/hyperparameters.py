@@ -108,7 +108,10 @@ class SharedHyperparameters:
                 f"{name} is not in {type(setting).__name__}.structural, so runs may differ in it; "
                 "read it with _per_run, or add it to structural"
             )
-        return getattr(setting, name)
+        value = getattr(setting, name)
+        if not name.startswith("__"):
+            vars(self)[name] = value  # Found at once from now on: some are read at every step.
+        return value
 
 
 def check_clip_stddev(clip_stddev: float) -> None:

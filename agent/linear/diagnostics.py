@@ -36,6 +36,7 @@ class LinearDiagnostics:
         if self._number == TOGETHER:
             self._flush()
 
+    @np.errstate(all="ignore")  # A run that diverges has numbers that are not finite, here as elsewhere.
     def _flush(self) -> None:
         """Add the updates that wait, one after another, so that the sums do not depend on when."""
         number, self._number = self._number, 0

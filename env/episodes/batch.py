@@ -13,6 +13,7 @@ from env.episodes.episode import Episodes
 from env.episodes.returns import describe_not_finite
 from env.episodes.snapshot import Unsavable
 from utils.core.errors import EnvironmentFault
+from utils.core.finite import all_finite
 from utils.core.transition import Step
 
 StackSteps = Callable[[np.ndarray, Sequence[int]], tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -128,7 +129,7 @@ class EpisodeBatch:
             next_obs[r], reward[r], terminated[r], truncated[r] = outcome
             if outcome[2] or outcome[3]:
                 ended.append(r)
-        if not (np.isfinite(next_obs).all() and np.isfinite(reward).all()):
+        if not (all_finite(next_obs) and all_finite(reward)):
             self._end_not_finite(obs, next_obs, reward)
         self.obs = next_obs.copy()
         for r in ended:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from utils.core.errors import EnvironmentFault
+from utils.core.finite import all_finite
 from utils.core.interfaces import Agent, EnvBatch
 from utils.experiment.config import EnvironmentConfig
 from utils.training.run_record import RunRecord
@@ -67,10 +68,9 @@ class ActiveRuns:
     def end_diverged(self, signs: Mapping[str, Any]) -> None:
         """End each run for which a value in `signs`, (R, ...) each, is not finite; the other runs continue."""
         for name, values in signs.items():
-            finite = np.isfinite(values)
-            if finite.all():
+            if all_finite(values):
                 continue
-            finite = finite.reshape(self.runs, -1).all(1)
+            finite = np.isfinite(values).reshape(self.runs, -1).all(1)
             for r in selected_slots(self.active & ~finite):
                 self.records[r].mark_diverged(name)
                 self.end_run(r)
