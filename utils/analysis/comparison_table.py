@@ -8,12 +8,14 @@ from typing import Annotated, Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from utils.analysis.mean_curve import BOOTSTRAP_NAME, setting_interval
+from utils.analysis.mean_curve import INTERVAL_NAME, setting_interval
 from utils.analysis.number_format import performance_label
 from utils.analysis.setting_choice import SettingChoice, count_exclusions
 from utils.experiment.config import Count
 from utils.files.json_model import validate
 from utils.files.json_text import read_json
+from utils.stats.intervals import MIN_SAMPLES
+from utils.stats.sample_warnings import WHAT_HELPS
 
 ConfigPaths = Annotated[list[str], Field(min_length=1)]
 
@@ -68,10 +70,24 @@ def comparison_table(columns: dict[str, list[SettingChoice]], runs: int) -> str:
     ]
     lines = [["", *columns], ["---"] * (len(columns) + 1), *rows]
     text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    return text + (
+    text += (
         f"\n{performance_label(first[0].experiment.training)}, mean over {runs} runs and its {CONFIDENCE:.0%} "
-        f"{BOOTSTRAP_NAME} interval.\n"
+        f"{INTERVAL_NAME} interval.\n"
     )
+    return text + "".join(f"\n{paragraph}\n" for paragraph in _warnings(columns))
+
+
+def _warnings(columns: dict[str, list[SettingChoice]]) -> list[str]:
+    """Return a paragraph with the warnings of each cell, and what helps, if there are any."""
+    found = [
+        f"- {choice.name}, {environment}: {'; '.join(each.text for each in choice.warnings)}."
+        for environment, choices in columns.items()
+        for choice in choices
+        if len(choice.runs) >= MIN_SAMPLES and choice.warnings
+    ]
+    if not found:
+        return []
+    return ["Warnings, of intervals that may hold less than they promise:", "\n".join(found), WHAT_HELPS]
 
 
 def _table_cell(choice: SettingChoice) -> str:

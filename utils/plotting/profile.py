@@ -29,7 +29,7 @@ THRESHOLDS = np.linspace(0.0, 1.0, 201)
 MARKS = (
     "A run's score is the fraction of all runs in its environment, of every agent and setting shown here, that are "
     "worse; a run that cannot be averaged is worse than all others. Line: fraction of the runs of all environments "
-    "with a score above the threshold. Band: {percent} percentile-bootstrap interval, resampled within each "
+    "with a score above the threshold. Band: {percent} expanded-percentile bootstrap interval, resampled within each "
     f"environment ({RESAMPLES:,} resamples). IQM: interquartile mean of the scores."
 )
 """The marks in the caption."""
@@ -96,7 +96,8 @@ def make_plot(experiments: Sequence[CombinedResults], options: FigureOptions) ->
     if options.labels:
         profiles = [replace(each, name=label) for each, label in zip(profiles, options.labels, strict=True)]
     sidecar = {
-        "interval": options.interval_entry | {"kind": "percentile bootstrap, stratified by environment"},
+        "interval": options.interval_entry
+        | {"kind": "expanded-percentile bootstrap, stratified by environment", "resamples": RESAMPLES},
         "profiles": [
             {"name": each.name, "share": each.share, "interval": each.band, "iqm": iqm(each.scores)}
             for each in profiles

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from utils.analysis.combined_results import CombinedResults, group_by_returns
-from utils.analysis.mean_curve import BOOTSTRAP_NAME, FigureOptions
+from utils.analysis.mean_curve import INTERVAL_NAME, FigureOptions
 from utils.analysis.ranking import SettingRanking
 from utils.analysis.setting_choice import SettingChoice
 from utils.core.provenance import code_version
@@ -90,7 +90,7 @@ def render_page(experiments: Sequence[CombinedResults], confidence: float, own_c
         time=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=code_version()["commit"],
         percent=FigureOptions(confidence=confidence).percent,
-        bootstrap=BOOTSTRAP_NAME,
+        interval_name=INTERVAL_NAME,
         way_styles=WAY_STYLES,
         experiments=contents,
         computed=[[content.title, *content.compute.cells] for content in contents],

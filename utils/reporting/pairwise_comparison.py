@@ -8,7 +8,6 @@ from itertools import combinations
 
 import numpy as np
 
-from utils.analysis.mean_curve import RESAMPLES, resampling_rng
 from utils.analysis.number_format import NO_VALUE, format_number
 from utils.analysis.setting_choice import SettingChoice
 from utils.stats.intervals import MIN_SAMPLES
@@ -44,7 +43,7 @@ def compare_all_pairs(choices: Sequence[SettingChoice], confidence: float) -> Pa
 
 
 def _row(a: SettingChoice, b: SettingChoice, confidence: float) -> list[str]:
-    found = compare_pair(a.performance, b.performance, confidence, RESAMPLES, rng=resampling_rng())
+    found = compare_pair(a.performance, b.performance, confidence)
     low, high = found.superiority_interval
     difference = NO_VALUE if np.isnan(found.difference) else format_number(found.difference)
     return [

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from utils.core.grid import Grid
-from utils.stats.intervals import MIN_SAMPLES, bootstrap_interval
+from utils.stats.intervals import MIN_SAMPLES, mean_interval
+from utils.stats.sample_warnings import join_warnings, sample_warnings
 from utils.studies.choice import ArmInEnvironment, Known, is_complete
 from utils.studies.claims import Verdict
 from utils.studies.run_table import RunRow
@@ -83,8 +84,11 @@ def _best_settings(study: Study, known: Known) -> str:
 def _performance(study: Study, known: Known) -> str:
     """Return the mean performance on fresh seeds, with its interval."""
     lines = [[arm, *(_cell(known[name][arm].performance) for name in known)] for arm in study.arms]
-    caption = "Mean of performance over runs, and the 95% bootstrap interval of the mean; n: runs that it is of."
-    return f"## Performance on fresh seeds\n\n{_table(['', *known], lines)}\n\n{caption}"
+    caption = "Mean of performance over runs, and the 95% interval of the mean; n: runs that it is of."
+    text = f"## Performance on fresh seeds\n\n{_table(['', *known], lines)}\n\n{caption}"
+    finite = {one: one.performance[np.isfinite(one.performance)] for one in _each(known)}
+    found = [(one, sample_warnings(runs)) for one, runs in finite.items() if len(runs) >= MIN_SAMPLES]
+    return text + "".join(f"\n\n{one.arm}, {one.environment}: {join_warnings(each)}" for one, each in found if each)
 
 
 def _cell(performance: np.ndarray) -> str:
@@ -93,7 +97,7 @@ def _cell(performance: np.ndarray) -> str:
         return "-"
     text = f"{finite.mean():.4g}"
     if len(finite) >= MIN_SAMPLES:
-        low, high = bootstrap_interval(finite, rng=np.random.Generator(np.random.PCG64(0)))
+        low, high = mean_interval(finite)
         text += f" ({float(low):.4g} to {float(high):.4g})"
     failed = len(performance) - len(finite)
     return f"{text}, n = {len(finite)}" + (f", {failed} diverged" if failed else "")
