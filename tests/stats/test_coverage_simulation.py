@@ -27,7 +27,7 @@ def margin(share: float, experiments: int) -> float:
 def table_rate(name: str, row: str, column: int) -> float:
     """Return a rate in a table of the page.  column: number of the rate, from 0."""
     [cells] = [cells for cells in read_table(name) if cells[0] == row]
-    rates = [cell for cell in cells[1:] if not ("." in cell)]
+    rates = [cell for cell in cells[1:] if "." not in cell]
     return int(rates[column].split()[0]) / 100
 
 

@@ -58,7 +58,7 @@ def test_variance_and_degrees_against_scipy(n: int, m: int) -> None:
 
 
 def test_exponential_variance_by_every_order() -> None:
-    """Of two runs a and three runs b, exponential with rates 1 and 3: the next lowest is b in proportion to its rates."""
+    """Of two runs a and three b, exponential with rates 1 and 3: the next lowest is one in proportion to its rate."""
     rates, total = {"a": 1.0, "b": 3.0}, 0.0
     for order in set(permutations("aabbb")):
         probability, left = 1.0, {"a": 2.0, "b": 9.0}

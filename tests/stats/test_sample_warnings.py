@@ -67,9 +67,7 @@ class TestGaps:
     @pytest.mark.parametrize("n", [5, 12, 45])
     def test_by_definition(self, n: int) -> None:
         x = np.sort(rng(n).normal(size=n))
-        ratios = [
-            (x[k] - x[k - 1]) / np.sqrt((k * x[:k].var() + (n - k) * x[k:].var()) / (n - 2)) for k in range(1, n)
-        ]
+        ratios = [(x[k] - x[k - 1]) / np.sqrt((k * x[:k].var() + (n - k) * x[k:].var()) / (n - 2)) for k in range(1, n)]
         few = max(1, n // 20)
         found = largest_gaps(rng(1).permutation(x))
         assert found.middle == pytest.approx(max(ratios[few : n - 1 - few]), rel=1e-9)
@@ -92,7 +90,7 @@ class TestGaps:
 @pytest.mark.parametrize("name", WELL_BEHAVED)
 @pytest.mark.parametrize("n", WARNED_RUNS)
 def test_false_alarms(name: str, n: int) -> None:
-    """Each of the two warnings is a false alarm in at most 1.1% of samples; the margin has a false-alarm rate of 1e-7."""
+    """Each of the two warnings is a false alarm in at most 1.1% of samples; the test fails by chance once in 1e7."""
     count = 4000
     for rate in false_alarm_rates(WELL_BEHAVED[name], n, count, rng()).values():
         assert rate * count <= scipy_stats.binom.isf(1e-7, count, 0.011)

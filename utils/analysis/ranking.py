@@ -15,6 +15,7 @@ from utils.core.errors import BadInput
 from utils.stats.curves import area_under_curve
 from utils.stats.intervals import MIN_SAMPLES, mean_interval
 from utils.stats.sample_warnings import SampleWarning, join_warnings, sample_warnings
+from utils.stats.selection import MIN_RUNS_TO_RESELECT, SelectedMean, selected_mean
 from utils.stats.settings import rank_settings, win_probability
 
 MEASURES = {"final": "mean return over the last half of {}", "area": "mean return over {}"}
@@ -87,6 +88,17 @@ class SettingRanking:
         except ValueError:
             return None
 
+    @cached_property
+    def selected(self) -> SelectedMean | None:
+        """The best setting's mean with the selection taken into account, see `selected_mean`.
+
+        None for one setting, for too few runs, and if every setting has a failed run.
+        """
+        whole = self.performance[~np.isnan(self.performance).any(1)]
+        if len(self.performance) < 2 or not len(whole) or whole.shape[1] < MIN_RUNS_TO_RESELECT:
+            return None
+        return selected_mean(whole, rng=resampling_rng())
+
     @property
     def best_performance(self) -> np.ndarray:
         """(n,) performance of the best setting's runs, without failed runs."""
@@ -143,6 +155,9 @@ class SettingRanking:
             yield equal
         if np.isnan(self.performance).any(1).all():
             yield "every setting has a failed run; the best has the fewest"
+        if self.selected is not None:
+            mean, low, high = self.selected
+            yield f"the best setting's mean on other seeds: {mean:.5g}, 95% interval {low:.5g} to {high:.5g}"
         if warnings := self.warnings(self.best):
             yield f"setting {self.best}: {join_warnings(warnings)}"
 

@@ -42,7 +42,8 @@ WAY_STYLES: dict[str, dict[str, Any]] = {
 MARKS = (
     "Filled markers, solid line: for each value, the best setting over all other hyperparameters; dots: its runs. "
     "Hollow markers, dashed line: the setting with this value and otherwise the values of the overall best. Markers: "
-    f"mean over runs; bars: {{percent}} {INTERVAL_NAME} confidence interval. Cross at the bottom: a run of the setting cannot be averaged, so there is no mean."
+    f"mean over runs; bars: {{percent}} {INTERVAL_NAME} confidence interval. Cross at the bottom: a run of the setting "
+    "cannot be averaged, so there is no mean."
 )
 """The marks in the caption."""
 

@@ -41,10 +41,22 @@ def list_best_settings(ranking: SettingRanking, confidence: float) -> BestSettin
     if settings > 1:
         notes.append(
             "Selected and reported on the same seeds, the best setting looks better than it is: run it on fresh seeds."
+            + _expected_on_other_seeds(ranking)
         )
     if warnings := ranking.warnings(ranking.best):
         notes.append(f"Setting {ranking.best}: {join_warnings(warnings)}")
     return BestSettings(list(ranking.experiment.varied), rows, notes)
+
+
+def _expected_on_other_seeds(ranking: SettingRanking) -> str:
+    """Return what mean to expect on other seeds; "" if that is not known."""
+    if ranking.selected is None:
+        return ""
+    mean, low, high = ranking.selected
+    return (
+        f" Expect a mean of {format_number(mean)} there, with a 95% interval of {format_interval((low, high))}: of the "
+        "settings chosen on resampled runs, judged on the runs that were left out."
+    )
 
 
 def _row(ranking: SettingRanking, setting: int, confidence: float) -> list[str]:

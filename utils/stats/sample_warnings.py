@@ -39,8 +39,8 @@ ROUNDING = 1e-12
 """Sum of squares within groups, as a fraction of the total, that is 0 to rounding."""
 
 WHAT_HELPS = (
-    "More runs help. The median or the interquartile mean over the runs does not: each hides the runs that matter. Show "
-    "every run."
+    "More runs help. The median or the interquartile mean over the runs does not: each hides the runs that matter. "
+    "Show every run."
 )
 """Advice after warnings."""
 
@@ -96,9 +96,9 @@ def join_warnings(found: Sequence[SampleWarning]) -> str:
 def largest_gaps(returns: np.ndarray) -> Gaps:
     """Return the largest gaps between neighbours in the order of returns, relative to the deviation within groups.
 
-    returns: (..., n), n >= 5. For a gap above the k lowest runs, the deviation is the pooled one of the k lowest and the
-    n - k highest, with n - 2 degrees of freedom. A gap is at the end if a twentieth of the runs or fewer, or one, are
-    on one side. A gap between two groups without any deviation is infinite.
+    returns: (..., n), n >= 5. For a gap above the k lowest runs, the deviation is the pooled one of the k lowest and
+    the n - k highest, with n - 2 degrees of freedom. A gap is at the end if one run, or a twentieth of them or fewer,
+    are on one side. A gap between two groups without any deviation is infinite.
     """
     n = returns.shape[-1]
     x = np.sort(returns, axis=-1)
@@ -126,8 +126,8 @@ def _few(n: int) -> SampleWarning:
     runs = "1 run" if n == 1 else f"{n} runs"
     return SampleWarning(
         "few",
-        f"a kind of run that occurs once in {1 / RARE:.0f} is missing from {(1 - RARE) ** n:.0%} of all sets of {runs}, "
-        "and an interval knows nothing of it",
+        f"a kind of run that occurs once in {1 / RARE:.0f} is missing from {(1 - RARE) ** n:.0%} of all sets of "
+        f"{runs}, and an interval knows nothing of it",
     )
 
 

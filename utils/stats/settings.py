@@ -18,16 +18,24 @@ from utils.stats.intervals import BLOCK, MIN_SAMPLES
 ROUNDING = 1e-12
 """Relative difference up to which two means are equal: the order of summation changes a mean by less."""
 
+PRIOR_RUNS = 4.0
+"""Number of runs that the median variance of the grid's settings counts as in the variance of each."""
 
-def win_probability(performance: np.ndarray, rng: np.random.Generator, resamples: int = 10_000) -> np.ndarray:
-    """Return the bootstrap probability that each setting is the best.
+NOISE, LEAST_SPREAD = 1.75, 0.6
+"""Factor of the variances of the means, and smallest variance of true means as a fraction of the mean of those.
+
+Win probabilities are calibrated by them: docs/statistics.md has the table. Without NOISE they are too high, since the
+runs of the best of many settings were favourable, and returns are skewed.
+"""
+
+
+def win_probability(performance: np.ndarray, rng: np.random.Generator, draws: int = 10_000) -> np.ndarray:
+    """Return the probability that each setting has the highest mean of all.
 
     performance: (S, N), one number per setting and run, NaN where the run diverged or is missing.
-    Each setting's runs are resampled independently and the highest mean wins; equal means share the win. Failures are
-    not resampled: only settings with the fewest failures can win, as only those can be ranked first.
-    The estimate is conservative, since resampling adds variation to runs that already vary.
+    Only settings with the fewest failures can win, as only those can be ranked first. See `shrunk_wins`.
     Returns (S,), which sums to 1.  Raises ValueError if several settings could win and have fewer than two finite
-    runs each, as all resamples are then equal.
+    runs each.
     """
     failed = np.isnan(performance).sum(1)
     rivals = np.flatnonzero(failed == failed.min())
@@ -39,21 +47,35 @@ def win_probability(performance: np.ndarray, rng: np.random.Generator, resamples
     if n < MIN_SAMPLES:
         raise ValueError(f"found {n} finite runs per setting; a win probability needs at least {MIN_SAMPLES}")
     whole = np.stack([runs[~np.isnan(runs)] for runs in performance[rivals]])  # (rivals, n)
-    hopeful = whole.max(1) >= whole.min(1).max()  # The best possible mean of the rest is below another's worst.
-    rivals, whole = rivals[hopeful], whole[hopeful]
-    block = max(1, BLOCK // (len(rivals) + n))
-    for start in range(0, resamples, block):
-        wins[rivals] += _resampled_wins(whole, min(block, resamples - start), rng)
-    return wins / resamples
+    wins[rivals] = shrunk_wins(whole.mean(1), whole.var(1, ddof=1) / n, n - 1, rng, draws)
+    return wins
 
 
-def _resampled_wins(performance: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the number of resamples that each setting wins.  performance: (S, n), finite.  Returns (S,)."""
-    settings, n = performance.shape
-    means = np.empty((settings, resamples))
-    for setting, runs in enumerate(performance):
-        means[setting] = runs[rng.integers(n, size=(resamples, n))].mean(1)
-    return count_wins(means)
+def shrunk_wins(
+    means: np.ndarray, variances: np.ndarray, degrees: int, rng: np.random.Generator, draws: int
+) -> np.ndarray:
+    """Return the probability that each of S settings has the highest true mean, by empirical Bayes.
+
+    means, variances: (S,), found means and the variances of their errors.  degrees: degrees of freedom of a variance.
+    Each variance is averaged with the median one, which counts as PRIOR_RUNS degrees, and multiplied by NOISE. The true
+    means are taken to be normal around the median of the found ones. Their deviation is that of the upper half of the
+    found ones, without the part that the errors explain: a grid's bad settings say little about its good ones. True
+    means are drawn given the found ones, and means that are equal to rounding share a win.
+    Returns (S,), which sums to 1.
+    """
+    pooled = NOISE * (degrees * variances + PRIOR_RUNS * np.median(variances)) / (degrees + PRIOR_RUNS)
+    middle = np.median(means)
+    upper = means >= middle
+    error = float(np.mean(pooled[upper]))
+    spread = max(float(np.mean((means[upper] - middle) ** 2)) - error, LEAST_SPREAD * error)
+    trust = np.divide(spread, spread + pooled, out=np.ones_like(pooled), where=pooled > 0)
+    centers, deviations = middle + trust * (means - middle), np.sqrt(trust * pooled)
+    wins = np.zeros(len(means))
+    block = max(1, BLOCK // len(means))
+    for start in range(0, draws, block):
+        noise = rng.standard_t(degrees + PRIOR_RUNS, (len(means), min(block, draws - start)))
+        wins += count_wins(centers[:, None] + deviations[:, None] * noise)
+    return wins / draws
 
 
 def count_wins(means: np.ndarray) -> np.ndarray:
