@@ -6,6 +6,8 @@ intervals in use and for those they replaced. The command writes the tables into
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import stats as scipy_stats
 
@@ -107,15 +109,16 @@ def several_environments(law: Law, n: int, experiments: int, rng: np.random.Gene
         return performance_profile(scores, np.array([middle]))[..., 0]
 
     improvement = true_superiority((law, Law(lambda rng, shape: law.draw(rng, shape) - 1.0, 0.0)), rng)
-    truths = [iqm(large), profile(large), optimality_gap(large, target), improvement]
+    found_truths = (iqm(large), profile(large), optimality_gap(large, target), improvement)
+    truths = [float(truth) for truth in found_truths]
     covered = np.zeros(len(truths))
     for _ in range(experiments):
         scores, other = draw(n), draw(n, -1.0)
-        found = [
+        found: list[tuple[Any, Any]] = [
             stratified_interval(iqm, scores, 0.95, RESAMPLES, rng=rng),
             stratified_interval(profile, scores, 0.95, RESAMPLES, rng=rng),
             optimality_gap_interval(scores, target, 0.95),
-            improvement_interval(scores, other, 0.95),
+            improvement_interval(list(scores), list(other), 0.95),
         ]
         covered += [low - 1e-9 <= truth <= high + 1e-9 for (low, high), truth in zip(found, truths, strict=True)]
     names = ["interquartile mean", "performance profile", "optimality gap", "probability of improvement"]
