@@ -7,6 +7,7 @@ The command writes the tables into docs/statistics.md and the figure plots/png/w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -17,7 +18,8 @@ from tests.stats.tables import markdown_table, percent, write_table
 from utils.core.provenance import ROOT
 from utils.stats.intervals import mean_interval
 from utils.stats.selection import selected_mean
-from utils.stats.settings import ROUNDING, win_probability
+from utils.stats.settings import win_probability
+from utils.stats.shrinkage import ROUNDING
 
 GRIDS, DRAWS = 40, 500
 """Numbers of grids of each kind, and of draws of a win probability."""
@@ -60,7 +62,28 @@ class Sweep(NamedTuple):
 def simulate_sweep(means: str, noise: str, settings: int, runs: int, rng: np.random.Generator) -> Sweep:
     """Return a sweep with the given distributions."""
     true = MEANS[means](rng, settings)
-    performance = true[:, None] + NOISES[noise](rng, (settings, runs))
+    return _sweep(true, true[:, None] + NOISES[noise](rng, (settings, runs)))
+
+
+def simulate_unstable_sweep(settings: int, runs: int, rng: np.random.Generator) -> Sweep:
+    """Return a sweep in which each setting fails at a rate of its own: bad settings vary more than good ones."""
+    levels, rates = rng.normal(0.0, 0.5, settings), rng.beta(0.3, 1.0, settings)
+    failed = rng.random((settings, runs)) < rates[:, None]
+    performance = levels[:, None] + rng.normal(0.0, 0.5, (settings, runs)) - FAILURE * failed
+    return _sweep(levels - FAILURE * rates, performance)
+
+
+def simulate_sweeps(grids: int, rng: np.random.Generator) -> Iterator[Sweep]:
+    """Yield sweeps of every kind, `grids` of each size."""
+    for settings in SIZES:
+        for runs in SELECTED_RUNS:
+            for means in MEANS:
+                for noise in NOISES:
+                    yield from (simulate_sweep(means, noise, settings, runs, rng) for _ in range(grids))
+            yield from (simulate_unstable_sweep(settings, runs, rng) for _ in range(len(NOISES) * grids))
+
+
+def _sweep(true: np.ndarray, performance: np.ndarray) -> Sweep:
     return Sweep(performance, true, int(true.argmax()), int(performance.mean(1).argmax()))
 
 
@@ -75,15 +98,10 @@ def resampled_wins(performance: np.ndarray, rng: np.random.Generator) -> np.ndar
 def win_rates(grids: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Return the win probability of each sweep's first-ranked setting, now and formerly, and whether it is best."""
     now, before, best = [], [], []
-    for means in MEANS:
-        for noise in NOISES:
-            for settings in SIZES:
-                for runs in SELECTED_RUNS:
-                    for _ in range(grids):
-                        sweep = simulate_sweep(means, noise, settings, runs, rng)
-                        now.append(win_probability(sweep.performance, rng, DRAWS)[sweep.chosen])
-                        before.append(resampled_wins(sweep.performance, rng)[sweep.chosen])
-                        best.append(sweep.chosen == sweep.best)
+    for sweep in simulate_sweeps(grids, rng):
+        now.append(win_probability(sweep.performance, rng, DRAWS)[sweep.chosen])
+        before.append(resampled_wins(sweep.performance, rng)[sweep.chosen])
+        best.append(sweep.chosen == sweep.best)
     return {"now": np.array(now), "before": np.array(before), "best": np.array(best, float)}
 
 
@@ -142,8 +160,8 @@ def draw_calibration(found: dict[str, np.ndarray]) -> None:
     sizes, runs = (", ".join(map(str, numbers)) for numbers in (SIZES, SELECTED_RUNS))
     caption = (
         f"Each point: sweeps whose first-ranked setting has a win probability in a tenth of the axis. "
-        f"{len(found['best']):,} simulated sweeps of {sizes} settings with {runs} runs each, of six distributions of "
-        "means and three of runs. On the diagonal, a probability is what it says."
+        f"{len(found['best']):,} simulated sweeps of {sizes} settings with {runs} runs each, of every kind."
+        " On the diagonal, a probability is what it says."
     )
     with mpl.rc_context(STYLE):
         figure = new_figure([caption])

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import stats as scipy_stats
 
 from utils.core.grid import Grid
-from utils.stats import settings as setting_stats
+from utils.stats import shrinkage
 from utils.stats.settings import rank_settings, sensitivity, win_probability
 
 NAN = np.nan
@@ -20,21 +19,6 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 class TestWinProbability:
-    def test_of_two_settings_by_the_formula(self) -> None:
-        """The true means are normal given the found ones, with Student's t in place of the normal."""
-        performance = np.array([[0.0, 1.0, 3.0, 4.0], [3.0, 3.5, 5.0, 6.5]])
-        means, variances = performance.mean(1), performance.var(1, ddof=1) / 4
-        error = 1.75 * (3 * variances + 4 * np.median(variances)) / 7
-        middle = means.mean()
-        spread = max((means[1] - middle) ** 2 - error[1], 0.6 * error[1])
-        trust = spread / (spread + error)
-        draws = scipy_stats.t(7).rvs((2, 200_000), random_state=rng(1)) * np.sqrt(trust * error)[:, None]
-        first, second = (middle + trust * (means - middle))[:, None] + draws
-        expected = np.mean(first > second)
-        found = win_probability(performance, rng(), 40_000)
-        assert found.sum() == pytest.approx(1.0)
-        assert found[0] == pytest.approx(expected, abs=5 * 0.5 / np.sqrt(40_000) + 5 * 0.5 / np.sqrt(200_000))
-
     def test_equal_settings_share(self) -> None:
         """Also if summation rounds."""
         for value in (1000.0, -106.1, 0.1):
@@ -83,7 +67,7 @@ class TestWinProbability:
             win_probability(np.array(performance), rng())
 
     def test_blocks_leave_no_draw_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(setting_stats, "BLOCK", 700)
+        monkeypatch.setattr(shrinkage, "BLOCK", 700)
         found = win_probability(np.array([[1.0, 2.0, 6.0], [3.0, 3.0, 2.0]]), rng(), 1234)
         assert found.sum() == pytest.approx(1.0)
         assert (np.abs(found * 1234 - np.round(found * 1234)) < 1e-6).all()

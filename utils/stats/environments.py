@@ -16,7 +16,7 @@ import numpy as np
 
 from utils.stats.intervals import BLOCK, MIN_SAMPLES, check_fraction, expanded_tail, mean_interval
 from utils.stats.pairs import superiority, superiority_interval
-from utils.stats.settings import shrunk_wins
+from utils.stats.shrinkage import DRAWS, resample_errors, win_probabilities
 
 DIGITS = 12
 """Decimal digits of a mean in [0, 1] that do not depend on the order of summation."""
@@ -145,17 +145,18 @@ def chs_ranking(normalised: np.ndarray) -> np.ndarray:
     return np.argsort(-normalised.mean((0, 2)).round(DIGITS), kind="stable")
 
 
-def chs_win_probability(normalised: np.ndarray, rng: np.random.Generator, draws: int = 10_000) -> np.ndarray:
+def chs_win_probability(normalised: np.ndarray, rng: np.random.Generator, draws: int = DRAWS) -> np.ndarray:
     """Return the probability that each setting has the highest mean score of all.
 
-    normalised: (E, S, N), N >= 2. The variance of a setting's mean is that of the runs within each environment. See
-    `utils.stats.settings.shrunk_wins`.  Returns (S,), which sums to 1.  Raises ValueError for too few runs.
+    normalised: (E, S, N), N >= 2. The variance of a setting's mean is that of the runs within each environment.
+    Returns (S,), which sums to 1.  Raises ValueError for too few runs.
     """
     environments, _, n = normalised.shape
     if n < MIN_SAMPLES:
         raise ValueError(f"found {n} runs per setting; a win probability needs at least {MIN_SAMPLES}")
     variances = normalised.var(2, ddof=1).sum(0) / (n * environments**2)
-    return shrunk_wins(normalised.mean((0, 2)), variances, environments * (n - 1), rng, draws)
+    errors = np.mean([resample_errors(runs, draws, rng) for runs in normalised], axis=0)
+    return win_probabilities(normalised.mean((0, 2)), variances, errors, environments * (n - 1), rng)
 
 
 def _rank_failures_lowest(scores: np.ndarray) -> np.ndarray:

@@ -13,27 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from utils.stats.intervals import BLOCK, MIN_SAMPLES
-
-ROUNDING = 1e-12
-"""Relative difference up to which two means are equal: the order of summation changes a mean by less."""
-
-PRIOR_RUNS = 4.0
-"""Number of runs that the median variance of the grid's settings counts as in the variance of each."""
-
-NOISE, LEAST_SPREAD = 1.75, 0.6
-"""Factor of the variances of the means, and smallest variance of true means as a fraction of the mean of those.
-
-Win probabilities are calibrated by them: docs/statistics.md has the table. Without NOISE they are too high, since the
-runs of the best of many settings were favourable, and returns are skewed.
-"""
+from utils.stats.intervals import MIN_SAMPLES
+from utils.stats.shrinkage import DRAWS, resample_errors, win_probabilities
 
 
-def win_probability(performance: np.ndarray, rng: np.random.Generator, draws: int = 10_000) -> np.ndarray:
+def win_probability(performance: np.ndarray, rng: np.random.Generator, draws: int = DRAWS) -> np.ndarray:
     """Return the probability that each setting has the highest mean of all.
 
     performance: (S, N), one number per setting and run, NaN where the run diverged or is missing.
-    Only settings with the fewest failures can win, as only those can be ranked first. See `shrunk_wins`.
+    Only settings with the fewest failures can win, as only those can be ranked first. `utils.stats.shrinkage` has the
+    method. Settings that are equal in every run share their wins.
     Returns (S,), which sums to 1.  Raises ValueError if several settings could win and have fewer than two finite
     runs each.
     """
@@ -47,44 +36,11 @@ def win_probability(performance: np.ndarray, rng: np.random.Generator, draws: in
     if n < MIN_SAMPLES:
         raise ValueError(f"found {n} finite runs per setting; a win probability needs at least {MIN_SAMPLES}")
     whole = np.stack([runs[~np.isnan(runs)] for runs in performance[rivals]])  # (rivals, n)
-    wins[rivals] = shrunk_wins(whole.mean(1), whole.var(1, ddof=1) / n, n - 1, rng, draws)
+    errors = resample_errors(whole, draws, rng)
+    found = win_probabilities(whole.mean(1), whole.var(1, ddof=1) / n, errors, n - 1, rng)
+    _, group, size = np.unique(whole, axis=0, return_inverse=True, return_counts=True)
+    wins[rivals] = (np.bincount(group, found) / size)[group]
     return wins
-
-
-def shrunk_wins(
-    means: np.ndarray, variances: np.ndarray, degrees: int, rng: np.random.Generator, draws: int
-) -> np.ndarray:
-    """Return the probability that each of S settings has the highest true mean, by empirical Bayes.
-
-    means, variances: (S,), found means and the variances of their errors.  degrees: degrees of freedom of a variance.
-    Each variance is averaged with the median one, which counts as PRIOR_RUNS degrees, and multiplied by NOISE. The true
-    means are taken to be normal around the median of the found ones. Their deviation is that of the upper half of the
-    found ones, without the part that the errors explain: a grid's bad settings say little about its good ones. True
-    means are drawn given the found ones, and means that are equal to rounding share a win.
-    Returns (S,), which sums to 1.
-    """
-    pooled = NOISE * (degrees * variances + PRIOR_RUNS * np.median(variances)) / (degrees + PRIOR_RUNS)
-    middle = np.median(means)
-    upper = means >= middle
-    error = float(np.mean(pooled[upper]))
-    spread = max(float(np.mean((means[upper] - middle) ** 2)) - error, LEAST_SPREAD * error)
-    trust = np.divide(spread, spread + pooled, out=np.ones_like(pooled), where=pooled > 0)
-    centers, deviations = middle + trust * (means - middle), np.sqrt(trust * pooled)
-    wins = np.zeros(len(means))
-    block = max(1, BLOCK // len(means))
-    for start in range(0, draws, block):
-        noise = rng.standard_t(degrees + PRIOR_RUNS, (len(means), min(block, draws - start)))
-        wins += count_wins(centers[:, None] + deviations[:, None] * noise)
-    return wins / draws
-
-
-def count_wins(means: np.ndarray) -> np.ndarray:
-    """Return how often each row has the highest mean; means that are equal to rounding share the win.
-
-    means: (S, B).  Returns (S,), which sums to B.
-    """
-    best = np.isclose(means, means.max(0), rtol=ROUNDING, atol=0.0)
-    return (best / best.sum(0)).sum(1)
 
 
 @dataclass(frozen=True)
