@@ -85,8 +85,8 @@ class TestTable:
         [warning] = [line for line in lines if line.startswith("setting 1: Warning: ")]
         assert "3 of 4 runs have exactly the highest return" in warning
 
-    def test_settings_with_equal_means_are_equally_likely(self, project: Path) -> None:
-        """Setting 0 has {-4, 0}, setting 1 {-3, -1}; setting 2 is far below them."""
+    def test_settings_with_equal_means_are_about_equally_likely(self, project: Path) -> None:
+        """Setting 0 has {-4, 0}, setting 1 {-3, -1}; setting 2 is far below them. No mean exceeds its best run."""
         for number in range(2):
             write_result(project, 0, number, experiment=EXPERIMENT, returns=returns(-4.0 * number))
             write_result(project, 1, number, experiment=EXPERIMENT, returns=returns(-3.0 + 2 * number))
@@ -95,7 +95,8 @@ class TestTable:
         rows = [line.split() for line in run(project).stdout.splitlines()[2:4]]
         assert [row[0] for row in rows] == ["0", "1"]
         wins = [float(row[1]) for row in rows]
-        assert wins == pytest.approx([0.5, 0.5], abs=0.035)
+        assert 0.5 < wins[0] < 0.6
+        assert sum(wins) == pytest.approx(1.0, abs=0.011)
 
     def test_settings_that_are_the_same_runs_share_their_wins(self, project: Path) -> None:
         """As settings that differ only in hyperparameters without effect."""

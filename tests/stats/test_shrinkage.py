@@ -82,13 +82,20 @@ class TestSpread:
 
 def test_two_means_by_the_closed_form() -> None:
     """Normal errors with equal variances v and many degrees: only the higher mean is shrunk, by the trust in it."""
-    v, distance, draws = 0.3, 2.0, 40_000
+    v, distance, draws = 0.1, 2.0, 40_000
     spread = (distance / 2) ** 2 - NOISE * v
     trust = spread / (spread + NOISE * v)
     expected = scipy_stats.norm.cdf((distance / 2) * (trust + 1) / np.sqrt((trust + 1) * NOISE * v))
     errors = rng(1).normal(0.0, np.sqrt(v), (2, draws))
-    found = win_probabilities(np.array([0.0, distance]), np.full(2, v), errors, 10**6, rng())
+    found = win_probabilities(np.array([0.0, distance]), np.full(2, v), errors, np.full(2, np.inf), 10**6, rng())
     assert found[1] == pytest.approx(expected, abs=5 * 0.5 / np.sqrt(draws))
+
+
+def test_no_mean_exceeds_its_limit() -> None:
+    """The second setting's resampled means would exceed the first's in half of the draws, but for the limit."""
+    errors = np.stack([np.zeros(1000), rng(1).normal(0.0, 5.0, 1000)])
+    found = win_probabilities(np.array([1.0, 0.9]), np.array([0.0, 25.0]), errors, np.array([1.0, 0.99]), 10**6, rng())
+    assert found.tolist() == [1.0, 0.0]
 
 
 def test_wins_are_shared() -> None:

@@ -156,7 +156,8 @@ def chs_win_probability(normalised: np.ndarray, rng: np.random.Generator, draws:
         raise ValueError(f"found {n} runs per setting; a win probability needs at least {MIN_SAMPLES}")
     variances = normalised.var(2, ddof=1).sum(0) / (n * environments**2)
     errors = np.mean([resample_errors(runs, draws, rng) for runs in normalised], axis=0)
-    return win_probabilities(normalised.mean((0, 2)), variances, errors, environments * (n - 1), rng)
+    limits = normalised.max(2).mean(0)
+    return win_probabilities(normalised.mean((0, 2)), variances, errors, limits, environments * (n - 1), rng)
 
 
 def _rank_failures_lowest(scores: np.ndarray) -> np.ndarray:

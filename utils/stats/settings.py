@@ -37,7 +37,7 @@ def win_probability(performance: np.ndarray, rng: np.random.Generator, draws: in
         raise ValueError(f"found {n} finite runs per setting; a win probability needs at least {MIN_SAMPLES}")
     whole = np.stack([runs[~np.isnan(runs)] for runs in performance[rivals]])  # (rivals, n)
     errors = resample_errors(whole, draws, rng)
-    found = win_probabilities(whole.mean(1), whole.var(1, ddof=1) / n, errors, n - 1, rng)
+    found = win_probabilities(whole.mean(1), whole.var(1, ddof=1) / n, errors, whole.max(1), n - 1, rng)
     _, group, size = np.unique(whole, axis=0, return_inverse=True, return_counts=True)
     wins[rivals] = (np.bincount(group, found) / size)[group]
     return wins

@@ -16,7 +16,7 @@ ROUNDING = 1e-12
 DRAWS = 4000
 """Number of resamples. The standard error of a probability is then at most 0.8%."""
 
-NOISE, LEAST_SPREAD = 1.75, 0.6
+NOISE, LEAST_SPREAD = 2.25, 1.0
 """Factor of the variances of the means, and smallest variance of true means as a fraction of the median one of those.
 
 Win probabilities are calibrated by them: docs/statistics.md has the table. Without NOISE they are too high, since the
@@ -34,12 +34,18 @@ BISECTIONS = 60
 
 
 def win_probabilities(
-    means: np.ndarray, variances: np.ndarray, errors: np.ndarray, degrees: int, rng: np.random.Generator
+    means: np.ndarray,
+    variances: np.ndarray,
+    errors: np.ndarray,
+    limits: np.ndarray,
+    degrees: int,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Return the probability that each of S true means is the highest.
 
     means, variances: (S,), found means and the variances of their errors.  degrees: degrees of freedom of a variance.
     errors: (S, B), resampled errors of the means, which have these variances.
+    limits: (S,), the highest that each mean can be: that of a setting's best run.
     A found mean above the middle is shrunk toward it, as if true means were normal around it; one below it stays. To it
     is added a resampled error and, for the part of its variance that is the common one, Student's t. Means that are
     equal to rounding share a win.
@@ -55,8 +61,8 @@ def win_probabilities(
     trust = np.divide(spread, spread + pooled, out=np.ones_like(pooled), where=(pooled > 0) & above)
     noise = np.sqrt(own) * errors + np.sqrt(shared) * rng.standard_t(total_degrees, errors.shape)
     centers = middle + trust * (means - middle)
-    wins = count_wins(centers[:, None] + np.sqrt(NOISE * trust)[:, None] * noise)
-    return wins / errors.shape[1]
+    drawn = np.minimum(centers[:, None] + np.sqrt(NOISE * trust)[:, None] * noise, limits[:, None])
+    return count_wins(drawn) / errors.shape[1]
 
 
 def resample_errors(samples: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:

@@ -87,8 +87,8 @@ def _performance(study: Study, known: Known) -> str:
     lines = [[arm, *(_cell(known[name][arm].performance) for name in known)] for arm in study.arms]
     caption = "Mean of performance over runs, and the 95% interval of the mean; n: runs that it is of."
     text = f"## Performance on fresh seeds\n\n{_table(['', *known], lines)}\n\n{caption}"
-    finite = {one: one.performance[np.isfinite(one.performance)] for one in _each(known)}
-    found = [(one, sample_warnings(runs)) for one, runs in finite.items() if len(runs) >= MIN_SAMPLES]
+    finite = [(one, one.performance[np.isfinite(one.performance)]) for one in _each(known)]
+    found = [(one, sample_warnings(runs)) for one, runs in finite if len(runs) >= MIN_SAMPLES]
     return text + "".join(f"\n\n{one.arm}, {one.environment}: {join_warnings(each)}" for one, each in found if each)
 
 
