@@ -116,8 +116,7 @@ def superiority_interval(a: np.ndarray, b: np.ndarray, confidence: float = 0.95)
     check_fraction("confidence", confidence)
     found, n, m = superiority(a, b), a.shape[-1], b.shape[-1]
     level = (1 + confidence) / 2
-    fewer = min(n, m)
-    degrees = np.where(np.isnan(found.degrees), fewer - 1, found.degrees)
+    degrees = np.where(np.isnan(found.degrees), n + m - 2, found.degrees)
     newcombe = _newcombe_interval(found.probability, n, m, float(stdtrit(n + m - 2, level)))
     wilson = _wilson_interval(found.probability, _effective_pairs(found, n, m), stdtrit(degrees, level))
     low, high = np.minimum(newcombe[0], wilson[0]), np.maximum(newcombe[1], wilson[1])
