@@ -16,7 +16,7 @@ from tests.support.fake_results import ENVIRONMENT, assert_refused, combine, wri
 from utils.analysis.mean_curve import resampling_rng
 from utils.core.indices import parse_indices
 from utils.select_best import main as select_best
-from utils.stats.intervals import mean_interval
+from utils.stats.intervals import mean_interval, skewed_quantiles
 from utils.stats.selection import selected_mean
 from utils.stats.settings import win_probability
 from utils.wiring import build
@@ -180,8 +180,11 @@ class TestCommands:
         assert commands(run(sweep, "--fresh", 46))[0][7] == "4-49"
 
     def test_number_of_seeds_for_a_half_width(self, sweep: Path) -> None:
-        """The runs -4, -2, -2, -2 have a deviation of 1: 18 runs give t_17 / sqrt(18) = 0.497, 17 give 0.514."""
-        assert commands(run(sweep, "--half-width", 0.5))[0][7] == "4-21"
+        """The runs -4, -2, -2, -2 have a deviation of 1; their skewness makes the lower side of 23 runs 0.5 long."""
+        skewness = np.mean(np.array([-1.5, 0.5, 0.5, 0.5]) ** 3)
+        longer = [skewed_quantiles(skewness, n, 0.95)[0] / np.sqrt(n) for n in (22, 23)]
+        assert longer[1] <= 0.5 < longer[0]
+        assert commands(run(sweep, "--half-width", 0.5))[0][7] == "4-26"
 
     def test_names_are_quoted(self, sweep: Path) -> None:
         train, *_ = commands(run(sweep, "--write", "my best; rm"))

@@ -13,6 +13,7 @@ from utils.stats.intervals import (
     fewest_runs,
     mean_interval,
     seeds_needed,
+    skewed_quantiles,
     tolerance_interval,
     tolerance_ranks,
 )
@@ -147,14 +148,20 @@ class TestSeedsNeeded:
         samples = rng(1).normal(size=8)
 
         def reached(n: int) -> float:
-            standard_error = samples.std(ddof=1) / np.sqrt(n)
-            return scipy_stats.t.interval(confidence, n - 1, 0.0, standard_error)[1]
+            skewness = np.mean((samples - samples.mean()) ** 3) / samples.std(ddof=1) ** 3
+            return float(max(skewed_quantiles(skewness, n, confidence)) * samples.std(ddof=1) / np.sqrt(n))
 
         more = seeds_needed(samples, half_width, confidence)
         assert more >= 0
         assert reached(len(samples) + more) <= half_width
         if more:
             assert reached(len(samples) + more - 1) > half_width
+
+    def test_of_symmetric_samples_is_students(self) -> None:
+        samples = np.array([-3.0, -1.0, 1.0, 3.0])
+        count = 4 + seeds_needed(samples, 1.0)
+        half = [scipy_stats.t.ppf(0.975, n - 1) * samples.std(ddof=1) / np.sqrt(n) for n in (count - 1, count)]
+        assert half[1] <= 1.0 < half[0]
 
     def test_normal_limit(self) -> None:
         """Samples of unit deviation need (1.96 / h)^2 runs."""

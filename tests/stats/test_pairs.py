@@ -25,9 +25,20 @@ def test_p_values_against_scipy() -> None:
     found = compare_pair(a, b)
     assert found.difference == pytest.approx(a.mean() - b.mean())
     assert found.welch_p == pytest.approx(scipy_stats.ttest_ind(a, b, equal_var=False).pvalue, rel=1e-9)
-    assert found.mann_whitney_p == scipy_stats.mannwhitneyu(a, b, method="asymptotic").pvalue
+    assert found.mann_whitney_p == pytest.approx(scipy_stats.mannwhitneyu(a, b, method="asymptotic").pvalue, rel=1e-12)
     few = compare_pair(a[:6], b[:5])
     assert few.mann_whitney_p == scipy_stats.mannwhitneyu(a[:6], b[:5], method="exact").pvalue
+
+
+@pytest.mark.parametrize(("n", "m", "levels"), [(3, 3, 3), (5, 9, 4), (12, 20, 6), (9, 9, 1000)])
+def test_p_values_with_ties_against_scipy(n: int, m: int, levels: int) -> None:
+    for seed in range(20):
+        a, b = rng(seed).integers(0, levels, n).astype(float), rng(100 + seed).integers(0, levels, m) + 0.5 * (m > 10)
+        found = compare_pair(a, b)
+        assert found.mann_whitney_p == pytest.approx(scipy_stats.mannwhitneyu(a, b).pvalue, rel=1e-9)
+        if min(n, m) >= 5 and np.ptp(a) + np.ptp(b) > 0:
+            welch = scipy_stats.ttest_ind(a, b, equal_var=False).pvalue
+            assert found.welch_p == pytest.approx(welch, rel=1e-9)
 
 
 def test_mann_whitney_by_every_assignment() -> None:

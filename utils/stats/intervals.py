@@ -41,13 +41,18 @@ def mean_interval(samples: np.ndarray, confidence: float = 0.95) -> tuple[np.nda
         raise ValueError(f"found {n} samples; the interval of a mean needs at least {MIN_SAMPLES}")
     check_fraction("confidence", confidence)
     check_finite(samples)
-    mean, deviation = np.mean(samples, axis=0), np.std(samples, axis=0, ddof=1)
-    varies = deviation > ROUNDING * np.abs(mean)
-    scale = np.where(varies, deviation, 1.0)
-    skewness = np.where(varies, np.mean(((samples - mean) / scale) ** 3, axis=0), 0.0)
+    mean, (deviation, skewness) = np.mean(samples, axis=0), _deviation_and_skewness(samples)
     below, above = skewed_quantiles(skewness, n, confidence)
     error = deviation / math.sqrt(n)
     return mean - below * error, mean + above * error
+
+
+def _deviation_and_skewness(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the standard deviation over axis 0, and the third central moment over its cube; 0 if samples are equal."""
+    mean, deviation = np.mean(samples, axis=0), np.std(samples, axis=0, ddof=1)
+    varies = deviation > ROUNDING * np.abs(mean)
+    scale = np.where(varies, deviation, 1.0)
+    return deviation, np.where(varies, np.mean(((samples - mean) / scale) ** 3, axis=0), 0.0)
 
 
 def skewed_quantiles(skewness: np.ndarray, n: int, confidence: float) -> tuple[np.ndarray, np.ndarray]:
@@ -144,14 +149,12 @@ def fewest_runs(coverage: float = 0.9, confidence: float = 0.95) -> int:
 
 
 def seeds_needed(samples: np.ndarray, half_width: float, confidence: float = 0.95) -> int:
-    """Return the number of additional runs for which the mean has a Student interval of the given half-width.
+    """Return the number of additional runs for which the longer side of `mean_interval` has the given length.
 
-    samples: (n,), finite, n >= 2, existing runs. Further runs are assumed to have their standard deviation, so the
-    answer is rough when n is small.  half_width: > 0, in the samples' unit.
+    samples: (n,), finite, n >= 2, existing runs. Further runs are assumed to have their standard deviation and
+    skewness, so the answer is rough when n is small.  half_width: > 0, in the samples' unit.
     Returns 0 if there are enough runs already.  Raises ValueError for an argument out of range.
     """
-    from scipy.special import stdtrit
-
     n = len(samples)
     if n < MIN_SAMPLES:
         raise ValueError(f"found {n} samples; a standard deviation needs at least {MIN_SAMPLES}")
@@ -159,9 +162,13 @@ def seeds_needed(samples: np.ndarray, half_width: float, confidence: float = 0.9
         raise ValueError(f"half_width: found {half_width}; allowed: above 0")
     check_fraction("confidence", confidence)
     check_finite(samples)
-    deviation, level = float(np.std(samples, ddof=1)), (1 + confidence) / 2
-    wanted = _first_integer(MIN_SAMPLES, lambda m: stdtrit(m - 1, level) * deviation <= half_width * m**0.5)
-    return max(0, wanted - n)
+    deviation, skewness = _deviation_and_skewness(samples)
+
+    def is_reached(runs: int) -> bool:
+        longer = np.maximum(*skewed_quantiles(skewness, runs, confidence))
+        return bool(longer * deviation <= half_width * math.sqrt(runs))
+
+    return max(0, _first_integer(MIN_SAMPLES, is_reached) - n)
 
 
 def _first_integer(start: int, holds: Callable[[int], bool]) -> int:
