@@ -33,8 +33,8 @@ def write_table(name: str, table: str) -> None:
 def read_table(name: str) -> list[list[str]]:
     """Return the cells of a table of the page, without its head.  Raises ValueError if the page has no such table."""
     found = _place(name).search(PAGE.read_text())
-    if found is None:
-        raise ValueError(f"{PAGE.name}: found no table '{name}'")
+    if found is None or not found[2]:
+        raise ValueError(f"{PAGE.name}: found no table '{name}', or an empty one")
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in found[2].splitlines()[2:]]
 
 
