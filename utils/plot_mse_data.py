@@ -46,8 +46,8 @@ DEFAULT_DATA = "results/Pendulum-v1_SAC_SquashedGaussian/data.json"
     "--confidence", type=float, default=0.95, show_default=True, help="Confidence of intervals, between 0 and 1."
 )
 @click.option(
-    "--band", type=click.Choice(["bootstrap", "tolerance", "none"]), default="bootstrap", show_default=True,
-    help="Band around the mean: bootstrap, the mean's confidence interval; tolerance, a range that holds 90% of all "
+    "--band", type=click.Choice(["confidence", "tolerance", "none"]), default="confidence", show_default=True,
+    help="Band around the mean: confidence, the mean's confidence interval; tolerance, a range that holds 90% of all "
     "possible runs.",
 )  # fmt: skip
 @click.option("--smooth", type=int, metavar="TIMESTEPS", help="Average each run's returns over this many timesteps.")

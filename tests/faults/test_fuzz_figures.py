@@ -45,8 +45,8 @@ FLAG = st.just([""])
 
 KIND = {
     "--setting": pick(NUMBERS), "--by": pick(WORDS), "--key": st.lists(st.sampled_from(WORDS), min_size=1, max_size=3),
-    "--confidence": pick(NUMBERS), "--band": pick(["bootstrap", "tolerance", "none", "all"]), "--smooth": pick(NUMBERS),
-    "--check": FLAG, "--out": st.lists(st.sampled_from(OUTS), min_size=1, max_size=2),
+    "--confidence": pick(NUMBERS), "--band": pick(["confidence", "tolerance", "none", "all"]),
+    "--smooth": pick(NUMBERS), "--check": FLAG, "--out": st.lists(st.sampled_from(OUTS), min_size=1, max_size=2),
 }  # fmt: skip
 
 RANK = {

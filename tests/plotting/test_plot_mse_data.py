@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from scipy import stats
 
 from tests.support.fake_results import assert_refused, combine, write_result
 from utils.analysis.combined_results import CombinedResults, read_combined_results
@@ -76,17 +77,15 @@ class TestFiles:
         plot("--data", sweep, "--out", tmp_path / "figure.png")
         facts = sidecar(tmp_path / "figure.png")
         [experiment] = facts["experiments"]
-        assert facts["interval"] == {
-            "kind": "expanded-percentile bootstrap of the mean",
-            "confidence": 0.95,
-            "resamples": 10_000,
-        }
+        assert facts["interval"] == {"kind": "skewness-corrected Student interval of the mean", "confidence": 0.95}
         assert (experiment["data"], experiment["setting"], experiment["selected_among"]) == ("sweep/data.json", 1, 3)
         assert [run["key"] for run in experiment["runs"]] == [f"000001{number:06d}" for number in range(3)]
         assert [run["index"] for run in experiment["runs"]] == [1, 4, 7]
         assert experiment["timesteps"] == [0, 10]
         assert experiment["mean"] == [-9.0, -3.0]
-        assert experiment["interval"] == {"low": [-9.0, -4.0], "high": [-9.0, -2.0]}
+        student = stats.t.ppf(0.975, 2) / 3**0.5  # The runs end with -4, -3 and -2.
+        np.testing.assert_allclose(experiment["interval"]["low"], [-9.0, -3.0 - student])
+        np.testing.assert_allclose(experiment["interval"]["high"], [-9.0, -3.0 + student])
         assert str(tmp_path) not in json.dumps(facts)
 
     @pytest.mark.parametrize("ending", ["png", "pdf", "svg"])
@@ -150,12 +149,12 @@ class TestSetting:
 class TestCaption:
     def test_of_a_selected_setting(self, sweep: Path) -> None:
         text = caption_of(sweep)
-        assert "95% expanded-percentile bootstrap confidence interval of the mean over runs (10,000 resamples)" in text
+        assert "95% skewness-corrected Student confidence interval of the mean over runs" in text
         assert "SAC, Beta, critic_lr 0.01, setting 1 (n = 3): 3 of 3 runs averaged; 0 diverged, 0 missing." in text
         assert "selected as the best of 3" in text
         assert "reported on the same seeds" in text
         assert "Settings with a run that cannot be averaged (1) rank below all others." in text
-        assert "With so few runs" in text
+        assert "Warning: a kind of run that occurs once in 10 is missing from 73% of all sets of 3 runs" in text
 
     def test_of_a_requested_setting(self, sweep: Path) -> None:
         text = caption_of(sweep, 2)

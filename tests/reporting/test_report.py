@@ -98,12 +98,13 @@ class TestContent:
 
     def test_best_settings(self, sweep: Path) -> None:
         text = section(read(sweep), "best-settings")
-        assert "0 0.1 \N{MINUS SIGN}3 \N{MINUS SIGN}4 to \N{MINUS SIGN}2 3 of 3 0 diverged, 0 missing 1.000" in text
+        minus = "\N{MINUS SIGN}"
+        assert f"0 0.1 {minus}3 {minus}5.48 to {minus}0.516 few 3 of 3 0 diverged, 0 missing 1.000" in text
         assert "run it on fresh seeds" in text
 
     def test_curves_distributions_and_sensitivity_have_tables(self, sweep: Path) -> None:
         page = read(sweep)
-        assert "10 \N{MINUS SIGN}3 [\N{MINUS SIGN}4, \N{MINUS SIGN}2]" in section(page, "learning-curves")
+        assert "10 \N{MINUS SIGN}3 [\N{MINUS SIGN}5.48, \N{MINUS SIGN}0.516]" in section(page, "learning-curves")
         assert "reported on the same seeds" in section(page, "learning-curves")
         assert "SAC, Beta, critic_lr 0.1, setting 0 (n = 3) 3 0 diverged, 0 missing" in section(page, "distributions")
         assert "0.1 0 \N{MINUS SIGN}3" in section(page, "sensitivity")
@@ -114,7 +115,7 @@ class TestContent:
     def test_pairs(self, sweep: Path) -> None:
         text = section(read(sweep), "pairwise-comparison")
         assert "SAC, Beta, critic_lr 0.1, setting 0 (n = 3) SAC, Beta, critic_lr 0.001, setting 2 (n = 2)" in text
-        assert "not corrected for 3 comparisons" in text
+        assert "adjusted for 3 pairs by Holm's method, and the 3 intervals hold simultaneously" in text
 
     def test_compute(self, sweep: Path) -> None:
         assert "SAC on Pendulum-v1 8 8 4 24 2 300" in section(read(sweep), "compute")
@@ -275,7 +276,7 @@ class TestBrowser:
         first, second, classes, hidden_runs, box_hidden = body.split("|")
         minus = "\N{MINUS SIGN}"
         label = "SAC, Beta, critic_lr 0.1, setting 0 (n = 3)"
-        assert first.startswith(f"10 timesteps;\u25a0 {label}: {minus}3 [{minus}4, {minus}2];")
+        assert first.startswith(f"10 timesteps;\u25a0 {label}: {minus}3 [{minus}5.48, {minus}0.516];")
         assert "setting 0" not in second
         assert "setting 2 (n = 2)" in second
         assert (classes, hidden_runs, box_hidden) == ("off", "3", "false")

@@ -13,10 +13,18 @@ from utils.stats.environments import (
     chs_normalise,
     chs_ranking,
     chs_win_probability,
+    improvement_interval,
+    improvement_probability,
     iqm,
+    mean_of_intervals,
+    optimality_gap,
+    optimality_gap_interval,
     performance_profile,
     stratified_interval,
 )
+from utils.stats.intervals import expanded_tail, mean_interval
+from utils.stats.pairs import superiority_interval
+from utils.stats.settings import win_probability
 
 NAN = np.nan
 
@@ -52,6 +60,41 @@ class TestPerformanceProfile:
         assert profile.tolist() == [0.75, 0.5, 0.25]
 
 
+class TestOptimalityGap:
+    def test_by_hand(self) -> None:
+        """Of 0.5, 1.5, 0.2 and a failure, the distances to 1 are 0.5, 0, 0.8 and 1."""
+        assert optimality_gap(np.array([[0.5, 1.5], [0.2, NAN]])) == pytest.approx(2.3 / 4)
+        assert optimality_gap(np.array([[0.5, 1.5], [0.2, NAN]]), 2.0) == pytest.approx((1.5 + 0.5 + 1.8 + 2.0) / 4)
+
+    def test_interval_of_one_environment_is_the_means(self) -> None:
+        scores = rng(1).random((1, 9))
+        low, high = mean_interval(scores[0])
+        np.testing.assert_allclose(optimality_gap_interval(scores), (1 - high, 1 - low))
+
+
+class TestImprovement:
+    def test_by_definition(self) -> None:
+        """As in rliable: the mean over environments of the Mann-Whitney statistic over the number of pairs."""
+        a = [rng(1).integers(0, 5, 4).astype(float), rng(2).normal(size=6)]
+        b = [rng(3).integers(0, 5, 5).astype(float), rng(4).normal(size=6)]
+        each = [scipy_stats.mannwhitneyu(x, y).statistic / (len(x) * len(y)) for x, y in zip(a, b, strict=True)]
+        assert improvement_probability(a, b) == pytest.approx(np.mean(each), rel=1e-12)
+
+    def test_interval_of_one_environment_is_the_pairs(self) -> None:
+        a, b = rng(1).normal(size=7), rng(2).normal(size=5)
+        np.testing.assert_allclose(improvement_interval([a], [b]), superiority_interval(a, b))
+
+    def test_interval_of_equal_environments_is_narrower_by_the_root(self) -> None:
+        a, b = rng(1).normal(size=7), rng(2).normal(size=5)
+        center, bounds = improvement_probability([a], [b]), np.array(superiority_interval(a, b))
+        np.testing.assert_allclose(improvement_interval([a] * 4, [b] * 4), center + (bounds - center) / 2)
+
+    def test_mean_of_intervals_by_hand(self) -> None:
+        """Distances 3 and 4 below, 0 and 1 above: 5 / 2 and 1 / 2."""
+        low, high = mean_of_intervals(np.array([3.0, 5.0]), np.array([0.0, 1.0]), np.array([3.0, 6.0]))
+        assert (low, high) == (1.5, 4.5)
+
+
 class TestStratifiedInterval:
     @pytest.mark.parametrize("confidence", [0.6, 0.9])
     def test_against_all_resamples(self, confidence: float) -> None:
@@ -60,7 +103,8 @@ class TestStratifiedInterval:
         draws = [list(product(runs, repeat=3)) for runs in scores]
         values = np.array([scipy_stats.trim_mean(np.array(pair), 0.25, axis=None) for pair in product(*draws)])
         interval = stratified_interval(iqm, scores, confidence, 40_000, rng=rng())
-        for bound, level in zip(interval, [(1 - confidence) / 2, (1 + confidence) / 2], strict=True):
+        tail = expanded_tail(3, confidence)
+        for bound, level in zip(interval, [tail, 1 - tail], strict=True):
             below, up_to = (values < bound - 1e-9).mean(), (values <= bound + 1e-9).mean()
             assert below - 0.0125 < level < up_to + 0.0125
 
@@ -75,8 +119,8 @@ class TestStratifiedInterval:
         scores, thresholds = np.arange(10.0)[None], np.array([-1.0, 4.5, 9.0])
         low, high = stratified_interval(lambda s: performance_profile(s, thresholds), scores, rng=rng())
         law = scipy_stats.binom(10, 0.5)
-        np.testing.assert_allclose(low, [1.0, law.ppf(0.025) / 10, 0.0])
-        np.testing.assert_allclose(high, [1.0, law.ppf(0.975) / 10, 0.0])
+        np.testing.assert_allclose(low, [1.0, law.ppf(expanded_tail(10, 0.95)) / 10, 0.0])
+        np.testing.assert_allclose(high, [1.0, law.isf(expanded_tail(10, 0.95)) / 10, 0.0])
 
     def test_blocks_change_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         scores = rng(1).normal(size=(3, 5))
@@ -118,16 +162,15 @@ class TestCrossEnvironmentSetting:
         performance = np.array([[[1e9], [3.0], [2.0], [1.0]], [[0.0], [8.0], [9.0], [1.0]]])
         assert chs_ranking(chs_normalise(performance)).tolist() == [1, 2, 0, 3]
 
-    def test_win_probability_against_all_resamples(self) -> None:
-        """Two environments and three settings of two runs each have 4^6 outcomes."""
-        normalised = np.array([[[0.0, 0.5], [0.2, 0.2], [0.1, 0.4]], [[0.3, 0.1], [0.2, 0.25], [0.0, 0.4]]])
-        pairs = zip(*normalised.tolist(), strict=True)
-        sums = [[sum(a) + sum(b) for a in product(x, repeat=2) for b in product(y, repeat=2)] for x, y in pairs]
-        outcomes = np.stack([each.ravel() for each in np.meshgrid(*sums)])
-        best = np.isclose(outcomes, outcomes.max(0))
-        found = chs_win_probability(normalised, rng(), 40_000)
-        np.testing.assert_allclose(found, (best / best.sum(0)).mean(1), atol=0.0125)
-        assert found.sum() == pytest.approx(1.0)
+    def test_win_probability_of_one_environment_is_its_settings(self) -> None:
+        performance = rng(1).random((4, 6))
+        found = chs_win_probability(performance[None], rng(2), 1000)
+        np.testing.assert_allclose(found, win_probability(performance, rng(2), 1000))
+
+    def test_win_probability_has_the_variance_within_environments(self) -> None:
+        """The environments differ in level, and the runs do not: the better mean always wins."""
+        normalised = np.repeat([[[0.1], [0.3]], [[0.8], [0.7]]], 5, axis=2)
+        assert chs_win_probability(normalised, rng(), 100).tolist() == [0.0, 1.0]
 
     def test_win_probability_of_one_run(self) -> None:
         with pytest.raises(ValueError, match="found 1 runs per setting"):

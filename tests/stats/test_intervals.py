@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats as scipy_stats
 
-from utils.stats import intervals
 from utils.stats.intervals import (
-    bootstrap_interval,
     expanded_tail,
     fewest_runs,
+    mean_interval,
     seeds_needed,
+    skewed_quantiles,
     tolerance_interval,
     tolerance_ranks,
 )
@@ -23,45 +23,73 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(seed))
 
 
-class TestBootstrapInterval:
-    def test_of_two_samples_is_their_range(self) -> None:
-        """The bootstrap mean is each sample with probability 1/4 and their midpoint with probability 1/2."""
-        low, high = bootstrap_interval(np.array([[0.0, 5.0], [1.0, -5.0]]), rng=rng())
-        np.testing.assert_array_equal((low, high), ([0.0, -5.0], [1.0, 5.0]))
+class TestMeanInterval:
+    @pytest.mark.parametrize("confidence", [0.5, 0.95])
+    @pytest.mark.parametrize("samples", [[0.0, 1.0], [-3.0, -1.0, 1.0, 3.0], [5.0, 5.5, 6.0]])
+    def test_of_symmetric_samples_is_students(self, samples: list[float], confidence: float) -> None:
+        theirs = scipy_stats.ttest_1samp(samples, 0.0).confidence_interval(confidence)
+        np.testing.assert_allclose(mean_interval(np.array(samples), confidence), theirs, rtol=1e-9)
 
-    def test_in_the_middle_of_two_samples(self) -> None:
-        low, high = bootstrap_interval(np.array([0.0, 1.0]), confidence=0.1, rng=rng())
-        assert (low, high) == (0.5, 0.5)
+    @pytest.mark.parametrize("confidence", [0.8, 0.95])
+    def test_long_side_by_halls_transformation(self, confidence: float) -> None:
+        """The transformed distance to the bound on the side of the rare, high returns is Student's quantile."""
+        samples = rng(1).gamma(1.0, size=12)
+        mean, error = samples.mean(), scipy_stats.sem(samples)
+        low, high = mean_interval(samples, confidence)
+        skewness = scipy_stats.skew(samples) * (11 / 12) ** 1.5
+        a, t = skewness / np.sqrt(12), (mean - high) / error
+        quantile = scipy_stats.t.ppf((1 - confidence) / 2, 11)
+        assert t + a * t**2 / 3 + a**2 * t**3 / 27 + a / 6 == pytest.approx(quantile, rel=1e-9)
+        assert low == pytest.approx(mean + quantile * error, rel=1e-9)
 
-    @pytest.mark.parametrize("confidence", [0.5, 0.8, 0.95])
-    def test_against_all_resamples(self, confidence: float) -> None:
-        """The bounds are quantiles of all 5^5 equally probable means, up to sampling error."""
-        samples = np.array([1.0, 10.0, 100.0, 300.0, 1000.0])
-        means = np.array([np.sum(drawn) / len(samples) for drawn in product(samples, repeat=len(samples))])
-        bounds = bootstrap_interval(samples, confidence, 100_000, rng=rng())
-        tail = expanded_tail(len(samples), confidence)
-        for bound, level in zip(bounds, [tail, 1 - tail], strict=True):
-            below, up_to = (means < bound - 1e-9).mean(), (means <= bound + 1e-9).mean()
-            assert below - 0.005 < level < up_to + 0.005
+    @given(samples=st.lists(st.integers(-1000, 1000), min_size=2, max_size=20))
+    def test_is_never_within_students(self, samples: list[int]) -> None:
+        values = np.array(samples, float)
+        low, high = mean_interval(values)
+        half = scipy_stats.t.ppf(0.975, len(values) - 1) * scipy_stats.sem(values)
+        assert low <= values.mean() - half * (1 - 1e-9)
+        assert high >= values.mean() + half * (1 - 1e-9)
 
-    def test_against_scipy(self) -> None:
-        samples = rng(1).gamma(2.0, size=(25, 4))
-        low, high = bootstrap_interval(samples, 0.9, 20_000, rng=rng(2))
-        level = 1 - 2 * expanded_tail(len(samples), 0.9)
-        theirs = scipy_stats.bootstrap(
-            (samples,), np.mean, n_resamples=20_000, confidence_level=level, method="percentile", axis=0, rng=rng(3)
-        ).confidence_interval
-        np.testing.assert_allclose(low, theirs.low, atol=0.02)
-        np.testing.assert_allclose(high, theirs.high, atol=0.02)
+    def test_mirrors_shifts_and_scales_with_the_samples(self) -> None:
+        samples = rng(1).gamma(1.0, size=9)
+        low, high = mean_interval(samples)
+        np.testing.assert_allclose(mean_interval(7.0 - 2.0 * samples), (7.0 - 2.0 * high, 7.0 - 2.0 * low), rtol=1e-12)
 
-    def test_against_the_normal_limit(self) -> None:
-        samples = rng(1).standard_normal(500)
-        half = scipy_stats.norm.ppf(0.975) * samples.std() / np.sqrt(len(samples))
-        low, high = bootstrap_interval(samples, rng=rng(2))
-        np.testing.assert_allclose([low, high], [samples.mean() - half, samples.mean() + half], atol=0.1 * half)
+    def test_a_higher_confidence_contains_a_lower_one(self) -> None:
+        samples = rng(1).gamma(1.0, size=9)
+        bounds = np.array([mean_interval(samples, confidence) for confidence in (0.5, 0.8, 0.95, 0.999)])
+        assert (np.diff(bounds[:, 0]) < 0).all()
+        assert (np.diff(bounds[:, 1]) > 0).all()
 
+    def test_each_number_has_its_own(self) -> None:
+        samples = rng(1).normal(size=(8, 3, 2))
+        low, high = mean_interval(samples)
+        assert low.shape == high.shape == (3, 2)
+        np.testing.assert_allclose((low[2, 1], high[2, 1]), mean_interval(samples[:, 2, 1]), rtol=1e-12)
+
+    @pytest.mark.parametrize("value", [0.0, 0.1, -1000.0, 1e100])
+    def test_of_equal_samples_is_their_value(self, value: float) -> None:
+        np.testing.assert_allclose(mean_interval(np.full(10, value)), (value, value), rtol=1e-13)
+
+    @pytest.mark.parametrize("n", [0, 1])
+    def test_too_few(self, n: int) -> None:
+        with pytest.raises(ValueError, match=f"found {n} samples; the interval of a mean needs at least 2"):
+            mean_interval(np.zeros((n, 3)))
+
+    @pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0, float("nan")])
+    def test_confidence_out_of_range(self, confidence: float) -> None:
+        with pytest.raises(ValueError, match="confidence: found"):
+            mean_interval(np.zeros((3, 3)), confidence)
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf])
+    def test_not_finite(self, bad: float) -> None:
+        with pytest.raises(ValueError, match="not finite"):
+            mean_interval(np.array([0.0, bad]))
+
+
+class TestExpandedTail:
     @pytest.mark.parametrize(("n", "confidence"), [(2, 0.5), (10, 0.95), (30, 0.99)])
-    def test_the_tail_is_students(self, n: int, confidence: float) -> None:
+    def test_is_students(self, n: int, confidence: float) -> None:
         """For normal resampled means (variance with denominator n, divided by n), the bound is Student's."""
         bound = scipy_stats.t.ppf((1 + confidence) / 2, n - 1) / np.sqrt(n)
         spread = np.sqrt((n - 1) / n) / np.sqrt(n)
@@ -69,39 +97,6 @@ class TestBootstrapInterval:
 
     def test_many_samples_have_the_plain_tail(self) -> None:
         np.testing.assert_allclose(expanded_tail(10**8, 0.9), 0.05, rtol=1e-6)
-
-    def test_blocks_change_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        samples = rng(1).integers(-100, 100, (6, 3, 5)).astype(float)
-        whole = bootstrap_interval(samples, resamples=500, rng=rng(2))
-        monkeypatch.setattr(intervals, "BLOCK", 1000)
-        parts = bootstrap_interval(samples, resamples=500, rng=rng(2))
-        assert whole[0].shape == (3, 5)
-        np.testing.assert_array_equal(whole, parts)
-
-    def test_whole_samples_are_resampled(self) -> None:
-        """The interval of a doubled curve is therefore the doubled interval."""
-        samples = rng(1).integers(-100, 100, (8, 1)).astype(float)
-        low, high = bootstrap_interval(samples * [1.0, 2.0], rng=rng(2))
-        assert (low[1], high[1]) == (2 * low[0], 2 * high[0])
-
-    def test_one_seed_gives_one_interval(self) -> None:
-        samples = rng(1).standard_normal((10, 3))
-        np.testing.assert_array_equal(bootstrap_interval(samples, rng=rng(2)), bootstrap_interval(samples, rng=rng(2)))
-
-    @pytest.mark.parametrize("n", [0, 1])
-    def test_too_few(self, n: int) -> None:
-        with pytest.raises(ValueError, match=f"found {n} samples; a bootstrap interval needs at least 2"):
-            bootstrap_interval(np.zeros((n, 3)), rng=rng())
-
-    @pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0, float("nan")])
-    def test_confidence_out_of_range(self, confidence: float) -> None:
-        with pytest.raises(ValueError, match="confidence: found"):
-            bootstrap_interval(np.zeros((3, 3)), confidence, rng=rng())
-
-    @pytest.mark.parametrize("bad", [np.nan, np.inf])
-    def test_not_finite(self, bad: float) -> None:
-        with pytest.raises(ValueError, match="not finite"):
-            bootstrap_interval(np.array([0.0, bad]), rng=rng())
 
 
 class TestToleranceInterval:
@@ -153,14 +148,20 @@ class TestSeedsNeeded:
         samples = rng(1).normal(size=8)
 
         def reached(n: int) -> float:
-            standard_error = samples.std(ddof=1) / np.sqrt(n)
-            return scipy_stats.t.interval(confidence, n - 1, 0.0, standard_error)[1]
+            skewness = np.mean((samples - samples.mean()) ** 3) / samples.std(ddof=1) ** 3
+            return float(max(skewed_quantiles(skewness, n, confidence)) * samples.std(ddof=1) / np.sqrt(n))
 
         more = seeds_needed(samples, half_width, confidence)
         assert more >= 0
         assert reached(len(samples) + more) <= half_width
         if more:
             assert reached(len(samples) + more - 1) > half_width
+
+    def test_of_symmetric_samples_is_students(self) -> None:
+        samples = np.array([-3.0, -1.0, 1.0, 3.0])
+        count = 4 + seeds_needed(samples, 1.0)
+        half = [scipy_stats.t.ppf(0.975, n - 1) * samples.std(ddof=1) / np.sqrt(n) for n in (count - 1, count)]
+        assert half[1] <= 1.0 < half[0]
 
     def test_normal_limit(self) -> None:
         """Samples of unit deviation need (1.96 / h)^2 runs."""

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from utils.stats.intervals import expanded_tail
+from utils.studies import claims
 from utils.studies.choice import ArmInEnvironment
-from utils.studies.claims import Verdict, judge, loss_by_chance, resampled_interval, welch_interval
+from utils.studies.claims import ClaimStatistic as Tested
+from utils.studies.claims import Verdict, adjust, judge, loss_by_chance, resampled_test, welch_test
 from utils.studies.run_table import CHOOSING, REPORTING, RunRow
 from utils.studies.study import Arm, Claim, Study
 
@@ -43,31 +46,73 @@ def test_the_loss_of_leaving_a_hyperparameter_to_chance_by_hand():
     assert loss_by_chance(np.array([4.0, 10.0, 1.0, -3.0]), ["0.1", "1.0", "0.1", "1.0"]) == 3.0
 
 
-def test_welch_interval_is_scipys():
+def test_the_loss_of_several_resamples_is_the_loss_of_each():
+    means = np.random.Generator(np.random.PCG64(0)).normal(size=(4, 6))
+    values = ["0.1", "1.0", "0.1", "1.0"]
+    each = [loss_by_chance(means[:, k], values) for k in range(6)]
+    np.testing.assert_array_equal(loss_by_chance(means, values), each)
+
+
+def test_welch_test_is_scipys():
     a, b = np.array([1.0, 2.0, 4.0]), np.array([0.0, 1.0, 0.5, 0.25])
-    difference, low, high = welch_interval(a, b)
-    interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
-    assert (difference, low, high) == (pytest.approx(a.mean() - b.mean()), interval.low, interval.high)
-    assert welch_interval(np.ones(3), np.zeros(3)) == (1.0, 1.0, 1.0)
+    theirs = stats.ttest_ind(a, b, equal_var=False)
+    interval = theirs.confidence_interval(0.95)
+    found = welch_test(a, b)
+    assert (found.low, found.high, found.p) == (interval.low, interval.high, theirs.pvalue)
+    assert found.value == pytest.approx(a.mean() - b.mean())
+    assert welch_test(np.ones(3), np.zeros(3)) == Tested(1.0, 1.0, 1.0, 0.0)
+    assert welch_test(np.ones(3), np.ones(3)) == Tested(0.0, 0.0, 0.0, 1.0)
+
+
+def mean(means: np.ndarray) -> np.ndarray:
+    return means.mean(0)
 
 
 def test_one_seed_has_an_interval_without_bounds():
-    assert resampled_interval(lambda seeds: float(len(seeds)), 1) == (1.0, float("-inf"), float("inf"))
+    found = resampled_test(np.full((1, 1), 3.0), np.full((2, 1), 1.0), mean, mean, 1.0)
+    assert found == Tested(2.0, float("-inf"), float("inf"), 1.0)
 
 
 def test_resampled_interval_of_a_mean_is_its_bootstrap():
-    """All multisets of three seeds: the mean's 2.5% and 97.5% points are its extremes, of probability 1/27 each."""
-    values = np.array([1.0, 2.0, 6.0])
-    assert resampled_interval(lambda seeds: float(values[seeds].mean()), 3) == (3.0, 1.0, 6.0)
+    """All multisets of three seeds: the mean's outermost points are its extremes, of probability 1/27 each."""
+    found = resampled_test(np.array([[1.0, 2.0, 6.0]]), np.zeros((1, 3)), mean, mean, 1.0)
+    assert (found.value, found.low, found.high) == pytest.approx((3.0, 1.0, 6.0))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_resampled_p_value_is_that_of_the_interval_that_ends_at_0(sign):
+    a = np.random.Generator(np.random.PCG64(1)).normal(0.3, 1.0, (1, 12))
+    found = resampled_test(a, np.zeros((1, 12)), mean, mean, sign)
+    rng = np.random.Generator(np.random.PCG64(2))
+    drawn = sign * a[0][rng.integers(12, size=(40_000, 12))].mean(1)
+    beyond = min((drawn <= 0).mean(), (drawn >= 0).mean())
+    assert expanded_tail(12, 1 - found.p) == pytest.approx(beyond, abs=5 * np.sqrt(beyond / 10_000))
+
+
+def test_resampled_test_has_the_level_of_students():
+    """For normal seeds, the p value is nearly that of Student's test."""
+    a = np.random.Generator(np.random.PCG64(3)).normal(0.5, 1.0, (1, 30))
+    found = resampled_test(a, np.zeros((1, 30)), mean, mean, 1.0)
+    assert found.p == pytest.approx(stats.ttest_1samp(a[0], 0.0).pvalue, abs=0.02)
+
+
+def test_blocks_change_nothing(monkeypatch):
+    a, b = np.random.Generator(np.random.PCG64(1)).normal(size=(2, 3, 5))
+    whole = resampled_test(a, b, mean, mean, 1.0)
+    monkeypatch.setattr(claims, "BLOCK", 100)
+    parts = resampled_test(a, b, mean, mean, 1.0)
+    assert (parts.value, parts.low, parts.high, parts.p) == pytest.approx(
+        (whole.value, whole.low, whole.high, whole.p), rel=1e-9
+    )
 
 
 def test_better_counts_a_diverged_run_as_the_worst_of_both_arms():
     verdict = judge(
         study(), claim("better"), arm("A", None, [5.0, 6.0, 7.0, None]), arm("B", None, [1.0, 2.0, 1.0, 2.0])
     )
-    expected = welch_interval(np.array([5.0, 6.0, 7.0, 1.0]), np.array([1.0, 2.0, 1.0, 2.0]))
+    expected = welch_test(np.array([5.0, 6.0, 7.0, 1.0]), np.array([1.0, 2.0, 1.0, 2.0]))
     assert verdict is not None
-    assert (verdict.statistic, verdict.low, verdict.high) == expected
+    assert verdict.found == expected
     assert verdict.n == "4 + 4 runs"
 
 
@@ -87,17 +132,31 @@ def test_sensitivity_and_average_over_settings_by_hand():
     b = np.repeat([[10.0], [0.0], [6.0], [0.0]], 3, axis=1)
     arms = arm("A", a, []), arm("B", b, [])
     sensitivity = judge(study(), claim("less_sensitive", "alpha"), *arms)
-    assert sensitivity == Verdict(claim("less_sensitive", "alpha"), "e", 4.5, 4.5, 4.5, "12 + 12 runs of 3 seeds")
+    assert sensitivity is not None
+    assert (sensitivity.found.value, sensitivity.found.low, sensitivity.found.high) == (4.5, 4.5, 4.5)
+    assert sensitivity.n == "12 + 12 runs of 3 seeds"
     average = judge(study(), claim("better_on_average"), *arms)
     assert average is not None
-    assert (average.statistic, average.low, average.high) == (3.0, 3.0, 3.0)
+    assert (average.found.value, average.found.low, average.found.high) == (3.0, 3.0, 3.0)
+
+
+def verdict(value: float, p: float) -> Verdict:
+    return Verdict(claim("better"), "e", Tested(value, value - 1, value + 1, p), "", p)
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "outcome"), [(0.1, 1.0, "re-obtained"), (-1.0, -0.1, "contradicted"), (-0.1, 0.1, "open")]
+    ("value", "p", "outcome"),
+    [(0.5, 0.04, "re-obtained"), (-0.5, 0.04, "contradicted"), (0.5, 0.06, "open"), (0.5, 0.05, "re-obtained")],
 )
-def test_outcomes(low, high, outcome):
-    assert Verdict(claim("better"), "e", 0.0, low, high, "").outcome == outcome
+def test_outcomes(value, p, outcome):
+    assert verdict(value, p).outcome == outcome
+
+
+def test_outcomes_of_several_claims_are_holms():
+    """0.012 * 4 and 0.02 * 3, with a claim whose runs are missing."""
+    found = adjust([verdict(1.0, 0.02), verdict(-1.0, 0.012), verdict(1.0, 0.5)], 4)
+    assert [one.adjusted_p for one in found] == pytest.approx([0.06, 0.048, 1.0])
+    assert [one.outcome for one in found] == ["open", "contradicted", "open"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.studies.test_claims import row, study
+from utils.core.provenance import ROOT
 from utils.run_study import main
 from utils.studies.choice import survey
 from utils.studies.run_table import CHOOSING, REPORTING, read_rows, write_rows
@@ -50,6 +51,15 @@ def run(*options: str, code: int = 0) -> str:
     outcome = CliRunner().invoke(main, ["two.json", "--jobs", "1", *options])
     assert outcome.exit_code == code, outcome.output
     return outcome.output
+
+
+def test_the_committed_page_is_that_of_its_rows(tmp_path):
+    shutil.copytree(ROOT / "docs/studies/smoke", tmp_path / "smoke")
+    outcome = CliRunner().invoke(
+        main, [str(ROOT / "config/studies/smoke.json"), "--page-only", "--out", str(tmp_path)], catch_exceptions=False
+    )
+    assert outcome.exit_code == 0, outcome.output
+    assert (tmp_path / "smoke.md").read_text() == (ROOT / "docs/studies/smoke.md").read_text()
 
 
 @pytest.mark.slow

@@ -1,19 +1,30 @@
-"""A comparison of agents in environments: its JSON file, and the table of performance."""
+"""A comparison of agents in environments: its JSON file, and its tables of performance, pairs and scores."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from utils.analysis.mean_curve import BOOTSTRAP_NAME, setting_interval
+from utils.analysis.environment_scores import (
+    AGENT_COLUMNS,
+    IMPROVEMENT_COLUMNS,
+    SCORE_NOTE,
+    improvement_rows,
+    score_rows,
+)
+from utils.analysis.mean_curve import INTERVAL_NAME, setting_interval
 from utils.analysis.number_format import performance_label
+from utils.analysis.pairwise import PAIR_COLUMNS, SUPERIORITY_NOTE, compare_settings, describe_correction
 from utils.analysis.setting_choice import SettingChoice, count_exclusions
 from utils.experiment.config import Count
 from utils.files.json_model import validate
 from utils.files.json_text import read_json
+from utils.stats.intervals import MIN_SAMPLES
+from utils.stats.sample_warnings import WHAT_HELPS
 
 ConfigPaths = Annotated[list[str], Field(min_length=1)]
 
@@ -58,7 +69,7 @@ def agents_in_environment(comparison: Comparison, env_json: str, root: Path) -> 
 
 
 def comparison_table(columns: dict[str, list[SettingChoice]], runs: int) -> str:
-    """Return a Markdown table with a row per agent and a column per environment.
+    """Return the comparison as Markdown: a table with a row per agent and a column per environment, then the others.
 
     columns: the compared settings by environment, in the same order in each.  runs: number of runs per setting.
     """
@@ -66,12 +77,59 @@ def comparison_table(columns: dict[str, list[SettingChoice]], runs: int) -> str:
     rows = [
         [choice.name, *(_table_cell(choices[row]) for choices in columns.values())] for row, choice in enumerate(first)
     ]
-    lines = [["", *columns], ["---"] * (len(columns) + 1), *rows]
-    text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
-    return text + (
+    text = _markdown(["", *columns], rows) + (
         f"\n{performance_label(first[0].experiment.training)}, mean over {runs} runs and its {CONFIDENCE:.0%} "
-        f"{BOOTSTRAP_NAME} interval.\n"
+        f"{INTERVAL_NAME} interval.\n"
     )
+    paragraphs = [*_warnings(columns), *_pairs(columns), *_over_environments(columns)]
+    return text + "".join(f"\n{paragraph.rstrip()}\n" for paragraph in paragraphs)
+
+
+def _pairs(columns: dict[str, list[SettingChoice]]) -> list[str]:
+    """Return the table of pairs in all environments, and the notes on it; [] without a pair."""
+    groups = compare_settings(list(columns.values()), CONFIDENCE)
+    rows = [
+        [environment, pair.a.name, pair.b.name, *pair.cells[2:]]
+        for environment, pairs in zip(columns, groups, strict=True)
+        for pair in pairs
+    ]
+    if not rows:
+        return []
+    correction = describe_correction(len(rows))
+    return [_markdown(["environment", *PAIR_COLUMNS], rows), f"{SUPERIORITY_NOTE} {correction}"]
+
+
+def _over_environments(columns: dict[str, list[SettingChoice]]) -> list[str]:
+    """Return the tables over environments, and the notes on them; [] for one environment.
+
+    The agents are those of the rows, whatever they are called: two may differ only in their hyperparameters.
+    """
+    agents = score_rows(list(columns.values()), CONFIDENCE)
+    improvements = improvement_rows(agents, CONFIDENCE)
+    if not agents:
+        return []
+    tables = [_markdown(AGENT_COLUMNS, [agent.cells for agent in agents])]
+    tables += [_markdown(IMPROVEMENT_COLUMNS, improvements)] if improvements else []
+    simultaneous = " The intervals of the improvements hold simultaneously." if len(improvements) > 1 else ""
+    return [*tables, f"Over {len(columns)} environments. {SCORE_NOTE}{simultaneous}"]
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    return "".join(f"| {' | '.join(line)} |\n" for line in [head, ["---"] * len(head), *rows])
+
+
+def _warnings(columns: dict[str, list[SettingChoice]]) -> list[str]:
+    """Return a paragraph with the warnings of each cell, and what helps, if there are any."""
+    found = [
+        f"- {choice.name}, {environment}: {'; '.join(each.text for each in choice.warnings)}."
+        for environment, choices in columns.items()
+        for choice in choices
+        if len(choice.runs) >= MIN_SAMPLES and choice.warnings
+    ]
+    if not found:
+        return []
+    return ["Warnings, of intervals that may hold less than they promise:", "\n".join(found), WHAT_HELPS]
 
 
 def _table_cell(choice: SettingChoice) -> str:

@@ -12,13 +12,13 @@ import numpy as np
 from utils.analysis.combined_results import CombinedResults, Curve, smooth_curve
 from utils.analysis.setting_choice import SettingChoice
 from utils.core.errors import BadInput
-from utils.stats.intervals import MIN_SAMPLES, bootstrap_interval, tolerance_interval
+from utils.stats.intervals import MIN_SAMPLES, mean_interval, tolerance_interval
 
 RESAMPLES = 10_000
-"""Number of bootstrap resamples."""
+"""Number of bootstrap resamples, of the statistics that are bootstrapped."""
 
-BOOTSTRAP_NAME = "expanded-percentile bootstrap"
-"""Name of `utils.stats.intervals.bootstrap_interval` in captions."""
+INTERVAL_NAME = "skewness-corrected Student"
+"""Name of `utils.stats.intervals.mean_interval` in captions."""
 
 RESAMPLING_SEED = 0
 """Seed of every resampling."""
@@ -42,7 +42,7 @@ class FigureOptions:
 
     setting: the setting to show; None: the best.  by: a hyperparameter; the best setting for each value is shown.
     keys: hyperparameters to show.  confidence: confidence level of intervals.
-    band: "bootstrap", "tolerance" or "none".
+    band: "confidence", "tolerance" or "none".
     smooth: timesteps over which each run's returns are averaged; None: no smoothing.
     labels: labels of the lines, in their order; (): made from the data.  title: None: made from the data.
     no_caption: whether to leave the caption out.
@@ -52,7 +52,7 @@ class FigureOptions:
     by: str | None = None
     keys: tuple[str, ...] = ()
     confidence: float = 0.95
-    band: str = "bootstrap"
+    band: str = "confidence"
     smooth: int | None = None
     labels: tuple[str, ...] = ()
     title: str | None = None
@@ -67,9 +67,8 @@ class FigureOptions:
     def interval_entry(self) -> dict[str, Any]:
         """The interval of a mean in a sidecar."""
         return {
-            "kind": f"{BOOTSTRAP_NAME} of the mean",
+            "kind": f"{INTERVAL_NAME} interval of the mean",
             "confidence": self.confidence,
-            "resamples": RESAMPLES,
         }
 
     @property
@@ -99,7 +98,7 @@ class MeanCurve:
 
     def describe(self, options: FigureOptions) -> str:
         """Return the line's paragraph in a caption."""
-        text = self.choice.describe(interval=options.band == "bootstrap")
+        text = self.choice.describe(interval=options.band == "confidence")
         if any(run.timesteps[-1] > self.mean.timesteps[-1] for run in self.runs):
             text += " The mean ends where the first run ends."
         return text
@@ -156,7 +155,7 @@ def return_band(returns: np.ndarray, options: FigureOptions) -> Band | None:
         return tolerance_interval(returns, TOLERANCE_COVERAGE, options.confidence)
     if options.band == "none" or len(returns) < MIN_SAMPLES:
         return None
-    return bootstrap_interval(returns, options.confidence, RESAMPLES, rng=resampling_rng())
+    return mean_interval(returns, options.confidence)
 
 
 @lru_cache(maxsize=4096)
@@ -165,7 +164,7 @@ def setting_interval(experiment: CombinedResults, setting: int, confidence: floa
     runs = experiment.performance[setting]
     if len(runs) < MIN_SAMPLES or np.isnan(runs).any():
         return None
-    low, high = bootstrap_interval(runs, confidence, RESAMPLES, rng=resampling_rng())
+    low, high = mean_interval(runs, confidence)
     return float(low), float(high)
 
 

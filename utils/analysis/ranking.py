@@ -13,7 +13,9 @@ from utils.analysis.mean_curve import resampling_rng
 from utils.analysis.setting_choice import count_exclusions
 from utils.core.errors import BadInput
 from utils.stats.curves import area_under_curve
-from utils.stats.intervals import MIN_SAMPLES, bootstrap_interval
+from utils.stats.intervals import MIN_SAMPLES, mean_interval
+from utils.stats.sample_warnings import SampleWarning, join_warnings, sample_warnings
+from utils.stats.selection import MIN_RUNS_TO_RESELECT, SelectedMean, selected_mean
 from utils.stats.settings import rank_settings, win_probability
 
 MEASURES = {"final": "mean return over the last half of {}", "area": "mean return over {}"}
@@ -86,6 +88,17 @@ class SettingRanking:
         except ValueError:
             return None
 
+    @cached_property
+    def selected(self) -> SelectedMean | None:
+        """The best setting's mean with the selection taken into account, see `selected_mean`.
+
+        None for one setting, for too few runs, and if every setting has a failed run.
+        """
+        whole = self.performance[~np.isnan(self.performance).any(1)]
+        if len(self.performance) < 2 or not len(whole) or whole.shape[1] < MIN_RUNS_TO_RESELECT:
+            return None
+        return selected_mean(whole, rng=resampling_rng())
+
     @property
     def best_performance(self) -> np.ndarray:
         """(n,) performance of the best setting's runs, without failed runs."""
@@ -120,7 +133,7 @@ class SettingRanking:
         mean = f"{runs.mean():.5g}" if len(runs) else "-"
         interval = "-"
         if len(runs) >= MIN_SAMPLES:
-            low, high = bootstrap_interval(runs, rng=resampling_rng())
+            low, high = mean_interval(runs)
             interval = f"{low:.5g} to {high:.5g}"
         wins = "-" if self.win_probabilities is None else f"{self.win_probabilities[setting]:.2f}"
         failed = ", ".join(count_exclusions(self.experiment.outcomes[setting])) or "-"
@@ -142,6 +155,11 @@ class SettingRanking:
             yield equal
         if np.isnan(self.performance).any(1).all():
             yield "every setting has a failed run; the best has the fewest"
+        if self.selected is not None:
+            mean, low, high = self.selected
+            yield f"the best setting's mean on other seeds: {mean:.5g}, 95% interval {low:.5g} to {high:.5g}"
+        if warnings := self.warnings(self.best):
+            yield f"setting {self.best}: {join_warnings(warnings)}"
 
     @cached_property
     def equal_settings(self) -> list[list[int]]:
@@ -159,6 +177,11 @@ class SettingRanking:
         names = "; ".join(" and ".join(map(str, group)) for group in self.equal_settings[:MAX_EQUAL_GROUPS])
         more = ", and more" if len(self.equal_settings) > MAX_EQUAL_GROUPS else ""
         return f"equal in every run, so that they share their wins: settings {names}{more}"
+
+    def warnings(self, setting: int) -> list[SampleWarning]:
+        """Return why the interval of a setting's mean may hold less than it promises."""
+        runs = self.finite_performance(setting)
+        return sample_warnings(runs) if len(runs) >= MIN_SAMPLES else []
 
     def finite_performance(self, setting: int) -> np.ndarray:
         """Return the performance of a setting's runs without failed runs, (n,)."""

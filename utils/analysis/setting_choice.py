@@ -13,7 +13,8 @@ import orjson
 from utils.analysis.combined_results import EXCLUSIONS, CombinedResults, Curve, RunOutcome
 from utils.analysis.number_format import short_value_name, value_name
 from utils.core.errors import BadInput, suggestion
-from utils.stats.intervals import FEW_SAMPLES, MIN_SAMPLES
+from utils.stats.intervals import MIN_SAMPLES
+from utils.stats.sample_warnings import SampleWarning, join_warnings, sample_warnings
 
 MAX_LABEL_KEYS = 4
 """Largest number of hyperparameters in a legend; the caption has all."""
@@ -79,14 +80,19 @@ class SettingChoice:
         """(N,) final performance of the setting's runs; NaN for a run that is not averaged."""
         return self.experiment.performance[self.setting]
 
+    @property
+    def warnings(self) -> list[SampleWarning]:
+        """Why the interval of the setting's mean may hold less than it promises."""
+        return sample_warnings(self.performance[~np.isnan(self.performance)])
+
     def describe(self, interval: bool) -> str:
         """Return how many runs are averaged and how the setting was chosen.  interval: whether one is shown."""
         excluded = describe_exclusions(self.outcomes)
         text = f"{self.full_label}: {len(self.runs)} of {len(self.outcomes)} runs averaged; {excluded}."
         if interval and len(self.runs) < MIN_SAMPLES:
             text += f" No interval is drawn: it needs at least {MIN_SAMPLES} runs."
-        elif interval and len(self.runs) < FEW_SAMPLES:
-            text += " With so few runs, the interval covers the true mean less often than stated."
+        elif interval and self.warnings:
+            text += f" {join_warnings(self.warnings)}"
         return text + self._selection()
 
     def _selection(self) -> str:

@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from utils.analysis.combined_results import CombinedResults, check_same_returns
 from utils.analysis.line_style import MAX_RUNS_PER_LINE, X_MARGIN, run_opacity
 from utils.analysis.mean_curve import (
-    BOOTSTRAP_NAME,
-    RESAMPLES,
+    INTERVAL_NAME,
     TOLERANCE_COVERAGE,
     FigureOptions,
     MeanCurve,
@@ -25,7 +24,7 @@ MAX_POINTS_WITH_MARKERS = 30
 """Largest number of points of a line with markers."""
 
 BANDS = {
-    "bootstrap": f"{{percent}} {BOOTSTRAP_NAME} confidence interval of the mean over runs ({RESAMPLES:,} resamples)",
+    "confidence": f"{{percent}} {INTERVAL_NAME} confidence interval of the mean over runs",
     "tolerance": f"range that holds {TOLERANCE_COVERAGE:.0%} of all possible runs at each timestep, with {{percent}} "
     "confidence (distribution-free tolerance interval)",
 }

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from utils.analysis.combined_results import CombinedResults, check_same_returns
-from utils.analysis.mean_curve import BOOTSTRAP_NAME, RESAMPLES, FigureOptions, dot_levels, setting_interval
+from utils.analysis.mean_curve import INTERVAL_NAME, FigureOptions, dot_levels, setting_interval
 from utils.analysis.number_format import performance_label
 from utils.analysis.setting_choice import SettingChoice, choose_settings
 from utils.plot_utils import Plot, group_digits, line_style, new_figure
@@ -19,8 +19,7 @@ ROW_HEIGHT = 0.75
 
 MARKS = (
     "Dot: a run. Box: quartiles, with a stroke at the median. Diamond: mean over runs. Bar: {percent} "
-    f"{BOOTSTRAP_NAME} confidence interval of the mean ({RESAMPLES:,} resamples), drawn if "
-    "every run can be averaged."
+    f"{INTERVAL_NAME} confidence interval of the mean, drawn if every run can be averaged."
 )
 """The marks in the caption."""
 

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from utils.analysis.combined_results import CombinedResults
 from utils.analysis.setting_choice import check_key, describe_exclusions, run_entries
 from utils.core.errors import BadInput
+from utils.stats.sample_warnings import WHAT_HELPS, sample_warnings
 
 FEW_RUNS_TO_RANK = 10
 """Runs per setting below which the order of settings is uncertain."""
@@ -31,7 +34,21 @@ def describe_grid(experiment: CombinedResults, name: str) -> str:
     best = experiment.best_setting()
     values = experiment.describe_setting(best)
     text += f" The overall best is setting {best} ({values}), selected and reported on the same seeds."
-    return text + (" With so few runs, the order of settings is uncertain." if runs < FEW_RUNS_TO_RANK else "")
+    text += " With so few runs, the order of settings is uncertain." if runs < FEW_RUNS_TO_RANK else ""
+    return text + _describe_warnings(experiment)
+
+
+def _describe_warnings(experiment: CombinedResults) -> str:
+    """Return in how many settings an interval may hold less than it promises; "" if in none."""
+    finite = [runs[~np.isnan(runs)] for runs in experiment.performance]
+    kinds = [{each.kind for each in sample_warnings(runs)} - {"few"} for runs in finite if len(runs)]
+    count = sum(map(bool, kinds))
+    if not count:
+        return ""
+    return (
+        f" Warning: in {count} of {len(kinds)} settings, the runs have a tie, a gap or runs far from the rest, and the "
+        f"interval may hold less than it promises. {WHAT_HELPS}"
+    )
 
 
 def grid_sidecar_entry(experiment: CombinedResults) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from utils.analysis.combined_results import CombinedResults, check_same_returns
 from utils.analysis.hyperparameter_effect import WAYS, HyperparameterEffect
 from utils.analysis.line_style import SIDE_STEP, SLICE_DASHES
-from utils.analysis.mean_curve import BOOTSTRAP_NAME, RESAMPLES, FigureOptions
+from utils.analysis.mean_curve import INTERVAL_NAME, FigureOptions
 from utils.analysis.number_format import performance_label, sort_values, value_name
 from utils.plot_utils import (
     MAX_HALF_WIDTH_LABEL,
@@ -42,8 +42,8 @@ WAY_STYLES: dict[str, dict[str, Any]] = {
 MARKS = (
     "Filled markers, solid line: for each value, the best setting over all other hyperparameters; dots: its runs. "
     "Hollow markers, dashed line: the setting with this value and otherwise the values of the overall best. Markers: "
-    f"mean over runs; bars: {{percent}} {BOOTSTRAP_NAME} confidence interval ({RESAMPLES:,} resamples). Cross at the "
-    "bottom: a run of the setting cannot be averaged, so there is no mean."
+    f"mean over runs; bars: {{percent}} {INTERVAL_NAME} confidence interval. Cross at the bottom: a run of the setting "
+    "cannot be averaged, so there is no mean."
 )
 """The marks in the caption."""
 

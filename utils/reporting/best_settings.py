@@ -8,7 +8,8 @@ from utils.analysis.mean_curve import setting_interval
 from utils.analysis.number_format import NO_VALUE, format_interval, format_number, value_name
 from utils.analysis.ranking import SettingRanking
 from utils.analysis.setting_choice import describe_exclusions
-from utils.stats.intervals import FEW_SAMPLES, MIN_SAMPLES
+from utils.stats.intervals import MIN_SAMPLES
+from utils.stats.sample_warnings import join_warnings
 
 MAX_BEST_SETTINGS = 15
 """Largest number of settings listed."""
@@ -28,7 +29,7 @@ class BestSettings:
 
 def list_best_settings(ranking: SettingRanking, confidence: float) -> BestSettings:
     """Return the settings with the highest performance.  confidence: confidence level of intervals."""
-    settings, runs = ranking.performance.shape
+    settings = len(ranking.performance)
     rows = [_row(ranking, setting, confidence) for setting in ranking.ranked[:MAX_BEST_SETTINGS]]
     notes = []
     if settings > 1 and ranking.win_probabilities is None:
@@ -40,14 +41,26 @@ def list_best_settings(ranking: SettingRanking, confidence: float) -> BestSettin
     if settings > 1:
         notes.append(
             "Selected and reported on the same seeds, the best setting looks better than it is: run it on fresh seeds."
+            + _expected_on_other_seeds(ranking)
         )
-    if runs < FEW_SAMPLES:
-        notes.append(f"With {runs} runs per setting, intervals cover the true mean less often than stated.")
+    if warnings := ranking.warnings(ranking.best):
+        notes.append(f"Setting {ranking.best}: {join_warnings(warnings)}")
     return BestSettings(list(ranking.experiment.varied), rows, notes)
 
 
+def _expected_on_other_seeds(ranking: SettingRanking) -> str:
+    """Return what mean to expect on other seeds; "" if that is not known."""
+    if ranking.selected is None:
+        return ""
+    mean, low, high = ranking.selected
+    return (
+        f" Expect a mean of {format_number(mean)} there, with a 95% interval of {format_interval((low, high))}: of the "
+        "settings chosen on resampled runs, judged on the runs that were left out."
+    )
+
+
 def _row(ranking: SettingRanking, setting: int, confidence: float) -> list[str]:
-    """Return setting, its values, mean, interval, averaged runs, failures and win probability."""
+    """Return setting, its values, mean, interval, kinds of warnings, averaged runs, failures and win probability."""
     experiment, wins = ranking.experiment, ranking.win_probabilities
     finite = ranking.finite_performance(setting)
     return [
@@ -55,6 +68,7 @@ def _row(ranking: SettingRanking, setting: int, confidence: float) -> list[str]:
         *(value_name(experiment.settings[setting][key]) for key in experiment.varied),
         format_number(float(finite.mean())) if len(finite) else NO_VALUE,
         format_interval(setting_interval(experiment, setting, confidence)),
+        ", ".join(each.kind for each in ranking.warnings(setting)) or NO_VALUE,
         f"{len(finite)} of {len(experiment.outcomes[setting])}",
         describe_exclusions(experiment.outcomes[setting]),
         NO_VALUE if wins is None or len(wins) == 1 else f"{wins[setting]:.3f}",

@@ -17,7 +17,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from utils.analysis.combined_results import CombinedResults, group_by_returns
-from utils.analysis.mean_curve import BOOTSTRAP_NAME, FigureOptions
+from utils.analysis.environment_scores import AGENT_COLUMNS, IMPROVEMENT_COLUMNS, SCORE_NOTE
+from utils.analysis.mean_curve import INTERVAL_NAME, FigureOptions
+from utils.analysis.pairwise import PAIR_COLUMNS, SUPERIORITY_NOTE
 from utils.analysis.ranking import SettingRanking
 from utils.analysis.setting_choice import SettingChoice
 from utils.core.provenance import code_version
@@ -30,6 +32,7 @@ from utils.reporting.learning_curves import CurveChart, choose_for_report, curve
 from utils.reporting.pairwise_comparison import PairwiseComparison, compare_all_pairs
 from utils.reporting.progress import GridProgress, grid_progress
 from utils.reporting.sensitivity import WAY_STYLES, SensitivityPanel, sensitivity_panels
+from utils.reporting.several_environments import compare_over_environments
 from utils.reporting.what_ran import WhatRan, summarize_what_ran
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -40,9 +43,12 @@ GENERATOR = "policy-params report"
 
 SECTIONS = (
     "what ran", "progress", "learning curves", "diagnostics", "sensitivity", "distributions", "best settings",
-    "pairwise comparison", "compute", "how to reproduce",
+    "pairwise comparison", "several environments", "compute", "how to reproduce",
 )  # fmt: skip
 """The sections in order; each has a template of its name."""
+
+Axis = tuple[str, list[SettingChoice]]
+"""Title of an axis, and the settings on it."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,7 @@ def render_page(experiments: Sequence[CombinedResults], confidence: float, own_c
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     script = (TEMPLATES / "script.js").read_text()
+    axes = _axes(experiments)
     contents = [_experiment_content(experiment, confidence) for experiment in experiments]
     return templates.get_template("page.html").render(
         generator=GENERATOR,
@@ -92,11 +99,17 @@ def render_page(experiments: Sequence[CombinedResults], confidence: float, own_c
         time=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=code_version()["commit"],
         percent=FigureOptions(confidence=confidence).percent,
-        bootstrap=BOOTSTRAP_NAME,
+        interval_name=INTERVAL_NAME,
         way_styles=WAY_STYLES,
         experiments=contents,
         computed=[[content.title, *content.compute.cells] for content in contents],
-        axes=_axis_contents(experiments, confidence),
+        axes=_axis_contents(axes, confidence),
+        over_environments=compare_over_environments([choices for _, choices in axes], confidence),
+        pair_columns=PAIR_COLUMNS,
+        agent_columns=AGENT_COLUMNS,
+        improvement_columns=IMPROVEMENT_COLUMNS,
+        score_note=SCORE_NOTE,
+        superiority_note=SUPERIORITY_NOTE,
         own_command=own_command,
     )
 
@@ -121,19 +134,24 @@ def _experiment_content(experiment: CombinedResults, confidence: float) -> Exper
     )
 
 
-def _axis_contents(experiments: Sequence[CombinedResults], confidence: float) -> list[AxisContent]:
-    """Return the content of each axis with a run to show."""
-    axes = [
-        (str(group[0].environment["env_name"]), choose_for_report(group)) for group in group_by_returns(experiments)
+def _axes(experiments: Sequence[CombinedResults]) -> list[Axis]:
+    """Return the title of each axis with a run to show, and the settings on it."""
+    groups = group_by_returns(experiments)
+    axes = [(str(group[0].environment["env_name"]), choose_for_report(group)) for group in groups]
+    return [(title, choices) for title, choices in axes if choices]
+
+
+def _axis_contents(axes: Sequence[Axis], confidence: float) -> list[AxisContent]:
+    """Return the content of each axis."""
+    pairs = compare_all_pairs([choices for _, choices in axes], confidence)
+    options = FigureOptions(confidence=confidence)
+    return [
+        AxisContent(
+            title,
+            curve_chart(choices, options),
+            diagnostic_panels(choices),
+            distribution_chart(choices, confidence),
+            found,
+        )
+        for (title, choices), found in zip(axes, pairs, strict=True)
     ]
-    return [_axis_content(title, choices, confidence) for title, choices in axes if choices]
-
-
-def _axis_content(title: str, choices: Sequence[SettingChoice], confidence: float) -> AxisContent:
-    return AxisContent(
-        title,
-        curve_chart(choices, FigureOptions(confidence=confidence)),
-        diagnostic_panels(choices),
-        distribution_chart(choices, confidence),
-        compare_all_pairs(choices, confidence),
-    )

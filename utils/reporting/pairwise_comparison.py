@@ -1,59 +1,49 @@
-"""Pairwise comparisons of settings."""
+"""Pairwise comparisons of the settings on each axis."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
-import numpy as np
-
-from utils.analysis.mean_curve import RESAMPLES, resampling_rng
-from utils.analysis.number_format import NO_VALUE, format_number
+from utils.analysis.pairwise import SettingPair, compare_settings, describe_correction
 from utils.analysis.setting_choice import SettingChoice
 from utils.stats.intervals import MIN_SAMPLES
-from utils.stats.pairs import compare_pair
 
 MAX_COMPARED_SETTINGS = 8
-"""Largest number of settings compared, in 28 pairs."""
+"""Largest number of settings of an axis that are compared, in 28 pairs."""
 
 
 @dataclass(frozen=True)
 class PairwiseComparison:
-    """A table of pairs.  rows: a, b, difference of means, the two p values, superiority and its interval."""
+    """A table of pairs.  rows: cells, with `utils.analysis.pairwise.PAIR_COLUMNS`."""
 
     rows: list[list[str]]
     notes: list[str]
 
 
-def compare_all_pairs(choices: Sequence[SettingChoice], confidence: float) -> PairwiseComparison:
-    """Return the comparison of every pair of settings.  confidence: confidence level of the intervals."""
-    compared = [choice for choice in choices if len(choice.outcomes) >= MIN_SAMPLES][:MAX_COMPARED_SETTINGS]
-    rows = [_row(a, b, confidence) for a, b in combinations(compared, 2)]
+def compare_all_pairs(axes: Sequence[Sequence[SettingChoice]], confidence: float) -> list[PairwiseComparison]:
+    """Return the comparison of every pair of settings on each axis, corrected for the pairs of all axes.
+
+    confidence: confidence level of the intervals of all axes together.
+    """
+    compared = [[each for each in axis if len(each.outcomes) >= MIN_SAMPLES][:MAX_COMPARED_SETTINGS] for axis in axes]
+    found = compare_settings(compared, confidence)
+    count = sum(map(len, found))
+    return [_table(*each, count) for each in zip(axes, compared, found, strict=True)]
+
+
+def _table(
+    axis: Sequence[SettingChoice], compared: Sequence[SettingChoice], pairs: Sequence[SettingPair], count: int
+) -> PairwiseComparison:
+    """Return the table of one axis.  count: number of pairs on all axes."""
     notes = []
-    if len(compared) < len(choices):
+    if len(compared) < len(axis):
         notes.append(
-            f"{len(compared)} of {len(choices)} settings are compared: at most {MAX_COMPARED_SETTINGS}, each with "
+            f"{len(compared)} of {len(axis)} settings are compared: at most {MAX_COMPARED_SETTINGS}, each with "
             f"{MIN_SAMPLES} runs or more."
         )
     if any(len(choice.among) > 1 for choice in compared):
         notes.append("A setting selected on these seeds looks better than it is: compare on fresh seeds.")
-    if len(rows) > 1:
-        notes.append(f"The p values are not corrected for {len(rows)} comparisons.")
-    return PairwiseComparison(rows, notes)
-
-
-def _row(a: SettingChoice, b: SettingChoice, confidence: float) -> list[str]:
-    found = compare_pair(a.performance, b.performance, confidence, RESAMPLES, rng=resampling_rng())
-    low, high = found.superiority_interval
-    difference = NO_VALUE if np.isnan(found.difference) else format_number(found.difference)
-    return [
-        a.label, b.label, difference, _p_text(found.welch_p), _p_text(found.mann_whitney_p),
-        f"{found.superiority:.2f}", f"{low:.2f} to {high:.2f}",
-    ]  # fmt: skip
-
-
-def _p_text(value: float) -> str:
-    if np.isnan(value):
-        return NO_VALUE
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+    if pairs and count > 1:
+        notes.append(describe_correction(count))
+    return PairwiseComparison([pair.cells for pair in pairs], notes)

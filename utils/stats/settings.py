@@ -13,21 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from utils.stats.intervals import BLOCK, MIN_SAMPLES
-
-ROUNDING = 1e-12
-"""Relative difference up to which two means are equal: the order of summation changes a mean by less."""
+from utils.stats.intervals import MIN_SAMPLES
+from utils.stats.shrinkage import DRAWS, resample_errors, win_probabilities
 
 
-def win_probability(performance: np.ndarray, rng: np.random.Generator, resamples: int = 10_000) -> np.ndarray:
-    """Return the bootstrap probability that each setting is the best.
+def win_probability(performance: np.ndarray, rng: np.random.Generator, draws: int = DRAWS) -> np.ndarray:
+    """Return the probability that each setting has the highest mean of all.
 
     performance: (S, N), one number per setting and run, NaN where the run diverged or is missing.
-    Each setting's runs are resampled independently and the highest mean wins; equal means share the win. Failures are
-    not resampled: only settings with the fewest failures can win, as only those can be ranked first.
-    The estimate is conservative, since resampling adds variation to runs that already vary.
+    Only settings with the fewest failures can win, as only those can be ranked first. `utils.stats.shrinkage` has the
+    method. Settings that are equal in every run share their wins.
     Returns (S,), which sums to 1.  Raises ValueError if several settings could win and have fewer than two finite
-    runs each, as all resamples are then equal.
+    runs each.
     """
     failed = np.isnan(performance).sum(1)
     rivals = np.flatnonzero(failed == failed.min())
@@ -39,30 +36,11 @@ def win_probability(performance: np.ndarray, rng: np.random.Generator, resamples
     if n < MIN_SAMPLES:
         raise ValueError(f"found {n} finite runs per setting; a win probability needs at least {MIN_SAMPLES}")
     whole = np.stack([runs[~np.isnan(runs)] for runs in performance[rivals]])  # (rivals, n)
-    hopeful = whole.max(1) >= whole.min(1).max()  # The best possible mean of the rest is below another's worst.
-    rivals, whole = rivals[hopeful], whole[hopeful]
-    block = max(1, BLOCK // (len(rivals) + n))
-    for start in range(0, resamples, block):
-        wins[rivals] += _resampled_wins(whole, min(block, resamples - start), rng)
-    return wins / resamples
-
-
-def _resampled_wins(performance: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the number of resamples that each setting wins.  performance: (S, n), finite.  Returns (S,)."""
-    settings, n = performance.shape
-    means = np.empty((settings, resamples))
-    for setting, runs in enumerate(performance):
-        means[setting] = runs[rng.integers(n, size=(resamples, n))].mean(1)
-    return count_wins(means)
-
-
-def count_wins(means: np.ndarray) -> np.ndarray:
-    """Return how often each row has the highest mean; means that are equal to rounding share the win.
-
-    means: (S, B).  Returns (S,), which sums to B.
-    """
-    best = np.isclose(means, means.max(0), rtol=ROUNDING, atol=0.0)
-    return (best / best.sum(0)).sum(1)
+    errors = resample_errors(whole, draws, rng)
+    found = win_probabilities(whole.mean(1), whole.var(1, ddof=1) / n, errors, whole.max(1), n - 1, rng)
+    _, group, size = np.unique(whole, axis=0, return_inverse=True, return_counts=True)
+    wins[rivals] = (np.bincount(group, found) / size)[group]
+    return wins
 
 
 @dataclass(frozen=True)

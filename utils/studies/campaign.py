@@ -14,7 +14,7 @@ from utils.core.errors import unwritable_out
 from utils.files.overwrite import write_out
 from utils.plot_utils import DPI, STYLE
 from utils.studies.choice import ArmInEnvironment, Known, survey
-from utils.studies.claims import Verdict, judge
+from utils.studies.claims import Verdict, adjust, judge
 from utils.studies.figures import draw_curves, draw_sensitivity
 from utils.studies.page import page_text
 from utils.studies.run_table import CHOOSING, REPORTING, RunRow, read_rows, write_rows
@@ -66,7 +66,7 @@ def judge_all(study: Study, known: Known) -> list[Verdict]:
     """Return the verdict on every claim in every environment that has the runs for it."""
     pairs = ((claim, arms) for claim in study.claims for arms in known.values())
     found = (judge(study, claim, arms[claim.a], arms[claim.b]) for claim, arms in pairs)
-    return [verdict for verdict in found if verdict is not None]
+    return adjust([verdict for verdict in found if verdict is not None], len(study.claims) * len(known))
 
 
 def _figures(study: Study, known: Known) -> list[tuple[str, str, Figure]]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from utils.core.grid import Grid
 from utils.plot_utils import BAND_STYLE, STYLE, WIDTH, group_digits, line_style
-from utils.stats.intervals import bootstrap_interval
+from utils.stats.intervals import mean_interval
 from utils.studies.choice import ArmInEnvironment, Known
 from utils.studies.study import Study
 
@@ -32,7 +32,7 @@ def draw_curves(study: Study, known: Known) -> Figure | None:
             curves = np.array([row.returns for row in rows])
             style = line_style(list(study.arms).index(arm)) | {"marker": None}
             axis.plot(rows[0].timesteps, curves.mean(0), label=arm, linewidth=1.6, **style)
-            low, high = bootstrap_interval(curves, rng=np.random.Generator(np.random.PCG64(0)))
+            low, high = mean_interval(curves)
             axis.fill_between(rows[0].timesteps, low, high, color=style["color"], **BAND_STYLE)
         axis.set_title(name)
         axis.set_xlabel("timesteps")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from utils.core.grid import Grid
-from utils.stats.intervals import MIN_SAMPLES, bootstrap_interval
+from utils.stats.intervals import MIN_SAMPLES, mean_interval
+from utils.stats.sample_warnings import join_warnings, sample_warnings
 from utils.studies.choice import ArmInEnvironment, Known, is_complete
 from utils.studies.claims import Verdict
 from utils.studies.run_table import RunRow
@@ -33,7 +34,8 @@ def page_text(
     """
     sections = [
         f"# {study.title}", study.source, *study.notes,
-        _progress(study, known), _best_settings(study, known), _performance(study, known), _claims(study, verdicts),
+        _progress(study, known), _best_settings(study, known), _performance(study, known),
+        _claims(study, known, verdicts),
         *(f"## {shown}\n\n![{shown}]({path.as_posix()})" for shown, path in figures.items()), _origin(name, rows),
     ]  # fmt: skip
     return "\n\n".join(sections) + "\n"
@@ -83,8 +85,11 @@ def _best_settings(study: Study, known: Known) -> str:
 def _performance(study: Study, known: Known) -> str:
     """Return the mean performance on fresh seeds, with its interval."""
     lines = [[arm, *(_cell(known[name][arm].performance) for name in known)] for arm in study.arms]
-    caption = "Mean of performance over runs, and the 95% bootstrap interval of the mean; n: runs that it is of."
-    return f"## Performance on fresh seeds\n\n{_table(['', *known], lines)}\n\n{caption}"
+    caption = "Mean of performance over runs, and the 95% interval of the mean; n: runs that it is of."
+    text = f"## Performance on fresh seeds\n\n{_table(['', *known], lines)}\n\n{caption}"
+    finite = [(one, one.performance[np.isfinite(one.performance)]) for one in _each(known)]
+    found = [(one, sample_warnings(runs)) for one, runs in finite if len(runs) >= MIN_SAMPLES]
+    return text + "".join(f"\n\n{one.arm}, {one.environment}: {join_warnings(each)}" for one, each in found if each)
 
 
 def _cell(performance: np.ndarray) -> str:
@@ -93,13 +98,13 @@ def _cell(performance: np.ndarray) -> str:
         return "-"
     text = f"{finite.mean():.4g}"
     if len(finite) >= MIN_SAMPLES:
-        low, high = bootstrap_interval(finite, rng=np.random.Generator(np.random.PCG64(0)))
+        low, high = mean_interval(finite)
         text += f" ({float(low):.4g} to {float(high):.4g})"
     failed = len(performance) - len(finite)
     return f"{text}, n = {len(finite)}" + (f", {failed} diverged" if failed else "")
 
 
-def _claims(study: Study, verdicts: Sequence[Verdict]) -> str:
+def _claims(study: Study, known: Known, verdicts: Sequence[Verdict]) -> str:
     """Return the verdicts, and how many claims were re-obtained."""
     if not study.claims:
         return "## Claims\n\nThis study tests none."
@@ -107,16 +112,17 @@ def _claims(study: Study, verdicts: Sequence[Verdict]) -> str:
     open_pairs = "; ".join(f"{count} {outcome}" for count, outcome in zip(counts, OUTCOMES, strict=True))
     lines = [
         [
-            one.claim.claim, one.environment, f"{one.statistic:.4g}", f"{one.low:.4g} to {one.high:.4g}", one.n,
-            one.outcome,
+            one.claim.claim, one.environment, f"{one.found.value:.4g}",
+            f"{one.found.low:.4g} to {one.found.high:.4g}", f"{one.adjusted_p:.2g}", one.n, one.outcome,
         ]
         for one in verdicts
     ]  # fmt: skip
-    head = ["claim", "environment", "statistic", "95% interval", "n", "outcome"]
+    head = ["claim", "environment", "statistic", "95% interval", "adjusted p", "n", "outcome"]
     text = (
         "A statistic above 0 is as claimed: a difference of mean performances, or of what is lost on average by "
-        "leaving a hyperparameter to chance (utils/studies/claims.py). The intervals are of one claim in one "
-        "environment each, without a correction for their number."
+        "leaving a hyperparameter to chance (utils/studies/claims.py). The outcomes follow from the p values, which "
+        f"are adjusted for the study's {len(study.claims) * len(known)} claims by Holm's method: with 95% confidence, "
+        "none is wrong. The intervals are of one claim in one environment each, without an adjustment."
     )
     return f"## Claims\n\n{len(verdicts)} tests: {open_pairs}. {text}\n\n{_table(head, lines)}"
 
