@@ -8,7 +8,7 @@ not be changed in place afterwards. Nothing that is learned reads any of this, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -78,9 +78,11 @@ class Diagnostics:
         """Add the updates that wait. They are added one after another, so that the sums do not depend on when."""
         for i, name in enumerate(self.names):
             noted = [update[name] for update in self._waiting if name in update]
+            if not noted:
+                continue
             if len(noted) == 1:
                 self.sums[:, i] += self._means(name, noted)[:, 0]
-            elif noted:
+            else:
                 terms = torch.cat((self.sums[:, i : i + 1], self._means(name, noted).double()), 1)
                 self.sums[:, i] = terms.cumsum(1)[:, -1]  # One after another; a sum may add in any order.
             self.counts[:, i] += float(len(noted))
@@ -128,9 +130,9 @@ class Diagnostics:
         self.flush()
         return {"sums": self.sums, "counts": self.counts, "limits": self.limits}
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Load a state from `state_dict`."""
-        copy_into(self.state_dict(), dict(state))
+        copy_into(self.state_dict(), state)
 
 
 def policy_quantities(policy: Policy) -> tuple[str, ...]:

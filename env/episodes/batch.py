@@ -77,7 +77,7 @@ class EpisodeBatch:
         try:
             obs = self.envs[run].reset()
             row = check_shape(obs, self.obs).astype(np.float32)
-            if not np.isfinite(row).all():
+            if not all_finite(row):
                 raise self._fault(run, row, 0.0)
             self.obs[run] = row
         except Exception as error:  # noqa: BLE001 - environments may raise anything; the loop reports it.
@@ -143,7 +143,7 @@ class EpisodeBatch:
         obs, next_obs: (R, O).  reward: (R,).
         """
         for r in range(self.runs):
-            if not (isfinite(reward[r]) and np.isfinite(next_obs[r]).all()):
+            if not (isfinite(reward[r]) and all_finite(next_obs[r])):
                 self.errors[r] = self._fault(r, next_obs[r], reward[r])
                 next_obs[r], reward[r] = obs[r], 0.0
 

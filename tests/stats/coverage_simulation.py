@@ -12,7 +12,8 @@ import numpy as np
 from scipy import stats as scipy_stats
 
 from tests.stats.battery import LAWS, PAIRS, Law, true_superiority
-from tests.stats.tables import markdown_table, percent, write_table
+from tests.stats.tables import percent, write_table
+from utils.core.markdown import markdown_table
 from utils.stats.environments import (
     improvement_interval,
     iqm,

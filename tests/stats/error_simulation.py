@@ -12,7 +12,8 @@ import numpy as np
 from scipy import stats as scipy_stats
 
 from tests.stats.battery import NULLS, Law
-from tests.stats.tables import markdown_table, write_table
+from tests.stats.tables import write_table
+from utils.core.markdown import markdown_table
 from utils.stats.multiplicity import holm_adjust, simultaneous_confidence
 from utils.stats.pairs import MIN_WELCH_RUNS, superiority_interval
 

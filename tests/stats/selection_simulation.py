@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tests.stats.battery import FAILURE
-from tests.stats.tables import markdown_table, percent, write_table
+from tests.stats.tables import percent, write_table
+from utils.core.markdown import markdown_table
 from utils.core.provenance import ROOT
 from utils.stats.intervals import mean_interval
 from utils.stats.selection import selected_mean

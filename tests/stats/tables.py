@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from utils.core.provenance import ROOT
 
@@ -16,18 +15,13 @@ def percent(rate: float) -> str:
     return f"{100 * rate:.0f}"
 
 
-def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    return "".join(f"| {' | '.join(line)} |\n" for line in [head, ["---"] * len(head), *rows])
-
-
 def write_table(name: str, table: str) -> None:
     """Replace a table of the page.  Raises ValueError if the page has no place for it."""
-    text, count = _place(name).subn(lambda found: f"{found[1]}\n{table}\n{found[3]}", PAGE.read_text())
+    text, count = _place(name).subn(lambda found: f"{found[1]}\n{table}\n\n{found[3]}", PAGE.read_text())
     if count != 1:
         raise ValueError(f"{PAGE.name}: found {count} tables '{name}'; allowed: 1")
     PAGE.write_text(text)
-    print(f"{name}\n{table}", flush=True)
+    print(f"{name}\n{table}\n", flush=True)
 
 
 def read_table(name: str) -> list[list[str]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from tests.stats.battery import LAWS, WELL_BEHAVED, Law
-from tests.stats.tables import markdown_table, write_table
+from tests.stats.tables import write_table
+from utils.core.markdown import markdown_table
 from utils.stats.sample_warnings import sample_warnings
 
 EXPERIMENTS = 4000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -20,6 +19,7 @@ from utils.analysis.mean_curve import INTERVAL_NAME, setting_interval
 from utils.analysis.number_format import performance_label
 from utils.analysis.pairwise import PAIR_COLUMNS, SUPERIORITY_NOTE, compare_settings, describe_correction
 from utils.analysis.setting_choice import SettingChoice, count_exclusions
+from utils.core.markdown import markdown_table
 from utils.experiment.config import Count
 from utils.files.json_model import validate
 from utils.files.json_text import read_json
@@ -77,8 +77,8 @@ def comparison_table(columns: dict[str, list[SettingChoice]], runs: int) -> str:
     rows = [
         [choice.name, *(_table_cell(choices[row]) for choices in columns.values())] for row, choice in enumerate(first)
     ]
-    text = _markdown(["", *columns], rows) + (
-        f"\n{performance_label(first[0].experiment.training)}, mean over {runs} runs and its {CONFIDENCE:.0%} "
+    text = markdown_table(["", *columns], rows) + (
+        f"\n\n{performance_label(first[0].experiment.training)}, mean over {runs} runs and its {CONFIDENCE:.0%} "
         f"{INTERVAL_NAME} interval.\n"
     )
     paragraphs = [*_warnings(columns), *_pairs(columns), *_over_environments(columns)]
@@ -96,7 +96,7 @@ def _pairs(columns: dict[str, list[SettingChoice]]) -> list[str]:
     if not rows:
         return []
     correction = describe_correction(len(rows))
-    return [_markdown(["environment", *PAIR_COLUMNS], rows), f"{SUPERIORITY_NOTE} {correction}"]
+    return [markdown_table(["environment", *PAIR_COLUMNS], rows), f"{SUPERIORITY_NOTE} {correction}"]
 
 
 def _over_environments(columns: dict[str, list[SettingChoice]]) -> list[str]:
@@ -108,15 +108,10 @@ def _over_environments(columns: dict[str, list[SettingChoice]]) -> list[str]:
     improvements = improvement_rows(agents, CONFIDENCE)
     if not agents:
         return []
-    tables = [_markdown(AGENT_COLUMNS, [agent.cells for agent in agents])]
-    tables += [_markdown(IMPROVEMENT_COLUMNS, improvements)] if improvements else []
+    tables = [markdown_table(AGENT_COLUMNS, [agent.cells for agent in agents])]
+    tables += [markdown_table(IMPROVEMENT_COLUMNS, improvements)] if improvements else []
     simultaneous = " The intervals of the improvements hold simultaneously." if len(improvements) > 1 else ""
     return [*tables, f"Over {len(columns)} environments. {SCORE_NOTE}{simultaneous}"]
-
-
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    return "".join(f"| {' | '.join(line)} |\n" for line in [head, ["---"] * len(head), *rows])
 
 
 def _warnings(columns: dict[str, list[SettingChoice]]) -> list[str]:

@@ -17,7 +17,7 @@ import orjson
 
 from utils.core.errors import BadInput, describe_error
 from utils.files.atomic import open_atomically
-from utils.results.diagnostics import TIMESTEP, read_diagnostics
+from utils.results.diagnostics import TIMESTEP, diagnostic_arrays, read_diagnostics
 from utils.results.schema import all_runs, grid_of_tree
 
 RUNS, EPISODES, DIAGNOSTICS = TABLES = ("runs.parquet", "episodes.parquet", "diagnostics.parquet")
@@ -133,8 +133,7 @@ def episode_rows(tree: dict[str, Any], params: dict[str, str]) -> Iterator[Colum
 
 def diagnostic_names(tree: dict[str, Any]) -> list[str]:
     """Return the quantities that any run has diagnostics of."""
-    named = (name for run in all_runs(tree) for name in (run.get("diagnostics") or {}).get("arrays", ()))
-    quantities = dict.fromkeys(name.removeprefix("diagnostics/") for name in named)
+    quantities = dict.fromkeys(name for run in all_runs(tree) for name in diagnostic_arrays(run))
     return [name for name in quantities if name != TIMESTEP]
 
 

@@ -50,7 +50,7 @@ class DiagnosticPanel:
 
 
 @dataclass(frozen=True)
-class Diagnostics:
+class DiagnosticCharts:
     """The charts of settings on one axis.  labels: of the lines, with colour and dashes.  note: "" or what is wrong."""
 
     panels: list[DiagnosticPanel]
@@ -58,17 +58,17 @@ class Diagnostics:
     note: str
 
 
-def diagnostic_panels(choices: Sequence[SettingChoice]) -> Diagnostics:
+def diagnostic_panels(choices: Sequence[SettingChoice]) -> DiagnosticCharts:
     """Return the charts of some settings' diagnostics; none, with a note, if their arrays cannot be read."""
     chosen = choices[:MAX_LINES]
     try:
         lines = [setting_diagnostics(choice) for choice in chosen]
     except BadInput as error:
-        return Diagnostics([], [], str(error))
+        return DiagnosticCharts([], [], str(error))
     labels = [(choice.label, line_color(i), line_dashes(i)) for i, choice in enumerate(chosen)]
     panels = [_panel(name, lines, labels) for name in order_quantities(lines)]
     note = f"The first {len(chosen)} of {len(choices)} settings are drawn." if len(choices) > len(chosen) else ""
-    return Diagnostics(panels, labels, note)
+    return DiagnosticCharts(panels, labels, note)
 
 
 def _panel(name: str, lines: Sequence[Line], labels: Sequence[tuple[str, str, str]]) -> DiagnosticPanel:

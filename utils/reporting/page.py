@@ -25,7 +25,7 @@ from utils.analysis.setting_choice import SettingChoice
 from utils.core.provenance import code_version
 from utils.reporting.best_settings import BestSettings, list_best_settings
 from utils.reporting.compute import ComputeUse, sum_compute
-from utils.reporting.diagnostics import Diagnostics, diagnostic_panels
+from utils.reporting.diagnostics import DiagnosticCharts, diagnostic_panels
 from utils.reporting.distributions import DistributionChart, distribution_chart
 from utils.reporting.how_to_reproduce import reproduction_commands
 from utils.reporting.learning_curves import CurveChart, choose_for_report, curve_chart
@@ -75,7 +75,7 @@ class AxisContent:
 
     title: str
     curves: CurveChart
-    diagnostics: Diagnostics
+    diagnostics: DiagnosticCharts
     distribution: DistributionChart
     pairs: PairwiseComparison
 

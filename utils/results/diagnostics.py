@@ -25,15 +25,20 @@ class RunDiagnostics:
     values: dict[str, np.ndarray]
 
 
+def diagnostic_arrays(run: dict[str, Any]) -> dict[str, str]:
+    """Return the names of a run's arrays of diagnostics, by quantity and `TIMESTEP`; {} if it has none."""
+    named = (run.get(DIAGNOSTICS) or {}).get("arrays", ())
+    return {name.removeprefix(f"{DIAGNOSTICS}/"): name for name in named}
+
+
 def read_diagnostics(directory: Path, run: dict[str, Any]) -> RunDiagnostics | None:
     """Return a run's diagnostics; None if it has none.
 
     directory: of the run's result.  Raises BadInput if its arrays cannot be read.
     """
-    reference = run.get(DIAGNOSTICS)
-    if not reference:
+    names = diagnostic_arrays(run)
+    if not names:
         return None
-    names = {name.removeprefix(f"{DIAGNOSTICS}/"): name for name in reference["arrays"]}
-    arrays = read_arrays(directory / Path(str(reference["file"])).name, names.values())
+    arrays = read_arrays(directory / Path(str(run[DIAGNOSTICS]["file"])).name, names.values())
     values = {quantity: arrays[name] for quantity, name in names.items()}
     return RunDiagnostics(values.pop(TIMESTEP), values)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from utils.core.grid import Grid
+from utils.core.markdown import markdown_table
 from utils.stats.intervals import MIN_SAMPLES, mean_interval
 from utils.stats.sample_warnings import join_warnings, sample_warnings
 from utils.studies.choice import ArmInEnvironment, Known, is_complete
@@ -41,11 +42,6 @@ def page_text(
     return "\n\n".join(sections) + "\n"
 
 
-def _table(head: Sequence[str], lines: Iterator[Sequence[str]] | Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table."""
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *lines])
-
-
 def _each(known: Known) -> Iterator[ArmInEnvironment]:
     return (one for arms in known.values() for one in arms.values())
 
@@ -66,7 +62,9 @@ def _progress(study: Study, known: Known) -> str:
         "mean performance, which is the mean return over the last half of the evaluations, is run on "
         f"{study.reporting_runs} fresh seeds, and only these runs are reported."
     )
-    return f"## Runs\n\n{text} {state}\n\n" + _table(["environment", "arm", "for choosing", "on fresh seeds"], lines)
+    return f"## Runs\n\n{text} {state}\n\n" + markdown_table(
+        ["environment", "arm", "for choosing", "on fresh seeds"], lines
+    )
 
 
 def _best_settings(study: Study, known: Known) -> str:
@@ -79,14 +77,14 @@ def _best_settings(study: Study, known: Known) -> str:
         diverged = int(np.isnan(one.choosing).sum())
         text = grid.describe_varied(one.best) or "the only one"
         lines.append([one.environment, one.arm, text, f"{diverged} of {one.choosing.size}"])
-    return "## Best settings\n\n" + _table(["environment", "arm", "best setting", "runs that diverged"], lines)
+    return "## Best settings\n\n" + markdown_table(["environment", "arm", "best setting", "runs that diverged"], lines)
 
 
 def _performance(study: Study, known: Known) -> str:
     """Return the mean performance on fresh seeds, with its interval."""
     lines = [[arm, *(_cell(known[name][arm].performance) for name in known)] for arm in study.arms]
     caption = "Mean of performance over runs, and the 95% interval of the mean; n: runs that it is of."
-    text = f"## Performance on fresh seeds\n\n{_table(['', *known], lines)}\n\n{caption}"
+    text = f"## Performance on fresh seeds\n\n{markdown_table(['', *known], lines)}\n\n{caption}"
     finite = [(one, one.performance[np.isfinite(one.performance)]) for one in _each(known)]
     found = [(one, sample_warnings(runs)) for one, runs in finite if len(runs) >= MIN_SAMPLES]
     return text + "".join(f"\n\n{one.arm}, {one.environment}: {join_warnings(each)}" for one, each in found if each)
@@ -124,7 +122,7 @@ def _claims(study: Study, known: Known, verdicts: Sequence[Verdict]) -> str:
         f"are adjusted for the study's {len(study.claims) * len(known)} claims by Holm's method: with 95% confidence, "
         "none is wrong. The intervals are of one claim in one environment each, without an adjustment."
     )
-    return f"## Claims\n\n{len(verdicts)} tests: {open_pairs}. {text}\n\n{_table(head, lines)}"
+    return f"## Claims\n\n{len(verdicts)} tests: {open_pairs}. {text}\n\n{markdown_table(head, lines)}"
 
 
 def _origin(name: str, rows: Sequence[RunRow]) -> str:
