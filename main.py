@@ -90,6 +90,7 @@ def main(
     from utils.training.stack_trainer import TrainingOptions
     from utils.wiring import run as wiring
     from utils.wiring.build import read_experiment
+    from utils.wiring.next_commands import log_next_commands
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     with exit_on_bad_input():
@@ -120,7 +121,10 @@ def main(
             keep_checkpoint,
             fail_fast,
         )
-        sys.exit(wiring.train_missing_runs(experiment, selected, options))
+        code = wiring.train_missing_runs(experiment, selected, options)
+        if code == 0:
+            log_next_commands(experiment, selected)
+        sys.exit(code)
 
 
 if __name__ == "__main__":
