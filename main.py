@@ -49,6 +49,10 @@ from utils.display.video import MAX_VIDEO_FRAMES
     "of refusing to train next to them.",
 )  # fmt: skip
 @click.option(
+    "--no-copy", is_flag=True, help="Train runs without a result of their own, even if the result of an equal run, or "
+    "of the same run in another directory, could be copied.",
+)  # fmt: skip
+@click.option(
     "--list", "listing", is_flag=True, help="Train nothing; print index, setting, seed and the hyperparameters that "
     "differ of each chosen run.",
 )  # fmt: skip
@@ -81,7 +85,7 @@ def main(
     results: tuple[str, ...], env_json: str | None, agent_json: str | None, index: str | None, runs: int | None,
     jobs: int | None, stack: int | None, monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
     checkpoint_minutes: float, verify: bool, accept_mixed: bool, listing: bool, keep_checkpoint: bool,
-    extend: int | None, fail_fast: bool,
+    extend: int | None, fail_fast: bool, no_copy: bool,
 ) -> None:  # fmt: skip
     """Run the command line."""
     from utils.core.process_setup import limit_threads
@@ -120,6 +124,7 @@ def main(
             accept_mixed,
             keep_checkpoint,
             fail_fast,
+            no_copy,
         )
         code = wiring.train_missing_runs(experiment, selected, options)
         if code == 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from utils.core.errors import BadInput
@@ -77,6 +78,7 @@ class Experiment:
         self._stem = experiment_name(environment.env_name, agent.agent_name, None)
         self._protocol = environment.model_dump(mode="json")
         self._settings: dict[int, tuple[Any, SettingIdentity]] = {}
+        self._equal: dict[int, list[int]] = {}
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -112,9 +114,13 @@ class Experiment:
     def run(self, index: int) -> Run:
         """Return the run that an index names.  Raises BadInput if its hyperparameters are not allowed."""
         setting, run = self.grid.locate(index)
-        key = self._resolve(setting)[1].key(run)
+        key = self.key(setting, run)
         shorter = None if self.extends is None else self.extends.run(index)
         return Run(index, setting, run, self.hyperparameters(setting), key, self.file(key), shorter)
+
+    def key(self, setting: int, run: int) -> str:
+        """Return the key of a run of a setting.  Raises BadInput if its hyperparameters are not allowed."""
+        return self._resolve(setting)[1].key(run)
 
     def run_ids(self, settings: Sequence[int], runs: Iterable[int]) -> Iterator[RunId]:
         """Yield these runs of these settings, ordered by index if both arguments are sorted.
@@ -134,26 +140,40 @@ class Experiment:
         """Return the path of the result of the run with this key."""
         return ResultFile(self.directory, f"{self._stem}_{key}")
 
-    def other_files(self, run: Run) -> list[ResultFile]:
-        """Return the paths of the run's result under grids with other policies, whose directory has another name."""
-        policy = getattr(run.hyperparameters, "policy_type", None)
+    def other_directories(self, setting: int) -> list[Path]:
+        """Return the directories of a setting's results under grids with other policies, which have other names."""
+        policy = getattr(self.hyperparameters(setting), "policy_type", None)
         if policy is None:
             return []
         names = [self._stem, experiment_name(self.environment.env_name, self.agent.agent_name, [str(policy)])]
-        parent = self.directory.parent
-        return [ResultFile(parent / name, run.file.stem) for name in names if name != self.name]
+        return [self.directory.parent / name for name in names if name != self.name]
+
+    def other_files(self, run: Run) -> list[ResultFile]:
+        """Return the paths of the run's result in other directories."""
+        return [ResultFile(directory, run.file.stem) for directory in self.other_directories(run.setting)]
+
+    def equal_settings(self, setting: int) -> list[int]:
+        """Return the other settings of the grid that are the same: they differ only in hyperparameters without effect.
+
+        Raises BadInput if the setting's own hyperparameters are not allowed.
+        """
+        if setting not in self._equal:
+            mine = self.hyperparameters(setting)
+            others = (other for other in self.grid.variants(setting, mine.without_effect()) if other != setting)
+            wanted = _effective(mine)
+            self._equal[setting] = [other for other in others if self._has_effect(other, wanted)]
+        return self._equal[setting]
+
+    def _has_effect(self, setting: int, wanted: dict[str, Any]) -> bool:
+        """Return whether a setting can be trained and its hyperparameters with an effect are the wanted ones."""
+        try:
+            return _effective(self.hyperparameters(setting)) == wanted
+        except BadInput:
+            return False
 
     def same_runs(self, run: Run) -> list[Run]:
-        """Return the other runs of the grid that are the same: they differ only in hyperparameters without effect."""
-        wanted, found = _effective(run.hyperparameters), []
-        for setting in self.grid.variants(run.setting, run.hyperparameters.without_effect()):
-            try:
-                other = self.run(self.grid.index(setting, run.run))
-            except BadInput:
-                continue  # It cannot be trained.
-            if setting != run.setting and _effective(other.hyperparameters) == wanted:
-                found.append(other)
-        return found
+        """Return the runs of equal settings with the same run number."""
+        return [self.run(self.grid.index(setting, run.run)) for setting in self.equal_settings(run.setting)]
 
     def describe_setting(self, setting: int) -> str:
         """Return a setting's hyperparameters that vary in the grid, such as "critic_lr 0.001, alpha 0.1"."""

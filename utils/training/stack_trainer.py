@@ -93,6 +93,7 @@ class TrainingOptions:
 
     force: train runs that have results again.
     accept_mixed: keep results of other versions of the code, instead of refusing them.
+    no_copy: copy no result of a run that is not among those to train.
     jobs: number of processes; None: the number of available cores.
     stack: largest number of runs in a stack; None: chosen by size, memory and jobs.
     engine: one of ENGINE_CHOICES.
@@ -111,6 +112,7 @@ class TrainingOptions:
     accept_mixed: bool = False
     keep_checkpoint: bool = False
     fail_fast: bool = False
+    no_copy: bool = False
 
 
 @dataclass(frozen=True)
