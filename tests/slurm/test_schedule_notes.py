@@ -61,7 +61,7 @@ def test_a_colleagues_jobs_do_not_count_against_the_limit(project, slurm):
 
 def test_the_databases_limit_on_jobs_is_honoured_and_named(project, slurm):
     project.cluster(max_jobs=100, account="def-a")
-    slurm.limit_jobs(f"def-a|{user_name()}||2\n")
+    slurm.limit_jobs(f"def-a|{user_name()}||||2|\n")
     result = project.submit()
     assert "2 of the tasks now, as many as your limit on jobs allows (MaxSubmitJobs of def-a: 2, 0 of them taken)" in (
         result.output
