@@ -13,7 +13,7 @@ from env import EpisodeBatch, EpisodeProtocol, Episodes, make_env
 from env.episodes.actions import flatten_actions
 from env.episodes.observations import flatten_observations
 from env.episodes.returns import WrongReturn, check_returns
-from tests.support.habits import Sled
+from tests.support.habits.sled import Sled
 from tests.support.space_envs import Bits, Gears, Goal, Nested, Tray, TwoRewards
 from utils.core.errors import EnvironmentFault
 
@@ -231,8 +231,8 @@ def test_what_is_not_finite_ends_its_slot_only(what, value, message):
 
 def test_a_start_that_is_not_finite_is_an_error():
     class Lost(Sled):
-        def start(self):
-            return np.nan
+        def begin(self):
+            self.place = np.nan
 
     envs = EpisodeBatch([Episodes(Lost(), EpisodeProtocol(4), 0)])
     envs.reset()

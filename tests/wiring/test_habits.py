@@ -13,7 +13,9 @@ import pytest
 from gymnasium.spaces import Box, MultiDiscrete
 
 from tests.support.experiments import assert_same_bits, make_experiment, train
-from tests.support.habits import HABITS, GymStream, NumpyStream, Sled
+from tests.support.habits.catalog import HABITS
+from tests.support.habits.seeds import NumpyStream
+from tests.support.habits.sled import GymStream, Sled
 from tests.support.resuming import CONDITIONS, make_loop, run_to, save_checkpoints
 from utils.checkpoint.checkpoint import Checkpoint
 from utils.core.errors import BadInput
@@ -145,7 +147,7 @@ def test_the_habits_that_no_checkpoint_can_hold_are_known(tmp_path):
     """Others may become exact when more can be saved."""
     assert not check_environment(experiment_on("Memo", tmp_path)).exact_resume
     for habit in (
-        "Average",
+        "Counted",
         "Sled",
         "GymStream",
         "NumpyStream",
@@ -189,7 +191,7 @@ def test_a_sound_environment_has_nothing_to_note(files, tmp_path, caplog):
 
 
 def test_evaluations_that_depend_on_earlier_ones_are_noted(files, tmp_path):
-    (result,) = files("Average").train(tmp_path / "out", index=0)
+    (result,) = files("Counted").train(tmp_path / "out", index=0)
     first, *_ = result.run["provenance"]["env_notes"]
     assert first.startswith("a reset with a seed does not undo what happened before, so that evaluations depend on")
 
