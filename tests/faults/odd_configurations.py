@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent import AGENTS
 from env import ENVS
-from tests.support.habits import OwnEntropy
+from tests.support.habits.seeds import OwnEntropy
 from tests.support.space_envs import Both, Gears
 from utils.experiment.config import EnvironmentConfig
 
