@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from click.testing import CliRunner, Result
 
+from tests.support.documentation import ROOT
 from tests.support.fake_results import ENVIRONMENT, PARAMETERS, fake_run
 from utils import export
 from utils.core.grid import Grid
@@ -62,3 +66,11 @@ SERIES: dict[str, list[tuple[int, float]]] = {
 def run_export(*arguments: object) -> Result:
     """Run utils/export.py."""
     return CliRunner().invoke(export.main, [str(argument) for argument in arguments])
+
+
+def run_export_script(*arguments: object, **environment: str) -> str:
+    """Run utils/export.py in a process of its own, and return what it prints.  environment: variables to set."""
+    command = [sys.executable, str(ROOT / "utils/export.py"), *map(str, arguments)]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 2), done.stderr
+    return done.stdout + done.stderr

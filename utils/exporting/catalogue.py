@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 TOOLS = {
     "tensorboard": ("utils.exporting.to_tensorboard", "TensorBoardEvents"),
+    "wandb": ("utils.exporting.to_wandb", "WandbRuns"),
+    "trackio": ("utils.exporting.to_trackio", "TrackioDatabase"),
     "csv": ("utils.exporting.to_csv", "CsvFiles"),
 }
 """Module and class of each tool."""

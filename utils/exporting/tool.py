@@ -24,15 +24,17 @@ class Tool(ABC):
     name: ClassVar[str]
     """The tool's name on the command line."""
 
-    format: ClassVar[int] = 1
-    """Version of what is written of a run; a run that was exported by another version is exported again."""
-
     def __init__(self, output: Path, project: str) -> None:
         """Prepare to write.  Raises BadInput if the tool is not installed or does not accept the project's name.
 
         output: existing directory.  project: name of the group of all runs, where the tool has one.
         """
         self.output, self.project = output, project
+
+    @property
+    def format(self) -> str:
+        """Version of what is written of a run: a run that was exported with another one is exported again."""
+        return "1"
 
     @abstractmethod
     def write(self, run: ExportedRun, old: str | None) -> str:
