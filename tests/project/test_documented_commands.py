@@ -30,8 +30,8 @@ TRAIN, TEST = commands_in(README)[:2]
 
 SCRIPTS = [
     "main.py", "schedule.py", "simple_combine.py", "utils/benchmark.py", "utils/compare_agents.py",
-    "utils/compare_protocols.py", "utils/compare_runs.py", "utils/plot_mse_data.py", "utils/report.py",
-    "utils/select_best.py", "utils/watch.py",
+    "utils/compare_protocols.py", "utils/compare_runs.py", "utils/export.py", "utils/plot_mse_data.py",
+    "utils/report.py", "utils/select_best.py", "utils/watch.py",
 ]  # fmt: skip
 
 SHORTER = {
