@@ -99,8 +99,10 @@ class Browser:
         return json.loads(message)
 
     def resize(self, width: int, height: int = 900) -> None:
-        """Give the page a size, in pixels."""
-        self._send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        """Give the page a size, in pixels; below 600, as on a phone, whose scroll bars take no space."""
+        self._send(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
 
     def open(self, path: Path) -> None:
         """Load a file, and wait until it is there."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from utils.analysis.live_runs import (
     COMPLETED,
     DIVERGED,
+    ENDED,
     FAILED,
     RUNNING,
     SILENT,
@@ -40,7 +41,7 @@ MAX_SIGNS = 12
 
 @dataclass(frozen=True)
 class LiveProgress:
-    """How far an experiment is.  counts: of runs by state.  percentages: of runs by state, for a bar."""
+    """How far an experiment is.  counts: of runs by state.  percentages: widths of a bar's parts, by state."""
 
     title: str
     directory: str
@@ -134,16 +135,22 @@ def _chosen_settings(group: Sequence[LiveSweep]) -> list[LiveSetting]:
 
 
 def _progress(sweep: LiveSweep) -> LiveProgress:
-    left, known = sweep.seconds_left, len(sweep.runs)
+    left = sweep.seconds_left
     return LiveProgress(
         sweep.title,
         sweep.directory.name,
         {state: sweep.counts.get(state, 0) for state in STATES},
-        {state: 100 * sweep.counts.get(state, 0) / known for state in STATES},
+        _percentages(sweep),
         f"{100 * sweep.fraction_done:.1f}%",
         NO_VALUE if left is None else format_seconds(left),
         sweep.notes,
     )
+
+
+def _percentages(sweep: LiveSweep) -> dict[str, float]:
+    """Return the timesteps that are made, as percentages of all: of ended runs by state, of others as running."""
+    shares = {state: 100 * sweep.counts.get(state, 0) / len(sweep.runs) for state in ENDED}
+    return shares | {RUNNING: max(0.0, 100 * sweep.fraction_done - sum(shares.values()))}
 
 
 def format_seconds(seconds: float) -> str:
@@ -158,10 +165,10 @@ def format_seconds(seconds: float) -> str:
 
 def _axis(settings: Sequence[LiveSetting], group: Sequence[LiveSweep], styles: LineStyles) -> LiveAxis:
     drawn = [setting for setting in settings if setting.mean is not None]
-    labels = [(setting.label, styles.style(setting.label)) for setting in settings]
     curves = live_curve_chart(drawn, [styles.style(setting.label) for setting in drawn]) if drawn else None
-    lines = [setting.diagnostics for setting in settings]
-    charts = draw_diagnostics(lines, labels, "") if any(lines) else None
+    measured = [setting for setting in settings if setting.diagnostics]
+    labels = [(setting.label, styles.style(setting.label)) for setting in measured]
+    charts = draw_diagnostics([setting.diagnostics for setting in measured], labels, "") if measured else None
     every = sum(len(sweep.settings) for sweep in group)
     note = f"The best {len(settings)} of {every} settings so far are drawn." if every > len(settings) else ""
     return LiveAxis(str(group[0].environment["env_name"]), curves, charts, note)

@@ -28,10 +28,10 @@ from utils.reporting.templating import fill_template
 from utils.reporting.what_ran import WhatRan, summarize_what_ran
 
 SECTIONS = (
-    "what ran", "progress", "learning curves", "diagnostics", "sensitivity", "distributions", "best settings",
-    "pairwise comparison", "several environments", "compute", "how to reproduce",
+    "learning curves", "best settings", "pairwise comparison", "several environments", "distributions", "sensitivity",
+    "diagnostics", "progress", "compute", "what ran", "how to reproduce",
 )  # fmt: skip
-"""The sections in order; each has a template of its name."""
+"""The sections in order, results first; each has a template of its name. Some pages lack one."""
 
 Axis = tuple[str, list[SettingChoice]]
 """Title of an axis, and the settings on it."""
@@ -74,7 +74,7 @@ def render_page(experiments: Sequence[CombinedResults], confidence: float, own_c
         "page.html",
         ("script.js",),
         folder="",
-        sections=SECTIONS,
+        sections=[name for name in SECTIONS if len(axes) > 1 or name != "several environments"],
         title=_title(experiments),
         time=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=code_version()["commit"],
