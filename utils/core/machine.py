@@ -1,4 +1,4 @@
-"""Cores and memory that this process may use, by affinity, cgroup limits and SLURM allocation.
+"""Cores and memory that this process may use, by affinity, cgroup limits and SLURM allocation; living processes.
 
 A container or a job often has less than the whole machine, which only the kernel's files show (cgroups(7); the kernel's
 Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and scheduler/sched-bwc.rst).
@@ -60,6 +60,17 @@ def _cpu_quotas(root: Path) -> Iterator[float]:
         limit = limit or _read_words(directory / "cpu.cfs_quota_us") + _read_words(directory / "cpu.cfs_period_us")
         if len(limit) == 2 and limit[0] not in ("max", "-1"):
             yield int(limit[0]) / int(limit[1])
+
+
+def is_alive(process: int) -> bool:
+    """Return whether a process of this machine exists.  process: its id, at least 1."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def available_memory(root: Path = Path("/")) -> int:
