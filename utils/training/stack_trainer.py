@@ -221,7 +221,7 @@ class _StackTraining:
         check = self._builders.check_environment(self._experiment)
         end = datetime.now(UTC).isoformat()
         origin = collect_provenance(THREADS, self._engine._asdict(), check.rollout_hash, indices, self._start, end)
-        origin |= check.provenance(run.random_seed)
+        origin |= check.provenance(run.random_seed) | ({"start_from": run.start.provenance()} if run.start else {})
         data, arrays = run_data(run, record, self._experiment.environment, origin)
         try:
             run.file.write(self._experiment.tree(run, data), arrays)
