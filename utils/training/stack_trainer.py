@@ -234,6 +234,8 @@ class _StackTraining:
         origin = collect_provenance(THREADS, self._engine._asdict(), check.rollout_hash, indices, self._start, end)
         waited = None if self._waited is None else round((core_wait_seconds() or 0.0) - self._waited, 3)
         origin |= check.provenance(run.random_seed) | {"core_wait_seconds": waited}
+        if run.start:
+            origin["start_from"] = run.start.provenance()
         data, arrays = run_data(run, record, self._experiment.environment, origin)
         try:
             run.file.write(self._experiment.tree(run, data), arrays)
