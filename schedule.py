@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from utils.core.cli_types import ENGINE_OPTION, IntegerList
+from utils.core.cli_types import ENGINE_OPTION, IntegerList, StepList
 from utils.core.errors import exit_on_bad_input
 
 EXIT_FAILED = 1
@@ -38,6 +38,11 @@ EXIT_FAILED = 1
     help="Submit runs that have results too; the old results are moved to the submission's folder.",
 )
 @ENGINE_OPTION
+@click.option(
+    "--then", type=StepList(("combine", "report")), default=(), metavar="STEPS",
+    help="Also submit a closing job, which makes these steps once all tasks have ended, whether or not they failed: "
+    "combine (simple_combine.py), or combine,report (also utils/report.py).",
+)  # fmt: skip
 @click.option("--pilot", is_flag=True, help="First measure the cost of a run of each shape, here, on one core.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and the exact scripts; submit nothing.")
 @click.option("--yes", is_flag=True, help="Submit without asking.")

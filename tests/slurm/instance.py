@@ -100,6 +100,16 @@ class Sweep:
         """Return the job numbers of the latest submission's arrays."""
         return [array["job"] for array in json.loads((self.submission / "submission.json").read_text())["arrays"]]
 
+    @property
+    def closing(self) -> int:
+        """Job number of the latest submission's closing job."""
+        return int(json.loads((self.submission / "submission.json").read_text())["closing"]["job"])
+
+    def combined_runs(self) -> list[int]:
+        """Return the run numbers of the only setting in data.json."""
+        (setting,) = json.loads((self.directory / "data.json").read_text())["experiment_data"].values()
+        return sorted(run["run_number"] for run in setting["runs"])
+
     def letters(self) -> dict[int, str]:
         """Return each setting's row of letters in the output of --status."""
         rows = (line.split() for line in self.schedule("--status").splitlines())
@@ -131,6 +141,12 @@ class Sweep:
         """Return how often SLURM has restarted a task of the latest submission."""
         line = call("scontrol", "--oneliner", "show", "job", f"{self.jobs()[0]}_{task}")
         return int(line.partition(" Restarts=")[2].split()[0])
+
+
+def job_time(job: object, name: str) -> str:
+    """Return a time of a job or task, such as its StartTime, in a form that sorts."""
+    line = call("scontrol", "--oneliner", "show", "job", str(job))
+    return line.partition(f" {name}=")[2].split()[0]
 
 
 def queue() -> list[str]:

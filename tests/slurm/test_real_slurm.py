@@ -16,6 +16,7 @@ from tests.slurm.instance import (
     assert_same_results,
     call,
     continue_after_signal,
+    job_time,
     queue,
     reason_to_skip,
     wait_for_all,
@@ -119,8 +120,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_killed_and_requeued_tasks_end_in_the_same_results(tmp_path, undisturbed):
+    """The closing job starts when the requeued task has ended, too, and combines what there is."""
     sweep = Sweep(tmp_path, "disturbed", 6, AGENT, LONGER)
-    sweep.schedule("--yes", runs_per_task=2)
+    closing = ("--yes", "--then", "combine,report")
+    sweep.schedule(*closing, runs_per_task=2)
+    assert "(combine, report): waits until all tasks have ended" in sweep.schedule("--status")
     (job,) = sweep.jobs()
     os.kill(sweep.stop_task(0), signal.SIGKILL)
     requeued = sweep.stop_task(1)
@@ -129,10 +133,16 @@ def test_killed_and_requeued_tasks_end_in_the_same_results(tmp_path, undisturbed
     wait_for_all()
     assert [sweep.restarts(task) for task in (0, 1, 2)] == [0, 1, 0]
     assert sweep.letters() == {0: "FFCCCC"}
-    assert "Killed" in sweep.schedule("--status")
-    assert "2 to submit" in sweep.schedule("--yes")
+    status = sweep.schedule("--status")
+    assert "Killed" in status
+    assert "ends with exit code 0" in status
+    assert max(job_time(f"{job}_{task}", "EndTime") for task in (0, 1, 2)) <= job_time(sweep.closing, "StartTime")
+    assert sweep.combined_runs() == [2, 3, 4, 5]
+    assert (sweep.directory / "report.html").exists()
+    assert "2 to submit" in sweep.schedule(*closing)
     wait_for_all()
     assert sweep.letters() == {0: "CCCCCC"}
+    assert sweep.combined_runs() == [0, 1, 2, 3, 4, 5]
     assert_same_results(undisturbed, sweep.directory)
     assert sweep.resumed(0, 1) == [False, False]
     assert sweep.resumed(2, 3) == [True, True]

@@ -17,6 +17,7 @@ class Request:
     """The arguments of schedule.py.
 
     runs, settings: run numbers and setting numbers; None: all settings.
+    then: steps of the closing job (`utils.slurm.closing_job.STEPS`); none: there is no closing job.
     """
 
     cluster_json: str
@@ -29,6 +30,7 @@ class Request:
     settings: Sequence[int] | None = None
     force: bool = False
     engine: str = DEFAULT_ENGINE
+    then: Sequence[str] = ()
 
     def requested_settings(self, experiment: Experiment) -> Sequence[int]:
         """Return the requested settings of an experiment."""
@@ -47,6 +49,8 @@ class Request:
             words += ["--settings", format_indices(self.settings)]
         if self.engine != DEFAULT_ENGINE:
             words += ["--engine", self.engine]
+        if self.then:
+            words += ["--then", ",".join(self.then)]
         files = [self.cluster_json, self.script, self.directory, self.env_json, self.save_dir, *self.agent_jsons]
         return shlex.join([*words, *options, *(["--"] if any(f.startswith("-") for f in files) else []), *files])
 

@@ -7,6 +7,7 @@
         tasks.<array>.txt             the indices of each task, one line per task
         keys.<array>.txt              the keys of the same runs
         logs/<array>_<task>.log
+        closing.sh logs/closing.log   the script and the log of the closing job, if there is one
 
 It is written before anything is submitted, and an array is identified in the queue by its name, so an array that SLURM
 accepted is never submitted again, even if SLURM's answer was lost. The record names the user, in whose queue the array
@@ -37,6 +38,8 @@ FOLDER = "slurm"
 
 RECORD = "submission.json"
 
+CLOSING_LOG = "closing.log"
+
 
 class SubmittedArray(BaseModel):
     """An array of tasks.
@@ -52,12 +55,28 @@ class SubmittedArray(BaseModel):
     job: int | None = None
 
 
+class SubmittedClosing(BaseModel):
+    """A closing job.
+
+    name: unique name of the job.
+    steps: what it does (`utils.slurm.closing_job.STEPS`).
+    job: SLURM's number; None if SLURM did not confirm the submission.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    name: str
+    steps: list[str]
+    job: int | None = None
+
+
 class SubmissionRecord(BaseModel):
     """Content of submission.json.
 
     cores: cores of a task.
     seconds_per_run: planned core-seconds of a run.
     user: name of the user who submitted it; None in records before 2026-11-28: the owner of the folder.
+    closing: the closing job, if there is one.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -66,6 +85,7 @@ class SubmissionRecord(BaseModel):
     cores: Annotated[int, Field(ge=1)]
     seconds_per_run: Annotated[float, Field(gt=0.0)]
     user: str | None = None
+    closing: SubmittedClosing | None = None
 
 
 class Submission:
@@ -97,6 +117,11 @@ class Submission:
     def log_path(self, array: int, task: int) -> Path:
         """Return the path of a task's log."""
         return self.folder / "logs" / f"{array}_{task}.log"
+
+    @property
+    def closing_log(self) -> Path:
+        """Path of the log of the closing job."""
+        return self.folder / "logs" / CLOSING_LOG
 
 
 def new_submission_path(experiment: Experiment) -> Path:

@@ -16,6 +16,7 @@ from utils.core.errors import BadInput
 from utils.experiment.experiment import Experiment
 from utils.results.result_file import results_root
 from utils.slurm import commands as slurm
+from utils.slurm.closing_job import SCRIPT, closing_arguments, make_closing_script
 from utils.slurm.cluster import Cluster, account_notice, gpu_notice, read_cluster, retirement_notice
 from utils.slurm.pilot import make_trainer, measure_cost, pilot_cores
 from utils.slurm.plan_report import format_plan, tasks_text
@@ -28,6 +29,8 @@ from utils.slurm.submit import (
     SubmissionBatch,
     Target,
     array_names,
+    closing_name,
+    make_closing_job,
     make_script,
     sbatch_arguments,
     split_arrays,
@@ -77,7 +80,7 @@ def schedule_sweeps(
     sweeps = find_sweeps(request, experiments, state.queue)
     account = account_notice(cluster, os.environ.get(slurm.ACCOUNT))
     print_notes([account, *state.notes, *(gpu_note(cluster, sweep) for sweep in sweeps)])
-    free = None if state.limit is None else state.limit.free
+    free = None if state.limit is None else max(0, state.limit.free - (len(sweeps) if request.then else 0))
     places = None if free is None else free // len(sweeps)
     if pilot:
         measure_shapes(request, cluster, sweeps, places)
@@ -86,13 +89,15 @@ def schedule_sweeps(
     for plan, share in zip(plans, shares, strict=True):
         echo(format_plan(plan, share, state.limit))
     directory = str(Path(request.directory).resolve())
-    target = Target(cluster, request.script, directory, request.engine, state.array_size)
+    target = Target(cluster, request.script, directory, request.engine, state.array_size, request.then)
     if dry_run:
         print_scripts(target, plans, shares)
     elif not slurm.is_available():
         raise BadInput(no_slurm_message(request, experiments))
     else:
         submit_if_confirmed(request, target, SubmissionBatch(sweeps, plans, shares, before), yes)
+    if request.then:
+        print_notes(closing_note(plan) for plan in plans)
     rest = sum(len(plan.tasks) for plan in plans) - sum(shares)
     if rest:
         echo(
@@ -120,6 +125,13 @@ def gpu_note(cluster: Cluster, sweep: Sweep) -> str | None:
     return gpu_notice(cluster, sweep.experiment.agent_source, cuda)
 
 
+def closing_note(plan: Plan) -> str | None:
+    """Return a notice that a plan has no closing job, because it has no tasks; else None."""
+    if plan.tasks:
+        return None
+    return f"no closing job for {plan.experiment.directory}: nothing is submitted that it could wait for"
+
+
 def print_notes(notes: Iterable[str | None]) -> None:
     """Print each note once, to standard error."""
     for note in dict.fromkeys(notes):
@@ -134,8 +146,9 @@ def submit_if_confirmed(request: Request, target: Target, batch: SubmissionBatch
     """
     tasks = sum(batch.shares)
     if tasks and (yes or click.confirm(f"Submit {tasks_text(tasks)}?", err=True)):
-        for folder, jobs in submit_all(target, batch):
-            echo(f"submitted as {', '.join(map(str, jobs))}: {folder}")
+        for folder, jobs, closing in submit_all(target, batch):
+            then = "" if closing is None else f", closing job {closing}"
+            echo(f"submitted as {', '.join(map(str, jobs))}{then}: {folder}")
         echo(f"to see their status:\n  {request.command('--status')}")
 
 
@@ -175,6 +188,11 @@ def print_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) 
             echo(f"\n{folder / 'job.sh'}:\n\n{make_script(target, plan, folder)}")
         for number, (name, tasks) in enumerate(zip(names, arrays, strict=True)):
             arguments = sbatch_arguments(target.cluster, folder, name, number, len(tasks))
+            echo(shlex.join(["sbatch", "--parsable", *arguments]))
+        if arrays and target.then:
+            echo(f"\n{folder / SCRIPT}:\n\n{make_closing_script(make_closing_job(target, plan, folder))}")
+            jobs = [f"ARRAY{number}" for number in range(len(arrays))]
+            arguments = closing_arguments(target.cluster, folder, closing_name(plan.experiment, folder), jobs)
             echo(shlex.join(["sbatch", "--parsable", *arguments]))
 
 
