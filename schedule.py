@@ -39,6 +39,10 @@ EXIT_FAILED = 1
 )
 @ENGINE_OPTION
 @click.option(
+    "--sbatch", multiple=True, metavar="OPTION", help="Another option of sbatch, such as --mail-type=END or "
+    "--constraint=cascade, in addition to those of CLUSTER_JSON. May be repeated.",
+)  # fmt: skip
+@click.option(
     "--then", type=StepList(("combine", "report")), default=(), metavar="STEPS",
     help="Also submit a closing job, which makes these steps once all tasks have ended, whether or not they failed: "
     "combine (simple_combine.py), or combine,report (also utils/report.py).",
@@ -58,7 +62,7 @@ def main(pilot: bool, dry_run: bool, yes: bool, status: bool, watch: bool, **ask
     request = Request(**asked)
     with exit_on_bad_input():
         try:
-            cluster, experiments = load_cluster(request.cluster_json), read_experiments(request)
+            cluster, experiments = load_cluster(request), read_experiments(request)
             if status or watch:
                 print_status(request, experiments, watch)
             else:

@@ -41,9 +41,14 @@ def wait_for(done: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command."""
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 def call(*words: str) -> str:
     """Return the output of a command, which must succeed."""
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run(*words)
     assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -69,9 +74,15 @@ class Sweep:
         return str(path)
 
     def schedule(self, *options: str, **cluster: Any) -> str:
-        """Return the output of schedule.py.  cluster: keys of the cluster's file to change."""
+        """Return the output of schedule.py, which must succeed.  cluster: keys of the cluster's file to change."""
+        done = self.try_to_schedule(*options, **cluster)
+        assert done.returncode == 0, f"{options}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def try_to_schedule(self, *options: str, **cluster: Any) -> subprocess.CompletedProcess[str]:
+        """Run schedule.py.  cluster: keys of the cluster's file to change."""
         files = [self._write("cluster", self.cluster | cluster), "main.py", ".", self.env_json, str(self.save_dir)]
-        return call(sys.executable, "schedule.py", "--runs", str(self.runs), *options, *files, self.agent_json)
+        return run(sys.executable, "schedule.py", "--runs", str(self.runs), *options, *files, self.agent_json)
 
     def train_here(self) -> Path:
         """Train the same runs with main.py, without SLURM; return the directory of the results."""

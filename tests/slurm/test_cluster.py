@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from utils.core.errors import BadInput
-from utils.slurm.cluster import Cluster, account_notice, gpu_notice, read_cluster, retirement_notice
+from utils.slurm.cluster import Cluster, account_notice, add_options, gpu_notice, read_cluster, retirement_notice
 
 FOLDER = Path(__file__).resolve().parents[2] / "clusters"
 NAMES = [
@@ -45,6 +45,22 @@ def test_trillium_gives_whole_nodes_for_a_day_and_takes_no_memory():
     cluster = read_cluster(str(FOLDER / "trillium.json"))
     assert (cluster.cpus_per_task, cluster.mem_per_cpu) == (192, None)
     assert (cluster.min_seconds, cluster.max_seconds) == (900, 86400)
+
+
+def test_options_of_the_command_line_replace_those_of_the_same_name():
+    cluster = Cluster(options=["--qos=high", "--exclusive"])
+    assert add_options(cluster, ["--qos=low", "--constraint=a&b"]).options == [
+        "--exclusive",
+        "--qos=low",
+        "--constraint=a&b",
+    ]
+    assert add_options(cluster, []) == cluster
+
+
+@pytest.mark.parametrize("option", ["--time=1:00:00", "--mail-type=END --hold", "mail", "--comment=$(touch hurt)"])
+def test_options_of_the_command_line_are_checked(option):
+    with pytest.raises(BadInput, match=r"^--sbatch: key 'options'"):
+        add_options(Cluster(), [option])
 
 
 def test_tamia_gives_whole_nodes_for_an_hour_to_a_day():

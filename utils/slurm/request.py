@@ -18,6 +18,7 @@ class Request:
 
     runs, settings: run numbers and setting numbers; None: all settings.
     then: steps of the closing job (`utils.slurm.closing_job.STEPS`); none: there is no closing job.
+    sbatch: options of sbatch in addition to the cluster file's.
     """
 
     cluster_json: str
@@ -31,6 +32,7 @@ class Request:
     force: bool = False
     engine: str = DEFAULT_ENGINE
     then: Sequence[str] = ()
+    sbatch: Sequence[str] = ()
 
     def requested_settings(self, experiment: Experiment) -> Sequence[int]:
         """Return the requested settings of an experiment."""
@@ -49,6 +51,7 @@ class Request:
             words += ["--settings", format_indices(self.settings)]
         if self.engine != DEFAULT_ENGINE:
             words += ["--engine", self.engine]
+        words += [f"--sbatch={option}" for option in self.sbatch]
         if self.then:
             words += ["--then", ",".join(self.then)]
         files = [self.cluster_json, self.script, self.directory, self.env_json, self.save_dir, *self.agent_jsons]

@@ -17,7 +17,7 @@ from utils.experiment.experiment import Experiment
 from utils.results.result_file import results_root
 from utils.slurm import commands as slurm
 from utils.slurm.closing_job import SCRIPT, closing_arguments, make_closing_script
-from utils.slurm.cluster import Cluster, account_notice, gpu_notice, read_cluster, retirement_notice
+from utils.slurm.cluster import Cluster, account_notice, add_options, gpu_notice, read_cluster, retirement_notice
 from utils.slurm.pilot import make_trainer, measure_cost, pilot_cores
 from utils.slurm.plan_report import format_plan, tasks_text
 from utils.slurm.request import Request, no_slurm_message
@@ -46,11 +46,14 @@ STATUS_INTERVAL_SECONDS = 60.0
 """Seconds between two looks at the queue with --watch: every user shares SLURM's controller."""
 
 
-def load_cluster(path: str) -> Cluster:
-    """Read a cluster's file and print notes about it.  Raises BadInput if it is missing or invalid."""
-    cluster = read_cluster(path)
-    print_notes([retirement_notice(cluster, path)])
-    return cluster
+def load_cluster(request: Request) -> Cluster:
+    """Read a cluster's file, with the options of the command line, and print notes about it.
+
+    Raises BadInput if the file is missing, or the file or an option is invalid.
+    """
+    cluster = read_cluster(request.cluster_json)
+    print_notes([retirement_notice(cluster, request.cluster_json)])
+    return add_options(cluster, request.sbatch)
 
 
 def read_experiments(request: Request) -> list[Experiment]:
