@@ -38,9 +38,14 @@ EXIT_FAILED = 1
     help="Submit runs that have results too; the old results are moved to the submission's folder.",
 )
 @ENGINE_OPTION
+@click.option("--keep-checkpoint", is_flag=True, help="Keep the last checkpoint of each run; see main.py --help.")
 @click.option(
-    "--sbatch", multiple=True, metavar="OPTION", help="Another option of sbatch, such as --mail-type=END or "
-    "--constraint=cascade, in addition to those of CLUSTER_JSON. May be repeated.",
+    "--extend", type=click.IntRange(min=1), metavar="N", help="Train to N timesteps, going on from runs of ENV_JSON "
+    "whose checkpoints were kept; see main.py --help.",
+)  # fmt: skip
+@click.option(
+    "--sbatch", multiple=True, metavar="OPTION", help="Another option of sbatch, in addition to those of CLUSTER_JSON, "
+    "for mail or constraints. May be repeated.",
 )  # fmt: skip
 @click.option(
     "--then", type=StepList(("combine", "report")), default=(), metavar="STEPS",

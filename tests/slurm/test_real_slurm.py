@@ -197,6 +197,22 @@ def test_a_preempted_task_goes_on_when_the_urgent_job_has_ended(tmp_path, undist
 
 
 @pytest.mark.slow
+def test_extended_runs_are_those_of_straight_ones(tmp_path, undisturbed):
+    sweep = Sweep(tmp_path, "extended", 2, AGENT, LONGER | {"total_timesteps": 8_000})
+    sweep.schedule("--yes", "--keep-checkpoint")
+    wait_for_all()
+    sweep.schedule("--yes", "--extend", "12000", "--then", "combine")
+    wait_for_all()
+    assert len(list(sweep.directory.glob("*_*.json"))) == 4
+    assert sweep.combined_runs() == [0, 1]
+    for path in sweep.directory.glob("*_*.json"):
+        if not (undisturbed / path.name).exists():
+            path.unlink()  # The result of 8,000 timesteps.
+    assert_same_results(undisturbed, sweep.directory)
+    assert sweep.resumed(0, 1) == [True, True]
+
+
+@pytest.mark.slow
 def test_a_cancelled_array_stays_away_and_goes_on_when_it_is_submitted_again(tmp_path, undisturbed):
     sweep = Sweep(tmp_path, "cancelled", 4, AGENT, LONGER)
     sweep.schedule("--yes", runs_per_task=2)

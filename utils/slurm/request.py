@@ -19,6 +19,7 @@ class Request:
     runs, settings: run numbers and setting numbers; None: all settings.
     then: steps of the closing job (`utils.slurm.closing_job.STEPS`); none: there is no closing job.
     sbatch: options of sbatch in addition to the cluster file's.
+    keep_checkpoint, extend: main.py's options.
     """
 
     cluster_json: str
@@ -33,6 +34,8 @@ class Request:
     engine: str = DEFAULT_ENGINE
     then: Sequence[str] = ()
     sbatch: Sequence[str] = ()
+    keep_checkpoint: bool = False
+    extend: int | None = None
 
     def requested_settings(self, experiment: Experiment) -> Sequence[int]:
         """Return the requested settings of an experiment."""
@@ -51,6 +54,10 @@ class Request:
             words += ["--settings", format_indices(self.settings)]
         if self.engine != DEFAULT_ENGINE:
             words += ["--engine", self.engine]
+        if self.keep_checkpoint:
+            words += ["--keep-checkpoint"]
+        if self.extend is not None:
+            words += ["--extend", str(self.extend)]
         words += [f"--sbatch={option}" for option in self.sbatch]
         if self.then:
             words += ["--then", ",".join(self.then)]
@@ -72,6 +79,8 @@ class Request:
             jobs="auto",
             engine=None if self.engine == DEFAULT_ENGINE else self.engine,
             force=self.force,
+            extend=self.extend,
+            keep_checkpoint=self.keep_checkpoint,
         )
         return shlex.join(command.words(self.script))
 

@@ -4,6 +4,7 @@
         submission.json               the user, and the arrays: name, number of tasks, SLURM's job number
         job.sh                        the script of every task
         agent.json environment.json   copies of the configurations: indices refer to these, however the grid changes
+        extended.json                 the protocol of the results, if it is environment.json's with more timesteps
         tasks.<array>.txt             the indices of each task, one line per task
         keys.<array>.txt              the keys of the same runs
         logs/<array>_<task>.log
@@ -130,6 +131,11 @@ def new_submission_path(experiment: Experiment) -> Path:
     return experiment.directory / FOLDER / name
 
 
+def protocol_name(experiment: Experiment) -> str:
+    """Return the name of the file with the protocol of the results. A run that extends another has two protocols."""
+    return "environment.json" if experiment.extends is None else "extended.json"
+
+
 def write_submission(
     folder: Path,
     experiment: Experiment,
@@ -142,8 +148,10 @@ def write_submission(
     arrays: the runs of each task of each array.
     """
     (folder / "logs").mkdir(parents=True)
-    for name, config in (("agent", experiment.agent), ("environment", experiment.environment)):
-        write_atomically(folder / f"{name}.json", orjson.dumps(config.model_dump(mode="json")))
+    shortest = experiment if experiment.extends is None else experiment.extends
+    configs = {"agent.json": experiment.agent, "environment.json": shortest.environment}
+    for name, config in (configs | {protocol_name(experiment): experiment.environment}).items():
+        write_atomically(folder / name, orjson.dumps(config.model_dump(mode="json")))
     write_atomically(folder / "job.sh", script.encode())
     for number, tasks in enumerate(arrays):
         indices = [format_indices([run_id.index for run_id in task]) for task in tasks]

@@ -23,6 +23,7 @@ from utils.slurm.submission_folder import (
     SubmittedClosing,
     lock_submitting,
     new_submission_path,
+    protocol_name,
     write_submission,
 )
 from utils.slurm.sweep_plan import Sweep
@@ -36,7 +37,7 @@ class Target:
     """How plans are submitted.
 
     script, directory: main.py and its working directory.
-    engine: main.py's --engine.
+    engine, keep_checkpoint: main.py's options.
     array_size: largest number of tasks in an array.
     then: steps of the closing job; none: there is no closing job.
     """
@@ -47,6 +48,7 @@ class Target:
     engine: str
     array_size: int
     then: Sequence[str] = ()
+    keep_checkpoint: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,8 @@ def make_script(target: Target, plan: Plan, folder: Path) -> str:
         jobs=cluster.cpus_per_task,
         stack=cluster.stack or "auto",
         engine=target.engine,
+        extend=None if plan.experiment.extends is None else plan.experiment.total_timesteps,
+        keep_checkpoint=target.keep_checkpoint,
     ).joined_words(target.script)
     return make_job_script(Job(cluster, plan.seconds, target.directory, command))
 
@@ -112,7 +116,7 @@ def make_closing_job(target: Target, plan: Plan, folder: Path) -> ClosingJob:
 
     folder: the submission's folder.
     """
-    agent_json, env_json = folder / "agent.json", folder / "environment.json"
+    agent_json, env_json = folder / "agent.json", folder / protocol_name(plan.experiment)
     results = plan.experiment.directory
     return ClosingJob(target.cluster, target.then, results, agent_json, env_json, target.directory, target.script)
 

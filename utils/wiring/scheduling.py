@@ -41,6 +41,7 @@ from utils.slurm.sweep_status import ResultReader, find_status
 from utils.slurm.task_plan import Plan
 from utils.wiring.build import read_experiment
 from utils.wiring.environments import check_environment
+from utils.wiring.run import check_extendable
 
 STATUS_INTERVAL_SECONDS = 60.0
 """Seconds between two looks at the queue with --watch: every user shares SLURM's controller."""
@@ -65,6 +66,8 @@ def read_experiments(request: Request) -> list[Experiment]:
     if not str(root).isprintable() or "\\" in str(root):
         raise BadInput(f"SAVE_DIR: found {str(root)!r}; allowed: a path that prints on one line, without backslashes")
     experiments = [read_experiment(request.env_json, path, str(root)) for path in request.agent_jsons]
+    if request.extend is not None:
+        experiments = [experiment.extended(request.extend) for experiment in experiments]
     for experiment in experiments:
         largest, count = max(request.requested_settings(experiment)), len(experiment.grid)
         if largest >= count:
@@ -81,6 +84,8 @@ def schedule_sweeps(
     before = {experiment.directory: submission_names(experiment.directory) for experiment in experiments}
     state = find_state(cluster, experiments, dry_run)
     sweeps = find_sweeps(request, experiments, state.queue)
+    for sweep in sweeps:
+        check_extendable([sweep.experiment.run(run_id.index) for run_id in sweep.missing])
     account = account_notice(cluster, os.environ.get(slurm.ACCOUNT))
     print_notes([account, *state.notes, *(gpu_note(cluster, sweep) for sweep in sweeps)])
     free = None if state.limit is None else max(0, state.limit.free - (len(sweeps) if request.then else 0))
@@ -92,7 +97,8 @@ def schedule_sweeps(
     for plan, share in zip(plans, shares, strict=True):
         echo(format_plan(plan, share, state.limit))
     directory = str(Path(request.directory).resolve())
-    target = Target(cluster, request.script, directory, request.engine, state.array_size, request.then)
+    options = (request.then, request.keep_checkpoint)
+    target = Target(cluster, request.script, directory, request.engine, state.array_size, *options)
     if dry_run:
         print_scripts(target, plans, shares)
     elif not slurm.is_available():
