@@ -23,12 +23,12 @@ alpha only if all agents are equal, or for many runs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 
 from utils.stats.arrangements import Cells, count_arrangements, every_arrangement, random_arrangements
-from utils.stats.intervals import BLOCK, check_fraction
+from utils.stats.intervals import check_fraction
 from utils.stats.looks import Looks, without_failures
 
 MOST_ENUMERATED = 20_000
@@ -39,6 +39,9 @@ DRAWS = 9_999
 
 MOST_AGENTS = 6
 """Largest number of agents: they can be divided in 202 ways, seven in 876."""
+
+BLOCK = 2**17
+"""Approximate number of sums that are computed at once: 1 MiB, which fits into a processor's cache."""
 
 NEVER = -1.0
 """A value for arrangements that are not to be rejected: statistics are in [0, 1]."""
@@ -100,8 +103,12 @@ def decision_looks(runs: np.ndarray, looks: int, alpha: float = 0.05, draws: int
 def _rejection_looks(runs: np.ndarray, cells: Cells, looks: int, alpha: float, draws: int) -> np.ndarray:
     """Return the look at which each study rejects that the agents of each cell are equal.
 
+    Other agents make no difference, and are left out.
     runs: (S, k, A, N).  Returns (S,), k + 1 if it does not.
     """
+    members = [agent for cell in cells for agent in cell]
+    ends = np.cumsum([0, *map(len, cells)])
+    runs, cells = runs[:, :, members], tuple(tuple(range(low, high)) for low, high in pairwise(ends))
     _, k, agents, n = runs.shape
     count = count_arrangements(cells, n)
     enumerated = max((look for look in range(1, k + 1) if count**look <= MOST_ENUMERATED), default=0)
@@ -155,11 +162,12 @@ def _reject_drawn(
     bounds, spent: what `_reject_enumerated` returns.  Other arguments: as for it, of all looks.
     """
     studies, k, agents, n = runs.shape
-    given = [_indicators(random_arrangements(cells, agents, n, block, draws), agents) for block in range(k)]
+    drawn = [random_arrangements(cells, agents, n, block, draws) for block in range(k)]
+    given = np.concatenate([_indicators(labels, agents) for labels in drawn])  # (k * A * N, P, A)
     earlier, out = np.zeros((studies, draws + 1), bool), np.zeros((studies, draws + 1), bool)
     for look in range(1, k + 1):
-        scores = _scores(runs[:, :look], cells)
-        moments = np.sum([_moments(scores[:, block], given[block]) for block in range(look)], axis=0)
+        scores = _scores(runs[:, :look], cells).reshape(studies, -1)
+        moments = _moments(scores, given[: scores.shape[1]])
         values = np.where(earlier, NEVER, _largest_statistic(moments, n * look, cells))
         if look <= len(bounds):
             earlier |= values > bounds[look - 1]
@@ -187,9 +195,9 @@ def _whole(number: np.ndarray | float) -> np.ndarray:
 def _scores(runs: np.ndarray, cells: Cells) -> np.ndarray:
     """Return runs with failed ones as the worst of their cell, in standard deviations of it, and flat.
 
-    runs: (S, k, A, N).  Returns (S, k, A * N), 0 outside of the cells and if all runs of a cell are equal.
+    runs: (S, k, A, N).  Returns (S, k, A * N), 0 if all runs of a cell are equal.
     """
-    scores = np.zeros(runs.shape)
+    scores = np.empty(runs.shape)
     for cell in cells:
         own = without_failures(runs[:, :, cell], (1, 2, 3))
         centred = own - own.mean((1, 2, 3), keepdims=True)
@@ -210,7 +218,7 @@ def _indicators(labels: np.ndarray, agents: int) -> np.ndarray:
 def _moments(scores: np.ndarray, given: np.ndarray) -> np.ndarray:
     """Return the sums of each agent's scores, and of their squares, under each arrangement.
 
-    scores: (S, A * N).  given: (A * N, P, A), see `_indicators`.  Returns (2, S, P, A).
+    scores: (S, G), of one group or more.  given: (G, P, A), see `_indicators`.  Returns (2, S, P, A).
     """
     both = np.stack([scores, scores**2])
     return (both @ given.reshape(len(given), -1)).reshape(2, len(scores), *given.shape[1:])
