@@ -72,6 +72,13 @@ def test_another_project_of_the_same_output(tmp_path):
     assert read_series(tmp_path / "out/other.db", key) == SERIES
 
 
+def test_a_relative_output(tmp_path):
+    key = write_run(tmp_path / "results")
+    done = run_export_script("results", "--to", "trackio", "--output", "out", folder=tmp_path)
+    assert done == "out: 1 added, 0 replaced, 0 unchanged\n"
+    assert read_series(tmp_path / "out/policy-params.db", key) == SERIES
+
+
 def test_a_name_that_trackio_refuses(tmp_path):
     write_run(tmp_path / "results")
     done = run_export_script(

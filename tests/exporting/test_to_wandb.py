@@ -81,6 +81,13 @@ def test_another_project_of_the_same_output(tmp_path):
     assert read_run(tmp_path / "out", key).run.project == "other"
 
 
+def test_a_relative_output(tmp_path):
+    key = write_run(tmp_path / "results")
+    done = run_export_script("results", "--to", "wandb", "--output", "out", folder=tmp_path)
+    assert done == "out: 1 added, 0 replaced, 0 unchanged\n"
+    assert read_run(tmp_path / "out", key).run.run_id == key
+
+
 def test_modes(tmp_path):
     write_run(tmp_path / "results")
     arguments = (tmp_path / "results", "--to", "wandb", "--output", tmp_path / "out")

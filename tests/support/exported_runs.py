@@ -68,9 +68,13 @@ def run_export(*arguments: object) -> Result:
     return CliRunner().invoke(export.main, [str(argument) for argument in arguments])
 
 
-def run_export_script(*arguments: object, **environment: str) -> str:
-    """Run utils/export.py in a process of its own, and return what it prints.  environment: variables to set."""
+def run_export_script(*arguments: object, folder: Path = ROOT, **environment: str) -> str:
+    """Run utils/export.py in a process of its own, and return what it prints.
+
+    folder: where it runs.  environment: variables to set.
+    """
     command = [sys.executable, str(ROOT / "utils/export.py"), *map(str, arguments)]
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    environment = os.environ | environment
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 2), done.stderr
     return done.stdout + done.stderr
