@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.support.documentation import ROOT
 from tests.support.fake_results import ENVIRONMENT, PARAMETERS, fake_run
 from utils import export
 from utils.core.grid import Grid
+from utils.files.json_text import canonical_json
 from utils.results.result_file import ResultFile
 
 THIRD = 1 / 3
@@ -50,6 +52,17 @@ def write_run(directory: Path, setting: int = 0, number: int = 0, **changes: Any
     }
     file.write(tree, DIAGNOSTICS)
     return run["key"]
+
+
+def setting_name(setting: int) -> str:
+    """Return the name that a setting has in exports."""
+    content = canonical_json([Grid(PARAMETERS).setting(setting), ENVIRONMENT])
+    return f"setting {setting} ({hashlib.sha256(content).hexdigest()[:6]})"
+
+
+def group_of(setting: int) -> str:
+    """Return the group of a setting's runs in exports."""
+    return f"Pendulum-v1_SAC_Beta {setting_name(setting)}"
 
 
 SERIES: dict[str, list[tuple[int, float]]] = {

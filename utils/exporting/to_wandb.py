@@ -74,7 +74,7 @@ class WandbRuns(Tool):
                 settings=self._settings,
             )  # fmt: skip
             for timestep, values in run.rows():
-                target.log(values, step=timestep)
+                target.log(values | {"_timestamp": run.time}, step=timestep)
             place = Path(target.settings.sync_dir)
             target.finish(exit_code=int(run.status == "diverged"))
         except self._errors as error:
