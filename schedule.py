@@ -37,6 +37,10 @@ EXIT_FAILED = 1
     is_flag=True,
     help="Submit runs that have results too; the old results are moved to the submission's folder.",
 )
+@click.option(
+    "--accept-mixed", is_flag=True, help="Copy results of another version of the code or environment, instead of "
+    "refusing to, where a run has its result in another directory or is equal to one that has.",
+)  # fmt: skip
 @ENGINE_OPTION
 @click.option("--pilot", is_flag=True, help="First measure the cost of a run of each shape, here, on one core.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and the exact scripts; submit nothing.")

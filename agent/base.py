@@ -96,8 +96,8 @@ class Batch:
 class BaseAgent(ABC):
     """Base class of all agents: acting, for training and evaluation, and the states of single runs.
 
-    A subclass adds the abstract methods below, and `last_batch`, `observe`, `update`, `learned_params` and
-    `load_learned_params` of `utils.core.interfaces.Agent`.
+    A subclass adds the abstract methods below, and `last_batch`, `observe`, `update` and `learned_params` of
+    `utils.core.interfaces.Agent`.
     """
 
     def __init__(self, random_seeds: Sequence[int]) -> None:
@@ -156,6 +156,14 @@ class BaseAgent(ABC):
     def load_run_states(self, states: Sequence[dict[str, Any]]) -> None:
         """See `Agent.load_run_states`."""
         self.load_state_dict(join_runs(states, self.run_axes))
+
+    @abstractmethod
+    def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
+        """See `Agent.load_learned_params`."""
+
+    def begin_from(self, params: Mapping[str, np.ndarray], timesteps: int, run: int) -> None:
+        """See `Agent.begin_from`."""
+        self.load_learned_params(params, run)
 
     def read_diagnostics(self, run: int) -> dict[str, float]:
         """See `Agent.read_diagnostics`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from utils.core.errors import BadInput
-from utils.core.machine import available_cores, available_memory
+from utils.core.machine import available_cores, available_memory, core_wait_seconds
 
 GIB = 2**30
 
@@ -108,3 +108,14 @@ def test_memory_is_the_smallest_limit(files, gib, machine):
 
 def test_memory_of_a_system_that_reports_none_as_available(machine):
     assert available_memory(machine()) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("853270456 2146721731 7\n", 2.146721731), ("0 0 0\n", None), ("", None)]
+)
+def test_the_time_without_a_core(text, expected, tmp_path):
+    assert core_wait_seconds(tmp_path) is None
+    path = tmp_path / "proc/self/schedstat"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert core_wait_seconds(tmp_path) == expected

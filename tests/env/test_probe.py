@@ -11,7 +11,9 @@ import torch
 from env import EpisodeProtocol, Episodes, make_env
 from env.episodes.probe import REMEDIES, Verdict, probe
 from env.episodes.seeding import OwnStreams, SeededEpisodes, SeedingRules, make_seeded, reset_with_seed
-from tests.support.habits import HABITS, GymStream, LegacySeed, NumpyStream, ShortSeed
+from tests.support.habits.catalog import HABITS
+from tests.support.habits.seeds import LegacySeed, NumpyStream, ShortSeed
+from tests.support.habits.sled import GymStream
 from utils.core.global_streams import is_same_state, kept_global_streams, read_global_streams, seed_global_streams
 from utils.core.random_streams import episode_seed
 
@@ -39,9 +41,10 @@ def test_sound_environments_are_not_flagged(name):
 
 RULES = {
     "Sled": ALONE, "GymStream": ALONE, "NumpyStream": OWN, "NumpyStreamSeeded": OWN, "NumpyStreamReseeded": BOTH,
-    "FreshGenerator": EVERY, "StandardStream": OWN, "TorchStream": OWN, "MadeFromStream": OWN, "OwnStandard": ALONE,
-    "BoundDraw": ALONE, "PartialDraw": ALONE, "EnclosedDraw": ALONE, "SpaceDraw": ALONE, "Memo": ALONE,
-    "Average": ALONE, "History": ALONE, "Letters": ALONE, "LegacySeed": ALONE, "ShortSeed": ALONE,
+    "FreshGenerator": EVERY, "StandardStream": OWN, "StandardStreamSeeded": OWN, "TorchStream": OWN,
+    "MadeFromStream": OWN, "OwnStandard": ALONE, "BoundDraw": ALONE, "PartialDraw": ALONE, "EnclosedDraw": ALONE,
+    "SpaceDraw": ALONE, "Memo": ALONE, "Counted": ALONE, "History": ALONE, "Bytes": ALONE, "LegacySeed": ALONE,
+    "ShortSeed": ALONE,
 }  # fmt: skip
 
 CAUSES = {
@@ -88,7 +91,7 @@ def test_state_in_a_cache_is_found():
 @pytest.mark.parametrize("habit", HABITS)
 def test_what_a_reset_does_not_undo_is_found(habit):
     """All other environments begin with a seed as a new one does."""
-    expected = {"Average": "observation[0], reset after step 0", "Memo": "observation[0], step 1"}
+    expected = {"Counted": "observation[0], reset after step 0", "Memo": "observation[0], step 1"}
     assert verdict_on(HABITS[habit]).carried == expected.get(habit)
 
 

@@ -112,6 +112,22 @@ def test_the_start_of_a_stretch_is_the_time_without_training(tmp_path):
     assert summarize_stretch(paths[:2], 19.0, 1).start == 0.0
 
 
+@pytest.mark.parametrize(
+    ("waited", "share"), [(0.0, 1.0), (None, 1.0), (15.0, 0.75), (60.0, 0.01), (90.0, 0.01)], ids=str
+)
+def test_time_without_a_core_does_not_count(waited, share, tmp_path):
+    """A stack of two runs took a minute, of which its process had no core for some seconds."""
+    origin: dict[str, Any] = {"peak_memory_mib": 300.0, "start_time": "2026-11-28T11:00:30+00:00"}
+    origin |= {"end_time": "2026-11-28T11:01:30+00:00", "core_wait_seconds": waited}
+    run: dict[str, Any] = {"train_time": 20.0, "eval_time": 4.0, "timesteps_done": 2, "provenance": origin}
+    for number in range(2):
+        (tmp_path / f"{number}.json").write_text(json.dumps(result_tree(**run)))
+    found = summarize_stretch([tmp_path / "0.json", tmp_path / "1.json"], 68.0, 1)
+    assert found.train == pytest.approx(share * 20.0)
+    assert found.evaluation == pytest.approx(share * 4.0)
+    assert found.start == pytest.approx(share * 20.0)
+
+
 @pytest.mark.parametrize(("cores", "taken"), [(None, 1), ("1", 1)])
 def test_a_pilot_takes_one_core_outside_of_jobs(monkeypatch, cores, taken):
     monkeypatch.delenv("SLURM_CPUS_PER_TASK", raising=False)

@@ -107,6 +107,27 @@ def test_without_a_display_it_is_recorded_next_to_the_result(result):
         assert [frame.shape for frame in reader] == [(500, 500, 3)] * 2 * 51
 
 
+def test_without_a_video_only_the_returns_are_printed(result, monkeypatch):
+    """Nothing that draws is needed."""
+    monkeypatch.setitem(sys.modules, "pygame", None)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    os.environ["DISPLAY"] = ":none"
+    done = watch(result, "--no-video", "--episodes", "2")
+    assert done.exit_code == 0, done.output
+    assert done.stderr == ""
+    expected = [f"episode {i}: return {r:.3f}, 50 steps" for i, (r, _) in enumerate(last_evaluation(result))]
+    assert done.stdout.splitlines() == expected
+    assert not list(result.parent.glob("*.mp4"))
+    sampled = watch(result, "--no-video", "--episodes", "2", "--policy", "sample").stdout
+    assert sampled != done.stdout
+
+
+def test_a_video_and_no_video_is_refused(result):
+    done = watch(result, "--no-video", "--video", "a.mp4")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "error: --no-video: found with --video; allowed: one of the two\n"
+
+
 def test_seed_and_policy_are_as_requested(files, tmp_path):
     (result,) = train(files, tmp_path / "out", files.agent(), steps_per_episode=10)
 
@@ -230,3 +251,4 @@ def test_a_missing_package_is_named(env_name, package, message, files, tmp_path,
     done = watch(path)
     assert done.exit_code == 1
     assert message in done.stderr.splitlines()[-1]
+    assert done.stderr.endswith("; --no-video prints the returns without drawing\n")

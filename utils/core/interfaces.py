@@ -90,6 +90,13 @@ class Agent(Protocol):
         Raises KeyError for a missing array and ValueError for one of another shape.
         """
 
+    def begin_from(self, params: Mapping[str, np.ndarray], timesteps: int, run: int) -> None:
+        """Make slot `run` begin training from the `learned_params` of another run, at timestep 0.
+
+        timesteps: number of training timesteps behind them.  Optimizers, replay, traces and random streams begin
+        afresh, and what the settings fix stays.  Raises the errors of `load_learned_params`.
+        """
+
 
 class EnvBatch(Protocol):
     """R environments in lock-step, one per slot; each is reset when its episode ends."""

@@ -125,6 +125,15 @@ class AgentConfig(BaseModel):
 
     agent_name: str
     parameters: dict[str, Annotated[list[Any], Field(min_length=1)]]
+    start_from: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="result, or directory of results, from whose learned parameters runs begin; null: a new start"
+    )
+
+    @model_serializer(mode="wrap")
+    def _leave_out_new_defaults(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what was added after results existed, if it has its default."""
+        values: dict[str, Any] = serialize(self)
+        return {name: value for name, value in values.items() if name != "start_from" or value is not None}
 
 
 def read_environment(path: str | Path) -> EnvironmentConfig:

@@ -23,6 +23,8 @@ class MainCommand:
     stack: int | str | None = None
     engine: str | None = None
     force: bool = False
+    accept_mixed: bool = False
+    no_copy: bool = False
 
     def words(self, script: str = "main.py", python: str = "python") -> list[str]:
         """Return the words of the command line; an option and its value are two words."""
@@ -46,4 +48,5 @@ class MainCommand:
         return [(name, str(value)) for name, value in values.items() if value is not None]
 
     def _flags(self) -> list[str]:
-        return ["--force"] if self.force else []
+        flags = {"--force": self.force, "--accept-mixed": self.accept_mixed, "--no-copy": self.no_copy}
+        return [name for name, given in flags.items() if given]

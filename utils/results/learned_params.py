@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,28 @@ class LearnedRun:
     def last_timestep(self) -> int:
         """Timestep of the last evaluation, which evaluated these parameters."""
         return int(self.result.run["timesteps_at_eval"][-1])
+
+    @property
+    def trained_timesteps(self) -> int:
+        """Number of training timesteps behind the parameters, those before the run's own start included."""
+        origin = self.result.run.get("provenance")
+        start = origin.get("start_from") if isinstance(origin, dict) else None
+        before = start.get("timesteps", 0) if isinstance(start, dict) else 0
+        return int(self.result.run.get("timesteps_done") or 0) + int(before)
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the arrays, hexadecimal: of their names, types, shapes and values.
+
+        Statistics of observations continue with the number of observations, so that it counts with them.
+        """
+        digest = hashlib.sha256()
+        if any(name.startswith("observations/") for name in self.arrays):
+            digest.update(b"%d observations\n" % self.trained_timesteps)
+        for name, array in sorted(self.arrays.items()):
+            digest.update(f"{name} {array.dtype.str} {list(array.shape)}\n".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
 
 def read_learned_run(path: Path) -> LearnedRun:

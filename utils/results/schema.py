@@ -53,6 +53,7 @@ class AgentTree(TypedDict):
 
     agent_name: str
     parameters: dict[str, Annotated[list[Any], Field(min_length=1)]]
+    start_from: NotRequired[str | None]
 
 
 @with_config(STRICT)

@@ -28,6 +28,7 @@ class Request:
     runs: Sequence[int]
     settings: Sequence[int] | None = None
     force: bool = False
+    accept_mixed: bool = False
     engine: str = DEFAULT_ENGINE
 
     def requested_settings(self, experiment: Experiment) -> Sequence[int]:
@@ -45,6 +46,8 @@ class Request:
         words = ["python", "schedule.py", "--runs", runs]
         if self.settings is not None:
             words += ["--settings", format_indices(self.settings)]
+        if self.accept_mixed:
+            words += ["--accept-mixed"]
         if self.engine != DEFAULT_ENGINE:
             words += ["--engine", self.engine]
         files = [self.cluster_json, self.script, self.directory, self.env_json, self.save_dir, *self.agent_jsons]
@@ -65,6 +68,7 @@ class Request:
             jobs="auto",
             engine=None if self.engine == DEFAULT_ENGINE else self.engine,
             force=self.force,
+            accept_mixed=self.accept_mixed,
         )
         return shlex.join(command.words(self.script))
 

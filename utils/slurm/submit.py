@@ -32,7 +32,7 @@ class Target:
     """How plans are submitted.
 
     script, directory: main.py and its working directory.
-    engine: main.py's --engine.
+    engine, no_copy: main.py's options.
     array_size: largest number of tasks in an array.
     """
 
@@ -41,6 +41,7 @@ class Target:
     directory: str
     engine: str
     array_size: int
+    no_copy: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def make_script(target: Target, plan: Plan, folder: Path) -> str:
         jobs=cluster.cpus_per_task,
         stack=cluster.stack or "auto",
         engine=target.engine,
+        no_copy=target.no_copy,
     ).joined_words(target.script)
     return make_job_script(Job(cluster, plan.seconds, target.directory, command))
 

@@ -16,6 +16,7 @@ from utils.core.machine import available_cores, available_memory
 from utils.experiment.experiment import Experiment, Run, stack_label
 from utils.training.failure_files import failure_path, write_failure
 from utils.training.progress import SweepProgress
+from utils.training.progress_writer import call_file
 from utils.training.run_claims import saved_timestep
 from utils.training.stack_sizes import split_into_stacks, stack_size_rule
 from utils.training.stack_trainer import Builders, StackTrainer, TrainingOptions
@@ -48,7 +49,8 @@ def train_runs(
         stacks = split_into_stacks(runs, lambda run: largest, apart=saved_timestep)
     monitored = None if options.monitor_after is None else runs[0].index
     trainer = StackTrainer(experiment, builders, options, monitored)
-    return train_stacks(trainer.train, stacks, total, jobs, interruption, options.fail_fast)
+    with call_file(experiment, runs):
+        return train_stacks(trainer.train, stacks, total, jobs, interruption, options.fail_fast)
 
 
 class FailureLimit:

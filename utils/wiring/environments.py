@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from utils.core.errors import BadInput, describe_error, suggestion
+from utils.core.errors import BadInput, EnvironmentFault, describe_error, suggestion
 
 if TYPE_CHECKING:
     from env import Episodes
@@ -92,9 +92,9 @@ def _describe(verdict: Verdict) -> tuple[str, ...]:
 def _failure(experiment: Experiment, error: Exception) -> BadInput:
     """Return the error for an environment that cannot be used."""
     name, reason = experiment.environment.env_name, describe_error(error)
-    return BadInput(
-        f"{experiment.env_source}: env_name: '{name}' fails as configured ({type(error).__name__}: {reason})"
-    )
+    if not isinstance(error, EnvironmentFault):
+        reason = f"fails as configured ({type(error).__name__}: {reason})"
+    return BadInput(f"{experiment.env_source}: env_name: '{name}' {reason}")
 
 
 def build_env(experiment: Experiment, seed: int, renders: bool = False) -> Episodes:

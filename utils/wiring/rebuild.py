@@ -112,7 +112,7 @@ def show_episodes(
     Raises BadInput, and OSError if nothing can be drawn or written.
     """
     agent, shown = load_agent(learned, seed, renders=True)
-    greedy = (policy or experiment_of_result(learned).environment.eval_policy) == "mode"
+    greedy = _acts_greedily(learned, policy)
     make_sink = make_sink_opener(learned.result.path, prepare_rendering(shown.env), video)
     with closing(shown.env), closing(Camera(shown.env, make_sink)) as camera:
         for _ in range(episodes):
@@ -120,6 +120,27 @@ def show_episodes(
             if outcome is None:
                 return
             yield outcome
+
+
+def play_episodes(
+    learned: LearnedRun, episodes: int, seed: int | None, policy: str | None
+) -> Iterator[tuple[float, int]]:
+    """Play episodes of a learned policy without drawing anything. Yields return and steps of each.
+
+    Arguments and errors are those of `show_episodes`.
+    """
+    agent, played = load_agent(learned, seed)
+    greedy = _acts_greedily(learned, policy)
+    with closing(played.env):
+        for _ in range(episodes):
+            outcome = play_episode(played, lambda obs: agent.act_eval(obs, greedy))
+            assert outcome is not None
+            yield outcome
+
+
+def _acts_greedily(learned: LearnedRun, policy: str | None) -> bool:
+    """Return whether the agent acts with its policy's mode.  policy: see `show_episodes`."""
+    return (policy or experiment_of_result(learned).environment.eval_policy) == "mode"
 
 
 def make_sink_opener(result: Path, fps: float, video: Path | None) -> Callable[[np.ndarray], FrameSink]:

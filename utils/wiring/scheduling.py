@@ -36,6 +36,7 @@ from utils.slurm.submit import (
 from utils.slurm.sweep_plan import Sweep, find_shapes, find_sweeps, make_plan, planned_stacks, share_places
 from utils.slurm.sweep_status import ResultReader, find_status
 from utils.slurm.task_plan import Plan
+from utils.training.existing_results import check_same_code, copy_results
 from utils.wiring.build import read_experiment
 from utils.wiring.environments import check_environment
 
@@ -76,6 +77,8 @@ def schedule_sweeps(
     state = find_state(cluster, experiments, dry_run)
     sweeps = find_sweeps(request, experiments, state.queue)
     account = account_notice(cluster, os.environ.get(slurm.ACCOUNT))
+    for sweep in sweeps:
+        check_copies(sweep, request.accept_mixed)
     print_notes([account, *state.notes, *(gpu_note(cluster, sweep) for sweep in sweeps)])
     free = None if state.limit is None else state.limit.free
     places = None if free is None else free // len(sweeps)
@@ -86,7 +89,7 @@ def schedule_sweeps(
     for plan, share in zip(plans, shares, strict=True):
         echo(format_plan(plan, share, state.limit))
     directory = str(Path(request.directory).resolve())
-    target = Target(cluster, request.script, directory, request.engine, state.array_size)
+    target = Target(cluster, request.script, directory, request.engine, state.array_size, request.force)
     if dry_run:
         print_scripts(target, plans, shares)
     elif not slurm.is_available():
@@ -113,6 +116,11 @@ def find_state(cluster: Cluster, experiments: Sequence[Experiment], dry_run: boo
         return assume_state(cluster)._replace(notes=(note,))
 
 
+def check_copies(sweep: Sweep, accept_mixed: bool) -> None:
+    """Check that the results to copy are of today's code and environment, as main.py does.  Raises BadInput."""
+    check_same_code(sweep.copies, lambda: check_environment(sweep.experiment).rollouts, accept_mixed)
+
+
 def gpu_note(cluster: Cluster, sweep: Sweep) -> str | None:
     """Return a notice if runs of a sweep need a GPU and its tasks request none; else None."""
     settings = {run_id.setting for run_id in sweep.missing}
@@ -128,12 +136,17 @@ def print_notes(notes: Iterable[str | None]) -> None:
 
 
 def submit_if_confirmed(request: Request, target: Target, batch: SubmissionBatch, yes: bool) -> None:
-    """Ask unless --yes is given, and submit, whether or not anybody still reads the output.
+    """Ask unless --yes is given or nothing is to be submitted. Then copy results and submit tasks.
 
-    Raises BadInput, SlurmError, OSError.
+    All this is done whether or not anybody still reads the output.  Raises BadInput, SlurmError, OSError.
     """
     tasks = sum(batch.shares)
-    if tasks and (yes or click.confirm(f"Submit {tasks_text(tasks)}?", err=True)):
+    if tasks and not (yes or click.confirm(f"Submit {tasks_text(tasks)}?", err=True)):
+        return
+    for sweep in batch.sweeps:
+        if not copy_results(sweep.experiment, sweep.copies):
+            raise OSError(f"{sweep.experiment.directory}: not all results could be copied; see above")
+    if tasks:
         for folder, jobs in submit_all(target, batch):
             echo(f"submitted as {', '.join(map(str, jobs))}: {folder}")
         echo(f"to see their status:\n  {request.command('--status')}")
