@@ -29,8 +29,14 @@ def test_rows_are_in_order_and_complete():
 
 def test_names():
     run = exported()
-    assert (run.name, run.group) == ("Pendulum-v1_SAC_000002000001", "Pendulum-v1_SAC setting 2")
-    assert exported({"policy_type": "Beta"}).group == "Pendulum-v1_SAC_Beta setting 2"
+    assert run.name == "Pendulum-v1_SAC_000002000001"
+    assert run.group.startswith("Pendulum-v1_SAC setting 2 (")
+    assert exported({"policy_type": "Beta"}).group.startswith("Pendulum-v1_SAC_Beta setting 2 (")
+
+
+def test_settings_of_other_grids_are_other_groups():
+    assert exported(run_number=5).group == exported(run_number=6).group
+    assert exported({"alpha": 0.2}).group != exported().group
 
 
 def test_a_run_without_a_key_gets_one_from_what_it_is():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.exported_runs import SERIES, run_export, write_run
+from tests.support.exported_runs import SERIES, group_of, run_export, write_run
 from tests.support.fake_results import ENVIRONMENT
 from utils.exporting.to_csv import format_cell
 
@@ -35,7 +35,7 @@ def test_a_row_for_each_run(tmp_path):
     assert [row["random_seed"] for row in rows] == ["0", "4"]
     assert rows[1] == {
         "file": "Pendulum-v1_SAC_Beta_000001000004.csv",
-        "group": "Pendulum-v1_SAC_Beta setting 1",
+        "group": group_of(1),
         "env_name": "Pendulum-v1",
         "agent_name": "SAC",
         "setting": "1",

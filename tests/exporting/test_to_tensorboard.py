@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.exported_runs import END_SECONDS, SERIES, run_export, write_run
+from tests.support.exported_runs import END_SECONDS, SERIES, group_of, run_export, setting_name, write_run
 
 pytest.importorskip("tensorboard", reason="tensorboard is not installed: pip install -r requirements-export.txt")
 
@@ -23,7 +23,8 @@ def read_events(directory: Path) -> Any:
 
 
 def place(setting: int, key: str) -> str:
-    return f"Pendulum-v1_SAC_Beta/setting_{setting}/{key}"
+    name = setting_name(setting).replace(" ", "_").replace("(", "").replace(")", "")
+    return f"Pendulum-v1_SAC_Beta/{name}/{key}"
 
 
 def test_values_are_ours_in_float32(tmp_path):
@@ -50,7 +51,7 @@ def test_hyperparameters_and_group(tmp_path):
             for tag in (metadata.SESSION_START_INFO_TAG, metadata.SESSION_END_INFO_TAG)
         )
         session = metadata.parse_session_start_info_plugin_data(start)
-        assert session.group_name == f"Pendulum-v1_SAC_Beta setting {setting}"
+        assert session.group_name == group_of(setting)
         values = {name: value.string_value or value.number_value for name, value in session.hparams.items()}
         assert values == {
             "env_name": "Pendulum-v1", "agent_name": "SAC", "setting": setting, "policy_type": "Beta",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.exported_runs import SERIES, run_export_script, write_run
+from tests.support.exported_runs import SERIES, group_of, run_export_script, write_run
 from tests.support.fake_results import ENVIRONMENT
 
 pytest.importorskip("trackio", reason="trackio is not installed: pip install -r requirements-export.txt")
@@ -39,7 +39,7 @@ def test_values_have_our_bits(tmp_path):
     assert [configs[key]["critic_lr"] for key in keys] == [0.01, 0.001]
     assert [configs[key]["random_seed"] for key in keys] == [0, 3]
     assert [configs[key]["status"] for key in keys] == ["completed", "diverged"]
-    assert configs[keys[1]]["_Group"] == "Pendulum-v1_SAC_Beta setting 2"
+    assert configs[keys[1]]["_Group"] == group_of(2)
     assert {name: configs[keys[0]][f"environment.{name}"] for name in ENVIRONMENT} == ENVIRONMENT
     names = select(database, "SELECT DISTINCT run_name FROM metrics ORDER BY run_name")
     assert names == [(f"Pendulum-v1_SAC_Beta_{key}",) for key in keys]
@@ -70,6 +70,13 @@ def test_another_project_of_the_same_output(tmp_path):
     assert run_export_script(*arguments, "--project", "other").endswith("0 added, 1 replaced, 0 unchanged\n")
     assert read_series(tmp_path / "out/policy-params.db", key) == {}
     assert read_series(tmp_path / "out/other.db", key) == SERIES
+
+
+def test_a_relative_output(tmp_path):
+    key = write_run(tmp_path / "results")
+    done = run_export_script("results", "--to", "trackio", "--output", "out", folder=tmp_path)
+    assert done == "out: 1 added, 0 replaced, 0 unchanged\n"
+    assert read_series(tmp_path / "out/policy-params.db", key) == SERIES
 
 
 def test_a_name_that_trackio_refuses(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.exported_runs import SERIES, run_export_script, write_run
+from tests.support.exported_runs import END_SECONDS, SERIES, group_of, run_export_script, write_run
 from tests.support.fake_results import ENVIRONMENT
 from tests.support.wandb_reader import WandbRun, read_wandb_run
 
@@ -36,10 +36,11 @@ def test_values_have_our_bits(tmp_path):
             for name, value in values.items():
                 series.setdefault(name, []).append((timestep, value))
         assert series == SERIES
+        assert found.times == {END_SECONDS}
         assert found.exit_code == (status == "diverged")
         run = found.run
         assert (run.project, run.run_id, run.display_name) == ("mine", key, f"Pendulum-v1_SAC_Beta_{key}")
-        assert run.run_group == f"Pendulum-v1_SAC_Beta setting {setting}"
+        assert run.run_group == group_of(setting)
         assert sorted(run.tags) == sorted([status, "Pendulum-v1", "SAC"])
         assert found.config["critic_lr"] == (0.1, 0.01, 0.001)[setting]
         assert found.config["random_seed"] == 3 * (setting - 1)
@@ -79,6 +80,13 @@ def test_another_project_of_the_same_output(tmp_path):
     run_export_script(*arguments)
     assert run_export_script(*arguments, "--project", "other").endswith("0 added, 1 replaced, 0 unchanged\n")
     assert read_run(tmp_path / "out", key).run.project == "other"
+
+
+def test_a_relative_output(tmp_path):
+    key = write_run(tmp_path / "results")
+    done = run_export_script("results", "--to", "wandb", "--output", "out", folder=tmp_path)
+    assert done == "out: 1 added, 0 replaced, 0 unchanged\n"
+    assert read_run(tmp_path / "out", key).run.run_id == key
 
 
 def test_modes(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from tests.support.documentation import ROOT
 from tests.support.fake_results import ENVIRONMENT, PARAMETERS, fake_run
 from utils import export
 from utils.core.grid import Grid
+from utils.files.json_text import canonical_json
 from utils.results.result_file import ResultFile
 
 THIRD = 1 / 3
@@ -52,6 +54,17 @@ def write_run(directory: Path, setting: int = 0, number: int = 0, **changes: Any
     return run["key"]
 
 
+def setting_name(setting: int) -> str:
+    """Return the name that a setting has in exports."""
+    content = canonical_json([Grid(PARAMETERS).setting(setting), ENVIRONMENT])
+    return f"setting {setting} ({hashlib.sha256(content).hexdigest()[:6]})"
+
+
+def group_of(setting: int) -> str:
+    """Return the group of a setting's runs in exports."""
+    return f"Pendulum-v1_SAC_Beta {setting_name(setting)}"
+
+
 SERIES: dict[str, list[tuple[int, float]]] = {
     "eval/return": [(0, THIRD), (20, -3.0)],
     "eval/steps": [(0, 10.0), (10, 10.0), (20, 7.5)],
@@ -68,9 +81,13 @@ def run_export(*arguments: object) -> Result:
     return CliRunner().invoke(export.main, [str(argument) for argument in arguments])
 
 
-def run_export_script(*arguments: object, **environment: str) -> str:
-    """Run utils/export.py in a process of its own, and return what it prints.  environment: variables to set."""
+def run_export_script(*arguments: object, folder: Path = ROOT, **environment: str) -> str:
+    """Run utils/export.py in a process of its own, and return what it prints.
+
+    folder: where it runs.  environment: variables to set.
+    """
     command = [sys.executable, str(ROOT / "utils/export.py"), *map(str, arguments)]
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    environment = os.environ | environment
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 2), done.stderr
     return done.stdout + done.stderr

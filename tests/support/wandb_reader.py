@@ -19,11 +19,12 @@ FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 
 
 class WandbRun(NamedTuple):
-    """A run in a file of W&B.  history: timestep and values of each row.  exit_code: of the run."""
+    """A run in a file of W&B.  history: timestep and values of each row.  times: theirs."""
 
     run: Any
     config: dict[str, Any]
     history: list[tuple[int, dict[str, float]]]
+    times: set[float]
     exit_code: int
 
 
@@ -31,7 +32,7 @@ def read_wandb_run(path: Path) -> WandbRun:
     """Return the run in a `.wandb` file."""
     from wandb.proto import wandb_internal_pb2
 
-    run, history, exit_code = None, [], -1
+    run, history, times, exit_code = None, [], set(), -1
     for content in read_parts(path.read_bytes()):
         record = wandb_internal_pb2.Record.FromString(content)
         kind = record.WhichOneof("record_type")
@@ -41,12 +42,13 @@ def read_wandb_run(path: Path) -> WandbRun:
             values = {
                 "/".join(item.nested_key) or item.key: json.loads(item.value_json) for item in record.history.item
             }
+            times.add(values["_timestamp"])
             history.append((record.history.step.num, {k: v for k, v in values.items() if not k.startswith("_")}))
         elif kind == "exit":
             exit_code = record.exit.exit_code
     assert run is not None
     config = {item.key: json.loads(item.value_json) for item in run.config.update}
-    return WandbRun(run, config, history, exit_code)
+    return WandbRun(run, config, history, times, exit_code)
 
 
 def read_parts(content: bytes) -> Iterator[bytes]:

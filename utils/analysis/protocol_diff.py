@@ -74,7 +74,8 @@ class ExperimentProtocol:
 
     def values_text(self, name: str) -> str:
         """Return one value of a fact as JSON, or several as a set."""
-        return "unknown" if self.is_unknown(name) else _values_text(self.values(name))
+        values = self.values(name)
+        return "unknown" if self.foreign and values == [None] else _values_text(values)
 
 
 def read_protocol(path: Path) -> ExperimentProtocol:

@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 
 from utils.analysis.combined_results import evaluation_curve
-from utils.files.json_text import encode_json
+from utils.files.json_text import canonical_json, encode_json
 from utils.results.diagnostics import DIAGNOSTICS, RunDiagnostics
 from utils.results.result_file import SettingIdentity, experiment_name
+
+SETTING_DIGITS = 6
+"""Hexadecimal digits that distinguish settings of different grids."""
 
 EVALUATION_RETURN = "eval/return"
 """Name of the series of mean evaluation returns."""
@@ -58,7 +61,15 @@ class ExportedRun:
     @property
     def group(self) -> str:
         """Name of the runs that differ in their seeds only."""
-        return f"{self.experiment} {'unknown setting' if self.setting is None else f'setting {self.setting}'}"
+        return f"{self.experiment} {self.setting_name}"
+
+    @property
+    def setting_name(self) -> str:
+        """The setting's number, with digits of its hyperparameters and protocol: other grids have the same numbers."""
+        if self.setting is None:
+            return "unknown setting"
+        content = hashlib.sha256(canonical_json([self.hyperparameters, self.protocol])).hexdigest()
+        return f"setting {self.setting} ({content[:SETTING_DIGITS]})"
 
     @property
     def status(self) -> str:

@@ -43,8 +43,7 @@ class TensorBoardEvents(Tool):
 
     def write(self, run: ExportedRun, old: str | None) -> str:
         """Write a run's event file into a directory of its own, which is its place.  Raises OSError."""
-        setting = "unknown_setting" if run.setting is None else f"setting_{run.setting}"
-        place = f"{directory_name(run.experiment)}/{setting}/{run.key}"
+        place = f"{directory_name(run.experiment)}/{directory_name(run.setting_name)}/{run.key}"
         directory = self.output / place
         make_directory(directory)
         content = io.BytesIO()

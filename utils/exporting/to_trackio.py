@@ -37,6 +37,7 @@ class TrackioDatabase(Tool):
         try:
             self._storage.validate_project_name(project)
             self._held = {f"{project}/{record['id']}" for record in self._storage.get_run_records(project)}
+            self._connection = self._hold_open()
         except (ValueError, sqlite3.Error) as error:
             raise BadInput(f"--project: found '{project}': {describe_error(error)}") from error
 
@@ -51,7 +52,7 @@ class TrackioDatabase(Tool):
         rows = list(run.rows()) or [(0, {})]
         time = datetime.fromtimestamp(run.time, UTC).isoformat()
         try:
-            for each in {old, place} - {None}:
+            for each in {old, place} - {None, *({place} - self._held)}:
                 project, _, key = str(each).rpartition("/")
                 self._storage.delete_run(project, run.name, run_id=key)
             self._storage.bulk_log(
@@ -70,6 +71,16 @@ class TrackioDatabase(Tool):
             ) from error
         self._held.add(place)
         return place
+
+    def _hold_open(self) -> sqlite3.Connection:
+        """Return a connection that stays open: SQLite would otherwise copy its journal to the file after each run."""
+        connection = sqlite3.connect(self._storage.init_db(self.project))
+        connection.execute("SELECT count(*) FROM configs").fetchone()
+        return connection
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
 
     def holds(self, place: str) -> bool:
         """Return whether the project has rows of a run."""

@@ -46,7 +46,8 @@ class WandbRuns(Tool):
         self._wandb = load_package(self.name, "wandb")
         self._errors = (self._wandb.Error, ValueError)  # pydantic's errors are ValueErrors.
         try:
-            self._wandb.setup(self._wandb.Settings(mode=self._mode, **SETTINGS))
+            self._settings = self._wandb.Settings(mode=self._mode, **SETTINGS)
+            self._wandb.setup(self._settings)
         except self._errors as error:
             raise BadInput(f"--to wandb: {describe_error(error)}") from error
         self._directories: dict[str, list[Path]] = {}
@@ -70,16 +71,16 @@ class WandbRuns(Tool):
                 project=self.project, dir=str(self.output), id=run.key, name=run.name, group=run.group,
                 config=self._config(run), tags=self._tags(run), reinit="create_new",
                 resume="never" if self._mode == "online" else None,
-                settings=self._wandb.Settings(mode=self._mode, **SETTINGS),
+                settings=self._settings,
             )  # fmt: skip
             for timestep, values in run.rows():
-                target.log(values, step=timestep)
+                target.log(values | {"_timestamp": run.time}, step=timestep)
             place = Path(target.settings.sync_dir)
             target.finish(exit_code=int(run.status == "diverged"))
         except self._errors as error:
             raise BadInput(f"--to wandb: {run.name}: {describe_error(error)}") from error
         self._directories[run.key] = [place]
-        return str(place.relative_to(self.output.resolve()))
+        return str(place.resolve().relative_to(self.output.resolve()))
 
     def holds(self, place: str) -> bool:
         """Return True: a run that has been uploaded may have been removed here."""

@@ -67,5 +67,5 @@ def load_package(tool: str, module: str) -> ModuleType:
 
 
 def directory_name(text: str) -> str:
-    """Return a text as the name of a directory or file that tools can show: without spaces."""
-    return text.replace(" ", "_")
+    """Return a text as the name of a directory: without spaces and parentheses."""
+    return text.replace(" ", "_").translate(str.maketrans("", "", "()"))
