@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.fake_results import ENVIRONMENT, assert_refused, combine, fake_run, write_result
+from tests.support.fake_slurm import FakeSlurm
 from utils.analysis import growing_runs
 from utils.analysis.combined_results import read_combined_results
 from utils.analysis.setting_choice import choose_settings
@@ -166,6 +167,29 @@ def test_on_a_cluster_the_next_group_is_submitted(sweep: Path, training: FakeTra
     assert training.asked == [[3, 4, 5, 6, 7]]
     assert "The runs for look 1 have been submitted. Run the same command again when they have ended." in result.stdout
     assert not Path("results").exists()
+
+
+def test_schedule_gets_one_group_after_the_other(
+    sweep: Path, tmp_path: Path, uncombined: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SLURM is a fake one that keeps the calls; the results of a group are written between two commands."""
+    slurm = FakeSlurm(tmp_path / "slurm")
+    monkeypatch.setenv("PATH", slurm.path)
+    Path("main.py").touch()
+    Path("cluster.json").write_text('{"cpus_per_task": 2, "runs_per_task": 8}')
+    options = ("--until", 1.2, "--group", 5, "--most", 20, "--schedule", "cluster.json")
+    look = expected_look(1.2, 5, 20)
+    for submitted in range(1, look + 1):
+        result = run(*options)
+        assert result.exit_code == 0, result.output
+        assert f"The runs for look {submitted} have been submitted." in result.stdout
+        assert len(slurm.calls("sbatch")) == submitted
+        slurm.empty()
+        group = range(FIRST_FRESH + 5 * submitted - 5, FIRST_FRESH + 5 * submitted)
+        here = TrainCommand("config/environment/best.json", "config/agent/best.json", "best")
+        FakeTraining()(here, list(group), group, Where())
+    assert f"It does at look {look} of 4" in run(*options).stdout
+    assert len(slurm.calls("sbatch")) == look
 
 
 def test_the_command_of_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
