@@ -13,7 +13,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-
 from pydantic import ValidationError
 
 from utils.core.errors import BadInput
