@@ -22,6 +22,9 @@ from agent.run_state import check_run_axes, join_runs, split_runs
 from utils.core.random_streams import Draws
 from utils.core.run_axes import RunAxes
 
+POLICY_PARTS = ("actor/", "observations/")
+"""Beginnings of the names of learned parameters that an agent acts by."""
+
 
 @dataclass(frozen=True)
 class Spaces:
@@ -96,7 +99,7 @@ class Batch:
 class BaseAgent(ABC):
     """Base class of all agents: acting, for training and evaluation, and the states of single runs.
 
-    A subclass adds the abstract methods below, and `last_batch`, `observe`, `update` and `learned_params` of
+    A subclass adds the abstract methods below, and `last_batch`, `observe` and `update` of
     `utils.core.interfaces.Agent`.
     """
 
@@ -156,6 +159,14 @@ class BaseAgent(ABC):
     def load_run_states(self, states: Sequence[dict[str, Any]]) -> None:
         """See `Agent.load_run_states`."""
         self.load_state_dict(join_runs(states, self.run_axes))
+
+    @abstractmethod
+    def learned_params(self, run: int) -> dict[str, np.ndarray]:
+        """See `Agent.learned_params`. An actor's names begin with one of POLICY_PARTS."""
+
+    def policy_params(self, run: int) -> dict[str, np.ndarray]:
+        """See `Agent.policy_params`."""
+        return {name: array for name, array in self.learned_params(run).items() if name.startswith(POLICY_PARTS)}
 
     @abstractmethod
     def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:

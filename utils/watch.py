@@ -1,7 +1,7 @@
 """Script that shows the policy that a run learned.
 
 The agent is rebuilt from the result and its arrays, under the result's own protocol. Unless a seed is given, the
-episodes and their returns are those of the run's last evaluation, to the bit on a machine of the same kind.
+episodes and their returns are those of the policy's evaluation, to the bit on a machine of the same kind.
 """
 
 from __future__ import annotations
@@ -29,8 +29,12 @@ EXIT_NOT_SHOWN = 1
 @click.argument("result", type=click.Path(path_type=Path))
 @click.option("--episodes", type=click.IntRange(min=1), default=3, show_default=True, help="Number of episodes.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), help="Seed of environment and policy.  [default: the episodes of the run's "
-    "last evaluation]",
+    "--at", type=click.IntRange(min=0), metavar="TIMESTEP", help="Show the policy that was evaluated at this timestep, "
+    'of a run whose protocol has "record": ["policies"].  [default: the last one]',
+)  # fmt: skip
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Seed of environment and policy.  [default: the episodes of the "
+    "policy's evaluation]",
 )  # fmt: skip
 @click.option("--video", type=click.Path(path_type=Path), help="Record to this .mp4 instead of opening a window.")
 @click.option("--no-video", is_flag=True, help="Draw nothing: open no window, record nothing, only print the returns.")
@@ -39,7 +43,7 @@ EXIT_NOT_SHOWN = 1
     help="Act with the policy's mode or with samples of it.  [default: as the run was evaluated]",
 )  # fmt: skip
 def watch(
-    result: Path, episodes: int, seed: int | None, video: Path | None, no_video: bool, policy: str | None
+    result: Path, episodes: int, at: int | None, seed: int | None, video: Path | None, no_video: bool, policy: str | None
 ) -> None:
     """Run the command line."""
     from utils.core.process_setup import limit_threads
@@ -54,6 +58,8 @@ def watch(
             raise BadInput("--no-video: found with --video; allowed: one of the two")
         learned = read_learned_run(result)
         try:
+            learned = read_learned_run(result)
+            learned = learned if at is None else learned.at(at)
             if no_video:
                 played = play_episodes(learned, episodes, seed, policy)
             else:

@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 
 from env import EpisodeProtocol, Episodes, make_env
 from env.episodes.probe import REMEDIES, Verdict, probe
@@ -118,6 +119,12 @@ class TestSeeds:
         _, handed = reset_with_seed(env, seed)
         assert handed == seed % (2**31 - 1) == 12347
         assert env.rng.standard_normal() == np.random.RandomState(12347).standard_normal()
+
+    def test_gymnasiums_checkers_of_an_environment_inside_do_not_mind_a_refused_seed(self):
+        env = OrderEnforcing(PassiveEnvChecker(LegacySeed()))
+        assert reset_with_seed(env, 2**63 + 12345)[1] == 12347
+        for _ in range(3):
+            env.step(env.action_space.sample())
 
     def test_a_seed_that_is_accepted_is_not_changed(self):
         env = GymStream()

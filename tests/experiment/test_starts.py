@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from main import main
 from simple_combine import main as combine
-from tests.support.starts import configure, learn, read
+from tests.support.starts import change_run, configure, learn, read
 from utils.core.errors import BadInput
 from utils.files.json_text import canonical_json
-from utils.results.learned_params import LearnedRun, read_learned_run
-from utils.results.schema import Result
 
 
 def test_the_key_has_the_content_of_the_parameters(files):
@@ -30,16 +26,6 @@ def test_the_key_has_the_content_of_the_parameters(files):
     }  # fmt: skip
     for experiment, more in ((new, {}), (begun, {"start_from": start.sha256})):
         assert experiment.run(3).key == hashlib.sha256(canonical_json(identity | more)).hexdigest()[:12]
-
-
-def test_the_hash_of_learned_parameters():
-    """Names, types, shapes and values count, and not the order."""
-    result = Result(Path(), {}, 0, {}, {})
-    arrays = {"b": np.array([[1.0, 2.0]], np.float32), "a": np.array(3.0)}
-    text = b"a <f8 []\n" + arrays["a"].tobytes() + b"b <f4 [1, 2]\n" + arrays["b"].tobytes()
-    assert LearnedRun(result, arrays).sha256 == hashlib.sha256(text).hexdigest()
-    others = [{"b": arrays["b"].T, "a": arrays["a"]}, {"b": -arrays["b"], "a": arrays["a"]}, {"b": arrays["b"]}]
-    assert len({LearnedRun(result, each).sha256 for each in [arrays, *others]}) == 4
 
 
 def test_moved_parameters_give_the_same_keys_and_others_give_others(files):
@@ -89,14 +75,6 @@ def test_the_directory_of_the_runs_themselves_is_refused(files):
     experiment = read(files, configure(files, "linearAC", learned.result.path.parent))
     with pytest.raises(BadInput, match="is where these runs' own results are written; allowed: another directory"):
         experiment.run(0)
-
-
-def change_run(path: Path, **changes: object) -> None:
-    """Change keys of the run in a result."""
-    tree = json.loads(path.read_bytes())
-    (cell,) = tree["experiment_data"].values()
-    cell["runs"][0] |= changes
-    path.write_text(json.dumps(tree))
 
 
 def remove_result(path: Path, *left: str) -> None:
@@ -162,10 +140,3 @@ def test_null_is_as_if_it_were_left_out(files):
     assert experiment.run(0).key == expected.run(0).key
     assert experiment.agent.model_dump(mode="json") == expected.agent.model_dump(mode="json")
     assert "start_from" not in experiment.agent.model_dump(mode="json")
-
-
-def test_training_behind_a_result_without_provenance(files):
-    """As in results of earlier versions."""
-    (learned,) = learn(files, "linearAC")
-    change_run(learned.result.path, provenance=None)
-    assert read_learned_run(learned.result.path).trained_timesteps == 60

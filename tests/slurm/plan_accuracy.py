@@ -31,6 +31,7 @@ from utils.slurm.commands import EMPTY_QUEUE
 from utils.slurm.request import Request
 from utils.slurm.sweep_plan import find_sweeps, make_plan
 from utils.slurm.task_plan import Plan
+from utils.slurm.task_time import POOL_STARTS
 from utils.wiring.scheduling import engine_for, measure_shapes, read_experiments
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +90,7 @@ def planned_seconds(plan: Plan) -> float:
     """Return the core-seconds that a plan of one task gives it, with the start of each process."""
     (time,) = plan.times
     processes = min(plan.cluster.cpus_per_task, len(time.stacks))
-    return time.used + processes * time.start / (2.0 if processes > 1 else 1.0)
+    return time.used + processes * time.start / (POOL_STARTS if processes > 1 else 1.0)
 
 
 def train(case: Case, env_json: str, agent_json: str, indices: list[int], folder: Path) -> float:

@@ -13,6 +13,10 @@ echo "$munge" >"$folder/munge"
 (umask 077; head -c 128 /dev/urandom >"$munge/key")
 mkdir -p "$folder/state" "$folder/spool"
 : >"$folder/plugstack.conf"
+# Mail is a line of mails: the subject and the receiver.
+# shellcheck disable=SC2016
+printf '#!/bin/sh\nshift\necho "$*" >>"%s/mails"\n' "$folder" >"$folder/mail"
+chmod 755 "$folder/mail"
 
 # Real clusters track processes by cgroup, so that signals reach the batch script alone.
 track=linuxproc
@@ -55,7 +59,7 @@ SlurmdPidFile=$folder/slurmd.pid
 SlurmctldLogFile=$folder/slurmctld.log
 SlurmdLogFile=$folder/slurmd.log
 PlugStackConfig=$folder/plugstack.conf
-MailProg=/bin/true
+MailProg=$folder/mail
 MpiDefault=none
 SwitchType=switch/none
 ProctrackType=proctrack/$track
@@ -73,7 +77,7 @@ SchedulerType=sched/backfill
 SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0,bf_interval=1
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
-NodeName=localhost NodeAddr=127.0.0.1 CPUs=${SLURM_CPUS:-8} RealMemory=8192 State=UNKNOWN
+NodeName=localhost NodeAddr=127.0.0.1 CPUs=${SLURM_CPUS:-8} RealMemory=8192 Feature=fast State=UNKNOWN
 PartitionName=main Nodes=localhost Default=YES PriorityTier=1 MaxTime=INFINITE State=UP
 PartitionName=urgent Nodes=localhost PriorityTier=10 MaxTime=INFINITE State=UP
 $accounting

@@ -78,6 +78,29 @@ def test_what_planning_points_out(project, slurm):
     assert project.call("--dry-run").stderr == ""
 
 
+def test_options_of_sbatch_are_in_every_script_and_in_the_commands_that_are_shown(project, slurm):
+    project.cluster(max_jobs=3, options=["--constraint=old"])
+    options = ["--sbatch=--constraint=a|b", "--sbatch", "--mail-type=END"]
+    result = project.submit(*options, "--then", "combine")
+    (folder,) = project.submissions
+    for name in ("job.sh", "closing.sh"):
+        lines = (folder / name).read_text().splitlines()
+        asked = [line for line in lines if line.startswith("#SBATCH") and ("constraint" in line or "mail" in line)]
+        assert asked == ["#SBATCH '--constraint=a|b'", "#SBATCH --mail-type=END"]
+    shown = shown_command(result.output, "--then combine /")
+    assert [word for word in shown if word.startswith("--sbatch")] == [
+        "--sbatch=--constraint=a|b",
+        "--sbatch=--mail-type=END",
+    ]
+
+
+def test_a_wrong_option_of_sbatch_is_an_error(project, slurm):
+    result = project.call("--yes", "--sbatch=--array=0-9")
+    assert result.exit_code == 2
+    assert "--sbatch: key 'options'" in result.stderr
+    assert not slurm.calls("sbatch")
+
+
 @pytest.mark.parametrize(
     ("options", "submissions"), [(["--yes"], 2), (["--dry-run"], 0), (["--status"], 0), (["--watch"], 0)]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,11 @@ def configure(
 def read(files: Files, configured: Sequence[str]) -> Any:
     """Return the experiment of an agent's and a protocol's file."""
     return read_experiment(configured[1], configured[0], str(files.folder / "out"))
+
+
+def change_run(path: Path, **changes: object) -> None:
+    """Change keys of the run in a result."""
+    tree = json.loads(path.read_bytes())
+    (cell,) = tree["experiment_data"].values()
+    cell["runs"][0] |= changes
+    path.write_text(json.dumps(tree))

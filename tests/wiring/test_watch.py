@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import imageio
@@ -90,6 +91,34 @@ def test_a_watched_run_sees_observations_as_it_did(engine, files, tmp_path):
     assert {"observations/mean", "observations/variance"} <= read_learned_run(path).arrays.keys()
     video = tmp_path / "a.mp4"
     assert list(rebuild.show_episodes(read_learned_run(path), 2, None, video, None)) == last_evaluation(path)
+
+
+@pytest.mark.parametrize(
+    ("agent", "engine"), [("SAC_classic_best_pendulum", "eager"), ("SAC_classic_best_pendulum", "compiled"),
+                          ("linearAC", "eager")],
+)  # fmt: skip
+def test_the_episodes_of_every_evaluation_to_the_bit(agent, engine, files, tmp_path):
+    """Of a protocol that records policies, and evaluates with samples of them."""
+    grid = json.loads((ROOT / f"config/agent/{agent}.json").read_text())
+    grid["parameters"] = {key: values[:1] for key, values in grid["parameters"].items()}
+    protocol = {"record": ["policies"], "eval_policy": "sample", "steps_per_episode": 20}
+    paths = train(
+        files, tmp_path / "out", files.write("agent.json", grid), "--runs", "2", "--engine", engine, **protocol
+    )
+    run = read_learned_run(paths[1]).result.run
+    assert run["timesteps_at_eval"] == [0, 60, 120]
+    for timestep, returns in zip(run["timesteps_at_eval"], run["eval_episode_rewards"], strict=True):
+        agent_then, episodes = rebuild.load_agent(paths[1], at=timestep)
+        act = partial(agent_then.act_eval, greedy=False)
+        found = [rebuild.play_episode(episodes, act) for _ in returns]
+        assert found == [(each, 20) for each in returns]
+    done = watch(paths[1], "--at", 60, "--episodes", 2, "--video", tmp_path / "a.mp4")
+    assert done.stdout.splitlines() == [
+        f"episode {i}: return {each:.3f}, 20 steps" for i, each in enumerate(run["eval_episode_rewards"][1])
+    ]
+    refused = watch(paths[1], "--at", 61)
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith(f"error: {paths[1]}: found no evaluation at timestep 61; allowed: ")
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ from utils.core.indices import MAX_INDICES
 from utils.results.foreign import foreign_source
 from utils.stats.intervals import MIN_SAMPLES, seeds_needed
 
+DEFAULT_FRESH = 30
+"""Number of fresh seeds, by default."""
+
 AnyRanking = SettingRanking | CrossEnvironmentRanking
 """A ranking of an agent's settings in one environment or across several."""
 

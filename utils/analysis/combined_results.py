@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.analysis.stop_record import Stop, read_stop
 from utils.combining.coverage import missing_runs_by_setting
 from utils.combining.data_json import read_data_json
 from utils.combining.freshness import combine_command, describe_uncombined
@@ -162,6 +163,11 @@ class CombinedResults:
             + [f"{self.name}: {mixed}"] * bool(mixed)
             + [f"{self.name} lacks {uncombined}; combine again: {combine_command(self.path.parent)}"] * bool(uncombined)
         )
+
+    @cached_property
+    def stop(self) -> Stop | None:
+        """The record of the rule that has added runs; None if their number was fixed.  Raises BadInput."""
+        return read_stop(self.path.parent)
 
     @cached_property
     def digest(self) -> str:

@@ -83,6 +83,9 @@ class Agent(Protocol):
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
         """Return the learned parameters of the run in slot `run`, by name."""
 
+    def policy_params(self, run: int) -> dict[str, np.ndarray]:
+        """Return those of `learned_params` that the run acts by."""
+
     def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
         """Make slot `run` act like the run with these `learned_params`.
 

@@ -31,7 +31,7 @@ DIAGNOSTICS_INTERVALS = (50, 5000)
 
 Recordable = Literal[
     "train_states", "train_rewards", "train_actions", "eval_states",
-    "update_states", "update_actions", "update_rewards", "update_next_states",
+    "update_states", "update_actions", "update_rewards", "update_next_states", "policies",
 ]  # fmt: skip
 
 
@@ -63,7 +63,7 @@ class EnvironmentConfig(BaseModel):
     env_kwargs: dict[str, Any] = Field({}, description="keyword arguments of the environment")
     eval_policy: Literal["mode", "sample"] = "mode"
     bootstrap_on_truncation: bool = True
-    record: list[Recordable] = Field([], description="per-step arrays to keep")
+    record: list[Recordable] = Field([], description="per-step arrays, and policies, to keep")
     use_tile_coding: bool | None = Field(None, description="tile-code observations; null: the agent's default")
     use_full_tile_coding: bool | None = Field(None, description="another name of use_tile_coding")
     allow_nondeterminism: bool = Field(False, description="train although the environment ignores its seed")

@@ -94,6 +94,11 @@ class Experiment:
         """Timesteps of each run."""
         return self.environment.total_timesteps
 
+    @property
+    def new_timesteps(self) -> int:
+        """Timesteps of each run beyond those of the run that it extends, if it extends one."""
+        return self.total_timesteps - (0 if self.extends is None else self.extends.total_timesteps)
+
     def _grid_policies(self) -> list[str] | None:
         """Return the policies in the grid; None for an agent without one."""
         if "policy_type" not in self._model.model_fields:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from utils.analysis.setting_choice import SettingChoice
 from utils.core.errors import BadInput
 from utils.reporting.line_styles import LineStyle
 from utils.reporting.svg_chart import ChartFrame, fit_scale, thinned_indices
+from utils.results.diagnostics import warning_signs
 
 WIDTH, HEIGHT = 420, 220
 """Size of a chart, pixels."""
@@ -52,11 +53,16 @@ class DiagnosticPanel:
 
 @dataclass(frozen=True)
 class DiagnosticCharts:
-    """The charts of settings on one axis.  labels: of the lines, with their styles.  note: "" or what is wrong."""
+    """The charts of settings on one axis.
+
+    labels: of the lines, with their styles.  note: "" or what is wrong.
+    signs: for each setting that has a run with warning signs, a line that describes the run with the largest values.
+    """
 
     panels: list[DiagnosticPanel]
     labels: list[tuple[str, LineStyle]]
     note: str
+    signs: list[str] = field(default_factory=list)
 
 
 def diagnostic_panels(choices: Sequence[SettingChoice], styles: Sequence[LineStyle]) -> DiagnosticCharts:
@@ -77,7 +83,12 @@ def diagnostic_panels(choices: Sequence[SettingChoice], styles: Sequence[LineSty
 def draw_diagnostics(lines: Sequence[Line], labels: Sequence[tuple[str, LineStyle]], note: str) -> DiagnosticCharts:
     """Return the charts of lines with these labels, one for each quantity."""
     panels = [_panel(name, lines, labels) for name in order_quantities(lines)]
-    return DiagnosticCharts(panels, list(labels), note)
+    return DiagnosticCharts(panels, list(labels), note, _signs(lines, labels))
+
+
+def _signs(lines: Sequence[Line], labels: Sequence[tuple[str, LineStyle]]) -> list[str]:
+    found = [warning_signs({name: one.high for name, one in line.items()}) for line in lines]
+    return [f"{label}: in a run, {'; '.join(signs)}" for signs, (label, _) in zip(found, labels, strict=True) if signs]
 
 
 def _panel(name: str, lines: Sequence[Line], labels: Sequence[tuple[str, LineStyle]]) -> DiagnosticPanel:

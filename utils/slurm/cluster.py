@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -151,6 +152,16 @@ class Cluster(BaseModel):
 def read_cluster(path: str) -> Cluster:
     """Read a cluster's file.  Raises BadInput if it is missing or invalid."""
     return validate(Cluster, read_json(path), path)
+
+
+def add_options(cluster: Cluster, options: Sequence[str]) -> Cluster:
+    """Return a cluster with further options of sbatch, which replace those of the same name.
+
+    Raises BadInput for what the key `options` does not allow.
+    """
+    names = {option.partition("=")[0] for option in options}
+    kept = [option for option in cluster.options if option.partition("=")[0] not in names]
+    return validate(Cluster, cluster.model_dump() | {"options": [*kept, *options]}, "--sbatch")
 
 
 def retirement_notice(cluster: Cluster, path: str) -> str | None:

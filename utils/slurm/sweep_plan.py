@@ -82,7 +82,7 @@ def _plan_for(sweep: Sweep, cluster: Cluster, shapes: Sequence[Shape], seconds: 
 
 
 def find_shapes(sweep: Sweep, cluster: Cluster, engine: str, measured: bool = True) -> list[Shape]:
-    """Return the shapes of a sweep's missing runs, with their costs.
+    """Return the shapes of a sweep's missing runs, with their costs; of runs that extend others, the rest's.
 
     measured: whether to use measurements, where there are some.
     """
@@ -92,8 +92,15 @@ def find_shapes(sweep: Sweep, cluster: Cluster, engine: str, measured: bool = Tr
     for settings in group_by_shape(experiment, sorted({run_id.setting for run_id in sweep.missing})):
         rule = estimate_cost(experiment.hyperparameters(settings[0]), experiment.environment, cluster.stack, engine)
         found = measurements.read(settings[0]) if measured else None
-        shapes.append(Shape(settings, rule if found is None else found.resized(largest_stack(cluster, rule, found))))
+        cost = rule if found is None else found.resized(largest_stack(cluster, rule, found))
+        shapes.append(Shape(settings, _cost_of_rest(cost, experiment)))
     return shapes
+
+
+def _cost_of_rest(cost: Cost, experiment: Experiment) -> Cost:
+    """Return the cost of a run's timesteps beyond those of the run that it extends."""
+    share = experiment.new_timesteps / experiment.total_timesteps
+    return cost.model_copy(update={"seconds": share * cost.seconds, "fixed_seconds": share * cost.fixed_seconds})
 
 
 def planned_stacks(sweep: Sweep, cluster: Cluster, shapes: Sequence[Shape], places: int | None) -> list[int]:

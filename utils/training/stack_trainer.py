@@ -21,6 +21,7 @@ from utils.experiment.experiment import Experiment, Run, describe_runs, stack_la
 from utils.results.diagnostics import warning_signs
 from utils.training.failure_files import remove_failure, write_failure
 from utils.training.loop import Loop
+from utils.training.progress import Evaluation
 from utils.training.progress_writer import ProgressWriter
 from utils.training.result_data import run_data
 from utils.training.run_claims import Claim, claim_runs, group_by_position
@@ -289,12 +290,13 @@ def log_evaluation(logged: LoggedRuns, timestep: int, returns: Sequence[float]) 
         by_setting.setdefault(run.setting, []).append(value)
     means = {setting: sum(values) / len(values) for setting, values in by_setting.items()}
     worst, best = (pick(means, key=lambda setting: means[setting]) for pick in (min, max))
+    extra = {"evaluation": Evaluation(timestep, means[worst], means[best])}
     if len(means) == 1:
         spread = f", runs {min(returns):.1f} to {max(returns):.1f}" if len(returns) > 1 else ""
-        log.info("%s: step %d: evaluation return %.1f%s", stack_label(runs), timestep, means[best], spread)
+        log.info("%s: step %d: evaluation return %.1f%s", stack_label(runs), timestep, means[best], spread, extra=extra)
         return
     log.info(
         "%s: step %d: evaluation returns of %d settings: from %.1f (%s) to %.1f (%s)",
         stack_label(runs), timestep, len(means), means[worst], experiment.setting_name(worst), means[best],
-        experiment.setting_name(best),
+        experiment.setting_name(best), extra=extra,
     )  # fmt: skip

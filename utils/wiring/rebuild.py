@@ -64,18 +64,20 @@ def rebuild_agent(learned: LearnedRun, experiment: Experiment, seed: int, spaces
 
 
 def load_agent(
-    result: LearnedRun | Path | str, seed: int | None = None, *, renders: bool = False
+    result: LearnedRun | Path | str, seed: int | None = None, *, renders: bool = False, at: int | None = None
 ) -> tuple[Agent, Episodes]:
     """Return the agent of a completed run, one learner, and an environment under the run's protocol.
 
     result: a result file, or what `read_learned_run` returns.
-    seed: seed of agent and environment; None: their episodes are those of the run's last evaluation.
+    seed: seed of agent and environment; None: their episodes are those of the run's evaluation of this policy.
     renders: whether the environment must render pictures.
+    at: timestep of the evaluation whose policy to load, if the run's protocol records policies; None: the last one.
     Raises BadInput.
     """
     prepare_process()
     learned = result if isinstance(result, LearnedRun) else read_learned_run(Path(result))
-    experiment, timestep = experiment_of_result(learned), learned.last_timestep
+    learned = learned if at is None else learned.at(at)
+    experiment, timestep = experiment_of_result(learned), learned.timestep
     seed = learned.result.run["random_seed"] if seed is None else seed
     episodes = build_env(experiment, env_seed(seed, "eval_env", timestep), renders)
     spaces = describe_spaces(episodes, experiment.environment.tile_coding)
