@@ -43,7 +43,13 @@ EXIT_NOT_SHOWN = 1
     help="Act with the policy's mode or with samples of it.  [default: as the run was evaluated]",
 )  # fmt: skip
 def watch(
-    result: Path, episodes: int, at: int | None, seed: int | None, video: Path | None, no_video: bool, policy: str | None
+    result: Path,
+    episodes: int,
+    at: int | None,
+    seed: int | None,
+    video: Path | None,
+    no_video: bool,
+    policy: str | None,
 ) -> None:
     """Run the command line."""
     from utils.core.process_setup import limit_threads
