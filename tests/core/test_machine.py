@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from utils.core.errors import BadInput
-from utils.core.machine import available_cores, available_memory
+from utils.core.machine import available_cores, available_memory, is_alive
 
 GIB = 2**30
 
@@ -108,3 +110,20 @@ def test_memory_is_the_smallest_limit(files, gib, machine):
 
 def test_memory_of_a_system_that_reports_none_as_available(machine):
     assert available_memory(machine()) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_process_is_alive_until_it_has_ended():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert is_alive(child.pid)
+    child.communicate(b"\n")
+    assert not is_alive(child.pid)
+    assert is_alive(os.getpid())
+    assert not is_alive(2**70)
+
+
+def test_a_process_of_another_user_is_alive(monkeypatch):
+    def refuse(process: int, signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    assert is_alive(1)
