@@ -21,7 +21,7 @@ TIMESTEP = "timestep"
 TEMPERATURE = "alpha"
 """Name of the temperature among the diagnostics."""
 
-GROWTH, LARGE_TEMPERATURE = 100.0, 10.0
+GROWTH, LARGE_TEMPERATURE = 10.0, 10.0
 """Ratio to its first value, and value, from which a temperature that grows is a warning sign."""
 
 LARGE_VALUE = 1e6

@@ -24,7 +24,6 @@ from utils.core.interrupt import Stopped
 from utils.core.machine import is_alive
 from utils.core.provenance import slurm_ids
 from utils.experiment.experiment import Experiment, Run
-from utils.files.atomic import write_atomically
 from utils.files.json_text import encode_json
 from utils.results.progress_file import CALL_ENDING, PROGRESS_DIRECTORY, progress_path, remove_progress
 from utils.training.run_record import RunRecord
@@ -235,7 +234,7 @@ def call_file(experiment: Experiment, runs: Sequence[Run]) -> Iterator[None]:
     try:
         _remove_calls_of_dead(directory)
         directory.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, encode_json(tree))
+        append_lines(path, _encode_line(tree), os.O_CREAT | os.O_TRUNC)
     except OSError as error:
         _warn(experiment.directory, error.strerror)
     try:
