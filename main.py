@@ -20,6 +20,10 @@ from utils.display.video import MAX_VIDEO_FRAMES
     "--index", help="Indices to train, each a setting and a run: an integer, or a list of integers and ranges such "
     "as 0-9,36.  [default: 0]",
 )  # fmt: skip
+@click.option(
+    "--set", "changes", metavar="KEY=VALUE", multiple=True, help="Give a hyperparameter, or a key of the environment, "
+    "this value instead of what its file has: JSON or a word. May be repeated.",
+)  # fmt: skip
 @click.option("--runs", type=click.IntRange(min=1), help="Train N runs of every setting.")
 @click.option(
     "--jobs", type=CountOrAuto(), metavar="N|auto", default="1", show_default=True,
@@ -57,6 +61,10 @@ from utils.display.video import MAX_VIDEO_FRAMES
     "differ of each chosen run.",
 )  # fmt: skip
 @click.option(
+    "--strict", is_flag=True, help="Train nothing if the setting of a chosen run is not allowed. Without it, such runs "
+    "are left out and listed in the log.",
+)  # fmt: skip
+@click.option(
     "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True,
     help="Engine that computes agents: eager, operation by operation; compiled, by a C++ compiler; auto, compiled if a "
     "run is long enough to gain from it.",
@@ -85,7 +93,7 @@ def main(
     results: tuple[str, ...], env_json: str | None, agent_json: str | None, index: str | None, runs: int | None,
     jobs: int | None, stack: int | None, monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
     checkpoint_minutes: float, verify: bool, accept_mixed: bool, listing: bool, keep_checkpoint: bool,
-    extend: int | None, fail_fast: bool, no_copy: bool,
+    extend: int | None, fail_fast: bool, no_copy: bool, changes: tuple[str, ...], strict: bool,
 ) -> None:  # fmt: skip
     """Run the command line."""
     from utils.core.process_setup import limit_threads
@@ -104,10 +112,10 @@ def main(
             raise BadInput(f"RESULT: found '{results[0]}' without --verify; allowed: result files with --verify only")
         if env_json is None or agent_json is None:
             raise BadInput(f"{'--agent-json' if env_json else '--env-json'}: found none; allowed: a configuration file")
-        experiment = read_experiment(env_json, agent_json, save_dir)
+        experiment = read_experiment(env_json, agent_json, save_dir, changes)
         experiment = experiment if extend is None else experiment.extended(extend)
         indices = wiring.chosen_indices(experiment, index, runs)
-        selected = wiring.chosen_runs(experiment, indices)
+        selected = wiring.chosen_runs(experiment, indices, strict)
         if listing:
             click.echo("\n".join(wiring.list_runs(experiment, selected)))
             sys.exit(0)
