@@ -43,7 +43,13 @@ EXIT_NOT_SHOWN = 1
     help="Act with the policy's mode or with samples of it.  [default: as the run was evaluated]",
 )  # fmt: skip
 def watch(
-    result: Path, episodes: int, at: int | None, seed: int | None, video: Path | None, no_video: bool, policy: str | None
+    result: Path,
+    episodes: int,
+    at: int | None,
+    seed: int | None,
+    video: Path | None,
+    no_video: bool,
+    policy: str | None,
 ) -> None:
     """Run the command line."""
     from utils.core.process_setup import limit_threads
@@ -56,7 +62,6 @@ def watch(
     with exit_on_bad_input():
         if no_video and video is not None:
             raise BadInput("--no-video: found with --video; allowed: one of the two")
-        learned = read_learned_run(result)
         try:
             learned = read_learned_run(result)
             learned = learned if at is None else learned.at(at)
