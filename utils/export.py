@@ -19,9 +19,9 @@ EXIT_LEFT_OUT = 1
 
 @click.command(
     help="Export the runs in each DIR, or data.json, to a tool: learning curves, training episodes, diagnostics and "
-    "hyperparameters. Runs without a result are exported up to their checkpoints. A run that the output has already is "
-    "not written again, unless its content has changed. Exit code: 0 done; 1 a file that is not a result was left out; "
-    "2 bad input."
+    "hyperparameters. Runs without a result are exported as far as they are known. A run that the output already has "
+    "is not written again, unless its content has changed. Exit code: 0 done; 1 a file that is not a result was left "
+    "out; 2 bad input."
 )
 @click.argument("directories", metavar="DIR...", nargs=-1, required=True)
 @click.option("--to", type=click.Choice(list(TOOLS)), required=True, help="The tool.")

@@ -62,9 +62,9 @@ def watch(
     with exit_on_bad_input():
         if no_video and video is not None:
             raise BadInput("--no-video: found with --video; allowed: one of the two")
+        learned = read_learned_run(result)
+        learned = learned if at is None else learned.at(at)
         try:
-            learned = read_learned_run(result)
-            learned = learned if at is None else learned.at(at)
             if no_video:
                 played = play_episodes(learned, episodes, seed, policy)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from tests.support.exported_runs import run_export
 from tests.support.fake_results import assert_refused, fake_run
 from utils.checkpoint.row_files import RowSequence
 from utils.experiment.experiment import Experiment
-from utils.exporting.unfinished import checkpoint_keys, find_runs
+from utils.exporting.unfinished import find_runs, unfinished_keys
+from utils.results.progress_file import progress_path
 from utils.training.run_claims import kept_checkpoint, run_checkpoint
 from utils.training.run_record import RunRecord
 
@@ -81,7 +83,7 @@ def test_curves_up_to_the_checkpoint(many, tmp_path):
     key = save_checkpoint(experiment, 3, **(episodes if many else {}))
     done = run_export(experiment.directory, "--to", "csv", "--output", tmp_path / "out")
     assert done.output == (
-        f"{experiment.directory}: 1 unfinished, exported up to their checkpoints at timesteps 25 to 25\n"
+        f"{experiment.directory}: 1 unfinished, exported up to timesteps 25 to 25\n"
         f"{tmp_path / 'out'}: 2 added, 0 replaced, 0 unchanged\n"
     )
     returns = [-1.5, -0.5] if many else interrupted_record().train_episode_rewards
@@ -124,10 +126,68 @@ def test_a_result_replaces_an_unfinished_run(tmp_path):
     assert read_row(tmp_path / "out", key)["status"] == "completed"
 
 
+def write_progress(experiment: Experiment, index: int, *lines: dict[str, Any]) -> str:
+    """Write a progress file as training does, and return its run's key."""
+    run = experiment.run(index)
+    tree = experiment.tree(run, {})
+    header = {
+        "experiment": tree["experiment"], "setting": run.setting, "agent_params": run.agent_params, "index": index,
+        "key": run.key, "run_number": run.run, "timestep": 0, "engine": "eager",
+        "writer": {"host": "here", "process": 7, "slurm": {}, "time": 100.0},
+    }  # fmt: skip
+    path = progress_path(experiment.directory, run.key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in (header, *lines)))
+    return run.key
+
+
+LATER: list[dict[str, Any]] = [
+    {"timestep": 20, "time": 101.0, "evaluation": [-1.0, -3.0], "window": {"alpha": 7.5}},
+    {"timestep": 40, "time": 102.0, "evaluation": [-0.5, None], "window": {"alpha": 8.5, "q": None}},
+    {"timestep": 50, "time": 103.0, "evaluation": [-0.25, -0.75]},
+]
+
+
+def test_a_progress_file_alone(tmp_path):
+    """It names its run, so no configuration is needed."""
+    experiment = make_results(tmp_path, finished=False)
+    key = write_progress(experiment, 3, *LATER)
+    done = run_export(experiment.directory, "--to", "csv", "--output", tmp_path / "out")
+    assert done.output.startswith(f"{experiment.directory}: 1 unfinished, exported up to timesteps 50 to 50\n")
+    assert read_series(tmp_path / "out", key) == {
+        "eval/return": [(20, -2.0), (50, -0.5)],
+        "diagnostics/alpha": [(20, 7.5), (40, 8.5)],
+    }
+    row = read_row(tmp_path / "out", key)
+    assert (row["setting"], row["critic_lr"], row["random_seed"], row["status"]) == ("1", "0.01", "1", "unfinished")
+
+
+def test_a_progress_file_continues_a_checkpoint(tmp_path):
+    experiment = make_results(tmp_path, finished=False)
+    save_checkpoint(experiment, 3)
+    key = write_progress(experiment, 3, *LATER)
+    done = run_export(experiment.directory, "--to", "csv", "--output", tmp_path / "out")
+    assert "1 unfinished, exported up to timesteps 50 to 50\n" in done.output
+    series = read_series(tmp_path / "out", key)
+    assert series["eval/return"] == [(0, -1.0 / 6), (10, (10 - 1.0 / 3) / 2), (20, -2.0), (50, -0.5)]
+    assert series["eval/steps"] == [(0, 10.0), (10, 10.0), (20, 10.0)]
+    assert series["train/steps"] == [(10, 10.0), (20, 10.0)]
+    assert series["diagnostics/alpha"] == [(20, 7.5), (40, 8.5)]
+
+
+def test_a_damaged_progress_file_is_left_out(tmp_path):
+    experiment = make_results(tmp_path, finished=True)
+    key = write_progress(experiment, 3, *LATER)
+    progress_path(experiment.directory, key).write_text("{}\n")
+    done = run_export(experiment.directory, "--to", "csv", "--output", tmp_path / "out")
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"left out: {progress_path(experiment.directory, key)}: not a progress file")
+
+
 def test_kept_checkpoints_are_of_finished_runs(tmp_path):
     experiment = make_results(tmp_path, finished=True)
     kept_checkpoint(experiment.run(0)).save({"record": {}}, 100)
-    assert checkpoint_keys(experiment.directory) == []
+    assert unfinished_keys(experiment.directory) == []
 
 
 def test_a_damaged_checkpoint_is_left_out(tmp_path):

@@ -6,8 +6,9 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from tests.faults.third_party_verdicts import Execution
 from utils.results.run_diff import first_run_difference, read_comparable
@@ -25,17 +26,43 @@ EXECUTION_SECONDS = 400
 """Limit of an execution."""
 
 
+class Process(Protocol):
+    """A process that runs main.py."""
+
+    stdout: Any
+
+    def terminate(self) -> None: ...
+
+    def wait(self) -> int: ...
+
+
+class Starter(Protocol):
+    """Starts main.py with some arguments in a folder, and kills it after some seconds."""
+
+    def start(self, arguments: Sequence[str], folder: Path, seconds: int) -> Process: ...
+
+
 class Interpreter(NamedTuple):
     """A Python that runs main.py.  variables: environment variables that it needs."""
 
     python: Path
     variables: dict[str, str] | None = None
 
+    def start(self, arguments: Sequence[str], folder: Path, seconds: int) -> Process:
+        """Run main.py in a folder, for at most some seconds."""
+        command = ["timeout", "--signal=KILL", str(seconds), str(self.python), str(ROOT / "main.py"), *arguments]
+        variables = {**os.environ, **(self.variables or {}), "PYTHONPATH": str(HERE)}
+        variables.pop("DISPLAY", None)
+        return subprocess.Popen(
+            command, cwd=folder, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            errors="replace",
+        )  # fmt: skip
+
 
 class Trial:
     """The executions of one environment, each with results in a folder of its own."""
 
-    def __init__(self, interpreter: Interpreter, environment: dict[str, Any], folder: Path) -> None:
+    def __init__(self, interpreter: Starter, environment: dict[str, Any], folder: Path) -> None:
         """Write the configurations.
 
         environment: additions to PROTOCOL; "discrete": whether SACDiscrete trains instead of SAC.
@@ -50,15 +77,9 @@ class Trial:
 
     def execute(self, name: str, *options: str, stop: bool = False) -> Execution:
         """Run main.py, with results in a folder.  stop: send SIGTERM after the evaluation halfway."""
-        command: list[str | Path] = [self.interpreter.python, ROOT / "main.py", "--engine", "eager", *options]
-        command += ["--env-json", "env.json", "--agent-json", "agent.json", "--save-dir", self.folder / name]
-        variables = {**os.environ, **(self.interpreter.variables or {}), "PYTHONPATH": str(HERE)}
-        variables.pop("DISPLAY", None)
-        process = subprocess.Popen(
-            ["timeout", "--signal=KILL", str(EXECUTION_SECONDS), *command], cwd=self.folder, env=variables, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
-        )  # fmt: skip
-        assert process.stdout is not None
+        arguments = ["--engine", "eager", *options, "--env-json", "env.json", "--agent-json", "agent.json"]
+        arguments += ["--save-dir", str(self.folder / name)]
+        process = self.interpreter.start(arguments, self.folder, EXECUTION_SECONDS)
         lines = []
         for line in process.stdout:
             lines.append(line.rstrip())

@@ -248,14 +248,20 @@ def read_combined_results(paths: Sequence[Path]) -> list[CombinedResults]:
     ]
 
 
+def return_definition(protocol: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a protocol that defines a return: equal for two protocols if their returns mean the same."""
+    return {key: protocol.get(key) for key in RETURN_KEYS}
+
+
 def find_return_difference(a: dict[str, Any], b: dict[str, Any]) -> str | None:
     """Return the first difference between two protocols in what defines a return; None if their returns mean the same.
 
     Training length, evaluation and gamma may differ; `is_same_protocol` in `utils.results.schema` compares those too.
     What another program did not record does not count as a difference.
     """
-    keys = [key for key in RETURN_KEYS if not (is_unknown(a, key) or is_unknown(b, key))]
-    return first_difference({key: a.get(key) for key in keys}, {key: b.get(key) for key in keys})
+    unknown = [key for key in RETURN_KEYS if is_unknown(a, key) or is_unknown(b, key)]
+    first, second = ({k: v for k, v in return_definition(each).items() if k not in unknown} for each in (a, b))
+    return first_difference(first, second)
 
 
 def group_by_returns(experiments: Sequence[CombinedResults]) -> list[list[CombinedResults]]:

@@ -104,7 +104,7 @@ class Experiment:
         if "policy_type" not in self._model.model_fields:
             return None
         default = self._model.model_fields["policy_type"].default
-        return sorted({str(policy) for policy in self.agent.parameters.get("policy_type", [default])})
+        return sorted({str(policy) for policy in self.grid.values("policy_type") or [default]})
 
     def extended(self, total_timesteps: int) -> Experiment:
         """Return this experiment with more timesteps; its runs go on from the kept checkpoints of this one's.

@@ -18,7 +18,7 @@ from utils.exporting.exported_run import ExportedRun
 from utils.exporting.ledger import Entry, Ledger, lock_output
 from utils.exporting.read_runs import read_runs
 from utils.exporting.tool import Tool
-from utils.exporting.unfinished import checkpoint_keys, read_unfinished, recorded_experiments
+from utils.exporting.unfinished import read_unfinished, recorded_experiments, unfinished_keys
 from utils.files.atomic import make_directory
 from utils.files.json_text import encode_json
 
@@ -118,10 +118,11 @@ def _export_path(export: Export, path: Path, agents: Mapping[str, Any], named: E
         experiments.setdefault(encode_json(experiment), experiment)
         finished.add(run.key)
         export.add(run)
-    keys = [key for key in checkpoint_keys(path) if key not in finished]
+    keys = [key for key in unfinished_keys(path) if key not in finished]
     if not (finished or keys or export.complaints > complaints):
         raise BadInput(
-            f"{path}: found no run; allowed: a directory with results or checkpoints of main.py, or a data.json"
+            f"{path}: found no run; allowed: a data.json, or a directory with results, progress files or checkpoints "
+            "of main.py"
         )
     if keys:
         recorded = recorded_experiments(experiments.values(), agents, path)
@@ -129,7 +130,7 @@ def _export_path(export: Export, path: Path, agents: Mapping[str, Any], named: E
 
 
 def _export_unfinished(export: Export, path: Path, keys: Sequence[str], experiments: Sequence[Experiment]) -> None:
-    """Export the runs that have a checkpoint and no result, and say how far they are."""
+    """Export the runs that have no result, and say how far they are."""
     timesteps, unknown = [], 0
     for found in read_unfinished(path, keys, experiments):
         if isinstance(found, BadInput):
@@ -140,7 +141,7 @@ def _export_unfinished(export: Export, path: Path, keys: Sequence[str], experime
         unknown += found.run.setting is None
     if timesteps:
         reached = f"timesteps {min(timesteps)} to {max(timesteps)}"
-        text = f"{path}: {len(timesteps)} unfinished, exported up to their checkpoints at {reached}"
+        text = f"{path}: {len(timesteps)} unfinished, exported up to {reached}"
         if unknown:
             text += f"; settings of {unknown} are unknown: name their files by --agent-json and --env-json"
         click.echo(text)

@@ -1,15 +1,16 @@
-"""Runs without a result, as far as their checkpoints have them.
+"""Runs without a result, as far as their progress files and checkpoints have them.
 
-A checkpoint is named by its run's key. Which setting and run that is, is found by computing the keys of the experiments
-that the directory has results of, and of those that the user names.
+A progress file names its run, and has its evaluations and diagnostics; a checkpoint has its training episodes as well,
+but is older, and is named by its run's key only. Which setting and run that is, is found by computing the keys of the
+experiments that the directory has results of, and of those that the user names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from utils.experiment.experiment import Experiment, RunId
 from utils.exporting.exported_run import ExportedRun, curve_series, describe_run, diagnostic_series
 from utils.files.json_model import validate
 from utils.results.diagnostics import RunDiagnostics
+from utils.results.progress_file import RUN_ENDING, RunProgress, list_progress, progress_path, read_progress
 from utils.results.result_file import KEY_DIGITS
 
 UNFINISHED = "unfinished"
@@ -28,22 +30,38 @@ UNFINISHED = "unfinished"
 MOST_KEYS = 200_000
 """Largest number of keys that are computed of an experiment, to find those of checkpoints."""
 
+NOTHING: dict[str, Any] = {
+    "timesteps_at_eval": [], "eval_episode_rewards": [], "eval_episode_steps": [], "train_episode_rewards": [],
+    "train_episode_steps": [], "timesteps_at_diagnostics": [], "diagnostics": {},
+}  # fmt: skip
+"""What a run without a checkpoint has saved."""
+
 RUN_RANGE = (10, 1000)
 """Smallest and largest number of runs of each setting whose keys are computed."""
 
 
 @dataclass(frozen=True)
 class UnfinishedRun:
-    """A run with a checkpoint.  timestep: that of the checkpoint."""
+    """A run without a result.  timestep: up to which it is known."""
 
     run: ExportedRun
     timestep: int
 
 
-def checkpoint_keys(directory: Path) -> list[str]:
-    """Return the keys of the runs that have a checkpoint in a directory of results; not those of kept checkpoints."""
-    paths = (directory / CHECKPOINTS_DIRECTORY).glob("*/state")
-    return sorted(path.parent.name for path in paths if len(path.parent.name) == KEY_DIGITS)
+class KnownRun(NamedTuple):
+    """What identifies a run.  experiment: as in a result.  params: hyperparameters.  number: the run number."""
+
+    experiment: dict[str, Any]
+    setting: int
+    params: dict[str, Any]
+    number: int
+
+
+def unfinished_keys(directory: Path) -> list[str]:
+    """Return the keys of the runs that have a progress file or a checkpoint, kept checkpoints left out."""
+    checkpoints = (path.parent.name for path in (directory / CHECKPOINTS_DIRECTORY).glob("*/state"))
+    progress = (path.stem for path in list_progress(directory, RUN_ENDING))
+    return sorted({key for key in (*checkpoints, *progress) if len(key) == KEY_DIGITS})
 
 
 def recorded_experiments(
@@ -91,52 +109,88 @@ def _is_allowed(experiment: Experiment, setting: int) -> bool:
 def read_unfinished(
     directory: Path, keys: Iterable[str], experiments: Iterable[Experiment]
 ) -> Iterator[UnfinishedRun | BadInput]:
-    """Yield the runs that have a checkpoint, or the error for a checkpoint that cannot be read.
+    """Yield the runs without a result, or the error for a file that cannot be read.
 
-    keys: of the runs.  experiments: where they may be from.
+    keys: of the runs.  experiments: where those without a progress file may be from.
     """
     keys = list(keys)
-    known = find_runs(keys, experiments)
+    progress = {key: _read_progress(directory, key) for key in keys}
+    found = find_runs([key for key in keys if progress[key] is None], experiments)
     for key in keys:
+        read = progress[key]
+        if isinstance(read, BadInput):
+            yield read
+            continue
         checkpoint = Checkpoint(directory / CHECKPOINTS_DIRECTORY / key, {})
         try:
-            timestep, record = checkpoint.load_entry("record", without=("arrays", "learned_params"))
+            saved = checkpoint.load_entry("record", without=("arrays", "learned_params"))
         except CheckpointRefused as error:
-            yield BadInput(str(error))
-            continue
-        yield UnfinishedRun(_describe(key, timestep, record, known.get(key), directory), timestep)
+            if read is None or checkpoint.exists():
+                yield BadInput(str(error))
+                continue
+            saved = (0, NOTHING)
+        timestep = max(saved[0], read.timestep if read else 0)
+        known = _recorded_run(read) if read else _found_run(*found[key]) if key in found else None
+        yield UnfinishedRun(_describe(key, timestep, saved[1], read, known, directory), timestep)
+
+
+def _read_progress(directory: Path, key: str) -> RunProgress | BadInput | None:
+    """Return what a run's progress file says, None if there is none, or the error if it cannot be read."""
+    try:
+        return read_progress(progress_path(directory, key))
+    except BadInput as error:
+        return error
+
+
+def _recorded_run(progress: RunProgress) -> KnownRun:
+    header = progress.header
+    return KnownRun(header["experiment"], header["setting"], header["agent_params"], header["run_number"])
+
+
+def _found_run(experiment: Experiment, run: RunId) -> KnownRun:
+    tree = {"environment": experiment.protocol, "agent": {"agent_name": experiment.agent.agent_name}}
+    return KnownRun(tree, run.setting, experiment.hyperparameters(run.setting).recorded(), run.run)
 
 
 def _describe(
-    key: str, timestep: int, record: dict[str, Any], known: tuple[Experiment, RunId] | None, directory: Path
+    key: str,
+    timestep: int,
+    record: dict[str, Any],
+    progress: RunProgress | None,
+    known: KnownRun | None,
+    directory: Path,
 ) -> ExportedRun:
-    """Return an unfinished run as tools get it.  known: its experiment and its numbers, if they are known."""
-    run, found = _curves(record), _diagnostics(record)
+    """Return an unfinished run as tools get it.  record: of its checkpoint.  known: None if it is not known."""
+    run, found = _curves(record, progress), _diagnostics(record, progress)
+    time = progress.time if progress else 0.0
     if known is None:
         identity = {"key": key, "status": UNFINISHED, "timesteps_done": timestep}
         series = (*curve_series(run), *diagnostic_series(found))
-        return ExportedRun(key, directory.resolve().name, None, identity, {}, {}, series, 0.0)
-    experiment, numbers = known
-    run |= {"run_number": numbers.run, "random_seed": numbers.run, "key": key, "status": UNFINISHED}
+        return ExportedRun(key, directory.resolve().name, None, identity, {}, {}, series, time)
+    run |= {"run_number": known.number, "random_seed": known.number, "key": key, "status": UNFINISHED}
     run |= {"timesteps_done": timestep}
-    params = experiment.hyperparameters(numbers.setting).recorded()
-    tree = {"environment": experiment.protocol, "agent": {"agent_name": experiment.agent.agent_name}}
-    return describe_run(tree, numbers.setting, params, run, found)
+    return replace(describe_run(known.experiment, known.setting, known.params, run, found), time=time)
 
 
-def _curves(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the curves in a saved record as a result holds them."""
+def _curves(record: dict[str, Any], progress: RunProgress | None) -> dict[str, Any]:
+    """Return the curves in a saved record, with later evaluations of a progress file, as a result holds them."""
+    returns = dict(zip(record["timesteps_at_eval"], record["eval_episode_rewards"], strict=True))
+    returns |= progress.evaluations if progress else {}
     return {
-        "timesteps_at_eval": record["timesteps_at_eval"],
-        "eval_episode_rewards": record["eval_episode_rewards"],
+        "timesteps_at_eval": sorted(returns),
+        "eval_episode_rewards": [returns[timestep] for timestep in sorted(returns)],
         "eval_episode_steps": record["eval_episode_steps"],
         "train_episode_rewards": np.asarray(record["train_episode_rewards"]).tolist(),
         "train_episode_steps": np.asarray(record["train_episode_steps"]).tolist(),
     }
 
 
-def _diagnostics(record: dict[str, Any]) -> RunDiagnostics | None:
-    if not record["timesteps_at_diagnostics"]:
-        return None
-    values = {name: np.asarray(series, float) for name, series in record["diagnostics"].items()}
-    return RunDiagnostics(np.asarray(record["timesteps_at_diagnostics"], np.int64), values)
+def _diagnostics(record: dict[str, Any], progress: RunProgress | None) -> RunDiagnostics | None:
+    """Return the windows in a saved record, with later ones of a progress file; None if there are none."""
+    ends = [int(timestep) for timestep in record["timesteps_at_diagnostics"]]
+    windows = {end: {name: values[i] for name, values in record["diagnostics"].items()} for i, end in enumerate(ends)}
+    windows |= progress.windows if progress else {}
+    timesteps = sorted(windows)
+    names = dict.fromkeys(name for timestep in timesteps for name in windows[timestep])
+    values = {name: np.array([windows[timestep].get(name) for timestep in timesteps], float) for name in names}
+    return RunDiagnostics(np.array(timesteps, np.int64), values) if timesteps else None

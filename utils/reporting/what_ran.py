@@ -9,6 +9,7 @@ from typing import Any
 
 from utils.analysis.combined_results import CombinedResults
 from utils.analysis.number_format import value_name
+from utils.core.sampled import SampledValues
 from utils.results.foreign import FOREIGN, is_unknown
 from utils.results.provenance_diff import Origin, describe_environment_differences
 
@@ -55,7 +56,7 @@ def summarize_what_ran(experiment: CombinedResults) -> WhatRan:
     origins = experiment.origins
     return WhatRan(
         _protocol_texts(experiment.environment),
-        [(key, ", ".join(map(value_name, values)), len(values) > 1) for key, values in parameters.items()],
+        [_grid_row(key, values) for key, values in parameters.items()],
         [
             _provenance_item(name, map(read, origins))
             for name, read in _item_readers(origins)
@@ -73,6 +74,13 @@ def _protocol_texts(protocol: dict[str, Any]) -> list[tuple[str, str]]:
         for key, value in protocol.items()
         if key != FOREIGN
     ]
+
+
+def _grid_row(key: str, values: list[Any] | dict[str, Any]) -> tuple[str, str, bool]:
+    """Return a hyperparameter, its values in the grid as text, and whether there are several."""
+    if isinstance(values, dict):
+        return key, SampledValues.model_validate(values).describe(), values["n"] > 1
+    return key, ", ".join(map(value_name, values)), len(values) > 1
 
 
 def _item_readers(origins: Iterable[Origin]) -> list[ItemReader]:

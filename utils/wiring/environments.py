@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 OWN_STREAMS = "draws from global random streams, so that every run has streams of its own, seeded by its seed"
 EVERY_EPISODE = "its reset needs a seed at every episode, and is given one derived from the run's seed"
 CARRIED = "a reset with a seed does not undo what happened before, so that evaluations depend on earlier ones"
+INEXACT = "a run that is interrupted will resume approximately"
 SMALL_SEEDS = "its reset refuses seeds of 64 bits, and is given the seed modulo 2^31 - 1"
 
 
@@ -84,7 +85,7 @@ def _describe(verdict: Verdict) -> tuple[str, ...]:
         (verdict.small_seeds, SMALL_SEEDS),
         (verdict.nondeterministic, f"not a function of its seed: {verdict.nondeterministic}"),
         (verdict.carried, f"{CARRIED} ({verdict.carried})"),
-        (verdict.inexact, f"a run that is interrupted will resume approximately: {verdict.inexact}"),
+        (verdict.inexact, f"{INEXACT}: {verdict.inexact}"),
     ]
     return tuple(note for applies, note in notes if applies)
 

@@ -13,6 +13,9 @@ from utils.core.run_script import script_path
 if TYPE_CHECKING:
     from utils.experiment.experiment import Experiment, Run
 
+MAX_READ = 100
+"""Largest number of results that are read to find a complete run."""
+
 log = logging.getLogger("policy_params")
 
 
@@ -58,8 +61,8 @@ def curve_command(experiment: Experiment) -> str | None:
 
 
 def first_complete_run(runs: Sequence[Run]) -> Run | None:
-    """Return the first run that is complete, so that it has a learned policy; None if there is none."""
-    for run in runs:
+    """Return the first run that is complete, so that it has a learned policy; None if the first MAX_READ are not."""
+    for run in runs[:MAX_READ]:
         result = run.file.read()
         if result is not None and result.run["status"] == "completed":
             return run

@@ -128,7 +128,7 @@ class ObjectArray(Sled):
 
 
 class Counted(gym.Wrapper[np.ndarray, Any, np.ndarray, Any]):
-    """A wrapper with running statistics, which outlive a reset, as NormalizeObservation has them."""
+    """The wrapper of `make_counted`."""
 
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         super().__init__(env)
@@ -149,5 +149,5 @@ class Counted(gym.Wrapper[np.ndarray, Any, np.ndarray, Any]):
 
 
 def make_counted() -> gym.Env[Any, Any]:
-    """Return an environment with running statistics."""
+    """A wrapper with running statistics, which outlive a reset, as NormalizeObservation has them."""
     return Counted(Spawned())

@@ -21,7 +21,7 @@ class OwnStandard(Sled):
 
 
 class RandomMethods(Sled):
-    """Methods of one such generator."""
+    """Methods of a generator of Python's standard library."""
 
     def seeded(self, seed: int) -> None:
         rng = random.Random(seed)
