@@ -49,6 +49,10 @@ from utils.display.video import MAX_VIDEO_FRAMES
     "of refusing to train next to them.",
 )  # fmt: skip
 @click.option(
+    "--no-copy", is_flag=True, help="Train runs without a result of their own, even if the result of an equal run, or "
+    "of the same run in another directory, could be copied.",
+)  # fmt: skip
+@click.option(
     "--list", "listing", is_flag=True, help="Train nothing; print index, setting, seed and the hyperparameters that "
     "differ of each chosen run.",
 )  # fmt: skip
@@ -81,7 +85,7 @@ def main(
     results: tuple[str, ...], env_json: str | None, agent_json: str | None, index: str | None, runs: int | None,
     jobs: int | None, stack: int | None, monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
     checkpoint_minutes: float, verify: bool, accept_mixed: bool, listing: bool, keep_checkpoint: bool,
-    extend: int | None, fail_fast: bool,
+    extend: int | None, fail_fast: bool, no_copy: bool,
 ) -> None:  # fmt: skip
     """Run the command line."""
     from utils.core.process_setup import limit_threads
@@ -90,6 +94,7 @@ def main(
     from utils.training.stack_trainer import TrainingOptions
     from utils.wiring import run as wiring
     from utils.wiring.build import read_experiment
+    from utils.wiring.next_commands import log_next_commands
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     with exit_on_bad_input():
@@ -119,8 +124,12 @@ def main(
             accept_mixed,
             keep_checkpoint,
             fail_fast,
+            no_copy,
         )
-        sys.exit(wiring.train_missing_runs(experiment, selected, options))
+        code = wiring.train_missing_runs(experiment, selected, options)
+        if code == 0:
+            log_next_commands(experiment, selected)
+        sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from utils.core.cli_types import ENGINE_OPTION, IntegerList
+from utils.core.cli_types import ENGINE_OPTION, IntegerList, StepList
 from utils.core.errors import exit_on_bad_input
 
 EXIT_FAILED = 1
@@ -37,7 +37,25 @@ EXIT_FAILED = 1
     is_flag=True,
     help="Submit runs that have results too; the old results are moved to the submission's folder.",
 )
+@click.option(
+    "--accept-mixed", is_flag=True, help="Copy results of another version of the code or environment, instead of "
+    "refusing to, where a run has its result in another directory or is equal to one that has.",
+)  # fmt: skip
 @ENGINE_OPTION
+@click.option("--keep-checkpoint", is_flag=True, help="Keep the last checkpoint of each run; see main.py --help.")
+@click.option(
+    "--extend", type=click.IntRange(min=1), metavar="N", help="Train to N timesteps, going on from runs of ENV_JSON "
+    "whose checkpoints were kept; see main.py --help.",
+)  # fmt: skip
+@click.option(
+    "--sbatch", multiple=True, metavar="OPTION", help="Another option of sbatch, in addition to those of CLUSTER_JSON, "
+    "for mail or constraints. May be repeated.",
+)  # fmt: skip
+@click.option(
+    "--then", type=StepList(("combine", "report")), default=(), metavar="STEPS",
+    help="Also submit a closing job, which makes these steps once all tasks have ended, whether or not they failed: "
+    "combine (simple_combine.py), or combine,report (also utils/report.py).",
+)  # fmt: skip
 @click.option("--pilot", is_flag=True, help="First measure the cost of a run of each shape, here, on one core.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and the exact scripts; submit nothing.")
 @click.option("--yes", is_flag=True, help="Submit without asking.")
@@ -53,7 +71,7 @@ def main(pilot: bool, dry_run: bool, yes: bool, status: bool, watch: bool, **ask
     request = Request(**asked)
     with exit_on_bad_input():
         try:
-            cluster, experiments = load_cluster(request.cluster_json), read_experiments(request)
+            cluster, experiments = load_cluster(request), read_experiments(request)
             if status or watch:
                 print_status(request, experiments, watch)
             else:

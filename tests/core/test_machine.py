@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from utils.core.errors import BadInput
-from utils.core.machine import available_cores, available_memory, is_alive
+from utils.core.machine import available_cores, available_memory, core_wait_seconds, is_alive
 
 GIB = 2**30
 
@@ -127,3 +127,14 @@ def test_a_process_of_another_user_is_alive(monkeypatch):
 
     monkeypatch.setattr(os, "kill", refuse)
     assert is_alive(1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("853270456 2146721731 7\n", 2.146721731), ("0 0 0\n", None), ("", None)]
+)
+def test_the_time_without_a_core(text, expected, tmp_path):
+    assert core_wait_seconds(tmp_path) is None
+    path = tmp_path / "proc/self/schedstat"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert core_wait_seconds(tmp_path) == expected

@@ -41,9 +41,14 @@ def wait_for(done: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command."""
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 def call(*words: str) -> str:
     """Return the output of a command, which must succeed."""
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = run(*words)
     assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
     return done.stdout
 
@@ -69,9 +74,15 @@ class Sweep:
         return str(path)
 
     def schedule(self, *options: str, **cluster: Any) -> str:
-        """Return the output of schedule.py.  cluster: keys of the cluster's file to change."""
+        """Return the output of schedule.py, which must succeed.  cluster: keys of the cluster's file to change."""
+        done = self.try_to_schedule(*options, **cluster)
+        assert done.returncode == 0, f"{options}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def try_to_schedule(self, *options: str, **cluster: Any) -> subprocess.CompletedProcess[str]:
+        """Run schedule.py.  cluster: keys of the cluster's file to change."""
         files = [self._write("cluster", self.cluster | cluster), "main.py", ".", self.env_json, str(self.save_dir)]
-        return call(sys.executable, "schedule.py", "--runs", str(self.runs), *options, *files, self.agent_json)
+        return run(sys.executable, "schedule.py", "--runs", str(self.runs), *options, *files, self.agent_json)
 
     def train_here(self) -> Path:
         """Train the same runs with main.py, without SLURM; return the directory of the results."""
@@ -99,6 +110,16 @@ class Sweep:
     def jobs(self) -> list[int]:
         """Return the job numbers of the latest submission's arrays."""
         return [array["job"] for array in json.loads((self.submission / "submission.json").read_text())["arrays"]]
+
+    @property
+    def closing(self) -> int:
+        """Job number of the latest submission's closing job."""
+        return int(json.loads((self.submission / "submission.json").read_text())["closing"]["job"])
+
+    def combined_runs(self) -> list[int]:
+        """Return the run numbers of the only setting in data.json."""
+        (setting,) = json.loads((self.directory / "data.json").read_text())["experiment_data"].values()
+        return sorted(run["run_number"] for run in setting["runs"])
 
     def letters(self) -> dict[int, str]:
         """Return each setting's row of letters in the output of --status."""
@@ -131,6 +152,12 @@ class Sweep:
         """Return how often SLURM has restarted a task of the latest submission."""
         line = call("scontrol", "--oneliner", "show", "job", f"{self.jobs()[0]}_{task}")
         return int(line.partition(" Restarts=")[2].split()[0])
+
+
+def job_time(job: object, name: str) -> str:
+    """Return a time of a job or task, such as its StartTime, in a form that sorts."""
+    line = call("scontrol", "--oneliner", "show", "job", str(job))
+    return line.partition(f" {name}=")[2].split()[0]
 
 
 def queue() -> list[str]:

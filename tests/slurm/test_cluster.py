@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from utils.core.errors import BadInput
-from utils.slurm.cluster import Cluster, account_notice, gpu_notice, read_cluster, retirement_notice
+from utils.slurm.cluster import Cluster, account_notice, add_options, gpu_notice, read_cluster, retirement_notice
 
 FOLDER = Path(__file__).resolve().parents[2] / "clusters"
 NAMES = [
-    "beluga", "cedar", "fir", "graham", "narval", "niagara", "nibi", "rorqual", "slurm", "trillium", "vulcan",
+    "beluga", "cedar", "fir", "graham", "killarney", "narval", "niagara", "nibi", "rorqual", "slurm", "tamia",
+    "trillium", "vulcan",
 ]  # fmt: skip
 RETIRED = {"cedar": "fir", "graham": "nibi", "beluga": "rorqual", "niagara": "trillium"}
 
@@ -44,6 +45,33 @@ def test_trillium_gives_whole_nodes_for_a_day_and_takes_no_memory():
     cluster = read_cluster(str(FOLDER / "trillium.json"))
     assert (cluster.cpus_per_task, cluster.mem_per_cpu) == (192, None)
     assert (cluster.min_seconds, cluster.max_seconds) == (900, 86400)
+
+
+def test_options_of_the_command_line_replace_those_of_the_same_name():
+    cluster = Cluster(options=["--qos=high", "--exclusive"])
+    assert add_options(cluster, ["--qos=low", "--constraint=a&b"]).options == [
+        "--exclusive",
+        "--qos=low",
+        "--constraint=a&b",
+    ]
+    assert add_options(cluster, []) == cluster
+
+
+@pytest.mark.parametrize("option", ["--time=1:00:00", "--mail-type=END --hold", "mail", "--comment=$(touch hurt)"])
+def test_options_of_the_command_line_are_checked(option):
+    with pytest.raises(BadInput, match=r"^--sbatch: key 'options'"):
+        add_options(Cluster(), [option])
+
+
+def test_tamia_gives_whole_nodes_for_an_hour_to_a_day():
+    cluster = read_cluster(str(FOLDER / "tamia.json"))
+    assert (cluster.cpus_per_task, cluster.mem_per_cpu, cluster.max_jobs) == (64, None, 1000)
+    assert (cluster.min_seconds, cluster.max_seconds) == (3600, 86400)
+
+
+def test_killarney_gives_a_gpu_with_a_quarter_of_its_nodes_cores():
+    cluster = read_cluster(str(FOLDER / "killarney.json"))
+    assert (cluster.cpus_per_task, cluster.gpus_per_node, cluster.asks_for_gpu) == (16, "l40s:1", True)
 
 
 def test_the_template_documents_every_key_and_its_default():
@@ -152,3 +180,11 @@ def test_agents_that_need_a_gpu_and_tasks_that_request_none(changes, asks):
     notice = gpu_notice(cluster, "agent.json", True)
     assert notice is None if asks else "agent.json: 'cuda' is true" in str(notice)
     assert gpu_notice(cluster, "agent.json", False) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "qos"),
+    [([], None), (["--nice"], None), (["--qos=high"], "high"), (["--qo=a", "--qos=b"], "b"), (["--quiet"], None)],
+)
+def test_the_qos_that_tasks_ask_for(options, qos):
+    assert Cluster(options=options).qos == qos

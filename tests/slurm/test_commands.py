@@ -25,7 +25,8 @@ def test_a_queue():
         "a.20260101-000000-abcdef.0": {0: QueuedTask("RUNNING", "None"), 1: QueuedTask("PENDING", "Resources")},
         "b|c": {12: QueuedTask("PENDING", "launch failed requeued held")},
     }
-    assert parse_queue(QUEUE, "me") == Queue(3, tasks)
+    singles = {"an interactive job": QueuedTask("RUNNING", "None"), "another": QueuedTask("RUNNING", "None")}
+    assert parse_queue(QUEUE, "me") == Queue(3, tasks, singles)
     assert parse_queue("", "me") == slurm.EMPTY_QUEUE
 
 

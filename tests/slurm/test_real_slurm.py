@@ -18,6 +18,7 @@ from tests.slurm.instance import (
     assert_same_results,
     call,
     continue_after_signal,
+    job_time,
     queue,
     reason_to_skip,
     wait_for,
@@ -41,8 +42,8 @@ LARGEST_ARRAY = 10
 
 
 @pytest.fixture(scope="module", autouse=True)
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A running SLURM that has eight cores by configuration."""
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a running SLURM that has eight cores by configuration."""
     folder = tmp_path_factory.mktemp("slurm")
     started = subprocess.run(
         [str(FOLDER / "start.sh"), str(folder)], env=os.environ | {"SLURM_ARRAY": str(LARGEST_ARRAY)},
@@ -53,13 +54,13 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.delenv("SBATCH_ACCOUNT", raising=False)
         try:
             assert started.returncode == 0, started.stderr
-            yield
+            yield folder
         finally:
             subprocess.run([str(FOLDER / "stop.sh"), str(folder)], check=True)
 
 
 @pytest.fixture(autouse=True)
-def emptied(slurm: None) -> Iterator[None]:
+def emptied(slurm: Path) -> Iterator[None]:
     """Empty the queue after each test."""
     yield
     call("scancel", "--user", "root")
@@ -113,6 +114,23 @@ def test_arrays_and_the_queue_are_kept_as_small_as_they_have_to_be(tmp_path):
     assert sweep.letters() == dict.fromkeys(range(4), "....")
 
 
+def test_a_constraint_and_mail_are_passed_on(tmp_path, slurm):
+    """The node has the feature `fast`; a constraint that no node meets is refused by SLURM, in one line."""
+    sweep = Sweep(tmp_path, "options", 1, QUICK, PROTOCOL)
+    mail = ["--sbatch=--mail-type=END", "--sbatch=--mail-user=someone"]
+    sweep.schedule("--yes", "--sbatch=--constraint=fast", *mail, runs_per_task=4)
+    wait_for_all()
+    assert sweep.letters() == dict.fromkeys(range(4), "C")
+    wait_for(lambda: (slurm / "mails").exists())
+    (line,) = (slurm / "mails").read_text().splitlines()
+    assert line.endswith(" someone")
+    other = Sweep(tmp_path, "refused", 1, QUICK, PROTOCOL)
+    done = other.try_to_schedule("--yes", "--sbatch=--constraint=slow")
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 2  # The first one is the note that there is no account.
+    assert "error: sbatch failed with exit code 1" in done.stderr
+
+
 AGENT = {"agent_name": "linearAC", "parameters": {}}
 
 
@@ -124,8 +142,11 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_killed_and_requeued_tasks_end_in_the_same_results(tmp_path, undisturbed):
+    """The closing job starts when the requeued task has ended, too, and combines what there is."""
     sweep = Sweep(tmp_path, "disturbed", 6, AGENT, LONGER)
-    sweep.schedule("--yes", runs_per_task=2)
+    closing = ("--yes", "--then", "combine,report")
+    sweep.schedule(*closing, runs_per_task=2)
+    assert "(combine, report): waits until all tasks have ended" in sweep.schedule("--status")
     (job,) = sweep.jobs()
     os.kill(sweep.stop_task(0), signal.SIGKILL)
     requeued = sweep.stop_task(1)
@@ -134,10 +155,16 @@ def test_killed_and_requeued_tasks_end_in_the_same_results(tmp_path, undisturbed
     wait_for_all()
     assert [sweep.restarts(task) for task in (0, 1, 2)] == [0, 1, 0]
     assert sweep.letters() == {0: "FFCCCC"}
-    assert "Killed" in sweep.schedule("--status")
-    assert "2 to submit" in sweep.schedule("--yes")
+    status = sweep.schedule("--status")
+    assert "Killed" in status
+    assert "ends with exit code 0" in status
+    assert max(job_time(f"{job}_{task}", "EndTime") for task in (0, 1, 2)) <= job_time(sweep.closing, "StartTime")
+    assert sweep.combined_runs() == [2, 3, 4, 5]
+    assert (sweep.directory / "report.html").exists()
+    assert "2 to submit" in sweep.schedule(*closing)
     wait_for_all()
     assert sweep.letters() == {0: "CCCCCC"}
+    assert sweep.combined_runs() == [0, 1, 2, 3, 4, 5]
     assert_same_results(undisturbed, sweep.directory)
     assert sweep.resumed(0, 1) == [False, False]
     assert sweep.resumed(2, 3) == [True, True]
@@ -152,6 +179,39 @@ def test_a_task_past_its_time_limit_goes_on_by_itself(tmp_path, undisturbed):
     assert sweep.restarts(0) >= 1
     assert "start 2" in sweep.log(0)
     assert sweep.letters() == {0: "CC"}
+    assert_same_results(undisturbed, sweep.directory)
+    assert sweep.resumed(0, 1) == [True, True]
+
+
+@pytest.mark.slow
+def test_a_preempted_task_goes_on_when_the_urgent_job_has_ended(tmp_path, undisturbed):
+    """The urgent job needs the whole node, so SLURM requeues the task (PreemptMode=REQUEUE)."""
+    sweep = Sweep(tmp_path, "preempted", 2, AGENT, LONGER)
+    sweep.schedule("--yes")
+    stopped = sweep.stop_task(0)
+    urgent = call("sbatch", "--parsable", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=sleep 1")
+    continue_after_signal(stopped)
+    wait_for_all()
+    assert sweep.restarts(0) == 1
+    assert "start 2" in sweep.log(0)
+    assert job_time(urgent.strip(), "EndTime") <= job_time(f"{sweep.jobs()[0]}_0", "StartTime")
+    assert sweep.letters() == {0: "CC"}
+    assert_same_results(undisturbed, sweep.directory)
+    assert sweep.resumed(0, 1) == [True, True]
+
+
+@pytest.mark.slow
+def test_extended_runs_are_those_of_straight_ones(tmp_path, undisturbed):
+    sweep = Sweep(tmp_path, "extended", 2, AGENT, LONGER | {"total_timesteps": 8_000})
+    sweep.schedule("--yes", "--keep-checkpoint")
+    wait_for_all()
+    sweep.schedule("--yes", "--extend", "12000", "--then", "combine")
+    wait_for_all()
+    assert len(list(sweep.directory.glob("*_*.json"))) == 4
+    assert sweep.combined_runs() == [0, 1]
+    for path in sweep.directory.glob("*_*.json"):
+        if not (undisturbed / path.name).exists():
+            path.unlink()  # The result of 8,000 timesteps.
     assert_same_results(undisturbed, sweep.directory)
     assert sweep.resumed(0, 1) == [True, True]
 

@@ -6,6 +6,7 @@ import json
 import shlex
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 import schedule
@@ -180,6 +181,64 @@ def test_what_slurm_took_is_not_submitted_again_even_if_its_answer_was_lost(proj
         queue.write(f"0|PENDING|Priority|Pendulum-v1_SAC_SquashedGaussian.{folder.name}.1\n")
     assert "8 queued or running, 4 to submit" in project.submit().output
     assert project.lines() == [[8, 9, 10, 11]]
+
+
+def test_a_closing_job_waits_for_all_arrays_of_its_submission(project, slurm):
+    slurm.allow_arrays_of(2)
+    result = project.submit("--then", "combine,report")
+    (folder,) = project.submissions
+    name = f"Pendulum-v1_SAC_SquashedGaussian.{folder.name}.closing"
+    assert slurm.calls("sbatch")[-1] == [
+        "--parsable", f"--job-name={name}", "--dependency=afterany:101:102", f"--chdir={folder}",
+        f"--output={str(folder).replace('%', '%%')}/logs/closing.log", str(folder / "closing.sh"),
+    ]  # fmt: skip
+    record = json.loads((folder / "submission.json").read_text())
+    assert record["closing"] == {"name": name, "steps": ["combine", "report"], "job": 103}
+    assert [array["job"] for array in record["arrays"]] == [101, 102]
+    assert f"submitted as 101, 102, closing job 103: {folder}" in result.output
+    commands = [line for line in (folder / "closing.sh").read_text().splitlines() if line.startswith("step python")]
+    assert [shlex.split(command)[2:] for command in commands] == [
+        ["simple_combine.py", f"--agent-json={folder}/agent.json", f"--env-json={folder}/environment.json", "--",
+         str(project.experiment.directory)],
+        ["utils/report.py", "--", str(project.experiment.directory)],
+    ]  # fmt: skip
+    status = project.call("--status").output
+    assert "closing job 103 (combine, report): waits until all tasks have ended" in status
+    again = project.submit("--then", "combine,report")
+    assert "nothing is submitted that it could wait for" in again.stderr
+    assert len(slurm.calls("sbatch")) == 3
+
+
+def test_a_dry_run_shows_the_closing_job(project, slurm):
+    output = project.call("--dry-run", "--then", "combine").output
+    (line,) = (line for line in output.splitlines() if line.startswith("sbatch") and "afterany" in line)
+    assert "--dependency=afterany:ARRAY0" in line
+    assert "step python simple_combine.py" in output
+    assert "utils/report.py" not in output
+    assert not slurm.calls("sbatch")
+
+
+def test_a_closing_job_takes_a_place_of_the_limit_on_jobs(project, slurm):
+    project.cluster(max_jobs=3)
+    result = project.submit("--then", "combine")
+    assert "your limit on jobs leaves no room for 1 task;" in result.output
+    assert "--then" in shown_command(result.output, "--runs 4 --then combine /")
+    assert len((slurm.folder / "queue").read_text().splitlines()) == 3
+
+
+def test_a_closing_job_that_slurm_refuses_is_reported(project, slurm):
+    slurm.refuse_after(1)
+    result = project.call("--yes", "--then", "combine")
+    assert result.exit_code == 1
+    assert "all arrays were submitted, but not the closing job" in result.stderr
+    assert "closing job (combine): was not submitted" in project.call("--status").output
+
+
+@pytest.mark.parametrize("steps", ["report", "report,combine", "combine,plot", ""])
+def test_wrong_steps_of_a_closing_job(project, slurm, steps):
+    result = project.call("--dry-run", "--then", steps)
+    assert result.exit_code == 2
+    assert f"found '{steps}'; allowed: combine or combine,report" in result.stderr
 
 
 def test_a_queue_that_cannot_be_seen_stops_everything(project, slurm):

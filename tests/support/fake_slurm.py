@@ -14,17 +14,25 @@ COMMANDS = {
         if (folder / "refuses").exists() and len(calls("sbatch")) > int((folder / "refuses").read_text()):
             sys.exit("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation")
         options = dict(word[2:].split("=", 1) for word in sys.argv[1:] if word.startswith("--") and "=" in word)
-        last, job = options["array"].partition("%")[0].partition("-")[2], 100 + len(calls("sbatch"))
-        for number in range(int(last) + 1):
+        job = 100 + len(calls("sbatch"))
+        def run(words, log, ids):
+            with open(log.replace("%%", "%"), "ab") as log:
+                subprocess.run(["bash", *words], cwd=options["chdir"], env=os.environ | ids, stdout=log, stderr=log)
+        def queue(number, reason):
+            with open(folder / "queue", "a") as lines:
+                print(f"{number}|PENDING|{reason}|{options['job-name']}", file=lines)
+        if "array" not in options:
             if (folder / "at_once").exists():
-                ids = {"SLURM_ARRAY_JOB_ID": str(job), "SLURM_ARRAY_TASK_ID": str(number)}
-                with open(options["output"].replace("%a", str(number)).replace("%%", "%"), "ab") as log:
-                    subprocess.run(
-                        ["bash", *sys.argv[-2:]], cwd=options["chdir"], env=os.environ | ids, stdout=log, stderr=log
-                    )
+                run(sys.argv[-1:], options["output"], {"SLURM_JOB_ID": str(job)})
             else:
-                with open(folder / "queue", "a") as queue:
-                    print(f"{number}|PENDING|Priority|{options['job-name']}", file=queue)
+                queue("N/A", "Dependency")
+        else:
+            for number in range(int(options["array"].partition("%")[0].partition("-")[2]) + 1):
+                ids = {"SLURM_ARRAY_JOB_ID": str(job), "SLURM_ARRAY_TASK_ID": str(number)}
+                if (folder / "at_once").exists():
+                    run(sys.argv[-2:], options["output"].replace("%a", str(number)), ids)
+                else:
+                    queue(number, "Priority")
         print(job)
     """,
     "squeue": """\
@@ -43,7 +51,8 @@ COMMANDS = {
     "sacctmgr": """\
         if not (folder / "limits").exists():
             sys.exit("no database")
-        print((folder / "limits").read_text(), end="")
+        if "assoc" in sys.argv:
+            print((folder / "limits").read_text(), end="")
     """,
 }
 
@@ -91,7 +100,7 @@ class FakeSlurm:
         (self.folder / "array_size").write_text(str(tasks))
 
     def limit_jobs(self, lines: str) -> None:
-        """Set the associations of the accounting database, lines `account|user|GrpSubmitJobs|MaxSubmitJobs`."""
+        """Set the associations of the accounting database, lines with the columns of ASSOCIATION_FORMAT."""
         (self.folder / "limits").write_text(lines)
 
     def refuse_after(self, calls: int) -> None:

@@ -61,6 +61,7 @@ def test_one_index_gives_one_result(files, tmp_path):
     assert data["last_episode_complete"] is False
     assert data["total_train_episodes"] == 3
     assert data["total_timesteps"] == data["timesteps_done"] == 120
+    assert 0.0 <= data["provenance"]["core_wait_seconds"] < 600.0
 
 
 def test_learned_parameters_are_next_to_the_result(files, tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from utils.analysis.combined_results import Curve, return_definition
+from utils.analysis.combined_results import RETURN_KEYS, Curve
 from utils.analysis.diagnostics import Line, MeanDiagnostic, mean_diagnostic, mean_diagnostics
 from utils.analysis.number_format import value_name
 from utils.core.grid import Grid
@@ -97,7 +97,7 @@ class LiveSweep:
     @cached_property
     def returns(self) -> dict[str, Any]:
         """What a return means; equal for experiments that can share an axis."""
-        return return_definition(self.environment) | {"training": self.training}
+        return {key: self.environment.get(key) for key in RETURN_KEYS} | {"training": self.training}
 
     @cached_property
     def grid(self) -> Grid:

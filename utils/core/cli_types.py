@@ -57,3 +57,23 @@ class IntegerList(click.ParamType):
             return parse_indices(value, "value")
         except BadInput as error:
             self.fail(str(error), param, ctx)
+
+
+class StepList(click.ParamType):
+    """Click type of the first one or more of some steps, in their order, such as combine,report."""
+
+    name = "STEPS"
+
+    def __init__(self, steps: tuple[str, ...]) -> None:
+        """Allow these steps, each of which needs those before it."""
+        self._steps = steps
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        """Return the steps.  Raises click.BadParameter for any other value."""
+        found = tuple(value.split(",")) if isinstance(value, str) else value
+        if found != self._steps[: len(found)]:
+            allowed = " or ".join(",".join(self._steps[:count]) for count in range(1, len(self._steps) + 1))
+            self.fail(f"found '{value}'; allowed: {allowed}", param, ctx)
+        return found

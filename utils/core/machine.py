@@ -27,6 +27,15 @@ def available_cores(environment: Mapping[str, str] = os.environ, root: Path = Pa
     return max(1, min(limits))
 
 
+def core_wait_seconds(root: Path = Path("/")) -> float | None:
+    """Return the seconds that this process has been ready to run without a core; None if the system does not tell.
+
+    Of several threads, the first one counts.  root: directory that contains /proc.
+    """
+    found = _read_words(root / "proc/self/schedstat")  # On a core, waiting, timeslices: ns, ns (proc/schedstats.rst).
+    return int(found[1]) / 1e9 if len(found) == 3 and found[0] != "0" else None
+
+
 def _affinity_cores() -> int:
     """Return the number of cores in the process's affinity mask; all cores if the system has none."""
     if hasattr(os, "sched_getaffinity"):

@@ -23,6 +23,10 @@ class MainCommand:
     stack: int | str | None = None
     engine: str | None = None
     force: bool = False
+    accept_mixed: bool = False
+    no_copy: bool = False
+    extend: int | None = None
+    keep_checkpoint: bool = False
 
     def words(self, script: str = "main.py", python: str = "python") -> list[str]:
         """Return the words of the command line; an option and its value are two words."""
@@ -42,8 +46,15 @@ class MainCommand:
             "--jobs": self.jobs,
             "--stack": self.stack,
             "--engine": self.engine,
+            "--extend": self.extend,
         }
         return [(name, str(value)) for name, value in values.items() if value is not None]
 
     def _flags(self) -> list[str]:
-        return ["--force"] if self.force else []
+        flags = {
+            "--force": self.force,
+            "--accept-mixed": self.accept_mixed,
+            "--no-copy": self.no_copy,
+            "--keep-checkpoint": self.keep_checkpoint,
+        }
+        return [name for name, given in flags.items() if given]

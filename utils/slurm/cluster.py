@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,9 @@ OPTION = re.compile(r"(--[a-z][a-z-]*)(=[A-Za-z0-9_.:,@%/*&|+=~^?!()\[\]-]+)?")
 
 GPU_OPTION = re.compile(r"--gpus|--gres=(.*,)?gpu")
 """Options of sbatch that request GPUs."""
+
+QOS_OPTION = re.compile(r"--qos?=(.+)")
+"""Option of sbatch that requests a QOS."""
 
 OURS = (
     "--account", "--partition", "--time", "--nodes", "--ntasks", "--cpus-per-task", "--mem", "--mem-per-cpu",
@@ -132,6 +136,12 @@ class Cluster(BaseModel):
         return self.gpus_per_node is not None or any(GPU_OPTION.match(option) for option in self.options)
 
     @property
+    def qos(self) -> str | None:
+        """QOS that tasks ask for by an option of sbatch; None: SLURM's choice."""
+        found = [match[1] for option in self.options if (match := QOS_OPTION.match(option))]
+        return found[-1] if found else None
+
+    @property
     def mib_per_cpu(self) -> int | None:
         """Memory per core, MiB; None if none is requested."""
         if self.mem_per_cpu is None:
@@ -142,6 +152,16 @@ class Cluster(BaseModel):
 def read_cluster(path: str) -> Cluster:
     """Read a cluster's file.  Raises BadInput if it is missing or invalid."""
     return validate(Cluster, read_json(path), path)
+
+
+def add_options(cluster: Cluster, options: Sequence[str]) -> Cluster:
+    """Return a cluster with further options of sbatch, which replace those of the same name.
+
+    Raises BadInput for what the key `options` does not allow.
+    """
+    names = {option.partition("=")[0] for option in options}
+    kept = [option for option in cluster.options if option.partition("=")[0] not in names]
+    return validate(Cluster, cluster.model_dump() | {"options": [*kept, *options]}, "--sbatch")
 
 
 def retirement_notice(cluster: Cluster, path: str) -> str | None:

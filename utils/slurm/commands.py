@@ -8,6 +8,7 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 COMMAND_TIMEOUT_SECONDS = 120.0
@@ -21,7 +22,7 @@ class SlurmError(Exception):
 
 
 class QueuedTask(NamedTuple):
-    """A pending or running task of an array.
+    """A pending or running task of an array, or another job.
 
     state: SLURM's state, such as RUNNING.
     reason: why it does not run.
@@ -41,10 +42,12 @@ class Queue(NamedTuple):
 
     jobs: number of jobs of this user; each task counts as one.
     tasks: the tasks of all the users, by name of their array and then by number.
+    singles: the jobs of all the users that are no arrays, by name.
     """
 
     jobs: int
     tasks: Mapping[str, Mapping[int, QueuedTask]]
+    singles: Mapping[str, QueuedTask] = MappingProxyType({})
 
 
 EMPTY_QUEUE = Queue(0, {})
@@ -101,13 +104,16 @@ def _is_user(name: str) -> bool:
 def parse_queue(text: str, me: str) -> Queue:
     """Parse the output of squeue: a line for each job and each task of an array.  me: name of this user."""
     tasks: dict[str, dict[int, QueuedTask]] = {}
+    singles: dict[str, QueuedTask] = {}
     jobs = 0
     for line in text.splitlines():
         user, number, state, reason, name = line.split("|", 4)
         jobs += user == me
         if number.isdecimal():
             tasks.setdefault(name, {})[int(number)] = QueuedTask(state, reason)
-    return Queue(jobs, tasks)
+        else:
+            singles[name] = QueuedTask(state, reason)
+    return Queue(jobs, tasks, singles)
 
 
 def read_config() -> dict[str, str]:

@@ -47,18 +47,25 @@ def make_job_script(job: Job) -> str:
     )
 
 
-def sbatch_directives(job: Job) -> list[str]:
-    """Return the options of sbatch, quoted as for a shell, which sbatch understands too; most need no quotes."""
-    cluster = job.cluster
-    asked = {
+def resource_options(cluster: Cluster) -> dict[str, object]:
+    """Return the resources that a task requests, by name of sbatch's option; None: not requested."""
+    return {
         "account": cluster.account,
         "partition": cluster.partition,
-        "time": format_duration(job.seconds),
+        "time": None,
         "nodes": 1,
         "ntasks": 1,
         "cpus-per-task": cluster.cpus_per_task,
         "mem-per-cpu": cluster.mem_per_cpu,
         "gpus-per-node": cluster.gpus_per_node,
+    }
+
+
+def sbatch_directives(job: Job) -> list[str]:
+    """Return the options of sbatch, quoted as for a shell, which sbatch understands too; most need no quotes."""
+    cluster = job.cluster
+    asked = resource_options(cluster) | {
+        "time": format_duration(job.seconds),
         "signal": f"B:USR1@{cluster.warning_seconds}",
         "open-mode": "append",
     }

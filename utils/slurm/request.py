@@ -17,6 +17,9 @@ class Request:
     """The arguments of schedule.py.
 
     runs, settings: run numbers and setting numbers; None: all settings.
+    then: steps of the closing job (`utils.slurm.closing_job.STEPS`); none: there is no closing job.
+    sbatch: options of sbatch in addition to the cluster file's.
+    keep_checkpoint, extend: main.py's options.
     """
 
     cluster_json: str
@@ -28,7 +31,12 @@ class Request:
     runs: Sequence[int]
     settings: Sequence[int] | None = None
     force: bool = False
+    accept_mixed: bool = False
     engine: str = DEFAULT_ENGINE
+    then: Sequence[str] = ()
+    sbatch: Sequence[str] = ()
+    keep_checkpoint: bool = False
+    extend: int | None = None
 
     def requested_settings(self, experiment: Experiment) -> Sequence[int]:
         """Return the requested settings of an experiment."""
@@ -45,8 +53,17 @@ class Request:
         words = ["python", "schedule.py", "--runs", runs]
         if self.settings is not None:
             words += ["--settings", format_indices(self.settings)]
+        if self.accept_mixed:
+            words += ["--accept-mixed"]
         if self.engine != DEFAULT_ENGINE:
             words += ["--engine", self.engine]
+        if self.keep_checkpoint:
+            words += ["--keep-checkpoint"]
+        if self.extend is not None:
+            words += ["--extend", str(self.extend)]
+        words += [f"--sbatch={option}" for option in self.sbatch]
+        if self.then:
+            words += ["--then", ",".join(self.then)]
         files = [self.cluster_json, self.script, self.directory, self.env_json, self.save_dir, *self.agent_jsons]
         return shlex.join([*words, *options, *(["--"] if any(f.startswith("-") for f in files) else []), *files])
 
@@ -65,6 +82,9 @@ class Request:
             jobs="auto",
             engine=None if self.engine == DEFAULT_ENGINE else self.engine,
             force=self.force,
+            accept_mixed=self.accept_mixed,
+            extend=self.extend,
+            keep_checkpoint=self.keep_checkpoint,
         )
         return shlex.join(command.words(self.script))
 

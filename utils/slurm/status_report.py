@@ -34,7 +34,8 @@ def format_status(status: SweepStatus) -> str:
     if letters:
         lines.append("; ".join(f"{letter} {name}" for letter, name in STATES.items()))
     lines += status.blocked
-    return "\n".join(line for line in [*lines, *failure_lines(status), format_time_left(status)] if line)
+    ending = [*failure_lines(status), *status.closings.lines, format_time_left(status)]
+    return "\n".join(line for line in [*lines, *ending] if line)
 
 
 def _is_complete(states: list[str]) -> bool:

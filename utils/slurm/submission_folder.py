@@ -4,9 +4,11 @@
         submission.json               the user, and the arrays: name, number of tasks, SLURM's job number
         job.sh                        the script of every task
         agent.json environment.json   copies of the configurations: indices refer to these, however the grid changes
+        extended.json                 the protocol of the results, if it is environment.json's with more timesteps
         tasks.<array>.txt             the indices of each task, one line per task
         keys.<array>.txt              the keys of the same runs
         logs/<array>_<task>.log
+        closing.sh logs/closing.log   the script and the log of the closing job, if there is one
 
 It is written before anything is submitted, and an array is identified in the queue by its name, so an array that SLURM
 accepted is never submitted again, even if SLURM's answer was lost. The record names the user, in whose queue the array
@@ -37,6 +39,8 @@ FOLDER = "slurm"
 
 RECORD = "submission.json"
 
+CLOSING_LOG = "closing.log"
+
 
 class SubmittedArray(BaseModel):
     """An array of tasks.
@@ -52,12 +56,28 @@ class SubmittedArray(BaseModel):
     job: int | None = None
 
 
+class SubmittedClosing(BaseModel):
+    """A closing job.
+
+    name: unique name of the job.
+    steps: what it does (`utils.slurm.closing_job.STEPS`).
+    job: SLURM's number; None if SLURM did not confirm the submission.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    name: str
+    steps: list[str]
+    job: int | None = None
+
+
 class SubmissionRecord(BaseModel):
     """Content of submission.json.
 
     cores: cores of a task.
     seconds_per_run: planned core-seconds of a run.
     user: name of the user who submitted it; None in records before 2026-11-28: the owner of the folder.
+    closing: the closing job, if there is one.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -66,6 +86,7 @@ class SubmissionRecord(BaseModel):
     cores: Annotated[int, Field(ge=1)]
     seconds_per_run: Annotated[float, Field(gt=0.0)]
     user: str | None = None
+    closing: SubmittedClosing | None = None
 
 
 class Submission:
@@ -98,11 +119,21 @@ class Submission:
         """Return the path of a task's log."""
         return self.folder / "logs" / f"{array}_{task}.log"
 
+    @property
+    def closing_log(self) -> Path:
+        """Path of the log of the closing job."""
+        return self.folder / "logs" / CLOSING_LOG
+
 
 def new_submission_path(experiment: Experiment) -> Path:
     """Return the path of a new submission; names sort by time."""
     name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     return experiment.directory / FOLDER / name
+
+
+def protocol_name(experiment: Experiment) -> str:
+    """Return the name of the file with the protocol of the results. A run that extends another has two protocols."""
+    return "environment.json" if experiment.extends is None else "extended.json"
 
 
 def write_submission(
@@ -117,8 +148,10 @@ def write_submission(
     arrays: the runs of each task of each array.
     """
     (folder / "logs").mkdir(parents=True)
-    for name, config in (("agent", experiment.agent), ("environment", experiment.environment)):
-        write_atomically(folder / f"{name}.json", orjson.dumps(config.model_dump(mode="json")))
+    shortest = experiment if experiment.extends is None else experiment.extends
+    configs = {"agent.json": experiment.agent, "environment.json": shortest.environment}
+    for name, config in (configs | {protocol_name(experiment): experiment.environment}).items():
+        write_atomically(folder / name, orjson.dumps(config.model_dump(mode="json")))
     write_atomically(folder / "job.sh", script.encode())
     for number, tasks in enumerate(arrays):
         indices = [format_indices([run_id.index for run_id in task]) for task in tasks]

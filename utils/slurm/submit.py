@@ -6,10 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from utils.combining.unarchive_results import unarchive_results
 from utils.experiment.experiment import Experiment, RunId
 from utils.experiment.main_command import MainCommand
+from utils.files.atomic import write_atomically
+from utils.slurm.closing_job import SCRIPT, ClosingJob, closing_arguments, make_closing_script
 from utils.slurm.cluster import Cluster
 from utils.slurm.commands import SlurmError, submit_job, user_name
 from utils.slurm.job_script import Job, make_job_script
@@ -17,8 +20,10 @@ from utils.slurm.submission_folder import (
     Submission,
     SubmissionRecord,
     SubmittedArray,
+    SubmittedClosing,
     lock_submitting,
     new_submission_path,
+    protocol_name,
     write_submission,
 )
 from utils.slurm.sweep_plan import Sweep
@@ -32,8 +37,9 @@ class Target:
     """How plans are submitted.
 
     script, directory: main.py and its working directory.
-    engine: main.py's --engine.
+    engine, no_copy, keep_checkpoint: main.py's options.
     array_size: largest number of tasks in an array.
+    then: steps of the closing job; none: there is no closing job.
     """
 
     cluster: Cluster
@@ -41,6 +47,9 @@ class Target:
     directory: str
     engine: str
     array_size: int
+    no_copy: bool = False
+    then: Sequence[str] = ()
+    keep_checkpoint: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,18 @@ class SubmissionBatch:
     plans: Sequence[Plan]
     shares: Sequence[int]
     before: Mapping[Path, Set[str]]
+
+
+class SubmittedPlan(NamedTuple):
+    """What was submitted of a plan.
+
+    jobs: numbers of the arrays' jobs.
+    closing: number of the closing job, if there is one.
+    """
+
+    folder: Path
+    jobs: Sequence[int]
+    closing: int | None
 
 
 def split_arrays(tasks: Tasks, largest: int) -> list[Tasks]:
@@ -80,8 +101,26 @@ def make_script(target: Target, plan: Plan, folder: Path) -> str:
         jobs=cluster.cpus_per_task,
         stack=cluster.stack or "auto",
         engine=target.engine,
+        no_copy=target.no_copy,
+        extend=None if plan.experiment.extends is None else plan.experiment.total_timesteps,
+        keep_checkpoint=target.keep_checkpoint,
     ).joined_words(target.script)
     return make_job_script(Job(cluster, plan.seconds, target.directory, command))
+
+
+def closing_name(experiment: Experiment, folder: Path) -> str:
+    """Return the unique job name of the closing job of a submission."""
+    return f"{experiment.name}.{folder.name}.closing"
+
+
+def make_closing_job(target: Target, plan: Plan, folder: Path) -> ClosingJob:
+    """Return the closing job of a submission.
+
+    folder: the submission's folder.
+    """
+    agent_json, env_json = folder / "agent.json", folder / protocol_name(plan.experiment)
+    results = plan.experiment.directory
+    return ClosingJob(target.cluster, target.then, results, agent_json, env_json, target.directory, target.script)
 
 
 def sbatch_arguments(cluster: Cluster, folder: Path, name: str, number: int, tasks: int) -> list[str]:
@@ -102,8 +141,8 @@ def sbatch_arguments(cluster: Cluster, folder: Path, name: str, number: int, tas
     ]
 
 
-def submit_all(target: Target, batch: SubmissionBatch) -> Iterator[tuple[Path, list[int]]]:
-    """Move forced results aside, then submit each plan's share. Yields folders and the numbers of their jobs.
+def submit_all(target: Target, batch: SubmissionBatch) -> Iterator[SubmittedPlan]:
+    """Move forced results aside, then submit each plan's share. Yields what was submitted of each.
 
     Raises BadInput, SlurmError, OSError.
     """
@@ -114,11 +153,11 @@ def submit_all(target: Target, batch: SubmissionBatch) -> Iterator[tuple[Path, l
             if share:
                 folder = new_submission_path(plan.experiment)
                 put_results_aside(plan.experiment, sweep.forced, folder)
-                yield folder, submit_plan(target, plan, plan.tasks[:share], folder)
+                yield submit_plan(target, plan, plan.tasks[:share], folder)
 
 
-def submit_plan(target: Target, plan: Plan, tasks: Tasks, folder: Path) -> list[int]:
-    """Submit tasks of a plan and return the numbers of their jobs.  Raises SlurmError, OSError.
+def submit_plan(target: Target, plan: Plan, tasks: Tasks, folder: Path) -> SubmittedPlan:
+    """Submit tasks of a plan, and its closing job.  Raises SlurmError, OSError.
 
     folder: path of the new submission.
     """
@@ -129,6 +168,7 @@ def submit_plan(target: Target, plan: Plan, tasks: Tasks, folder: Path) -> list[
         cores=target.cluster.cpus_per_task,
         seconds_per_run=plan.core_seconds(len(tasks)) / sum(map(len, tasks)),
         user=user_name(),
+        closing=_new_closing(target, plan, folder),
     )
     submission = write_submission(folder, plan.experiment, make_script(target, plan, folder), arrays, record)
     jobs: list[int] = []
@@ -138,15 +178,43 @@ def submit_plan(target: Target, plan: Plan, tasks: Tasks, folder: Path) -> list[
             jobs.append(submit_job(arguments, target.cluster.account))
         except SlurmError as error:
             raise SlurmError(f"{error} ({number} of {len(arrays)} arrays were submitted)") from error
-        _record_jobs(submission, record, jobs)
-    return jobs
+        record = _record_jobs(submission, record, jobs)
+    closing = None if record.closing is None else _submit_closing(target, plan, submission, record, jobs)
+    return SubmittedPlan(folder, jobs, closing)
 
 
-def _record_jobs(submission: Submission, record: SubmissionRecord, jobs: Sequence[int]) -> None:
-    """Record the job numbers that are known."""
+def _new_closing(target: Target, plan: Plan, folder: Path) -> SubmittedClosing | None:
+    """Return the record of the closing job before it is submitted; None if there is none."""
+    if not target.then:
+        return None
+    return SubmittedClosing(name=closing_name(plan.experiment, folder), steps=list(target.then))
+
+
+def _record_jobs(submission: Submission, record: SubmissionRecord, jobs: Sequence[int]) -> SubmissionRecord:
+    """Record the job numbers that are known. Returns the new record."""
     known = dict(enumerate(jobs))
     arrays = [array.model_copy(update={"job": known.get(i)}) for i, array in enumerate(record.arrays)]
-    submission.write_record(record.model_copy(update={"arrays": arrays}))
+    record = record.model_copy(update={"arrays": arrays})
+    submission.write_record(record)
+    return record
+
+
+def _submit_closing(
+    target: Target, plan: Plan, submission: Submission, record: SubmissionRecord, jobs: Sequence[int]
+) -> int:
+    """Submit the closing job of arrays and return its number.  Raises SlurmError, OSError.
+
+    jobs: numbers of the arrays.
+    """
+    assert record.closing is not None
+    folder, closing = submission.folder, record.closing
+    write_atomically(folder / SCRIPT, make_closing_script(make_closing_job(target, plan, folder)).encode())
+    try:
+        job = submit_job(closing_arguments(target.cluster, folder, closing.name, jobs), target.cluster.account)
+    except SlurmError as error:
+        raise SlurmError(f"{error} (all arrays were submitted, but not the closing job)") from error
+    submission.write_record(record.model_copy(update={"closing": closing.model_copy(update={"job": job})}))
+    return job
 
 
 def put_results_aside(experiment: Experiment, run_ids: Sequence[RunId], folder: Path) -> None:

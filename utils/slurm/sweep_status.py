@@ -12,6 +12,7 @@ from utils.core.errors import BadInput
 from utils.experiment.experiment import Experiment, RunId
 from utils.files.json_text import read_json
 from utils.results.schema import read_result
+from utils.slurm.closing_status import ClosingStatus, find_closings
 from utils.slurm.commands import Queue, QueuedTask
 from utils.slurm.duration import format_duration
 from utils.slurm.missing_runs import find_live_tasks, list_file_names, result_names
@@ -80,6 +81,7 @@ class SweepStatus:
     reasons: why runs failed, if they recorded it.
     blocked: why queued tasks do not start, unless they merely wait for their turn.
     left: remaining seconds; None: unknown.
+    closings: the closing jobs.
     """
 
     experiment: Experiment
@@ -89,11 +91,12 @@ class SweepStatus:
     reasons: Sequence[str]
     blocked: Sequence[str]
     left: float | None
+    closings: ClosingStatus
 
     @property
     def unfinished(self) -> bool:
-        """Whether a run is running or queued."""
-        return RUNNING in self.states or QUEUED in self.states
+        """Whether a run is running or queued, or a closing job."""
+        return RUNNING in self.states or QUEUED in self.states or self.closings.live
 
 
 @dataclass(frozen=True)
@@ -129,9 +132,8 @@ def find_status(experiment: Experiment, run_ids: Sequence[RunId], queue: Queue, 
     blocked = describe_blocked([live[run_id.key] for run_id in run_ids if run_id.key in live])
     done = (experiment.file(run_id.key).json for run_id in run_ids)
     seconds = [reader.found[path][1] for path in done if path in reader.found]
-    return SweepStatus(
-        experiment, run_ids, states, list(logs), reasons, blocked, time_left(run_ids, states, past, seconds)
-    )
+    left, closings = time_left(run_ids, states, past, seconds), find_closings(experiment.directory, queue)
+    return SweepStatus(experiment, run_ids, states, list(logs), reasons, blocked, left, closings)
 
 
 def failure_reason(experiment: Experiment, run_id: RunId) -> str:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from utils.core.cli_types import DEFAULT_ENGINE
 from utils.core.errors import EnvironmentFault
 from utils.core.interrupt import Interruption, Stopped
+from utils.core.machine import core_wait_seconds
 from utils.core.process_setup import THREADS
 from utils.core.provenance import collect_provenance, package_versions
 from utils.core.random_streams import env_seed, small_seed
@@ -96,6 +97,7 @@ class TrainingOptions:
 
     force: train runs that have results again.
     accept_mixed: keep results of other versions of the code, instead of refusing them.
+    no_copy: copy no result of a run that is not among those to train.
     jobs: number of processes; None: the number of available cores.
     stack: largest number of runs in a stack; None: chosen by size, memory and jobs.
     engine: one of ENGINE_CHOICES.
@@ -114,6 +116,7 @@ class TrainingOptions:
     accept_mixed: bool = False
     keep_checkpoint: bool = False
     fail_fast: bool = False
+    no_copy: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ class _StackTraining:
         self._experiment, self._builders, self._options = trainer.experiment, trainer.builders, trainer.options
         self._runs = [claim.run for claim in claims]
         self._progress = ProgressWriter(self._experiment, self._runs, stepped)
-        self._start = datetime.now(UTC).isoformat()
+        self._start, self._waited = datetime.now(UTC).isoformat(), core_wait_seconds()
         self._failed = 0
 
     def train(self) -> str | None:
@@ -230,7 +233,10 @@ class _StackTraining:
         check = self._builders.check_environment(self._experiment)
         end = datetime.now(UTC).isoformat()
         origin = collect_provenance(THREADS, self._engine._asdict(), check.rollout_hash, indices, self._start, end)
-        origin |= check.provenance(run.random_seed)
+        waited = None if self._waited is None else round((core_wait_seconds() or 0.0) - self._waited, 3)
+        origin |= check.provenance(run.random_seed) | {"core_wait_seconds": waited}
+        if run.start:
+            origin["start_from"] = run.start.provenance()
         data, arrays = run_data(run, record, self._experiment.environment, origin)
         try:
             run.file.write(self._experiment.tree(run, data), arrays)

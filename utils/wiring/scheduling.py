@@ -16,7 +16,8 @@ from utils.core.errors import BadInput
 from utils.experiment.experiment import Experiment
 from utils.results.result_file import results_root
 from utils.slurm import commands as slurm
-from utils.slurm.cluster import Cluster, account_notice, gpu_notice, read_cluster, retirement_notice
+from utils.slurm.closing_job import SCRIPT, closing_arguments, make_closing_script
+from utils.slurm.cluster import Cluster, account_notice, add_options, gpu_notice, read_cluster, retirement_notice
 from utils.slurm.pilot import make_trainer, measure_cost, pilot_cores
 from utils.slurm.plan_report import format_plan, tasks_text
 from utils.slurm.request import Request, no_slurm_message
@@ -28,6 +29,8 @@ from utils.slurm.submit import (
     SubmissionBatch,
     Target,
     array_names,
+    closing_name,
+    make_closing_job,
     make_script,
     sbatch_arguments,
     split_arrays,
@@ -36,18 +39,23 @@ from utils.slurm.submit import (
 from utils.slurm.sweep_plan import Sweep, find_shapes, find_sweeps, make_plan, planned_stacks, share_places
 from utils.slurm.sweep_status import ResultReader, find_status
 from utils.slurm.task_plan import Plan
+from utils.training.existing_results import check_same_code, copy_results
 from utils.wiring.build import read_experiment
 from utils.wiring.environments import check_environment
+from utils.wiring.run import check_extendable
 
 STATUS_INTERVAL_SECONDS = 60.0
 """Seconds between two looks at the queue with --watch: every user shares SLURM's controller."""
 
 
-def load_cluster(path: str) -> Cluster:
-    """Read a cluster's file and print notes about it.  Raises BadInput if it is missing or invalid."""
-    cluster = read_cluster(path)
-    print_notes([retirement_notice(cluster, path)])
-    return cluster
+def load_cluster(request: Request) -> Cluster:
+    """Read a cluster's file, with the options of the command line, and print notes about it.
+
+    Raises BadInput if the file is missing, or the file or an option is invalid.
+    """
+    cluster = read_cluster(request.cluster_json)
+    print_notes([retirement_notice(cluster, request.cluster_json)])
+    return add_options(cluster, request.sbatch)
 
 
 def read_experiments(request: Request) -> list[Experiment]:
@@ -59,6 +67,8 @@ def read_experiments(request: Request) -> list[Experiment]:
     if not str(root).isprintable() or "\\" in str(root):
         raise BadInput(f"SAVE_DIR: found {str(root)!r}; allowed: a path that prints on one line, without backslashes")
     experiments = [read_experiment(request.env_json, path, str(root)) for path in request.agent_jsons]
+    if request.extend is not None:
+        experiments = [experiment.extended(request.extend) for experiment in experiments]
     for experiment in experiments:
         largest, count = max(request.requested_settings(experiment)), len(experiment.grid)
         if largest >= count:
@@ -75,9 +85,13 @@ def schedule_sweeps(
     before = {experiment.directory: submission_names(experiment.directory) for experiment in experiments}
     state = find_state(cluster, experiments, dry_run)
     sweeps = find_sweeps(request, experiments, state.queue)
+    for sweep in sweeps:
+        check_extendable([sweep.experiment.run(run_id.index) for run_id in sweep.missing])
     account = account_notice(cluster, os.environ.get(slurm.ACCOUNT))
+    for sweep in sweeps:
+        check_copies(sweep, request.accept_mixed)
     print_notes([account, *state.notes, *(gpu_note(cluster, sweep) for sweep in sweeps)])
-    free = None if state.limit is None else state.limit.free
+    free = None if state.limit is None else max(0, state.limit.free - (len(sweeps) if request.then else 0))
     places = None if free is None else free // len(sweeps)
     if pilot:
         measure_shapes(request, cluster, sweeps, places)
@@ -86,13 +100,18 @@ def schedule_sweeps(
     for plan, share in zip(plans, shares, strict=True):
         echo(format_plan(plan, share, state.limit))
     directory = str(Path(request.directory).resolve())
-    target = Target(cluster, request.script, directory, request.engine, state.array_size)
+    target = Target(
+        cluster, request.script, directory, request.engine, state.array_size,
+        no_copy=request.force, then=request.then, keep_checkpoint=request.keep_checkpoint,
+    )  # fmt: skip
     if dry_run:
         print_scripts(target, plans, shares)
     elif not slurm.is_available():
         raise BadInput(no_slurm_message(request, experiments))
     else:
         submit_if_confirmed(request, target, SubmissionBatch(sweeps, plans, shares, before), yes)
+    if request.then:
+        print_notes(closing_note(plan) for plan in plans)
     rest = sum(len(plan.tasks) for plan in plans) - sum(shares)
     if rest:
         echo(
@@ -113,11 +132,23 @@ def find_state(cluster: Cluster, experiments: Sequence[Experiment], dry_run: boo
         return assume_state(cluster)._replace(notes=(note,))
 
 
+def check_copies(sweep: Sweep, accept_mixed: bool) -> None:
+    """Check that the results to copy are of today's code and environment, as main.py does.  Raises BadInput."""
+    check_same_code(sweep.copies, lambda: check_environment(sweep.experiment).rollouts, accept_mixed)
+
+
 def gpu_note(cluster: Cluster, sweep: Sweep) -> str | None:
     """Return a notice if runs of a sweep need a GPU and its tasks request none; else None."""
     settings = {run_id.setting for run_id in sweep.missing}
     cuda = any(getattr(sweep.experiment.hyperparameters(setting), "cuda", False) for setting in settings)
     return gpu_notice(cluster, sweep.experiment.agent_source, cuda)
+
+
+def closing_note(plan: Plan) -> str | None:
+    """Return a notice that a plan has no closing job, because it has no tasks; else None."""
+    if plan.tasks:
+        return None
+    return f"no closing job for {plan.experiment.directory}: nothing is submitted that it could wait for"
 
 
 def print_notes(notes: Iterable[str | None]) -> None:
@@ -128,14 +159,20 @@ def print_notes(notes: Iterable[str | None]) -> None:
 
 
 def submit_if_confirmed(request: Request, target: Target, batch: SubmissionBatch, yes: bool) -> None:
-    """Ask unless --yes is given, and submit, whether or not anybody still reads the output.
+    """Ask unless --yes is given or nothing is to be submitted. Then copy results and submit tasks.
 
-    Raises BadInput, SlurmError, OSError.
+    All this is done whether or not anybody still reads the output.  Raises BadInput, SlurmError, OSError.
     """
     tasks = sum(batch.shares)
-    if tasks and (yes or click.confirm(f"Submit {tasks_text(tasks)}?", err=True)):
-        for folder, jobs in submit_all(target, batch):
-            echo(f"submitted as {', '.join(map(str, jobs))}: {folder}")
+    if tasks and not (yes or click.confirm(f"Submit {tasks_text(tasks)}?", err=True)):
+        return
+    for sweep in batch.sweeps:
+        if not copy_results(sweep.experiment, sweep.copies):
+            raise OSError(f"{sweep.experiment.directory}: not all results could be copied; see above")
+    if tasks:
+        for folder, jobs, closing in submit_all(target, batch):
+            then = "" if closing is None else f", closing job {closing}"
+            echo(f"submitted as {', '.join(map(str, jobs))}{then}: {folder}")
         echo(f"to see their status:\n  {request.command('--status')}")
 
 
@@ -175,6 +212,11 @@ def print_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) 
             echo(f"\n{folder / 'job.sh'}:\n\n{make_script(target, plan, folder)}")
         for number, (name, tasks) in enumerate(zip(names, arrays, strict=True)):
             arguments = sbatch_arguments(target.cluster, folder, name, number, len(tasks))
+            echo(shlex.join(["sbatch", "--parsable", *arguments]))
+        if arrays and target.then:
+            echo(f"\n{folder / SCRIPT}:\n\n{make_closing_script(make_closing_job(target, plan, folder))}")
+            jobs = [f"ARRAY{number}" for number in range(len(arrays))]
+            arguments = closing_arguments(target.cluster, folder, closing_name(plan.experiment, folder), jobs)
             echo(shlex.join(["sbatch", "--parsable", *arguments]))
 
 
