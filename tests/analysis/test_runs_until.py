@@ -151,7 +151,9 @@ def test_the_stop_is_in_captions_and_sidecars(sweep: Path, training: FakeTrainin
     run("--until", 1.2, "--group", 5, "--most", 20)
     directory = Path("results/best/Pendulum-v1_SAC_Beta")
     [choice] = choose_settings(read_combined_results([directory]), None, None)
-    assert choice.describe(interval=True).endswith(record().text)
+    assert choice.describe(interval=False).endswith(record().text)
+    drawn = f"{record().text} The interval drawn here is that of one look, and too short for several."
+    assert choice.describe(interval=True).endswith(drawn)
     assert choice.sidecar_entry()["stop"] == record().model_dump()
     write_stop(directory, record().model_copy(update={"runs": 1}))
     [choice] = choose_settings(read_combined_results([directory]), None, None)

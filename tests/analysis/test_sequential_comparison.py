@@ -88,6 +88,18 @@ def test_equal_seeds_give_equal_decisions_when_all_runs_are_there() -> None:
     assert whole.reached
 
 
+def test_looks_begin_with_the_first_run() -> None:
+    """As if the runs before it did not exist."""
+    agents = [normal(2.0, seed=1, n=40), normal(0.0, seed=2, n=40)]
+    found = add_groups(agents, StopRule(Looks(5, 30), 0.05, None, first_run=7), HERE)
+    rest = add_groups([InventedRuns(each.all[:, 7:]) for each in agents], StopRule(Looks(5, 30), 0.05, None), HERE)
+    assert found is not None
+    assert rest is not None
+    assert (found.decided == rest.decided).all()
+    assert [one.tolist() for one in found.performance] == [one.tolist() for one in rest.performance]
+    assert list(stop_record(found, 1, 0).run_numbers) == list(range(7, 7 + len(found.performance[0])))
+
+
 def test_intervals_stop_one_by_one() -> None:
     agents = [normal(0.0, seed=1), InventedRuns(0.1 * normal(0.0, seed=2).all)]
     rule = StopRule(Looks(5, 30), 0.05, 0.3)
@@ -122,6 +134,7 @@ def test_the_error_is_divided_among_environments() -> None:
     [
         ({"until": {"group": 1}}, "key 'until.group': found 1"),
         ({"until": {"alpha": 1}}, "key 'until.alpha'"),
+        ({"until": {"first_run": -1}}, "key 'until.first_run': found -1"),
         ({"until": {"half_width": 0}}, "key 'until.half_width': found 0"),
         ({"until": {"half-width": 1}}, "unknown key 'until.half-width'"),
         ({"until": {"group": 8}, "runs": 4}, "key 'runs': found 4; allowed: at least the group of 8"),

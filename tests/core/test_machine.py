@@ -112,6 +112,17 @@ def test_memory_of_a_system_that_reports_none_as_available(machine):
     assert available_memory(machine()) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"), [("853270456 2146721731 7\n", 2.146721731), ("0 0 0\n", None), ("", None)]
+)
+def test_the_time_without_a_core(text, expected, tmp_path):
+    assert core_wait_seconds(tmp_path) is None
+    path = tmp_path / "proc/self/schedstat"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert core_wait_seconds(tmp_path) == expected
+
+
 def test_a_process_is_alive_until_it_has_ended():
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     assert is_alive(child.pid)
@@ -127,14 +138,3 @@ def test_a_process_of_another_user_is_alive(monkeypatch):
 
     monkeypatch.setattr(os, "kill", refuse)
     assert is_alive(1)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"), [("853270456 2146721731 7\n", 2.146721731), ("0 0 0\n", None), ("", None)]
-)
-def test_the_time_without_a_core(text, expected, tmp_path):
-    assert core_wait_seconds(tmp_path) is None
-    path = tmp_path / "proc/self/schedstat"
-    path.parent.mkdir(parents=True)
-    path.write_text(text)
-    assert core_wait_seconds(tmp_path) == expected

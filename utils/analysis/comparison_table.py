@@ -43,6 +43,7 @@ class Until(BaseModel):
 
     group: Annotated[int, Field(ge=MIN_SAMPLES)] = Field(5, description="runs of each setting that a look adds")
     alpha: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="error of all looks, and of all decisions")
+    first_run: Annotated[int, Field(ge=0)] = Field(0, description="first run number: that of seeds that chose nothing")
     half_width: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
         None, description="of the interval of each mean, to either side; null: until every pair is decided"
     )
@@ -82,7 +83,7 @@ class Comparison(BaseModel):
         if self.until is None:
             return None
         alpha = self.until.alpha / len(self.environments)
-        return StopRule(Looks(self.until.group, self.runs), alpha, self.until.half_width)
+        return StopRule(Looks(self.until.group, self.runs), alpha, self.until.half_width, self.until.first_run)
 
 
 class AgentInEnvironment(NamedTuple):

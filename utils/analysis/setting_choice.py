@@ -93,15 +93,19 @@ class SettingChoice:
             text += f" No interval is drawn: it needs at least {MIN_SAMPLES} runs."
         elif interval and self.warnings:
             text += f" {join_warnings(self.warnings)}"
-        return text + self._selection() + self._stop()
+        return text + self._selection() + self._stop(interval)
 
-    def _stop(self) -> str:
+    def _stop(self, interval: bool) -> str:
         """Return where the rule that added runs has stopped; "" if their number was fixed."""
         stop = self.experiment.stop
         if stop is None:
             return ""
         others = {outcome.number for outcome in self.outcomes} != set(stop.run_numbers)
-        return f" {stop.text}" + " The runs here are not the ones that it stopped at." * others
+        return (
+            f" {stop.text}"
+            + " The interval drawn here is that of one look, and too short for several." * interval
+            + " The runs here are not the ones that it stopped at." * others
+        )
 
     def _selection(self) -> str:
         """Return how the setting was chosen; "" if there was no choice."""
