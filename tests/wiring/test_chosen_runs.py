@@ -86,7 +86,8 @@ def test_runs_of_another_process_are_not_called_done(sweep, caplog):
         assert sweep.run("--index", "0-2").exit_code == 0
     lock.release()
     assert "index 1: skipped, process" in caplog.text
-    assert caplog.messages[-1].startswith("2 of 3 runs done, 1 left to another process, ")
+    [summary] = [message for message in caplog.messages if " runs done" in message][-1:]
+    assert summary.startswith("2 of 3 runs done, 1 left to another process, ")
 
 
 def test_the_list_names_runs_that_are_the_same(sweep):
