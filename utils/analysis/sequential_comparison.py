@@ -37,11 +37,13 @@ class StopRule:
 
     half_width: of the interval of each mean; None: until every pair is decided.
     alpha: of one environment: the error of all its decisions, or 1 - the confidence of each interval at all looks.
+    first_run: number of the first run.
     """
 
     looks: Looks
     alpha: float
     half_width: float | None
+    first_run: int = 0
 
     def describe(self, environments: int) -> str:
         """Return the rule in words."""
@@ -129,14 +131,14 @@ def check_settings(experiments: Sequence[GrowingRuns], by: str | None, decides: 
 def add_groups(experiments: Sequence[GrowingRuns], rule: StopRule, where: Where) -> Stopped | None:
     """Add groups of runs to the settings of experiments until the rule stops; None if runs have been submitted.
 
-    Looks are at the runs 0, 1, ... in order. Exits with the code of a command that fails.  Raises BadInput.
+    Looks are at the runs in the order of their numbers. Exits with the code of a command that fails.  Raises BadInput.
     """
     sizes = [len(each.experiment.grid) for each in experiments]
     owner = np.repeat(np.arange(len(experiments)), sizes)
     performance: list[np.ndarray] = [np.empty(0)] * sum(sizes)
     still = np.ones(sum(sizes), bool)
     for look in range(1, rule.looks.count + 1):
-        runs, submitted = range(look * rule.looks.group), False
+        runs, submitted = range(rule.first_run, rule.first_run + look * rule.looks.group), False
         for number in sorted(set(owner[still])):
             found = experiments[number].complete(runs, where)
             if found is None:
@@ -195,6 +197,6 @@ def stop_record(stopped: Stopped, environments: int, place: int) -> Stop:
     end = f"{'E' if stopped.reached else 'Not e'}{aim}; this agent has {n} runs, after {n // looks.group} looks."
     return Stop(
         rule="half-width" if stopped.intervals else "decision", group=looks.group, most=looks.most,
-        alpha=stopped.rule.alpha, looks=n // looks.group, first_run=0, runs=n, reached=stopped.reached,
-        text=f"{stopped.rule.describe(environments)} {end}",
+        alpha=stopped.rule.alpha, looks=n // looks.group, first_run=stopped.rule.first_run, runs=n,
+        reached=stopped.reached, text=f"{stopped.rule.describe(environments)} {end}",
     )  # fmt: skip
