@@ -38,6 +38,10 @@ EXIT_FAILED = 1
     help="Submit runs that have results too; the old results are moved to the submission's folder.",
 )
 @ENGINE_OPTION
+@click.option(
+    "--common-list", is_flag=True, help="Let each task take the next stack of a list until none is left, so that tasks "
+    "on fast nodes train more, instead of giving each its own runs.",
+)  # fmt: skip
 @click.option("--keep-checkpoint", is_flag=True, help="Keep the last checkpoint of each run; see main.py --help.")
 @click.option(
     "--extend", type=click.IntRange(min=1), metavar="N", help="Train to N timesteps, going on from runs of ENV_JSON "

@@ -17,6 +17,7 @@ from utils.core.process_setup import THREADS
 from utils.core.provenance import collect_provenance, package_versions
 from utils.core.random_streams import env_seed, small_seed
 from utils.experiment.experiment import Experiment, Run, describe_runs, stack_label
+from utils.training.common_list import CommonList
 from utils.training.failure_files import remove_failure, write_failure
 from utils.training.loop import Loop
 from utils.training.result_data import run_data
@@ -100,6 +101,7 @@ class TrainingOptions:
     monitor_after: timesteps after which the first run is monitored; None: never.
     keep_checkpoint: keep the checkpoint of each complete run.
     fail_fast: end the sweep when a stack fails.
+    common_list: the list that stacks are taken from; None: they are made of the runs.
     """
 
     force: bool = False
@@ -111,6 +113,7 @@ class TrainingOptions:
     accept_mixed: bool = False
     keep_checkpoint: bool = False
     fail_fast: bool = False
+    common_list: CommonList | None = None
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def schedule_sweeps(
     for plan, share in zip(plans, shares, strict=True):
         echo(format_plan(plan, share, state.limit))
     directory = str(Path(request.directory).resolve())
-    options = (request.then, request.keep_checkpoint)
+    options = (request.then, request.keep_checkpoint, request.common_list)
     target = Target(cluster, request.script, directory, request.engine, state.array_size, *options)
     if dry_run:
         print_scripts(target, plans, shares)
@@ -196,7 +196,7 @@ def print_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) 
         if arrays:
             echo(f"\n{folder / 'job.sh'}:\n\n{make_script(target, plan, folder)}")
         for number, (name, tasks) in enumerate(zip(names, arrays, strict=True)):
-            arguments = sbatch_arguments(target.cluster, folder, name, number, len(tasks))
+            arguments = sbatch_arguments(target, folder, name, number, len(tasks))
             echo(shlex.join(["sbatch", "--parsable", *arguments]))
         if arrays and target.then:
             echo(f"\n{folder / SCRIPT}:\n\n{make_closing_script(make_closing_job(target, plan, folder))}")
