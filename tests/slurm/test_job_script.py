@@ -66,6 +66,20 @@ def test_every_key_that_asks_sbatch_for_something():
     assert " . " not in script
 
 
+@pytest.mark.parametrize("code", [0, 1, 75])
+def test_an_expedited_task_tells_slurm_of_no_failure(tmp_path, code):
+    """SLURM would hold it."""
+    node = Node(tmp_path, f"sys.exit({code})")
+    job = Job(Cluster(activate=None), 60, str(node.home), ["python", "main.py"], expedite=True)
+    node.script.write_text(make_job_script(job))
+    assert "#SBATCH --requeue=expedite\n" in node.script.read_text()
+    task = node.start()
+    output, _ = task.communicate(timeout=60)
+    assert task.returncode == 0
+    assert f"task 7_1 ends with exit code {code}" in output
+    assert node.asked.exists() == (code == 75)
+
+
 TRAINING = """\
 import os, signal, sys, time
 from pathlib import Path

@@ -31,6 +31,8 @@ class Job:
     directory: working directory of main.py.
     command: words of its command line without --index.
     common_list: directory of the list that tasks take stacks from; None: each task has runs of its own.
+    expedite: whether SLURM requeues tasks of a failed node before other jobs. It then holds tasks that end with an exit
+        code other than 0, so that they stay in the queue; the script reports every end as 0.
     """
 
     cluster: Cluster
@@ -38,6 +40,7 @@ class Job:
     directory: str
     command: Sequence[str]
     common_list: Path | None = None
+    expedite: bool = False
 
 
 def make_job_script(job: Job) -> str:
@@ -54,6 +57,7 @@ def make_job_script(job: Job) -> str:
         directory=shlex.quote(job.directory),
         activate=f"    . {shlex.quote(os.path.join('.', activate))} || exit 2\n" if activate else "",
         choice=choice,
+        expedite=EXPEDITED_END if job.expedite else "",
         command=f"{shlex.join(job.command)} {words}",
     )
 
@@ -81,7 +85,7 @@ def sbatch_directives(job: Job) -> list[str]:
         "open-mode": "append",
     }
     return [f"--{name}={value}" for name, value in asked.items() if value is not None] + [
-        "--requeue",
+        "--requeue=expedite" if job.expedite else "--requeue",
         *(shlex.quote(option) for option in cluster.options),
     ]
 
@@ -89,6 +93,11 @@ def sbatch_directives(job: Job) -> list[str]:
 OWN_RUNS = """\
 indices=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" "$1")
 [ -n "$indices" ] || { echo "$1 has no line for task $task" >&2; exit 2; }
+"""
+
+EXPEDITED_END = """\
+# With --requeue=expedite, SLURM holds tasks that end with another code.
+trap 'code=$?; log "ends with exit code $code"; exit 0' EXIT
 """
 
 COMMON_RUNS = 'name="$1_$SLURM_ARRAY_TASK_ID"\n'
@@ -106,7 +115,7 @@ trap 'pass_on TERM' TERM
 task="${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
 log() {{ echo "$(date '+%Y-%m-%d %H:%M:%S') task $task $1"; }}
 log "on $(hostname), start $((${{SLURM_RESTART_COUNT:-0}} + 1))"
-{choice}set --
+{expedite}{choice}set --
 cd -- {directory} || exit 2
 # In the background, as bash waits for a command in the foreground before it handles a signal.
 (

@@ -42,6 +42,7 @@ class Target:
     array_size: largest number of tasks in an array.
     then: steps of the closing job; none: there is no closing job.
     common_list: whether tasks take their stacks from a common list.
+    expedite: whether tasks of a failed node are requeued before other jobs.
     """
 
     cluster: Cluster
@@ -52,6 +53,7 @@ class Target:
     then: Sequence[str] = ()
     keep_checkpoint: bool = False
     common_list: bool = False
+    expedite: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def make_script(target: Target, plan: Plan, folder: Path) -> str:
         keep_checkpoint=target.keep_checkpoint,
     ).joined_words(target.script)
     common = Submission(folder).common_list if target.common_list else None
-    return make_job_script(Job(cluster, plan.seconds, target.directory, command, common))
+    return make_job_script(Job(cluster, plan.seconds, target.directory, command, common, target.expedite))
 
 
 def closing_name(experiment: Experiment, folder: Path) -> str:

@@ -97,7 +97,8 @@ def schedule_sweeps(
     for plan, share in zip(plans, shares, strict=True):
         echo(format_plan(plan, share, state.limit))
     directory = str(Path(request.directory).resolve())
-    options = (request.then, request.keep_checkpoint, request.common_list)
+    expedite = cluster.expedite and state.expedites
+    options = (request.then, request.keep_checkpoint, request.common_list, expedite)
     target = Target(cluster, request.script, directory, request.engine, state.array_size, *options)
     if dry_run:
         print_scripts(target, plans, shares)
