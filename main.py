@@ -54,6 +54,10 @@ from utils.display.video import MAX_VIDEO_FRAMES
     "of refusing to train next to them.",
 )  # fmt: skip
 @click.option(
+    "--no-copy", is_flag=True, help="Train runs without a result of their own, even if the result of an equal run, or "
+    "of the same run in another directory, could be copied.",
+)  # fmt: skip
+@click.option(
     "--list", "listing", is_flag=True, help="Train nothing; print index, setting, seed and the hyperparameters that "
     "differ of each chosen run.",
 )  # fmt: skip
@@ -86,7 +90,7 @@ def main(
     results: tuple[str, ...], env_json: str | None, agent_json: str | None, index: str | None, runs: int | None,
     jobs: int | None, stack: int | None, monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
     checkpoint_minutes: float, verify: bool, accept_mixed: bool, listing: bool, keep_checkpoint: bool,
-    extend: int | None, fail_fast: bool, common_list: tuple[str, str] | None,
+    extend: int | None, fail_fast: bool, no_copy: bool, common_list: tuple[str, str] | None,
 ) -> None:  # fmt: skip
     """Run the command line."""
     from utils.core.process_setup import limit_threads
@@ -97,6 +101,7 @@ def main(
     from utils.wiring import run as wiring
     from utils.wiring.build import read_experiment
     from utils.wiring.listed_runs import train_listed_runs
+    from utils.wiring.next_commands import log_next_commands
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
     with exit_on_bad_input():
@@ -112,7 +117,7 @@ def main(
             if listing or monitor or index is not None or runs is not None:
                 raise BadInput("--common-list: found with --index, --runs, --list or -m; allowed: without these")
             options = TrainingOptions(
-                force, jobs, stack, engine, checkpoint_minutes, None, accept_mixed, keep_checkpoint, fail_fast
+                force, jobs, stack, engine, checkpoint_minutes, None, accept_mixed, keep_checkpoint, fail_fast, no_copy
             )
             sys.exit(train_listed_runs(experiment, CommonList(Path(common_list[0]), common_list[1]), options))
         indices = wiring.chosen_indices(experiment, index, runs)
@@ -133,8 +138,12 @@ def main(
             accept_mixed,
             keep_checkpoint,
             fail_fast,
+            no_copy,
         )
-        sys.exit(wiring.train_missing_runs(experiment, selected, options))
+        code = wiring.train_missing_runs(experiment, selected, options)
+        if code == 0:
+            log_next_commands(experiment, selected)
+        sys.exit(code)
 
 
 if __name__ == "__main__":

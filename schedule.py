@@ -37,6 +37,10 @@ EXIT_FAILED = 1
     is_flag=True,
     help="Submit runs that have results too; the old results are moved to the submission's folder.",
 )
+@click.option(
+    "--accept-mixed", is_flag=True, help="Copy results of another version of the code or environment, instead of "
+    "refusing to, where a run has its result in another directory or is equal to one that has.",
+)  # fmt: skip
 @ENGINE_OPTION
 @click.option(
     "--common-list", is_flag=True, help="Let each task take the next stack of a list until none is left, so that tasks "

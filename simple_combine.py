@@ -29,6 +29,11 @@ EXIT_LEFT_OUT = EXIT_STALE = 1
     is_flag=True,
     help="Write nothing; report whether each DIR/data.json has all results of DIR. Exit code 1 if one has not.",
 )
+@click.option(
+    "--sb3", "foreign_agent", metavar="AGENT",
+    help="DIR has runs of Stable-Baselines3, a directory each: write a result for each, under this agent's name, then "
+    "combine them. With --env-json: the protocol that they are known to have.",
+)  # fmt: skip
 @click.option("--archive", is_flag=True, help="After combining, move the result files into DIR/archive.tar.zst.")
 def main(
     directories: tuple[str, ...],
@@ -36,6 +41,7 @@ def main(
     env_json: str | None,
     parquet: bool,
     checking: bool,
+    foreign_agent: str | None,
     archive: bool,
 ) -> None:
     """Run the command line."""
@@ -43,15 +49,20 @@ def main(
         if checking:
             from utils.combining.freshness import check_directories
 
-            if agent_json or env_json or parquet or archive:
+            if agent_json or env_json or parquet or archive or foreign_agent is not None:
                 raise BadInput("--check: found with another option; allowed: --check and directories only")
             sys.exit(EXIT_STALE if check_directories(map(Path, directories)) else 0)
         from agent import AGENTS
         from utils.combining.combine_directories import combine_directories
         from utils.combining.selection import read_wanted_runs
 
-        wanted = read_wanted_runs(agent_json, env_json, AGENTS)
         paths = {Path(directory).resolve(): Path(directory) for directory in directories}
+        if foreign_agent is not None:
+            from utils.combining.sb3_results import write_all_sb3_results
+
+            write_all_sb3_results(paths.values(), foreign_agent, agent_json, env_json, AGENTS)
+            env_json = None
+        wanted = read_wanted_runs(agent_json, env_json, AGENTS)
         left_out = combine_directories(paths.values(), wanted, parquet, archive)
     sys.exit(EXIT_LEFT_OUT if left_out else 0)
 

@@ -335,3 +335,9 @@ class ActorCritic(BaseAgent):
             self.statistics.load_arrays(run, select_arrays(params, "observations"))
         self.critic.load_arrays(run, params)
         self.alpha[run, 0] = torch.from_numpy(params["alpha"])
+
+    def begin_from(self, params: Mapping[str, np.ndarray], timesteps: int, run: int) -> None:
+        """See `Agent.begin_from`. The temperature stays the setting's; statistics of observations continue."""
+        self.load_learned_params({**params, "alpha": self.alpha[run, 0].cpu().numpy()}, run)
+        if self.statistics:
+            self.statistics.count[run] = timesteps

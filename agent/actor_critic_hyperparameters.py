@@ -75,6 +75,9 @@ class ActorCriticHyperparameters(ExperienceHyperparameters):
         "policy_type", "target_update_interval", "n_step", "batch_size", "replay_capacity", "num_hidden", "hidden_dim",
         "activation", "layer_norm", "betas", "cuda", "separate_batches", *ExperienceHyperparameters.structural,
     )  # fmt: skip
+    parameterization: ClassVar[tuple[str, ...]] = (
+        "policy_type", "num_hidden", "hidden_dim", "activation", "layer_norm", "normalize_observations",
+    )  # fmt: skip
     values_before: ClassVar[dict[str, Any]] = {
         **ExperienceHyperparameters.values_before, "n_step": 1, "layer_norm": False, "separate_batches": False,
     }  # fmt: skip
@@ -125,6 +128,10 @@ class BoxHyperparameters(ActorCriticHyperparameters):
     structural: ClassVar[tuple[str, ...]] = (
         *ActorCriticHyperparameters.structural, "entropic_index", "num_components", "component_policy", "action_units",
         "clip_before_scoring", "scale_exponentiated_twice",
+    )  # fmt: skip
+    parameterization: ClassVar[tuple[str, ...]] = (
+        *ActorCriticHyperparameters.parameterization, "entropic_index", "num_components", "component_policy",
+        "action_units", "scale_exponentiated_twice",
     )  # fmt: skip
     values_before: ClassVar[dict[str, Any]] = {
         **ActorCriticHyperparameters.values_before, "action_units": "environment", "component_policy": None,

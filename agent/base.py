@@ -22,6 +22,9 @@ from agent.run_state import check_run_axes, join_runs, split_runs
 from utils.core.random_streams import Draws
 from utils.core.run_axes import RunAxes
 
+POLICY_PARTS = ("actor/", "observations/")
+"""Beginnings of the names of learned parameters that an agent acts by."""
+
 
 @dataclass(frozen=True)
 class Spaces:
@@ -96,8 +99,8 @@ class Batch:
 class BaseAgent(ABC):
     """Base class of all agents: acting, for training and evaluation, and the states of single runs.
 
-    A subclass adds the abstract methods below, and `last_batch`, `observe`, `update`, `learned_params` and
-    `load_learned_params` of `utils.core.interfaces.Agent`.
+    A subclass adds the abstract methods below, and `last_batch`, `observe` and `update` of
+    `utils.core.interfaces.Agent`.
     """
 
     def __init__(self, random_seeds: Sequence[int]) -> None:
@@ -156,6 +159,22 @@ class BaseAgent(ABC):
     def load_run_states(self, states: Sequence[dict[str, Any]]) -> None:
         """See `Agent.load_run_states`."""
         self.load_state_dict(join_runs(states, self.run_axes))
+
+    @abstractmethod
+    def learned_params(self, run: int) -> dict[str, np.ndarray]:
+        """See `Agent.learned_params`. An actor's names begin with one of POLICY_PARTS."""
+
+    def policy_params(self, run: int) -> dict[str, np.ndarray]:
+        """See `Agent.policy_params`."""
+        return {name: array for name, array in self.learned_params(run).items() if name.startswith(POLICY_PARTS)}
+
+    @abstractmethod
+    def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
+        """See `Agent.load_learned_params`."""
+
+    def begin_from(self, params: Mapping[str, np.ndarray], timesteps: int, run: int) -> None:
+        """See `Agent.begin_from`."""
+        self.load_learned_params(params, run)
 
     def read_diagnostics(self, run: int) -> dict[str, float]:
         """See `Agent.read_diagnostics`."""

@@ -33,6 +33,8 @@ class Hyperparameters(BaseModel):
 
     structural: ClassVar[tuple[str, ...]] = ()
     """Names of the hyperparameters that the runs of a stack must share."""
+    parameterization: ClassVar[tuple[str, ...]] = ()
+    """Names of the hyperparameters that decide what learned parameters mean: a run begins only from such as agree."""
     compiles: ClassVar[bool] = False
     """Whether the agent has a compiled engine."""
 
@@ -136,6 +138,7 @@ class LinearACHyperparameters(Hyperparameters):
     tiles: Count = Field(8, description="tiles per dimension of each grid")
 
     structural: ClassVar[tuple[str, ...]] = ("tilings", "tiles", "action_units")
+    parameterization: ClassVar[tuple[str, ...]] = structural
     values_before: ClassVar[dict[str, Any]] = {"action_units": "environment"}
 
     @model_validator(mode="after")

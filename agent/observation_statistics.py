@@ -36,7 +36,7 @@ class ObservationStatistics:
         """Begin with mean 0 and variance 1, which the first observation replaces.  replay: the run's rows."""
         runs, obs_dim, row_length, device = replay.runs, replay.obs_dim, replay.row_length, replay.device
         self.mean, self.variance = np.zeros((runs, obs_dim)), np.ones((runs, obs_dim))
-        self.count = 0
+        self.count = np.zeros(runs, np.int64)
         self._sizes = obs_dim, replay.action_dim
         self._shift = torch.zeros(runs, 1, row_length, device=device)
         self._scale = torch.ones(runs, 1, row_length, device=device)
@@ -54,8 +54,9 @@ class ObservationStatistics:
         self.count += 1
         with np.errstate(all="ignore"):  # Numbers that are not finite make a run's actions so, by which it is ended.
             before = obs - self.mean
-            self.mean += before / self.count
-            self.variance += (before * (obs - self.mean) - self.variance) / self.count
+            count = self.count[:, None]
+            self.mean += before / count
+            self.variance += (before * (obs - self.mean) - self.variance) / count
         self._prepare()
 
     def _prepare(self) -> None:
@@ -75,15 +76,15 @@ class ObservationStatistics:
         shift, scale = (rows[..., : self._sizes[0]] for rows in (self._shift, self._scale))
         return torch.clamp((obs - shift) * scale, -CLIP, CLIP)
 
-    run_axes: ClassVar[RunAxes] = {"mean": 0, "variance": 0, "count": "shared"}
+    run_axes: ClassVar[RunAxes] = {"mean": 0, "variance": 0, "count": 0}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return mean and variance (R, O), and the number of observations of each run."""
+        """Return mean and variance (R, O), and the numbers of observations (R,)."""
         return {"mean": self.mean, "variance": self.variance, "count": self.count}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Load a state from `state_dict`."""
-        self.mean, self.variance, self.count = state["mean"].copy(), state["variance"].copy(), state["count"]
+        self.mean, self.variance, self.count = (state[name].copy() for name in ("mean", "variance", "count"))
         self._prepare()
 
     def arrays(self, run: int) -> dict[str, np.ndarray]:

@@ -13,8 +13,10 @@ alpha sum_a pi grad log pi, is zero.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -56,6 +58,12 @@ class SAC(ActorCritic):
                 f"{policy.max_entropy:g}; allowed: less"
             )
         return torch.tensor(targets, device=self.device)
+
+    def begin_from(self, params: Mapping[str, np.ndarray], timesteps: int, run: int) -> None:
+        """See `ActorCritic.begin_from`. A tuned temperature begins at "alpha", if params has it."""
+        super().begin_from(params, timesteps, run)
+        if self.temperature is not None and "alpha" in params:
+            self.temperature.begin_at(float(params["alpha"][0]), run)
 
     def diagnostic_names(self) -> tuple[str, ...]:
         """Return the names of what an update notes; the temperature only if it is tuned."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from agent import losses
@@ -24,6 +25,11 @@ class Temperature:
         # A cache line of equal numbers per run: a single number would be rounded differently from several at once.
         self.log_alpha = alpha.view(-1, 1).log().repeat(1, CACHE_LINE)
         self.optimizer = Adam(self.log_alpha, step_size, betas)
+
+    def begin_at(self, alpha: float, run: int) -> None:
+        """Set one run's temperature, from a whole cache line, so that its bits do not depend on the other runs."""
+        self.alpha[run] = alpha
+        self.log_alpha[run] = torch.full_like(self.log_alpha[run], alpha).log()
 
     def tune(self, log_prob: Tensor, weight: Tensor | float) -> None:
         """Make one step.  log_prob, weight: of the policy's actions, (R, B, K)."""

@@ -39,8 +39,8 @@ from utils.core.errors import exit_on_bad_input
 def main(study: Path, jobs: str, engine: str, cluster: str | None, page_only: bool, out: Path) -> None:
     """Run the command line."""
     from agent import AGENTS
+    from utils.experiment.train_command import Where
     from utils.studies.campaign import run_study
-    from utils.studies.training import Where
 
     with exit_on_bad_input():
         run_study(study, None if page_only else Where(jobs, engine, cluster), AGENTS, out)

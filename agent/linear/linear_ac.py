@@ -215,6 +215,12 @@ class LinearAC(BaseAgent):
         self.weights[:, run], self._output_cache = weights, None
         self.avg_reward[run] = params["avg_reward"]
 
+    def begin_from(self, params: Mapping[str, np.ndarray], timesteps: int, run: int) -> None:
+        """See `Agent.begin_from`. An average reward that is not learned stays 0."""
+        self.load_learned_params(params, run)
+        if self._avg_reward_lr[run] == 0.0:
+            self.avg_reward[run] = 0.0
+
 
 def make_features(setting: LinearACHyperparameters, spaces: Spaces) -> Features:
     """Return a tile coder, or the raw observation if the environment's configuration turns tile coding off."""

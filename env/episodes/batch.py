@@ -12,6 +12,7 @@ import numpy as np
 from env.episodes.episode import Episodes
 from env.episodes.returns import describe_not_finite
 from env.episodes.snapshot import Unsavable
+from env.episodes.space_flaws import Flaw, WrongObservation
 from utils.core.errors import EnvironmentFault
 from utils.core.finite import all_finite
 from utils.core.transition import Step
@@ -32,10 +33,13 @@ def describe_flaw(error: Exception) -> str:
     return str(error) if isinstance(error, Unsavable) else f"{type(error).__name__}: {error}"
 
 
-def check_shape(obs: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return obs (O,), to become one of rows (R, O).  Raises EnvironmentFault if it has another shape."""
+def check_shape(obs: np.ndarray, rows: np.ndarray, step: int) -> np.ndarray:
+    """Return obs (O,), to become one of rows (R, O).
+
+    step: the step of the episode.  Raises EnvironmentFault if the observation has another shape.
+    """
     if obs.shape != rows.shape[1:]:
-        raise EnvironmentFault(f"returned an observation of shape {obs.shape}; allowed: {rows.shape[1:]}")
+        raise WrongObservation(Flaw(f"an observation of shape {obs.shape}", str(rows.shape[1:])), step)
     return obs
 
 
@@ -76,7 +80,7 @@ class EpisodeBatch:
         """Begin an episode in one slot."""
         try:
             obs = self.envs[run].reset()
-            row = check_shape(obs, self.obs).astype(np.float32)
+            row = check_shape(obs, self.obs, 0).astype(np.float32)
             if not all_finite(row):
                 raise self._fault(run, row, 0.0)
             self.obs[run] = row
@@ -162,7 +166,7 @@ class EpisodeBatch:
         for r in slots:
             try:
                 outcome = self.envs[r].step(action[r])
-                check_shape(outcome[0], self.obs)
+                check_shape(outcome[0], self.obs, self.envs[r].steps)
             except Exception as error:  # noqa: BLE001 - as in `_reset`.
                 self.errors[r] = error
             else:

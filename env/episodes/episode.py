@@ -12,6 +12,7 @@ import numpy as np
 
 from env.episodes.seeding import reset_with_seed
 from env.episodes.snapshot import Surroundings, restore, save
+from env.episodes.space_flaws import WrongObservation
 from env.episodes.start_state import check_start_state, set_state
 
 log = logging.getLogger("policy_params")
@@ -69,8 +70,11 @@ class Episodes:
         self._seed = seed
 
     def reset(self) -> np.ndarray:
-        """Begin an episode. Returns obs (O,)."""
-        (obs, _), _ = reset_with_seed(self.env, self._seed)
+        """Begin an episode. Returns obs (O,).  Raises WrongObservation for one that cannot be flattened."""
+        try:
+            (obs, _), _ = reset_with_seed(self.env, self._seed)
+        except WrongObservation as error:
+            raise error.at_step(0) from None
         self._seed, self.steps = None, 0
         self._surroundings.begin()
         if len(self.protocol.start_state):
@@ -78,8 +82,14 @@ class Episodes:
         return obs
 
     def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool]:
-        """Take an action (A,). Returns next_obs (O,), reward, terminated, truncated."""
-        obs, reward, terminated, truncated, _ = self.env.step(self.env_action(action))
+        """Take an action (A,). Returns next_obs (O,), reward, terminated, truncated.
+
+        Raises WrongObservation for an observation that cannot be flattened.
+        """
+        try:
+            obs, reward, terminated, truncated, _ = self.env.step(self.env_action(action))
+        except WrongObservation as error:
+            raise error.at_step(self.steps + 1) from None
         return obs, *self.finish_step(reward, terminated, truncated)
 
     def finish_step(self, reward: Any, terminated: Any, truncated: Any) -> tuple[float, bool, bool]:

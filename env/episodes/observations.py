@@ -21,8 +21,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple, flatdim, flatten, flatten_space
 
+from env.episodes.space_flaws import Flaw, WrongObservation, find_flaw
 from env.episodes.spaces import describe_space
-from utils.core.errors import EnvironmentFault
 
 IMAGE_SIZE = 64 * 64
 """Numbers in a Box of two or more dimensions from which it is taken for an image."""
@@ -87,15 +87,6 @@ def _check_leaf(found: str, leaf: gym.Space[Any]) -> None:
         )
 
 
-def _limits(leaf: gym.Space[Any]) -> tuple[Any, Any] | None:
-    """Return the smallest and the largest value of a discrete space, a number or an array; None for a Box."""
-    if isinstance(leaf, Discrete):
-        return int(leaf.start), int(leaf.start + leaf.n) - 1
-    if isinstance(leaf, MultiDiscrete):
-        return leaf.start, leaf.start + leaf.nvec - 1
-    return (0, 1) if isinstance(leaf, MultiBinary) else None
-
-
 class FlatObservations(gym.ObservationWrapper[np.ndarray, Any, Any]):
     """Base class of the wrappers whose observations are flat, (O,) float32."""
 
@@ -111,29 +102,25 @@ class FlatBox(FlatObservations):
     """A wrapper that flattens arrays of any shape row by row."""
 
     def observation(self, observation: np.ndarray) -> np.ndarray:
-        """Return an array of any shape as (O,) float32."""
-        return np.asarray(observation, np.float32).reshape(-1)
+        """Return an array of any shape as (O,) float32.  Raises WrongObservation for another shape than the space's."""
+        found = np.asarray(observation, np.float32)
+        if found.shape != self.env.observation_space.shape:
+            raise WrongObservation(
+                Flaw(f"an observation of shape {found.shape}", str(self.env.observation_space.shape))
+            )
+        return found.reshape(-1)
 
 
 class FlatSpace(FlatObservations):
     """A wrapper that flattens observations of any other space as Gymnasium does."""
 
-    def __init__(self, env: gym.Env[Any, Any]) -> None:
-        super().__init__(env)
-        self._limits = [(path, *limits) for path, leaf in _leaves(env.observation_space) if (limits := _limits(leaf))]
-
     def observation(self, observation: Any) -> np.ndarray:
         """Return an observation as (O,) float32.
 
-        Raises EnvironmentFault for a value outside a discrete part, which one-hot encoding would take for another one.
+        Raises WrongObservation for one that is not as its space: flattening could take it for another one.
         """
-        for path, low, high in self._limits:
-            value = observation
-            for key in path:
-                value = value[key]
-            if not np.logical_and(np.less_equal(low, value), np.less_equal(value, high)).all():
-                allowed = f"{low} to {high}" if np.ndim(low) == 0 else f"{low.tolist()} to {high.tolist()}"
-                shown = np.asarray(value).tolist()
-                raise EnvironmentFault(f"returned observation{_path_text(path)} {shown}; allowed: {allowed}")
+        flaw = find_flaw(self.env.observation_space, observation)
+        if flaw is not None:
+            raise WrongObservation(flaw)
         flat: Any = flatten(self.env.observation_space, observation)
         return flat.astype(np.float32)

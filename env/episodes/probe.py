@@ -5,8 +5,10 @@ in turn with a third, of another seed, while the global random streams are distu
 was saved and take the same actions. The third begins again, from the seed of the first. All must agree to the bit in
 observations, rewards and ends.
 
-An environment that disagrees is tried again under each of `REMEDIES`. A habit that shows only after `STEPS` steps, or
-only in another process, goes unnoticed.
+An environment that disagrees is tried again under each of `REMEDIES`. A remedy can seem to help because other episodes
+are played under it, and a counter that instances share can matter in few episodes only. So an environment that agrees
+with a remedy, or has changed what instances share, plays further episodes, in pairs of instances of one seed. A habit
+that shows only after `STEPS` steps, or only in another process, goes unnoticed.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from env.episodes.batch import describe_flaw
-from env.episodes.causes import find_cause
+from env.episodes.causes import UNKNOWN, find_cause
 from env.episodes.episode import Episodes
 from env.episodes.returns import check_returns
 from env.episodes.rollout import draw_action
 from env.episodes.seeding import SeedingRules
+from env.episodes.snapshot.layout import SHARED_CHANGE
 from utils.core.global_streams import is_same_state, kept_global_streams, read_global_streams, seed_global_streams
 from utils.core.random_streams import env_seed, make_generator
 
@@ -34,6 +37,9 @@ RESETS = (25, 90)
 
 SAVES = (60, 130)
 """Steps after which the state is saved."""
+
+CONFIRMATIONS = 6
+"""Further seeds, each of `STEPS` steps, where agreement may be a coincidence."""
 
 CHECKED_STEPS = 5
 """Steps whose returns are checked."""
@@ -150,14 +156,15 @@ def probe(make: MakeEpisodes, round_trip: RoundTrip) -> Verdict:
             rng = make_generator(0, "probe")
             actions = [draw_action(episodes, rng) for _ in range(STEPS)]
             small = check_returns(episodes, seed, actions[:CHECKED_STEPS]) != seed
-        difference = None
+        difference = shared = None
         for rules in REMEDIES:
             found = _Probe(make, round_trip, rules, actions).run()
             difference = difference or found.nondeterministic
+            shared = shared or found.inexact
             if found.nondeterministic is None:
                 return replace(found, small_seeds=small)
         cause = find_cause(lambda seed: make(REMEDIES[-1], seed), seed, actions)
-        reason = f"{difference}; the likely cause: {cause}"
+        reason = f"{difference}; the likely cause: {shared if shared and cause == UNKNOWN else cause}"
         return Verdict(REMEDIES[0], small, reason, "it is not a function of its seed")
 
 
@@ -184,6 +191,11 @@ class _Probe:
         carried = first_difference(straight[: len(begun_again)], begun_again)
         if first_difference(straight, self._play_straight([])[0]) is not None:
             return self._refusal("restoring a state changes what all instances share")
+        if self._rules != REMEDIES[0] or _is_shared_change(inexact):
+            difference = self._confirm()
+            if difference is not None:
+                refusal = self._refusal(f"two instances with the same seed and actions differ ({difference})")
+                return replace(refusal, inexact=inexact if _is_shared_change(inexact) else None)
         return Verdict(self._rules, small_seeds=False, inexact=inexact, carried=carried)
 
     def _refusal(self, nondeterministic: str) -> Verdict:
@@ -227,6 +239,22 @@ class _Probe:
             other.play(0, SAVES[0])
             return trial.seen, other.seen
 
+    def _confirm(self) -> str | None:
+        """Step pairs of instances with further seeds in turn. Returns how the first pair differs that does, or None."""
+        for number in range(3, 3 + CONFIRMATIONS):
+            with self._new_trial(number) as one, self._new_trial(number) as other:
+                for each in (one, other):
+                    self._disturb()
+                    each.reset()
+                for step in range(STEPS):
+                    for each in (one, other):
+                        self._disturb()
+                        each.step(step)
+                difference = first_difference(one.seen, other.seen)
+            if difference is not None:
+                return difference
+        return None
+
     def _restore(self, saved: Saved, straight: list[Moment]) -> str | None:
         """Restore a state into a fresh instance and let it continue. Returns why this is not exact, or None."""
         if saved.flaw is not None:
@@ -247,6 +275,11 @@ class _Probe:
 
     def _disturb(self) -> None:
         seed_global_streams(next(self._disturbances))
+
+
+def _is_shared_change(reason: str | None) -> bool:
+    """Return whether what instances share has changed."""
+    return reason is not None and reason.endswith(SHARED_CHANGE)
 
 
 def first_difference(a: list[Moment], b: list[Moment]) -> str | None:

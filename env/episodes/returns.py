@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.spaces import Box, Dict, Discrete, Tuple
 
 from env.episodes.actions import ConvertedActions
 from env.episodes.observations import FlatObservations
 from env.episodes.seeding import reset_with_seed
-from env.episodes.spaces import describe_space
+from env.episodes.space_flaws import describe_value, find_flaw, is_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from env.episodes.episode import Episodes
-
-NUMERIC = "biuf"
-"""Kinds of dtypes of numbers: booleans, integers, floats."""
 
 STEP_PARTS = ("observation", "reward", "terminated", "truncated", "info")
 
@@ -53,18 +49,18 @@ def describe_not_finite(obs: np.ndarray, reward: float) -> str:
 
 def _check_reset(env: gym.Env[Any, Any], found: Any) -> None:
     if not isinstance(found, tuple | list) or len(found) != 2 or not isinstance(found[1], Mapping | None):
-        raise WrongReturn(f"{_name(env)}.reset returned {_describe(found)}; allowed: a pair, (observation, info)")
+        raise WrongReturn(f"{_name(env)}.reset returned {describe_value(found)}; allowed: a pair, (observation, info)")
     _check_observation(env, "reset", found[0])
 
 
 def _check_step(env: gym.Env[Any, Any], found: Any, uses_reward: bool) -> None:
     if not isinstance(found, tuple | list) or len(found) != len(STEP_PARTS):
-        raise WrongReturn(f"{_name(env)}.step returned {_describe(found)}; allowed: ({', '.join(STEP_PARTS)})")
+        raise WrongReturn(f"{_name(env)}.step returned {describe_value(found)}; allowed: ({', '.join(STEP_PARTS)})")
     _check_observation(env, "step", found[0])
     for part, value in zip(STEP_PARTS[1:4], found[1:4], strict=True):
-        if (part != "reward" or uses_reward) and not _is_number(value):
+        if (part != "reward" or uses_reward) and not is_number(value):
             allowed = _allowed_reward(value) if part == "reward" else "true or false"
-            raise WrongReturn(f"{_name(env)}.step returned as {part} {_describe(value)}; allowed: {allowed}")
+            raise WrongReturn(f"{_name(env)}.step returned as {part} {describe_value(value)}; allowed: {allowed}")
 
 
 def _allowed_reward(found: Any) -> str:
@@ -75,75 +71,9 @@ def _allowed_reward(found: Any) -> str:
 
 def _check_observation(env: gym.Env[Any, Any], method: str, obs: Any) -> None:
     """Raise WrongReturn unless the observation has the type and shape of its space."""
-    flaw = _find_flaw(env.observation_space, obs)
+    flaw = find_flaw(env.observation_space, obs)
     if flaw is not None:
-        path, found, allowed = flaw
-        raise WrongReturn(f"{_name(env)}.{method} returned as observation{path} {_describe(found)}; allowed: {allowed}")
-
-
-def _find_flaw(space: Any, obs: Any, path: str = "") -> tuple[str, Any, str] | None:
-    """Return the first part of an observation that its space does not allow: its path, itself, what is allowed."""
-    if isinstance(space, Dict):
-        keys = ", ".join(map(repr, space.spaces))
-        if not isinstance(obs, Mapping) or obs.keys() != space.spaces.keys():
-            return path, obs, f"a dict with the keys {keys}"
-        parts = [(key, part, obs[key]) for key, part in space.spaces.items()]
-        return _first_flaw(parts, path)
-    if isinstance(space, Tuple):
-        if not isinstance(obs, tuple | list) or len(obs) != len(space.spaces):
-            return path, obs, f"a tuple of length {len(space.spaces)}"
-        return _first_flaw([(i, part, obs[i]) for i, part in enumerate(space.spaces)], path)
-    allowed = _allowed_numbers(space, obs, path != "")
-    return None if allowed is None else (path, obs, allowed)
-
-
-def _first_flaw(parts: list[tuple[Any, Any, Any]], path: str) -> tuple[str, Any, str] | None:
-    """Return the first flaw among parts of an observation: key, space and value each."""
-    flaws = (_find_flaw(space, value, f"{path}[{key!r}]") for key, space, value in parts)
-    return next((flaw for flaw in flaws if flaw is not None), None)
-
-
-def _allowed_numbers(space: Any, obs: Any, nested: bool) -> str | None:
-    """Return what a space of numbers allows, None if it allows this observation.
-
-    nested: whether it is a part of an observation: Gymnasium then casts it to the space's dtype.
-    """
-    if isinstance(space, Discrete):
-        if _is_number(obs) and _is_whole(obs) and space.contains(np.int64(np.asarray(obs).item())):
-            return None
-        return f"an integer from {space.start} to {space.start + space.n - 1}"
-    if space.shape == () and _is_number(obs):
-        obs = np.asarray(obs)
-    any_number = isinstance(space, Box) and (space.dtype.kind == "f" or not nested)
-    if not isinstance(obs, np.ndarray) or obs.dtype.kind not in NUMERIC or obs.shape != space.shape:
-        return f"an array of numbers of shape {space.shape}, as its observation_space"
-    if not any_number and not _is_whole(obs):
-        return f"integers, as its observation_space, {describe_space(space)}"
-    if not isinstance(space, Box) and not space.contains(obs.astype(space.dtype)):
-        return f"values in {describe_space(space)}"
-    return None
-
-
-def _is_whole(numbers: Any) -> bool:
-    """Return whether numbers are of a type of integers or booleans."""
-    return np.asarray(numbers).dtype.kind in "biu"
-
-
-def _is_number(value: Any) -> bool:
-    """Return whether a value is one number, which may be in an array."""
-    if isinstance(value, bool | int | float):
-        return True
-    return isinstance(value, np.generic | np.ndarray) and value.dtype.kind in NUMERIC and value.size == 1
-
-
-def _describe(value: Any) -> str:
-    """Return a short description of a value: its type, and its shape or length."""
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape} and dtype {value.dtype}"
-    if isinstance(value, tuple | list | Mapping):
-        return f"a {type(value).__name__} of length {len(value)}"
-    text = repr(value)
-    return "None" if value is None else f"a {type(value).__name__}, {text if len(text) < 40 else text[:37] + '...'}"
+        raise WrongReturn(f"{_name(env)}.{method} returned {flaw.found}; allowed: {flaw.allowed}")
 
 
 def _name(env: gym.Env[Any, Any]) -> str:

@@ -173,9 +173,10 @@ def weighted_sums(obs: np.ndarray) -> list[float] | None:
     differences of several entries do not cancel. The sums are rounded once, on every machine alike. A change of the
     sum relative to the sum of magnitudes is that of the observation.  None if an entry is not below `LARGEST`.
     """
-    if not (np.abs(obs) < LARGEST).all():
+    wide = obs.astype(np.float64)  # LARGEST is not a float32.
+    if not (np.abs(wide) < LARGEST).all():
         return None
-    weighted = obs.astype(np.float64) * (0.5 + np.arange(1, len(obs) + 1) * GOLDEN_RATIO % 1.0)
+    weighted = wide * (0.5 + np.arange(1, len(obs) + 1) * GOLDEN_RATIO % 1.0)
     return [math.fsum(weighted.tolist()), float(f"{math.fsum(np.abs(weighted).tolist()):.3g}")]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from utils.core.errors import BadInput
-from utils.core.machine import available_cores, available_memory
+from utils.core.machine import available_cores, available_memory, core_wait_seconds, is_alive
 
 GIB = 2**30
 
@@ -108,3 +110,31 @@ def test_memory_is_the_smallest_limit(files, gib, machine):
 
 def test_memory_of_a_system_that_reports_none_as_available(machine):
     assert available_memory(machine()) == os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("853270456 2146721731 7\n", 2.146721731), ("0 0 0\n", None), ("", None)]
+)
+def test_the_time_without_a_core(text, expected, tmp_path):
+    assert core_wait_seconds(tmp_path) is None
+    path = tmp_path / "proc/self/schedstat"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert core_wait_seconds(tmp_path) == expected
+
+
+def test_a_process_is_alive_until_it_has_ended():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert is_alive(child.pid)
+    child.communicate(b"\n")
+    assert not is_alive(child.pid)
+    assert is_alive(os.getpid())
+    assert not is_alive(2**70)
+
+
+def test_a_process_of_another_user_is_alive(monkeypatch):
+    def refuse(process: int, signal: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    assert is_alive(1)

@@ -10,7 +10,9 @@ from env.episodes.probe import probe
 from env.episodes.seeding import make_seeded
 from env.episodes.snapshot import Unsavable
 from env.episodes.snapshot.reach import reach_of
-from tests.support.foreign_habits import Barred, Board, Charted, SeededTooLate, SystemEntropy, Tabled
+from tests.support.habits.libraries import Barred, Charted, Tabled
+from tests.support.habits.out_of_reach import Tiles
+from tests.support.habits.seeds import SeededTooLate, SystemEntropy
 
 
 @pytest.mark.parametrize("kind", [Barred, Charted, Tabled])
@@ -23,9 +25,9 @@ def test_packages_for_charts_tables_and_progress_hold_no_state(kind):
 
 
 def test_what_cannot_be_saved_is_named_by_the_environment_that_has_it():
-    episodes = Episodes(FlatBox(Board()), EpisodeProtocol(50), 3)
+    episodes = Episodes(FlatBox(Tiles()), EpisodeProtocol(50), 3)
     episodes.reset()
-    with pytest.raises(Unsavable, match=r"^Board\.clock is a count$"):
+    with pytest.raises(Unsavable, match=r"^Tiles\.clock is a count$"):
         episodes.state()
 
 

@@ -211,21 +211,41 @@ def test_gymnasiums_blackjack_is_one_hot_in_three_parts():
     np.testing.assert_array_equal(table.observation(table.unwrapped._get_obs()), expected)
 
 
+CHOICES = MultiDiscrete([2, 3], start=[0, 1])
+GOAL = Dict({"a": Tuple((Box(-1, 1), Discrete(2))), "b": CHOICES})
+
+
 @pytest.mark.parametrize(
-    ("space", "good", "bad", "message"),
+    ("space", "good", "bad", "found", "allowed"),
     [
-        (Discrete(3, start=5), 7, 4, "returned observation 4; allowed: 5 to 7"),
-        (Discrete(3), 0, 3, "returned observation 3; allowed: 0 to 2"),
-        (MultiDiscrete([2, 3]), [1, 2], [2, 0], "returned observation [2, 0]; allowed: [0, 0] to [1, 2]"),
-        (MultiBinary(2), [0, 1], [0, 2], "returned observation [0, 2]; allowed: 0 to 1"),
-        (Dict({"a": Tuple((Box(-1, 1), Discrete(2)))}), {"a": (np.zeros(1), 1)}, {"a": (np.zeros(1), -1)},
-         "returned observation['a'][1] -1; allowed: 0 to 1"),
+        (Discrete(3, start=5), 7, 4, "observation = 4", "an integer from 5 to 7"),
+        (CHOICES, np.array([1, 3]), np.array([1, 0]), "observation[1] = 0", "an integer from 1 to 3"),
+        (MultiBinary(2), np.array([0, 1]), np.array([0, 2]), "observation[1] = 2", "an integer from 0 to 1"),
+        (GOAL, {"a": (np.zeros(1), 1), "b": np.array([0, 1])}, {"a": (np.zeros(1), -1), "b": np.array([0, 1])},
+         "observation['a'][1] = -1", "an integer from 0 to 1"),
+        (GOAL, {"a": (np.zeros(1), 1), "b": np.array([0, 1])}, {"a": (np.zeros(1), 1), "b": np.array([2, 1])},
+         "observation['b'][0] = 2", "an integer from 0 to 1"),
+        (Box(0, 9, (2, 3)), np.zeros((2, 3)), np.zeros((3, 2)), "an observation of shape (3, 2)", "(2, 3)"),
     ],
-    ids=["below", "above", "entry", "bit", "part"],
+    ids=["number", "entry", "bit", "part", "entry of a part", "shape"],
 )  # fmt: skip
-def test_a_value_outside_a_discrete_space_is_the_environments_fault(space, good, bad, message):
-    """Gymnasium's one-hot encoding would take some of them for other values, without a word."""
-    flat = flatten_observations(Shows(space, [good, bad]), "Shows-v0")
-    flat.reset()
-    with pytest.raises(EnvironmentFault, match=re.escape(message)):
-        flat.step(0)
+class TestAnObservationOutsideItsSpace:
+    """Flattening would take some of them for other ones, without a word."""
+
+    def test_ends_its_slot_alone_and_names_step_and_entry(self, space, good, bad, found, allowed):
+        envs = EpisodeBatch(
+            [
+                Episodes(flatten_observations(Shows(space, values), "Shows-v0"), EpisodeProtocol(10), seed=0)
+                for values in ([good, good, bad], [good] * 4)
+            ]
+        )
+        envs.reset()
+        for errors in ({}, {0: f"returned {found} at step 2 of an episode; allowed: {allowed}"}):
+            envs.step(np.zeros((2, 1)), np.ones(2, bool))
+            assert {slot: str(error) for slot, error in envs.errors.items()} == errors
+        assert isinstance(envs.errors[0], EnvironmentFault)
+
+    def test_is_noticed_at_a_reset(self, space, good, bad, found, allowed):
+        episodes = Episodes(flatten_observations(Shows(space, [bad]), "Shows-v0"), EpisodeProtocol(10), seed=0)
+        with pytest.raises(EnvironmentFault, match=re.escape(f"returned {found} at step 0 of an episode; allowed: ")):
+            episodes.reset()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import random
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 
 from env import EpisodeProtocol, Episodes, make_env
 from env.episodes.probe import REMEDIES, Verdict, probe
 from env.episodes.seeding import OwnStreams, SeededEpisodes, SeedingRules, make_seeded, reset_with_seed
-from tests.support.habits import HABITS, GymStream, LegacySeed, NumpyStream, ShortSeed
+from tests.support.habits.catalog import HABITS
+from tests.support.habits.seeds import LegacySeed, NumpyStream, ShortSeed
+from tests.support.habits.sled import GymStream
 from utils.core.global_streams import is_same_state, kept_global_streams, read_global_streams, seed_global_streams
-from utils.core.random_streams import episode_seed
+from utils.core.random_streams import env_seed, episode_seed
 
 ALONE, OWN, EVERY, BOTH = REMEDIES
 
@@ -39,9 +43,10 @@ def test_sound_environments_are_not_flagged(name):
 
 RULES = {
     "Sled": ALONE, "GymStream": ALONE, "NumpyStream": OWN, "NumpyStreamSeeded": OWN, "NumpyStreamReseeded": BOTH,
-    "FreshGenerator": EVERY, "StandardStream": OWN, "TorchStream": OWN, "MadeFromStream": OWN, "OwnStandard": ALONE,
-    "BoundDraw": ALONE, "PartialDraw": ALONE, "EnclosedDraw": ALONE, "SpaceDraw": ALONE, "Memo": ALONE,
-    "Average": ALONE, "History": ALONE, "Letters": ALONE, "LegacySeed": ALONE, "ShortSeed": ALONE,
+    "FreshGenerator": EVERY, "StandardStream": OWN, "StandardStreamSeeded": OWN, "TorchStream": OWN,
+    "MadeFromStream": OWN, "OwnStandard": ALONE, "BoundDraw": ALONE, "PartialDraw": ALONE, "EnclosedDraw": ALONE,
+    "SpaceDraw": ALONE, "Memo": ALONE, "Counted": ALONE, "History": ALONE, "Bytes": ALONE, "LegacySeed": ALONE,
+    "ShortSeed": ALONE,
 }  # fmt: skip
 
 CAUSES = {
@@ -88,8 +93,52 @@ def test_state_in_a_cache_is_found():
 @pytest.mark.parametrize("habit", HABITS)
 def test_what_a_reset_does_not_undo_is_found(habit):
     """All other environments begin with a seed as a new one does."""
-    expected = {"Average": "observation[0], reset after step 0", "Memo": "observation[0], step 1"}
+    expected = {"Counted": "observation[0], reset after step 0", "Memo": "observation[0], step 1"}
     assert verdict_on(HABITS[habit]).carried == expected.get(habit)
+
+
+class Numbered(GymStream):
+    """Numbers its episodes in its class; the number matters in episodes of some seeds only, or in none."""
+
+    begun: ClassVar[int] = 0
+    USUAL: ClassVar[tuple[int | None, ...]] = ()
+
+    def reset(self, **options):
+        type(self).begun += 1
+        self.strange = options.get("seed") not in self.USUAL
+        return super().reset(**options)
+
+    def gust(self):
+        return super().gust() + 1e-9 * self.strange * self.begun
+
+
+class TestCoincidence:
+    """The first seeds of the probe do not show that the number matters."""
+
+    @pytest.mark.parametrize("wrong", [True, False])
+    def test_an_environment_that_changes_what_instances_share_plays_further_seeds(self, wrong, monkeypatch):
+        usual = {None, *(env_seed(number, "probe") for number in range(3 if wrong else 9))}
+        monkeypatch.setattr(Numbered, "USUAL", tuple(usual))
+        verdict = verdict_on(Numbered)
+        assert verdict.rules == ALONE
+        if wrong:
+            assert verdict.nondeterministic is not None
+            assert verdict.nondeterministic.startswith("two instances with the same seed and actions differ (")
+            assert "the likely cause: Numbered.begun changes, which all instances share" in verdict.nondeterministic
+        else:
+            assert verdict.nondeterministic is None
+            assert verdict.inexact is not None
+            assert verdict.inexact.endswith("Numbered.begun, which environments share, has changed")
+
+    def test_a_remedy_that_helps_by_chance_is_not_taken(self, monkeypatch):
+        """Without a seed at a reset, the number matters; with one, in further seeds."""
+        firsts = [env_seed(number, "probe") for number in range(3)]
+        later = [episode_seed(seed, episode) for seed in firsts for episode in range(1, 40)]
+        monkeypatch.setattr(Numbered, "USUAL", (*firsts, *later))
+        verdict = verdict_on(Numbered)
+        assert verdict.rules == ALONE
+        assert verdict.nondeterministic is not None
+        assert "Numbered.begun changes" in verdict.nondeterministic
 
 
 def test_a_state_that_a_checkpoint_cannot_hold_is_found():
@@ -115,6 +164,12 @@ class TestSeeds:
         _, handed = reset_with_seed(env, seed)
         assert handed == seed % (2**31 - 1) == 12347
         assert env.rng.standard_normal() == np.random.RandomState(12347).standard_normal()
+
+    def test_gymnasiums_checkers_of_an_environment_inside_do_not_mind_a_refused_seed(self):
+        env = OrderEnforcing(PassiveEnvChecker(LegacySeed()))
+        assert reset_with_seed(env, 2**63 + 12345)[1] == 12347
+        for _ in range(3):
+            env.step(env.action_space.sample())
 
     def test_a_seed_that_is_accepted_is_not_changed(self):
         env = GymStream()

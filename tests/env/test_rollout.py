@@ -181,6 +181,11 @@ def test_weighted_sums(obs, sums):
     assert weighted_sums(np.array(obs)) == sums
 
 
+def test_a_float32_is_summed_without_a_warning():
+    assert weighted_sums(np.array([1.0], np.float32)) == weighted_sums(np.array([1.0]))
+    assert weighted_sums(np.array([np.inf], np.float32)) is None
+
+
 def test_a_sum_does_not_depend_on_the_order_of_the_entries():
     """It is rounded once: the exact sum of the rounded products."""
     obs = np.random.default_rng(0).normal(size=1000) * 10.0 ** np.random.default_rng(1).integers(-12, 12, 1000)

@@ -13,7 +13,7 @@ from env import make_env
 from env.episodes.snapshot import Unsavable, restore, save
 from env.episodes.snapshot.reader import Reader
 from tests.support.awkward_envs import Drift, HiddenClock, make_lagging
-from tests.support.odd_envs import BodyMoved
+from tests.support.habits.libraries import BodyMoved
 
 
 def run_steps(env: gym.Env[Any, Any], seed: int = 3, steps: int = 7) -> gym.Env[Any, Any]:

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from env.episodes.snapshot import restore, save
 from tests.env.test_snapshot_kinds import begun, stored
-from tests.support.odd_envs import GOALS, Board, Cart, Doors, Gear, Line, Pair, Particle, Pose
+from tests.support.habits.containers import Board, Pair
+from tests.support.habits.objects import Cart, Doors, Gear, Particle, Pose
+from tests.support.habits.shared import GOALS, ModuleObject
 
 ATOMS = (
     None, True, 0, -7, 2**70, 0.1, float("inf"), -0.0, "text", "é\ud800", b"raw", 1j, np.float32(0.1), np.int64(3),
@@ -158,7 +160,7 @@ class Match:
 @settings(derandomize=True, max_examples=60, deadline=None, database=None)
 @given(graphs())
 def test_a_graph_is_restored_as_it_was(objects):
-    env, other = begun(Line, 5, 2), begun(Line, 8, 1)
+    env, other = begun(ModuleObject, 5, 2), begun(ModuleObject, 8, 1)
     env.objects, env.first = objects, objects[0]
     state = stored(save(env))
     restore(other, state)
@@ -167,5 +169,5 @@ def test_a_graph_is_restored_as_it_was(objects):
     match.check(env.first, other.first)
     for one, copy in match.copies:
         assert one is not copy or one == ()
-    restore(begun(Line, 3, 1), state)
+    restore(begun(ModuleObject, 3, 1), state)
     Match().check(env.objects, other.objects)

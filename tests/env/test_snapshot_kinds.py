@@ -19,15 +19,17 @@ from env.episodes.batch import EpisodeBatch
 from env.episodes.episode import EpisodeProtocol, Episodes
 from env.episodes.snapshot import Unsavable, restore, save
 from env.episodes.snapshot.fingerprints import fingerprint
-from tests.support import odd_envs
+from tests.support.habits import catalog, containers, generators, libraries, objects, out_of_reach, seeds, shared
+from tests.support.habits.sled import Sled
 from utils.checkpoint.checkpoint import Checkpoint
 from utils.checkpoint.state_codec import EncodedState, decode_state
 
 
 def shared_values() -> list[Any]:
     """Return fingerprints of what all environments share."""
-    classes = [value for value in vars(odd_envs).values() if isinstance(value, type)]
-    return [fingerprint(value) for holder in (odd_envs, *classes) for value in vars(holder).values()]
+    modules = (containers, generators, libraries, objects, out_of_reach, seeds, shared)
+    classes = [value for module in modules for value in vars(module).values() if isinstance(value, type)]
+    return [fingerprint(value) for holder in (*modules, *classes) for value in vars(holder).values()]
 
 
 def advance(env: gym.Env[Any, Any], steps: int, seed: int = 0) -> list[bytes]:
@@ -56,7 +58,7 @@ def stored(state: Any) -> Any:
     return decode_state(encoded.text, {name: array.copy() for name, array in encoded.arrays.items()}, {})
 
 
-@pytest.mark.parametrize("make", odd_envs.EXACT, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", catalog.EXACT, ids=lambda make: make.__name__)
 def test_a_fresh_environment_continues_with_the_same_bits(make):
     env, undisturbed = begun(make, 5, 6), begun(make, 5, 6)
     other = begun(make, 8, 3)
@@ -69,7 +71,7 @@ def test_a_fresh_environment_continues_with_the_same_bits(make):
     assert advance(other, 80, 1) == expected
     restore(again, state)
     assert advance(again, 80, 1) == expected
-    if make not in (odd_envs.OwnEntropy, odd_envs.IgnoresSeed):  # No two of these are equal.
+    if make not in (seeds.OwnEntropy, seeds.SeedDropped):  # No two of these are equal.
         assert advance(undisturbed, 80, 1) == expected
 
 
@@ -78,10 +80,10 @@ import hashlib, sys
 from pathlib import Path
 from env.episodes.snapshot import save
 from tests.env.test_snapshot_kinds import advance, begun
-from tests.support import odd_envs
+from tests.support.habits import catalog
 from utils.checkpoint.checkpoint import Checkpoint
 
-for make in odd_envs.EXACT:
+for make in catalog.EXACT:
     env = begun(make, 5, 6)
     Checkpoint(Path(sys.argv[1]) / make.__name__, {}).save(save(env), 6)
     print(make.__name__, hashlib.sha256(b"".join(advance(env, 80, 1))).hexdigest())
@@ -94,7 +96,7 @@ def test_another_process_continues_with_the_same_bits(tmp_path):
     environ = os.environ | {"PYTHONHASHSEED": "7", "PYTHONPATH": str(root)}
     done = subprocess.run(command, env=environ, cwd=root, capture_output=True, text=True, check=True)
     hashes = dict(line.split() for line in done.stdout.splitlines() if len(line.split()) == 2)
-    for make in odd_envs.EXACT:
+    for make in catalog.EXACT:
         env = begun(make, 8, 3)
         restore(env, Checkpoint(tmp_path / make.__name__, {}).load())
         found = hashlib.sha256(b"".join(advance(env, 80, 1))).hexdigest()
@@ -102,7 +104,7 @@ def test_another_process_continues_with_the_same_bits(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("make", "reason"), odd_envs.UNSAVABLE.items(), ids=lambda value: getattr(value, "__name__", "")
+    ("make", "reason"), catalog.UNSAVABLE.items(), ids=lambda value: getattr(value, "__name__", "")
 )
 def test_state_out_of_reach_is_refused(make, reason):
     env = begun(make, 5, 6)
@@ -110,7 +112,7 @@ def test_state_out_of_reach_is_refused(make, reason):
         save(env)
 
 
-@pytest.mark.parametrize(("make", "reason"), odd_envs.CHANGED.items(), ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(("make", "reason"), catalog.CHANGED.items(), ids=lambda value: getattr(value, "__name__", ""))
 def test_shared_state_that_has_changed_is_refused(make, reason):
     state = save(begun(make, 5, 6))
     other = begun(make, 8, 3)
@@ -118,7 +120,7 @@ def test_shared_state_that_has_changed_is_refused(make, reason):
         restore(other, state)
 
 
-@pytest.mark.parametrize(("make", "reason"), odd_envs.STREAMS.items(), ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(("make", "reason"), catalog.STREAMS.items(), ids=lambda value: getattr(value, "__name__", ""))
 def test_the_process_streams_are_noticed(make, reason):
     batch = EpisodeBatch([Episodes(make(), EpisodeProtocol(50), 3)])
     batch.reset()
@@ -133,18 +135,18 @@ def test_a_client_of_a_module_in_c_is_refused(monkeypatch):
     module.stepSimulation = float
     monkeypatch.setitem(sys.modules, "pybullet", module)
     with pytest.raises(Unsavable, match="its code uses pybullet, a module in C whose state is out of reach"):
-        save(begun(odd_envs.LibraryClient, 5, 6))
-    monkeypatch.setattr(odd_envs, "left", module)
+        save(begun(out_of_reach.LibraryClient, 5, 6))
+    monkeypatch.setattr(shared, "left", module)
     with pytest.raises(Unsavable, match="its code uses pybullet, a module in C whose state is out of reach"):
         save(begun(Pushed, 5, 6))
-    save(begun(odd_envs.RandomRandom, 5, 6))
+    save(begun(generators.OwnStandard, 5, 6))
 
 
-class Pushed(odd_envs.Line):
+class Pushed(Sled):
     """An environment that names a module of its module."""
 
-    def noise(self) -> float:
-        return odd_envs.left.__doc__ is not None
+    def gust(self) -> float:
+        return shared.left.__doc__ is not None
 
 
 class Jealous(dict):
@@ -163,7 +165,7 @@ class Broken:
         raise SystemError("broken")
 
 
-class Failing(odd_envs.Line):
+class Failing(Sled):
     """An environment with an attribute of great depth."""
 
     def begin(self) -> None:
@@ -180,80 +182,80 @@ def test_an_error_while_saving_is_a_reason():
 
 
 def test_no_code_of_an_attribute_is_run():
-    env = begun(odd_envs.Line, 5, 6)
+    env = begun(Sled, 5, 6)
     env.jealous = dict.__new__(Jealous)
     dict.__setitem__(env.jealous, "a", 1)
-    other = begun(odd_envs.Line, 6, 2)
+    other = begun(Sled, 6, 2)
     restore(other, save(env))
     assert type(other.jealous) is Jealous
     assert dict.items(other.jealous) == {"a": 1}.items()
 
 
 def test_an_attribute_that_fails_is_a_reason():
-    env = begun(odd_envs.Line, 5, 6)
+    env = begun(Sled, 5, 6)
     env.broken = Broken()
-    with pytest.raises(Unsavable, match=r"Line cannot be saved \(SystemError: broken\)"):
+    with pytest.raises(Unsavable, match=r"Sled cannot be saved \(SystemError: broken\)"):
         save(env)
 
 
 def test_a_frozen_dataclass_can_be_restored_again_and_again():
-    env = begun(odd_envs.Dataclasses, 5, 6)
+    env = begun(objects.Dataclasses, 5, 6)
     for _ in range(3):
-        other = begun(odd_envs.Dataclasses, 8, 3)
+        other = begun(objects.Dataclasses, 8, 3)
         pose = other.pose
         restore(other, save(env))
-        assert pose == odd_envs.Pose(pose.x, (1, 1, 1))
+        assert pose == objects.Pose(pose.x, (1, 1, 1))
         assert other.pose == env.pose
         env = other
 
 
 def test_a_member_of_an_enumeration_keeps_its_name():
-    env = begun(odd_envs.EnumState, 5, 1)
-    env.gear = odd_envs.Gear.HIGH
-    other = begun(odd_envs.EnumState, 8, 0)
-    assert other.gear is odd_envs.Gear.LOW
+    env = begun(objects.EnumState, 5, 1)
+    env.gear = objects.Gear.HIGH
+    other = begun(objects.EnumState, 8, 0)
+    assert other.gear is objects.Gear.LOW
     restore(other, save(env))
-    assert other.gear is odd_envs.Gear.HIGH
-    assert [gear.name for gear in odd_envs.Gear] == ["LOW", "MID", "HIGH"]
+    assert other.gear is objects.Gear.HIGH
+    assert [gear.name for gear in objects.Gear] == ["LOW", "MID", "HIGH"]
 
 
 def test_objects_of_a_module_are_referred_to_and_must_be_the_same(monkeypatch):
-    env, other = begun(odd_envs.ModuleObject, 5, 7), begun(odd_envs.ModuleObject, 8, 2)
+    env, other = begun(shared.ModuleObject, 5, 7), begun(shared.ModuleObject, 8, 2)
     state = save(env)
     restore(other, state)
-    assert other.goal is env.goal is odd_envs.GOALS[1]
-    assert other.gains is odd_envs.TABLE["gains"]
-    monkeypatch.setitem(odd_envs.TABLE, "gains", np.array([0.1, 0.3]))
-    with pytest.raises(Unsavable, match=r"odd_envs\.TABLE(\['gains'\])?, which environments share, has changed"):
+    assert other.goal is env.goal is shared.GOALS[1]
+    assert other.gains is shared.TABLE["gains"]
+    monkeypatch.setitem(shared.TABLE, "gains", np.array([0.1, 0.3]))
+    with pytest.raises(Unsavable, match=r"shared\.TABLE(\['gains'\])?, which environments share, has changed"):
         restore(other, state)
 
 
 def test_models_in_a_module_are_not_written_to(monkeypatch):
-    env, other = begun(odd_envs.BodyMoved, 5, 7), begun(odd_envs.BodyMoved, 8, 2)
-    monkeypatch.setattr(odd_envs, "MODEL", env.model, raising=False)
+    env, other = begun(libraries.BodyMoved, 5, 7), begun(libraries.BodyMoved, 8, 2)
+    monkeypatch.setattr(libraries, "MODEL", env.model, raising=False)
     state = save(env)
     env.reset(seed=2)
     mass = env.model.body_mass.tobytes()
-    with pytest.raises(Unsavable, match=r"odd_envs\.MODEL, which environments share, has changed"):
+    with pytest.raises(Unsavable, match=r"libraries\.MODEL, which environments share, has changed"):
         restore(other, state)
     assert env.model.body_mass.tobytes() == mass
 
 
 def test_a_set_whose_order_cannot_be_restored_is_refused():
-    env = begun(odd_envs.Line, 5, 1)
+    env = begun(Sled, 5, 1)
     env.seen = set(range(100))
     for number in range(2, 99):
         env.seen.discard(number)
     env.seen.add(1 << 7)
-    with pytest.raises(Unsavable, match=r"Line\.seen is a set whose order depends on what it contained before"):
+    with pytest.raises(Unsavable, match=r"Sled\.seen is a set whose order depends on what it contained before"):
         save(env)
 
 
 def test_a_failed_restoration_leaves_the_environment_as_its_reset_did():
-    env, other = begun(odd_envs.BodyMoved, 5, 7), begun(odd_envs.BodyMoved, 8, 2)
+    env, other = begun(libraries.BodyMoved, 5, 7), begun(libraries.BodyMoved, 8, 2)
     state = save(env)
     state["shared"] = (("odd", ("value",), "0"),)
-    expected = begun(odd_envs.BodyMoved, 0, 0)
+    expected = begun(libraries.BodyMoved, 0, 0)
     with pytest.raises(Unsavable, match=r"odd\.value, which environments share, has changed"):
         restore(other, state)
     assert other.model.body_mass.tobytes() == expected.model.body_mass.tobytes()
@@ -263,7 +265,7 @@ def test_a_failed_restoration_leaves_the_environment_as_its_reset_did():
 def test_an_object_that_draws_and_has_no_place_is_refused():
     import pygame
 
-    env, other = begun(odd_envs.PygameSprite, 5, 3), begun(odd_envs.PygameSprite, 8, 2)
+    env, other = begun(libraries.PygameSprite, 5, 3), begun(libraries.PygameSprite, 8, 2)
     env.ball.image = pygame.Surface((2, 2))
     env.balls = pygame.sprite.Group(env.ball)
     del env.ball
@@ -275,7 +277,7 @@ def test_an_object_that_draws_and_has_no_place_is_refused():
 def test_objects_that_draw_are_kept():
     import pygame
 
-    env, other = begun(odd_envs.PygameSprite, 5, 3), begun(odd_envs.PygameSprite, 8, 2)
+    env, other = begun(libraries.PygameSprite, 5, 3), begun(libraries.PygameSprite, 8, 2)
     env.ball.image, env.screen = pygame.Surface((2, 2)), pygame.Surface((3, 3))
     image = other.ball.image = pygame.Surface((2, 2))
     other.reset = lambda seed: None  # It would make another ball.

@@ -15,7 +15,8 @@ from env.episodes.snapshot import Unsavable, save
 from env.episodes.snapshot.fingerprints import fingerprint
 from env.episodes.snapshot.reach import reach_of
 from tests.env.test_snapshot_kinds import begun
-from tests.support.odd_envs import Cart, Gear, Line
+from tests.support.habits.objects import Cart, Gear
+from tests.support.habits.sled import Sled
 
 NAMED, BY_FUNCTION, BY_PROPERTY, BY_CLASS, UNNAMED = [1.0], [1.0], [1.0], [1.0], [1.0]
 
@@ -31,14 +32,14 @@ class Table:
         return BY_CLASS[0]
 
 
-class Naming(Line):
+class Naming(Sled):
     gains: ClassVar[dict[str, Any]] = {"p": np.ones(2)}
 
     @property
     def gain(self) -> float:
         return BY_PROPERTY[0]
 
-    def noise(self) -> float:
+    def gust(self) -> float:
         return NAMED[0] + read_function() + self.gain + Table().read()
 
 
@@ -76,8 +77,8 @@ def pure(number: int) -> int:
     return number
 
 
-class Cached(Line):
-    def noise(self) -> float:
+class Cached(Sled):
+    def gust(self) -> float:
         return pure(3) * 0.1
 
 

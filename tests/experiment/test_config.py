@@ -12,12 +12,13 @@ import pytest
 from agent import AGENTS as ENTRIES
 from agent.actor_critic_hyperparameters import ActorCriticHyperparameters
 from env import ENVS
-from utils.experiment.config import EnvironmentConfig
+from utils.experiment.config import AgentConfig, EnvironmentConfig
 from utils.wiring import build
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENTS = sorted((ROOT / "config/agent").glob("*.json"))
 ENVIRONMENTS = sorted((ROOT / "config/environment").glob("*.json"))
+AGENT_TEMPLATE = (ROOT / "config/agent/TEMPLATE.md").read_text().split("\n## ")
 ENVIRONMENT_TEMPLATE = (ROOT / "config/environment/TEMPLATE.md").read_text().split("\n## ")
 
 
@@ -64,11 +65,12 @@ def documented_for(agent_name: str) -> dict[str, str]:
 
 DOCUMENTED = [
     *((lambda name=name: documented_for(name), entry.hyperparameters) for name, entry in ENTRIES.items()),
+    (lambda: table(AGENT_TEMPLATE[0]), AgentConfig),
     (lambda: table(ENVIRONMENT_TEMPLATE[0]), EnvironmentConfig),
 ]
 
 
-@pytest.mark.parametrize(("documented", "model"), DOCUMENTED, ids=[*ENTRIES, "environment"])
+@pytest.mark.parametrize(("documented", "model"), DOCUMENTED, ids=[*ENTRIES, "agent", "environment"])
 def test_templates_document_every_key_and_its_default(documented, model):
     documented = documented()
     assert list(documented) == list(model.model_fields)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent import AGENTS
 from env import ENVS
-from tests.support.habits import OwnEntropy
+from tests.support.habits.seeds import OwnEntropy
 from tests.support.space_envs import Both, Gears
 from utils.experiment.config import EnvironmentConfig
 
@@ -19,6 +19,15 @@ PROTOCOL: dict[str, Any] = {
 }  # fmt: skip
 
 SMALL: dict[str, list[Any]] = {"batch_size": [2], "replay_capacity": [8], "hidden_dim": [4]}
+
+TUNED: dict[str, list[Any]] = {"automatic_entropy_tuning": [True], "alpha_lr": [0.1]}
+
+LATER: dict[str, list[Any]] = TUNED | {
+    "policy_type": ["Mixture"], "component_policy": ["Beta"], "num_components": [2, 3], "layer_norm": [True],
+    "n_step": [2], "learning_starts": [1], "normalize_observations": [True], "exploration_correlation": [0.5],
+    "target_entropy": [-2.0],
+}  # fmt: skip
+"""Hyperparameters that are off by default."""
 
 BASES: list[tuple[str, str, dict[str, list[Any]]]] = [
     ("Pendulum-v1", "SAC", SMALL),
@@ -34,6 +43,9 @@ BASES: list[tuple[str, str, dict[str, list[Any]]]] = [
     ("Both-v0", "GreedyACDiscrete", SMALL),
     ("Gears-v0", "SAC", SMALL),
     ("OwnEntropy-v0", "Random", {}),
+    ("Pendulum-v1", "SAC", SMALL | LATER),
+    ("CartPole-v1", "SACDiscrete", SMALL | TUNED | {"target_entropy_fraction": [0.5], "n_step": [3]}),
+    ("Pendulum-v1", "VAC", SMALL | {"policy_type": ["QGaussian"], "action_units": ["environment", "unit"]}),
 ]
 """Valid combinations of environment, agent and grid."""
 
@@ -51,7 +63,8 @@ HUGE = [10**15, 2**53, 10**18, 2**63 - 1, 2**63, 2**64, 10**400]
 
 WORDS = [
     "", " ", "nan", "true", "null", "\x00", "../../etc", "x" * 300, "\ud800", "\u202e", "1e999", "mode", "Beta",
-    "Softmax", "tanh", "orthogonal", "os:Pendulum-v1", "Pendulum", "Pendulum-v99", "ALE/Pong-v5", DEEP,
+    "Softmax", "tanh", "orthogonal", "os:Pendulum-v1", "Pendulum", "Pendulum-v99", "ALE/Pong-v5", DEEP, "sample",
+    "Mixture", "GaussianMixture", "QGaussian", "environment", "unit",
     "gymnasium:CartPole-v1", "gymnasium.envs:Pendulum-v1", "nowhere:Nothing-v0", ":Pendulum-v1", "os:", "a.:b", "..:x",
     "gymnasium:Hopper-v3", "math:nothing", *REGISTERED,
     *AGENTS, *ENVS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.third_party_environments import name_of, read_packages
-from tests.faults.third_party_verdicts import Execution, Row, judge, write_table
+from tests.faults.third_party_verdicts import Execution, Row, judge, update_table, write_table
 
 DONE, STOPPED = Execution(0, ["4 of 4 runs done"]), Execution(75, ["SIGTERM: stopped"])
 TRACEBACK = Execution(1, ["Traceback (most recent call last):", "KeyError: 'x'"])
@@ -54,6 +54,24 @@ def test_a_row_of_the_table():
     row = Row(["package==1.0", "other==2"], "Name-v0", "ok", "", "", "same bits", "differs", "approximate", ["a | b"])
     last = write_table([row], "2026-11-28").splitlines()[-1]
     assert last == r"| package 1.0, other 2 | `Name-v0` | ok | same bits | differs | approximate | a \| b |"
+
+
+def test_rows_of_a_page_are_replaced_and_new_ones_follow_their_package():
+    old = [
+        Row([package], name, "refused", "why")
+        for package, name in (("a[x]==1.0", "One-v0"), ("a[x]==1.0", "Two-v0"), ("b==2", "One-v0"))
+    ]
+    page = f"Text.\n\n{write_table(old, 'a day')}"
+    new = [Row(["b==3"], "One-v0", "ok"), Row(["a[x]==1.1"], "Two-v0", "ok"), Row(["a[x]==1.1"], "New-v0", "ok")]
+    lines = update_table(page, [*new, Row(["c==1"], "One-v0", "ok")]).splitlines()
+    assert lines[:6] == page.splitlines()[:6]
+    assert [line.rstrip("| ") for line in lines[6:]] == [
+        "| a[x] 1.0 | `One-v0` | refused |  |  |  | why",
+        "| a[x] 1.1 | `Two-v0` | ok",
+        "| a[x] 1.1 | `New-v0` | ok",
+        "| b 3 | `One-v0` | ok",
+        "| c 1 | `One-v0` | ok",
+    ]
 
 
 def test_packages_are_pinned_and_environments_have_names_of_their_own():

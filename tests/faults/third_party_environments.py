@@ -1,7 +1,7 @@
 """Train on environments of other packages, and check what their results promise.
 
     python tests/faults/third_party_environments.py --cache ~/.cache/third_party --output table.md
-    python tests/faults/third_party_environments.py highway-env minigrid --cache ~/.cache/third_party
+    python tests/faults/third_party_environments.py minigrid nasim --cache ~/.cache/third_party --page page.md
 
 `third_party_environments.json` has the packages and their environments. Each package is installed in a virtual
 environment of its own, in which the product's requirements are those of the interpreter that runs this script. Four
@@ -16,11 +16,10 @@ Rows are kept in the cache; a row that exists is not measured again.
 
 from __future__ import annotations
 
+import functools
 import json
-import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -35,20 +34,13 @@ if __name__ == "__main__":
 
 import click
 
-from tests.faults.third_party_verdicts import Execution, Row, judge, write_table
-from utils.results.run_diff import first_run_difference, read_comparable
+from tests.faults.third_party_trials import Interpreter, Trial, measure
+from tests.faults.third_party_verdicts import Row, judge, keep_row, update_table, write_table
 
-ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 
-PROTOCOL: dict[str, Any] = {
-    "total_timesteps": 600, "steps_per_episode": 70, "eval_interval_timesteps": 300, "eval_episodes": 1, "gamma": 0.99,
-}  # fmt: skip
-
-PARAMETERS = {"alpha": [0.05, 0.2], "batch_size": [16], "replay_capacity": [1000], "hidden_dim": [16]}
-
-INSTALL_SECONDS, EXECUTION_SECONDS = 600, 400
-"""Limits of an installation and of an execution."""
+INSTALL_SECONDS = 600
+"""Limit of an installation."""
 
 
 class Package(NamedTuple):
@@ -108,85 +100,13 @@ class Venv:
         return json.loads(done.stdout)
 
 
-class Trial:
-    """The executions of one environment, each with results in a folder of its own."""
-
-    def __init__(self, venv: Venv, environment: dict[str, Any], folder: Path) -> None:
-        """Write the configurations."""
-        protocol, agent = PROTOCOL | environment, "SACDiscrete" if environment.get("discrete") else "SAC"
-        protocol.pop("discrete", None)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        self.folder, self.venv, self.stop_at = folder, venv, protocol["total_timesteps"] // 2
-        (folder / "env.json").write_text(json.dumps(protocol))
-        (folder / "agent.json").write_text(json.dumps({"agent_name": agent, "parameters": PARAMETERS}))
-
-    def execute(self, name: str, *options: str, stop: bool = False) -> Execution:
-        """Run main.py, with results in a folder.  stop: send SIGTERM after the evaluation halfway."""
-        command: list[str | Path] = [self.venv.python, ROOT / "main.py", "--engine", "eager", *options]
-        command += ["--env-json", "env.json", "--agent-json", "agent.json", "--save-dir", self.folder / name]
-        variables = {**os.environ, **(self.venv.package.variables or {}), "PYTHONPATH": str(HERE)}
-        variables.pop("DISPLAY", None)
-        process = subprocess.Popen(
-            ["timeout", "--signal=KILL", str(EXECUTION_SECONDS), *command], cwd=self.folder, env=variables, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace",
-        )  # fmt: skip
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line.rstrip())
-            if stop and f": step {self.stop_at}: " in line:
-                process.terminate()
-                stop = False
-        with (self.folder / f"{name}.log").open("a") as log:
-            log.write("\n".join((*lines, "")))
-        return Execution(process.wait(), lines)
-
-    def results(self, name: str) -> dict[str, Path]:
-        """Return the results in a folder, by file name."""
-        return {path.name: path for path in (self.folder / name).glob("*/*.json")}
-
-    def difference(self, one: str, other: str) -> str | None:
-        """Return the first difference between the results that two folders have both, or None."""
-        ones, others = self.results(one), self.results(other)
-        names = sorted(ones.keys() & others.keys())
-        if not names:
-            return "no results"
-        pairs = ((read_comparable(ones[name]), read_comparable(others[name])) for name in names)
-        return next(filter(None, (first_run_difference(*pair) for pair in pairs)), None)
-
-    def provenance(self, name: str) -> list[dict[str, Any]]:
-        """Return the provenance of each result in a folder."""
-        runs = []
-        for path in self.results(name).values():
-            (setting,) = json.loads(path.read_bytes())["experiment_data"].values()
-            runs.append(setting["runs"][0])
-        return [run["provenance"] for run in runs]
-
-
-def measure(trial: Trial) -> dict[str, Any]:
-    """Run all executions of an environment. Returns what `judge` needs."""
-    stack = ("--runs", "2", "--stack", "4")
-    executions = [trial.execute("stack", *stack)]
-    found: dict[str, Any] = {"executions": executions}
-    if executions[0].code == 0:
-        executions.append(trial.execute("alone", "--index", "0,3", "--stack", "1"))
-        found["alone"] = trial.difference("stack", "alone")
-        if found["alone"]:
-            executions.append(trial.execute("again", *stack))
-            found["again"] = trial.difference("stack", "again")
-        executions.append(trial.execute("resumed", *stack, stop=True))
-        executions.append(trial.execute("resumed", *stack))
-        found["resumed"] = trial.difference("stack", "resumed")
-        found["origins"] = trial.provenance("stack"), trial.provenance("resumed")
-    return found
-
-
 def name_of(environment: dict[str, Any]) -> str:
     """Return the name of an environment, with what the bridge adds."""
     added = dict(environment.get("env_kwargs", {}))
     name = added.pop("name", environment["env_name"])
-    return " ".join([name, *(f"{key}={value}" for key, value in added.items() if key not in ("module", "call"))])
+    return " ".join(
+        [name, *(f"{key}={value}" for key, value in added.items() if value and key not in ("module", "call"))]
+    )
 
 
 def make_row(package: Package, environment: dict[str, Any], cache: Path) -> Row:
@@ -197,7 +117,11 @@ def make_row(package: Package, environment: dict[str, Any], cache: Path) -> Row:
     start, failure = time.monotonic(), venv.install()
     if failure is not None:
         return Row(package.requirements, name, "not installed", failure)
-    trial = Trial(venv, environment, cache / "trials" / package.name / re.sub(r"\W+", "-", name))
+    trial = Trial(
+        Interpreter(venv.python, package.variables),
+        environment,
+        cache / "trials" / package.name / re.sub(r"\W+", "-", name),
+    )
     row = judge(package.requirements, name, measure(trial))
     others = venv.versions([*versions, "gymnasium", "numpy"])
     return row._replace(versions=others, seconds=round(time.monotonic() - start))
@@ -208,20 +132,15 @@ def rows(packages: Sequence[Package], cache: Path) -> Iterator[Row]:
     for package in packages:
         for number, environment in enumerate(package.environments):
             kept = cache / "rows" / f"{package.name}-{number}.json"
-            if kept.exists() and json.loads(kept.read_bytes())["environment"] == environment:
-                yield Row(**json.loads(kept.read_bytes())["row"])
-                continue
-            row = make_row(package, environment, cache)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_text(json.dumps({"environment": environment, "row": row._asdict()}))
-            yield row
+            yield keep_row(kept, environment, functools.partial(make_row, package, environment, cache))
 
 
 @click.command(help="Train on environments of other packages, and check what their results promise.")
 @click.argument("names", metavar="[PACKAGE]...", nargs=-1)
 @click.option("--cache", type=click.Path(path_type=Path), required=True, help="Folder of installations and rows.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the table to this file.")
-def main(names: tuple[str, ...], cache: Path, output: Path | None) -> None:
+@click.option("--page", type=click.Path(path_type=Path, exists=True), help="Replace the rows in this page's table.")
+def main(names: tuple[str, ...], cache: Path, output: Path | None, page: Path | None) -> None:
     """Run the command line."""
     table = []
     for row in rows(read_packages(names), cache.resolve()):
@@ -230,6 +149,8 @@ def main(names: tuple[str, ...], cache: Path, output: Path | None) -> None:
     if output is not None:
         date = datetime.now(UTC).date()
         output.write_text(write_table(table, f"{date}, Python {platform.python_version()}, {platform.machine()}"))
+    if page is not None:
+        page.write_text(update_table(page.read_text(), table))
 
 
 if __name__ == "__main__":

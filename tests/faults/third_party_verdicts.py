@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
+
+from utils.core.markdown import markdown_table
 
 EXIT_CODES = (0, 1, 2, 75)
 
@@ -92,14 +96,53 @@ def _is_traceback(execution: Execution) -> bool:
     return any(i == 0 or not lines[i - 1].startswith("Exception ignored") for i in starts)
 
 
+def keep_row(kept: Path, environment: dict[str, Any], make: Callable[[], Row]) -> Row:
+    """Return the row of an environment that a file keeps, or make it and keep it there."""
+    if kept.exists() and json.loads(kept.read_bytes())["environment"] == environment:
+        return Row(**json.loads(kept.read_bytes())["row"])
+    row = make()
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps({"environment": environment, "row": row._asdict()}))
+    return row
+
+
+def explain(row: Row) -> str:
+    """Return the reason for a row's verdict, or the notes in its results, as a cell of a table."""
+    return (row.reason or "; ".join(row.notes)).replace("|", "\\|")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    """Return the cells of a row's line."""
+    package = ", ".join(row.requirements).replace("==", " ")
+    return package, f"`{row.name}`", row.verdict, row.stacked, row.resumes, row.said, explain(row)
+
+
 def write_table(table: Sequence[Row], title: str) -> str:
     """Return the rows as Markdown."""
-    lines = [f"Measured on {title}.", ""]
     head = ("package", "environment", "verdict", "alone", "resumed", "`resume`", "what main.py says")
-    lines += [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    return f"Measured on {title}.\n\n{markdown_table(head, map(_cells, table))}\n"
+
+
+def update_table(text: str, table: Sequence[Row]) -> str:
+    """Return a page with the lines of some rows replaced, whatever the package's version was.
+
+    A row that the page does not have follows its package's other rows, or is last.
+    """
+    lines = text.splitlines()
     for row in table:
-        package = ", ".join(row.requirements).replace("==", " ")
-        text = (row.reason or "; ".join(row.notes)).replace("|", "\\|")
-        cells = (package, f"`{row.name}`", row.verdict, row.stacked, row.resumes, row.said, text)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        cells = _cells(row)
+        packages, names = zip(*map(_find_key, lines), strict=True)
+        package, name = _find_key(f"| {' | '.join(cells)} |")
+        matches = [i for i in range(len(lines)) if (packages[i], names[i]) == (package, name)]
+        own = [i for i in range(len(lines)) if packages[i] == package]
+        place = matches[0] if matches else (own[-1] if own else len(lines) - 1) + 1
+        lines[place : place + len(matches)] = [f"| {' | '.join(cells)} |"]
+    return "\n".join((*lines, ""))
+
+
+def _find_key(line: str) -> tuple[str, str]:
+    """Return the packages, without versions, and the environment of a table's line; for other lines, empty ones."""
+    package, separator, rest = line.removeprefix("| ").partition(" | ")
+    if not separator or not line.startswith("| "):
+        return "", ""
+    return re.sub(r" \S+(?=,|$)", "", package), rest.partition(" | ")[0]

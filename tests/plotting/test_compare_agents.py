@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -86,6 +87,40 @@ def test_trains_draws_and_writes_the_table(compared_project: Path) -> None:
     again = compare(project, "pair.json")
     assert again.returncode == 0, again.stderr
     assert stamps_in(project) == stamps
+
+
+def test_runs_are_added_until_agents_are_decided(project: Path) -> None:
+    """Both looks are at two runs of each agent more; a repeated command trains nothing and writes the same table."""
+    content = json.loads((project / "pair.json").read_text()) | {"runs": 4, "kinds": ["curves"], "until": {"group": 2}}
+    (project / "pair.json").write_text(json.dumps(content))
+    done = compare(project, "pair.json")
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"--index (\S+)", done.stdout) == ["0-1", "0-1", "2-3", "2-3"]
+    text = (project / "plots/pair.md").read_text()
+    assert re.search(r"^\| short \| linearAC \| Random \| \S+ \| open \| 2 \| 4 \|$", text, re.MULTILINE), text
+    assert "95% at all 2 looks together" in text
+    sidecar = json.loads((project / "plots/png/pair_short_curves.json").read_bytes())
+    assert [each["stop"]["runs"] for each in sidecar["experiments"]] == [4, 4]
+    again = compare(project, "pair.json")
+    assert "main.py" not in again.stdout
+    assert (project / "plots/pair.md").read_text() == text
+
+
+def test_what_does_not_go_with_until(project: Path) -> None:
+    refused = compare(project, "pair.json", "--schedule", "fir.json")
+    assert (refused.returncode, refused.stderr) == (
+        2, "error: --schedule: found with pair.json, which has no key 'until'; allowed: with it\n",
+    )  # fmt: skip
+    content = json.loads((project / "pair.json").read_text()) | {"until": {"group": 2}}
+    (project / "pair.json").write_text(json.dumps(content))
+    (project / "linear.json").write_text('{"agent_name": "linear", "parameters": {}}')
+    refused = compare(project, "pair.json")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: linear.json: key 'agent_name': found 'linear'; allowed: ")
+    (project / "linear.json").write_text('{"agent_name": "linearAC", "parameters": {"actor_lr_scale": [1.0, 2.0]}}')
+    refused = compare(project, "pair.json")
+    assert refused.stderr.startswith("error: linear.json: found 2 settings with 'until'; allowed: one for each agent")
+    assert refused.stderr.count("\n") == 1
 
 
 def test_exits_with_the_code_of_a_failed_command(project: Path) -> None:

@@ -1,7 +1,7 @@
 """Every command in README.md and docs/ runs, in its page's order, on a copy of the project with shortened protocols.
 
 README.md's first command has been run in every copy, so its result is there; whatever else a page's commands need,
-earlier commands of the page make.
+earlier commands of the page make, or files that the page shows: `python` and `json` blocks under a line that names one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.documentation import DOCUMENTATION, PAGES, README, ROOT, commands_in, name_of
 from tests.support.fake_slurm import FakeSlurm
-from tests.support.project_copy import copy_project
+from tests.support.project_copy import copy_project, read_blocks, write_file
 from tests.support.sharing import shared_folder
 from utils.experiment.experiment import Experiment
 from utils.wiring import build
@@ -30,8 +30,8 @@ TRAIN, TEST = commands_in(README)[:2]
 
 SCRIPTS = [
     "main.py", "schedule.py", "simple_combine.py", "utils/benchmark.py", "utils/compare_agents.py",
-    "utils/compare_protocols.py", "utils/compare_runs.py", "utils/plot_mse_data.py", "utils/report.py",
-    "utils/select_best.py", "utils/watch.py",
+    "utils/compare_protocols.py", "utils/compare_runs.py", "utils/export.py", "utils/plot_mse_data.py",
+    "utils/report.py", "utils/select_best.py", "utils/watch.py",
 ]  # fmt: skip
 
 SHORTER = {
@@ -113,6 +113,9 @@ def main_job(folder: Path) -> Experiment:
 )
 def test_every_command(page: Path, project: Path, slurm: FakeSlurm) -> None:
     """A page's commands in one test, as later ones use what earlier ones made."""
+    for block in read_blocks(page):
+        if block.path and block.language in ("python", "json"):
+            write_file(project / block.path, block.text)
     for command in commands_in(page):
         if command == TRAIN or "pytest" in command:
             continue  # The fixture has run the one; .ci/run runs the other as it stands.

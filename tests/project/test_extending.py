@@ -7,7 +7,6 @@ program. `bash` blocks are commands; `text` blocks are for the reader.
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -20,7 +19,7 @@ from scipy import stats
 
 from agent.policy.base import ActionBox
 from tests.support.documentation import ROOT, name_of
-from tests.support.project_copy import Block, copy_project, read_blocks, run_in_copy, write_json
+from tests.support.project_copy import Block, copy_project, read_blocks, run_in_copy, write_file
 from tests.support.reference import normal32
 from utils.core.random_streams import Draws
 
@@ -42,16 +41,6 @@ def apply_edit(path: Path, text: str) -> None:
     content = path.read_text()
     assert content.count(old) == 1, f"{path} does not contain once:\n{old}"
     path.write_text(content.replace(old, new))
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write a new file."""
-    assert not path.exists(), f"{path} exists; show an edit instead"
-    if path.suffix == ".json":
-        write_json(path, json.loads(text))
-    else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
 
 
 def follow(block: Block, folder: Path, with_checks: bool) -> None:

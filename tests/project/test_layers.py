@@ -34,6 +34,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "plot_utils": ANALYSIS | {"analysis"},
     "plotting": ANALYSIS | {"analysis", "plot_utils"},
     "reporting": ANALYSIS | {"analysis"},
+    "exporting": ANALYSIS | {"analysis", "checkpoint"},
     "studies": ANALYSIS | {"plot_utils"},
     "slurm": SLURM,
     "wiring": WIRING,
@@ -42,7 +43,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 """Packages that each package, and `plot_utils`, may import besides itself. Scripts may import all of them."""
 
 SCRIPTS = {
-    "main", "schedule", "simple_combine", "benchmark", "compare_agents", "compare_protocols", "compare_runs",
+    "main", "schedule", "simple_combine", "benchmark", "compare_agents", "compare_protocols", "compare_runs", "export",
     "plot_mse_data", "report", "run_study", "select_best", "watch",
 }  # fmt: skip
 

@@ -40,4 +40,10 @@ def test_pairs_are_corrected_over_all_environments_and_agents_scored(tmp_path: P
 
 def test_one_environment_has_no_table_over_environments(tmp_path: Path) -> None:
     text = report_text([write(tmp_path / "one", "SAC", "Pendulum-v1", 0.0)])
+    assert "everal environments" not in text
+
+
+def test_environments_without_an_agent_in_common_have_no_table(tmp_path: Path) -> None:
+    agents = (("SAC", "Pendulum-v1"), ("VAC", "Acrobot-v1"))
+    text = report_text([write(tmp_path / agent, agent, environment, 0.0) for agent, environment in agents])
     assert "No agent has results, with equally many runs, in each of several environments." in text

@@ -43,15 +43,19 @@ def size_of(*rollouts: list[Any], dtype: str = "float64") -> Size | None:
         ((UNIT, 4 * UNIT, 2 * UNIT, 8 * UNIT), False, 4 * UNIT, 10),
         ((0.0, 4 * UNIT, UNIT, 8 * UNIT), False, 4 * UNIT, 10),
         ((0.0, 4096 * UNIT, 0.0, 0.0), False, 4096 * UNIT, 10),
-        # From nothing, more than 4096 units; from a difference, more than 2^20 times as much.
+        # From nothing, more than 4096 units.
         ((0.0, 4097 * UNIT, 0.0, 0.0), True, 4097 * UNIT, 10),
         ((0.0, 0.05, 0.5, 0.9), True, 0.05, 10),
         ((0.05, 0.05, 0.5, 0.9), True, 0.05, 1),
-        ((1e-13, 1e-8, 1e-3, 0.9), False, 1e-8, 10),
-        ((0.0, 2**-40, 2**-20, 1.0), False, 2**-20, 20),
-        ((0.0, 2**-41, 2**-21, 1.0), True, 1.0, 30),
-        ((2**-44, 2**-24, 2**-4, 1.0), False, 2**-24, 10),
-        ((2**-44, 2**-24, 2**-3, 1.0), True, 2**-3, 20),
+        # From a difference, up to step 20, more than 2^15 times as much.
+        ((1e-13, 1e-9, 1e-5, 0.9), False, 1e-9, 10),
+        ((0.0, 2**-40, 2**-25, 0.0), False, 2**-25, 20),
+        ((0.0, 2**-40, 2**-24, 0.0), True, 2**-24, 20),
+        # Later, more than 2^20 times as much, or 2^24 times if it is above 1e-4.
+        ((0.0, 2**-41, 2**-34, 2**-14), False, 2**-34, 20),
+        ((0.0, 2**-41, 2**-35, 2**-14), True, 2**-14, 30),
+        ((0.0, 2**-41, 2**-26, 2**-2), False, 2**-26, 20),
+        ((0.0, 2**-41, 2**-26, 2**-1), True, 2**-1, 30),
         # As Humanoid-v5 under MuJoCo 3.17.0: the solver first, then a contact that is felt from further away.
         ((2e-12, 3e-12, 0.09, 0.2), True, 0.09, 20),
         ((0.0, 0.0, None, 0.0), True, math.inf, 20),
@@ -61,6 +65,21 @@ def test_the_largest_jump_counts(differences: Any, jump: bool, relative: float, 
     found = size_of(rollout(*differences))
     assert found is not None
     assert (found.jump, found.relative, found.step) == (jump, pytest.approx(relative, rel=1e-12), step)
+
+
+def test_another_task_is_not_hidden_by_other_numerics():
+    """Humanoid-v5: MuJoCo 4.0.0 has another integrator than 3.17.0, and both have other contacts than 3.3.7."""
+
+    def humanoid(*totals: float) -> dict[str, Any]:
+        sums = [list(pair) for pair in zip(totals, (547.0, 2470.0, 992.0, 1020.0), strict=True)]
+        return {"steps": STEPS, "dtype": "float64", "sums": [sums]}
+
+    old = humanoid(237.76464058581587, 1842.7010159843244, 510.88738380581975, 147.4234064769668)
+    before = humanoid(237.76464056782334, 1834.0859888528296, 510.7473694767948, 146.51652270327682)
+    new = humanoid(237.7646361257998, 1834.0914726045146, 510.74073183586245, 146.51605350945528)
+    for release in (before, new):
+        assert describe_rollouts(("2:00", "2:ff"), (old, release)) == "another task (0.003 after 10 steps)"
+    assert describe_rollouts(("2:00", "2:ff"), (before, new)) == "other numerics (8e-09 after 1 step)"
 
 
 def test_jumps_count_before_rounding_and_then_the_largest_of_all_rollouts() -> None:

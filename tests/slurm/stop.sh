@@ -13,10 +13,10 @@ if squeue --noheader >/dev/null 2>&1; then
         sleep 0.1
     done
 fi
-for file in "$folder/slurmd.pid" "$folder/slurmctld.pid" "$munge/pid"; do
+for file in "$folder/slurmd.pid" "$folder/slurmctld.pid" "$folder/slurmdbd.pid" "$folder/mariadbd.pid" "$munge/pid"; do
     pid=$(cat "$file" 2>/dev/null) || continue
-    # The number may be another's by now.
-    tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -e "$folder" -e "$munge" || continue
+    # The number may be another's by now. The command line of slurmdbd has no path, its environment has.
+    cat "/proc/$pid/cmdline" "/proc/$pid/environ" 2>/dev/null | tr '\0' ' ' | grep -qF -e "$folder" -e "$munge" || continue
     kill "$pid"
     for _ in $(seq 100); do
         [ -e "/proc/$pid" ] || break

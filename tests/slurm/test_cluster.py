@@ -180,3 +180,11 @@ def test_agents_that_need_a_gpu_and_tasks_that_request_none(changes, asks):
     notice = gpu_notice(cluster, "agent.json", True)
     assert notice is None if asks else "agent.json: 'cuda' is true" in str(notice)
     assert gpu_notice(cluster, "agent.json", False) is None
+
+
+@pytest.mark.parametrize(
+    ("options", "qos"),
+    [([], None), (["--nice"], None), (["--qos=high"], "high"), (["--qo=a", "--qos=b"], "b"), (["--quiet"], None)],
+)
+def test_the_qos_that_tasks_ask_for(options, qos):
+    assert Cluster(options=options).qos == qos

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.reporting.test_report import section
 from tests.slurm.instance import (
     FOLDER,
     Sweep,
@@ -22,6 +24,8 @@ from tests.slurm.instance import (
     wait_for,
     wait_for_all,
 )
+from tests.support.documentation import ROOT
+from utils.analysis.live_runs import STATES
 
 pytestmark = pytest.mark.skipif(reason_to_skip() is not None, reason=str(reason_to_skip()))
 
@@ -264,3 +268,27 @@ def test_a_cancelled_array_stays_away_and_goes_on_when_it_is_submitted_again(tmp
     assert sweep.letters() == {0: "CCCC"}
     assert_same_results(undisturbed, sweep.directory)
     assert sweep.resumed(0, 1, 2, 3) == [True] * 4
+
+
+@pytest.mark.slow
+def test_a_sweep_is_watched_until_it_has_ended(tmp_path):
+    """Of two tasks, one runs at a time; the first is halted while the page is looked at."""
+    sweep = Sweep(tmp_path, "watched", 4, AGENT, LONGER)
+    sweep.schedule("--yes", runs_per_task=2, throttle=1)
+    command = [sys.executable, "utils/report.py", str(sweep.directory), "--watch", "--interval", "1"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as watching:
+        page = sweep.directory / "live.html"
+        wait_for(lambda: page.exists() and "4 waiting" in counts_on(page))
+        pid = sweep.stop_task(0)
+        wait_for(lambda: "2 running 2 waiting" in counts_on(page))
+        assert f"job {sweep.jobs()[0]}_0, process {pid} " in section(page.read_text(), "processes")
+        os.kill(pid, signal.SIGCONT)
+        _, errors = watching.communicate(timeout=300)
+    assert (watching.returncode, errors) == (0, "all runs have ended: 4 completed\n")
+    assert sweep.letters() == {0: "CCCC"}
+
+
+def counts_on(page: Path) -> str:
+    """Return the counts of a live page's only experiment, such as "2 running 2 waiting"."""
+    counts = section(page.read_text(), "progress").partition("Done:")[0].split()[-len(STATES) :]
+    return " ".join(f"{count} {state}" for count, state in zip(counts, STATES, strict=True) if count != "0")

@@ -31,14 +31,24 @@ def test_evaluations_are_those_of_the_loop(total, interval, count):
 
 
 def test_the_rule_by_hand():
-    """A run without matrix products in a stack of 11: (1 + 1) 0.18 ms per step; 0.036 ms per step of 3 evaluations."""
+    """A run without networks in a stack of 11: (1 + 1) 0.008 ms per step; 0.03 ms per step of 3 evaluations."""
     config = EnvironmentConfig.model_validate(ENVIRONMENT)
     cost = estimate_cost(AGENTS["linearAC"].hyperparameters(), config, 11, "eager")
     assert (cost.stack, cost.measured) == (11, False)
-    assert cost.seconds == pytest.approx(120 * 0.36e-3 + 3 * 2 * 50 * 0.036e-3)
+    assert cost.seconds == pytest.approx(120 * 0.016e-3 + 3 * 2 * 50 * 0.03e-3)
     assert cost.stack_seconds == pytest.approx(11 * cost.seconds)
-    assert cost.fixed_seconds == pytest.approx(120 * 11 * 0.18e-3)
-    assert cost.seconds_of(1) == pytest.approx(120 * 12 * 0.18e-3 + 3 * 2 * 50 * 0.036e-3)
+    assert cost.fixed_seconds == pytest.approx(120 * 11 * 0.008e-3)
+    assert cost.seconds_of(1) == pytest.approx(120 * 12 * 0.008e-3 + 3 * 2 * 50 * 0.03e-3)
+
+
+@pytest.mark.parametrize(("engine", "unit", "fixed"), [("eager", 1.4e-4, 11.0), ("compiled", 0.6e-4, 1.1)])
+def test_the_rule_for_networks_by_hand(engine, unit, fixed):
+    """A stack's step costs 11 units, or 1.1 compiled, and for each run one unit and its products."""
+    hyperparameters = AGENTS["SAC"].hyperparameters.model_validate({"batch_size": 32, "hidden_dim": 64})
+    config = EnvironmentConfig.model_validate(ENVIRONMENT | {"eval_episodes": 0})
+    cost = estimate_cost(hyperparameters, config, 8, engine)
+    assert cost.fixed_seconds == pytest.approx(120 * unit * fixed)
+    assert cost.stack_seconds == pytest.approx(120 * unit * (fixed + 8 * hyperparameters.step_cost))
 
 
 def test_the_cost_of_other_stacks_by_hand():
@@ -110,6 +120,22 @@ def test_the_start_of_a_stretch_is_the_time_without_training(tmp_path):
     assert summarize_stretch(paths, 30.0, 2).start == 10.0 / POOL_STARTS
     assert summarize_stretch(paths[:2], 30.0, 1).start == 10.0
     assert summarize_stretch(paths[:2], 19.0, 1).start == 0.0
+
+
+@pytest.mark.parametrize(
+    ("waited", "share"), [(0.0, 1.0), (None, 1.0), (15.0, 0.75), (60.0, 0.01), (90.0, 0.01)], ids=str
+)
+def test_time_without_a_core_does_not_count(waited, share, tmp_path):
+    """A stack of two runs took a minute, of which its process had no core for some seconds."""
+    origin: dict[str, Any] = {"peak_memory_mib": 300.0, "start_time": "2026-11-28T11:00:30+00:00"}
+    origin |= {"end_time": "2026-11-28T11:01:30+00:00", "core_wait_seconds": waited}
+    run: dict[str, Any] = {"train_time": 20.0, "eval_time": 4.0, "timesteps_done": 2, "provenance": origin}
+    for number in range(2):
+        (tmp_path / f"{number}.json").write_text(json.dumps(result_tree(**run)))
+    found = summarize_stretch([tmp_path / "0.json", tmp_path / "1.json"], 68.0, 1)
+    assert found.train == pytest.approx(share * 20.0)
+    assert found.evaluation == pytest.approx(share * 4.0)
+    assert found.start == pytest.approx(share * 20.0)
 
 
 @pytest.mark.parametrize(("cores", "taken"), [(None, 1), ("1", 1)])

@@ -61,7 +61,7 @@ def test_a_colleagues_jobs_do_not_count_against_the_limit(project, slurm):
 
 def test_the_databases_limit_on_jobs_is_honoured_and_named(project, slurm):
     project.cluster(max_jobs=100, account="def-a")
-    slurm.limit_jobs(f"def-a|{user_name()}||2\n")
+    slurm.limit_jobs(f"def-a|{user_name()}||||2|\n")
     result = project.submit()
     assert "2 of the tasks now, as many as your limit on jobs allows (MaxSubmitJobs of def-a: 2, 0 of them taken)" in (
         result.output
@@ -264,7 +264,7 @@ def test_a_directory_that_cannot_be_written_is_an_error(project, slurm):
     assert not slurm.calls("sbatch")
 
 
-def test_a_hundred_thousand_runs_resolve_each_setting_once_and_list_the_directory_once(project, slurm, monkeypatch):
+def test_a_hundred_thousand_runs_resolve_each_setting_once_and_list_each_directory_once(project, slurm, monkeypatch):
     project.finish(0)
     resolved, listed = [], []
     resolve, list_names = utils.experiment.experiment.resolve_setting, utils.slurm.missing_runs.list_file_names
@@ -272,12 +272,13 @@ def test_a_hundred_thousand_runs_resolve_each_setting_once_and_list_the_director
         utils.experiment.experiment, "resolve_setting", lambda *arguments: (resolved.append(1), resolve(*arguments))[1]
     )
     monkeypatch.setattr(
-        utils.slurm.missing_runs, "list_file_names", lambda directory: (listed.append(1), list_names(directory))[1]
+        utils.slurm.missing_runs, "list_file_names", lambda path: (listed.append(path.name), list_names(path))[1]
     )
     project.cluster(runs_per_task=1000)
     result = project.call("--runs", "33334", "--dry-run")
     assert "100,002 runs: 1 with results, 0 queued or running, 100,001 to submit" in result.output
-    assert (len(resolved), len(listed), len(slurm.calls("squeue"))) == (3, 1, 1)
+    assert (len(resolved), len(slurm.calls("squeue"))) == (3, 1)
+    assert listed == [project.experiment.name, "Pendulum-v1_SAC"]
 
 
 def test_no_torch_is_imported():

@@ -37,6 +37,16 @@ def test_stacks_have_one_shape_and_the_most_expensive_come_first(submission, pro
     assert keys == [[experiment.run(index).key for index in stack] for stack in stacks]
 
 
+def test_a_run_that_is_copied_is_in_the_stack_of_the_equal_one(project, slurm):
+    """Without automatic tuning, alpha_lr has no effect: settings 0 and 1 are equal."""
+    project.cluster(stack=1)
+    grid = {"automatic_entropy_tuning": [False], "alpha_lr": [0.1, 0.2]}
+    project.files.write("agent.json", project.grid(grid))
+    project.submit("--common-list")
+    stacks = read_list(Submission(project.submissions[0]).common_list)
+    assert sorted(parse_indices(stack.indices) for stack in stacks) == [[0, 1], [2, 3], [4, 5], [6, 7]]
+
+
 def test_tasks_are_told_the_list_and_their_name(submission, slurm):
     assert [call[-2:] for call in slurm.calls("sbatch")] == [
         [str(submission.folder / "job.sh"), "0"],

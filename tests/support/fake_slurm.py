@@ -51,7 +51,8 @@ COMMANDS = {
     "sacctmgr": """\
         if not (folder / "limits").exists():
             sys.exit("no database")
-        print((folder / "limits").read_text(), end="")
+        if "assoc" in sys.argv:
+            print((folder / "limits").read_text(), end="")
     """,
 }
 
@@ -99,7 +100,7 @@ class FakeSlurm:
         (self.folder / "array_size").write_text(str(tasks))
 
     def limit_jobs(self, lines: str) -> None:
-        """Set the associations of the accounting database, lines `account|user|GrpSubmitJobs|MaxSubmitJobs`."""
+        """Set the associations of the accounting database, lines with the columns of ASSOCIATION_FORMAT."""
         (self.folder / "limits").write_text(lines)
 
     def refuse_after(self, calls: int) -> None:

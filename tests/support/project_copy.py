@@ -71,6 +71,16 @@ def write_json(path: Path, tree: dict[str, Any]) -> None:
     path.write_text(json.dumps(tree | SHORT_PROTOCOL if "total_timesteps" in tree else tree))
 
 
+def write_file(path: Path, text: str) -> None:
+    """Write a file that a page shows; a protocol is shortened."""
+    assert not path.exists(), f"{path} exists; show an edit instead"
+    if path.suffix == ".json":
+        write_json(path, json.loads(text))
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
 def run_in_copy(command: Sequence[str], folder: Path, text: str | None = None) -> str:
     """Run a command in a copy, with this interpreter first on the path, and return what it prints.
 

@@ -100,7 +100,7 @@ def test_a_value_that_begins_or_is_missing_later_is_nan():
 
 def test_the_log_has_the_last_values():
     text = summarize_diagnostics({"q": [1.0, -2.345678], "alpha": [0.1, 5.7e6], "scale": [1.0, 2.0]})
-    assert text == "q -2.346, alpha 5.7e+06"
+    assert text == "q -2.346, alpha 5.7e+06, WARNING: alpha has grown from 0.1 to 5.7e+06"
     assert summarize_diagnostics({}) == ""
 
 

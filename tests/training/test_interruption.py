@@ -22,7 +22,7 @@ import main
 from env import EpisodeBatch
 from tests.conftest import Files
 from tests.support.awkward_envs import Drift
-from tests.support.odd_envs import SwigLike
+from tests.support.habits.out_of_reach import SwigLike
 from utils.checkpoint import checkpoint
 from utils.core.interrupt import Interruption
 from utils.files.lock import Lock

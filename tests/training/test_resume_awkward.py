@@ -11,7 +11,9 @@ import pytest
 
 from tests.support.awkward_envs import Drift, HiddenClock, make_lagging
 from tests.support.experiments import assert_same_bits, make_experiment, train
-from tests.support.odd_envs import ClassCounter, Particles, make_counted
+from tests.support.habits.containers import make_counted
+from tests.support.habits.objects import Particles
+from tests.support.habits.shared import Curriculum
 from tests.support.resuming import CONDITIONS, assert_resumes_exactly, make_loop, restore_loop, run_to, save_checkpoints
 from tests.training.test_bits import PENDULUM
 from utils.checkpoint.checkpoint import Checkpoint
@@ -25,7 +27,7 @@ SHORT = {"hidden_dim": [16], "batch_size": [8]}
 def _registered():
     made: dict[str, Any] = {
         "Drift-v0": Drift, "Lagging-v0": make_lagging, "HiddenClock-v0": HiddenClock, "Counted-v0": make_counted,
-        "Particles-v0": Particles, "ClassCounter-v0": ClassCounter,
+        "Particles-v0": Particles, "Curriculum-v0": Curriculum,
     }  # fmt: skip
     for name, entry_point in made.items():
         gym.register(name, entry_point)
@@ -97,12 +99,12 @@ def test_an_evaluation_environment_that_cannot_be_restored_makes_the_run_inexact
 
 
 def test_state_of_a_class_makes_the_run_inexact(tmp_path):
-    experiment = make_experiment(PROTOCOL | {"env_name": "ClassCounter-v0"}, SHORT, tmp_path)
+    experiment = make_experiment(PROTOCOL | {"env_name": "Curriculum-v0"}, SHORT, tmp_path)
     loop = make_loop(experiment, [0])
     run_to(loop, 45)
     save_checkpoints(loop, [0], tmp_path)
     resumed = make_loop(experiment, [0])
     reasons = resume_loop(resumed, [Checkpoint(tmp_path / "0", CONDITIONS).load()])
-    name = "tests.support.odd_envs.ClassCounter.episodes"
+    name = "tests.support.habits.shared.Curriculum.begun"
     assert reasons == {0: f"{name}, which environments share, has changed"}
     assert resumed.run()[0].resume_provenance() == {"resume": "approximate", "resumed_at": [45]}

@@ -219,6 +219,16 @@ class TestConditionalGrid:
             assert conditional.run("--index", "3").exit_code == 0
         assert f"index 3: not trained, its result is copied from {conditional.results()[1]}" in caplog.text
 
+    def test_without_copies_only_results_of_this_call_count(self, conditional):
+        """Run 3 equals run 1, which is not among those of the second call; the last call has both, as after a stop."""
+        assert conditional.run("--index", "1").exit_code == 0
+        assert conditional.run("--index", "3", "--no-copy").exit_code == 0
+        [trained] = [conditional.read(path) for index, path in conditional.results().items() if index == 3]
+        assert "copied_from" not in trained["provenance"]
+        conditional.results()[3].unlink()
+        assert conditional.run("--index", "1,3", "--no-copy").exit_code == 0
+        assert "copied_from" in conditional.read(conditional.results()[3])["provenance"]
+
     def test_force_replaces_the_copy_too(self, conditional):
         assert conditional.run("--index", "1,3").exit_code == 0
         before = {index: path.read_bytes() for index, path in conditional.results().items()}

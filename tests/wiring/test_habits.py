@@ -10,9 +10,12 @@ from typing import Any, ClassVar
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.spaces import Box, MultiDiscrete
 
 from tests.support.experiments import assert_same_bits, make_experiment, train
-from tests.support.habits import HABITS, GymStream, NumpyStream, Sled
+from tests.support.habits.catalog import HABITS
+from tests.support.habits.seeds import NumpyStream
+from tests.support.habits.sled import GymStream, Sled
 from tests.support.resuming import CONDITIONS, make_loop, run_to, save_checkpoints
 from utils.checkpoint.checkpoint import Checkpoint
 from utils.core.errors import BadInput
@@ -45,6 +48,23 @@ class InfiniteReward(GymStream):
         return obs, (-np.inf if self.steps == 5 else reward), *rest
 
 
+class LateGear(GymStream):
+    """Shifts at some step into a gear that its space does not have."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__()
+        self.at, self.steps = at, 0
+        parts: Any = {"speed": Box(-9.0, 9.0, (1,)), "gears": MultiDiscrete([3, 2])}
+        self.observation_space: Any = gym.spaces.Dict(parts)
+
+    def obs(self) -> Any:
+        return {"speed": np.array([self.speed], np.float32), "gears": np.array([3 * (self.steps == self.at), 1])}
+
+    def step(self, action: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        obs, reward, _, *rest = super().step(action)
+        return obs, reward, False, *rest
+
+
 class Licensed(GymStream):
     """Takes one of few licences, which `close` gives back."""
 
@@ -64,7 +84,7 @@ class Licensed(GymStream):
 
 @pytest.fixture(autouse=True)
 def _registered():
-    made: dict[str, Any] = HABITS | {kind.__name__: kind for kind in (NanPlace, InfiniteReward, Licensed)}
+    made: dict[str, Any] = HABITS | {kind.__name__: kind for kind in (NanPlace, InfiniteReward, LateGear, Licensed)}
     for name, kind in made.items():
         gym.register(f"{name}-v0", kind)
     Licensed.taken = 0
@@ -127,7 +147,7 @@ def test_the_habits_that_no_checkpoint_can_hold_are_known(tmp_path):
     """Others may become exact when more can be saved."""
     assert not check_environment(experiment_on("Memo", tmp_path)).exact_resume
     for habit in (
-        "Average",
+        "Counted",
         "Sled",
         "GymStream",
         "NumpyStream",
@@ -171,7 +191,7 @@ def test_a_sound_environment_has_nothing_to_note(files, tmp_path, caplog):
 
 
 def test_evaluations_that_depend_on_earlier_ones_are_noted(files, tmp_path):
-    (result,) = files("Average").train(tmp_path / "out", index=0)
+    (result,) = files("Counted").train(tmp_path / "out", index=0)
     first, *_ = result.run["provenance"]["env_notes"]
     assert first.startswith("a reset with a seed does not undo what happened before, so that evaluations depend on")
 
@@ -210,6 +230,26 @@ def test_what_is_not_finite_is_blamed_on_the_environment(name, entry, agent, fil
         failure = json.loads(path.read_text())
         assert failure["reason"] == f"its environment '{name}-v0' returned {entry} at step 5 of an episode{where}"
         assert (failure["status"], failure["timesteps_done"]) == ("failed", timestep)
+
+
+GEAR = "returned observation['gears'][0] = 3 at step {} of an episode; allowed: an integer from 0 to 2"
+
+
+def test_an_observation_outside_its_space_is_blamed_on_the_environment(files, tmp_path):
+    """No episode before training has 250 steps."""
+    late = files("LateGear", env_kwargs={"at": 250}, total_timesteps=260, steps_per_episode=260, eval_episodes=0)
+    with pytest.raises(TrainingFailed):
+        late.train(tmp_path / "out", index=0)
+    (path,) = tmp_path.glob("out/*/failures/*.json")
+    failure = json.loads(path.read_text())
+    assert failure["reason"] == f"its environment 'LateGear-v0' {GEAR.format(250)}"
+    assert (failure["status"], failure["timesteps_done"]) == ("failed", 249)
+
+
+def test_an_observation_outside_its_space_is_refused_if_the_probe_meets_it(tmp_path):
+    with pytest.raises(BadInput) as refusal:
+        check_environment(experiment_on("LateGear", tmp_path, env_kwargs={"at": 12}))
+    assert str(refusal.value) == f"environment.json: env_name: 'LateGear-v0' {GEAR.format(12)}"
 
 
 def test_environments_are_closed_at_the_end_of_every_stack(files, tmp_path):

@@ -18,6 +18,7 @@ import main
 from env import EpisodeProtocol, Episodes, make_env
 from env.episodes.rollout import take_fingerprint
 from tests.support.processes import start_interruptible, wait_for
+from utils.results.progress_file import RUN_ENDING
 from utils.results.run_diff import first_run_difference, read_comparable
 from utils.wiring import build
 
@@ -60,6 +61,7 @@ def test_one_index_gives_one_result(files, tmp_path):
     assert data["last_episode_complete"] is False
     assert data["total_train_episodes"] == 3
     assert data["total_timesteps"] == data["timesteps_done"] == 120
+    assert 0.0 <= data["provenance"]["core_wait_seconds"] < 600.0
 
 
 def test_learned_parameters_are_next_to_the_result(files, tmp_path):
@@ -418,7 +420,8 @@ def test_an_interrupted_call_leaves_checkpoints_and_no_process(jobs, files, tmp_
     assert process.returncode == 75
     assert "Traceback" not in errors
     left = {path for path in (tmp_path / "out").rglob("*") if path.is_file()}
-    assert {path.name for path in left if not path.name.endswith(".rows")} == {"state"}
+    assert {path.name for path in left if path.suffix not in (".rows", RUN_ENDING)} == {"state"}
+    assert len([path for path in left if path.suffix == RUN_ENDING]) == jobs
     assert len([path for path in left if path.name == "state"]) == jobs
     wait_for(lambda: not group_exists(process.pid))
 

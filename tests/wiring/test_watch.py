@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
 import imageio
@@ -92,6 +93,34 @@ def test_a_watched_run_sees_observations_as_it_did(engine, files, tmp_path):
     assert list(rebuild.show_episodes(read_learned_run(path), 2, None, video, None)) == last_evaluation(path)
 
 
+@pytest.mark.parametrize(
+    ("agent", "engine"), [("SAC_classic_best_pendulum", "eager"), ("SAC_classic_best_pendulum", "compiled"),
+                          ("linearAC", "eager")],
+)  # fmt: skip
+def test_the_episodes_of_every_evaluation_to_the_bit(agent, engine, files, tmp_path):
+    """Of a protocol that records policies, and evaluates with samples of them."""
+    grid = json.loads((ROOT / f"config/agent/{agent}.json").read_text())
+    grid["parameters"] = {key: values[:1] for key, values in grid["parameters"].items()}
+    protocol = {"record": ["policies"], "eval_policy": "sample", "steps_per_episode": 20}
+    paths = train(
+        files, tmp_path / "out", files.write("agent.json", grid), "--runs", "2", "--engine", engine, **protocol
+    )
+    run = read_learned_run(paths[1]).result.run
+    assert run["timesteps_at_eval"] == [0, 60, 120]
+    for timestep, returns in zip(run["timesteps_at_eval"], run["eval_episode_rewards"], strict=True):
+        agent_then, episodes = rebuild.load_agent(paths[1], at=timestep)
+        act = partial(agent_then.act_eval, greedy=False)
+        found = [rebuild.play_episode(episodes, act) for _ in returns]
+        assert found == [(each, 20) for each in returns]
+    done = watch(paths[1], "--at", 60, "--episodes", 2, "--video", tmp_path / "a.mp4")
+    assert done.stdout.splitlines() == [
+        f"episode {i}: return {each:.3f}, 20 steps" for i, each in enumerate(run["eval_episode_rewards"][1])
+    ]
+    refused = watch(paths[1], "--at", 61)
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith(f"error: {paths[1]}: found no evaluation at timestep 61; allowed: ")
+
+
 @pytest.fixture
 def result(files, tmp_path) -> Path:
     """Return the result of a small SAC run on Pendulum-v1."""
@@ -105,6 +134,27 @@ def test_without_a_display_it_is_recorded_next_to_the_result(result):
     assert done.stdout.splitlines() == expected
     with imageio.get_reader(result.with_name(f"{result.stem}_watch.mp4"), format="FFMPEG") as reader:
         assert [frame.shape for frame in reader] == [(500, 500, 3)] * 2 * 51
+
+
+def test_without_a_video_only_the_returns_are_printed(result, monkeypatch):
+    """Nothing that draws is needed."""
+    monkeypatch.setitem(sys.modules, "pygame", None)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    os.environ["DISPLAY"] = ":none"
+    done = watch(result, "--no-video", "--episodes", "2")
+    assert done.exit_code == 0, done.output
+    assert done.stderr == ""
+    expected = [f"episode {i}: return {r:.3f}, 50 steps" for i, (r, _) in enumerate(last_evaluation(result))]
+    assert done.stdout.splitlines() == expected
+    assert not list(result.parent.glob("*.mp4"))
+    sampled = watch(result, "--no-video", "--episodes", "2", "--policy", "sample").stdout
+    assert sampled != done.stdout
+
+
+def test_a_video_and_no_video_is_refused(result):
+    done = watch(result, "--no-video", "--video", "a.mp4")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == "error: --no-video: found with --video; allowed: one of the two\n"
 
 
 def test_seed_and_policy_are_as_requested(files, tmp_path):
@@ -230,3 +280,4 @@ def test_a_missing_package_is_named(env_name, package, message, files, tmp_path,
     done = watch(path)
     assert done.exit_code == 1
     assert message in done.stderr.splitlines()[-1]
+    assert done.stderr.endswith("; --no-video prints the returns without drawing\n")

@@ -11,15 +11,26 @@ from utils.analysis.ranking import SettingRanking
 from utils.analysis.rerun_commands import describe_config_files, make_reruns, write_config_files
 from utils.core.errors import BadInput
 from utils.core.indices import MAX_INDICES
+from utils.results.foreign import foreign_source
 from utils.stats.intervals import MIN_SAMPLES, seeds_needed
+
+DEFAULT_FRESH = 30
+"""Number of fresh seeds, by default."""
 
 AnyRanking = SettingRanking | CrossEnvironmentRanking
 """A ranking of an agent's settings in one environment or across several."""
 
 
 def read_rankings(directories: Sequence[str], measure: str) -> list[SettingRanking]:
-    """Read and rank the settings of each directory's data.json.  Raises BadInput if one cannot be read."""
+    """Read and rank the settings of each directory's data.json.
+
+    Raises BadInput if one cannot be read, or another program computed its results, which have no settings.
+    """
     experiments = [each for path in directories for each in read_combined_results([Path(path)])]
+    for experiment in experiments:
+        foreign = foreign_source(experiment.environment)
+        if foreign:
+            raise BadInput(f"{experiment.path}: found results of {foreign.program}; allowed: of main.py's settings")
     return [SettingRanking(experiment, measure) for experiment in experiments]
 
 

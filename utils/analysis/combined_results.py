@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from utils.analysis.stop_record import Stop, read_stop
 from utils.combining.coverage import missing_runs_by_setting
 from utils.combining.data_json import read_data_json
 from utils.combining.freshness import combine_command, describe_uncombined
@@ -19,6 +20,7 @@ from utils.core.grid import Grid
 from utils.files.json_diff import first_difference
 from utils.files.json_text import encode_json
 from utils.results.code_mixture import describe_mixed_code
+from utils.results.foreign import foreign_source, is_unknown
 from utils.results.provenance_diff import Origin
 from utils.results.schema import all_runs, find_data_file, grid_of_tree, reproducible_part
 from utils.stats.curves import final_performance, step_weighted_curve
@@ -154,9 +156,18 @@ class CombinedResults:
         """What a reader of these results must know: versions of the code that are mixed, results that are left out."""
         mixed = describe_mixed_code(self._read_origins())
         uncombined = describe_uncombined(self.path)
-        return [f"{self.name}: {mixed}"] * bool(mixed) + [
-            f"{self.name} lacks {uncombined}; combine again: {combine_command(self.path.parent)}"
-        ] * bool(uncombined)
+        foreign = foreign_source(self.environment)
+        described = [f"{self.name}: {foreign.describe(RETURN_KEYS)}"] if foreign else []
+        return (
+            described
+            + [f"{self.name}: {mixed}"] * bool(mixed)
+            + [f"{self.name} lacks {uncombined}; combine again: {combine_command(self.path.parent)}"] * bool(uncombined)
+        )
+
+    @cached_property
+    def stop(self) -> Stop | None:
+        """The record of the rule that has added runs; None if their number was fixed.  Raises BadInput."""
+        return read_stop(self.path.parent)
 
     @cached_property
     def digest(self) -> str:
@@ -230,39 +241,48 @@ def read_combined_results(paths: Sequence[Path]) -> list[CombinedResults]:
     files = [find_data_file(path) for path in paths]
     trees = [read_data_json(file) for file in files]
     protocols = [tree["experiment"]["environment"] for tree in trees]
-    unevaluated = [return_definition(protocol) for protocol in protocols if protocol["eval_episodes"] == 0]
+    unevaluated = [protocol for protocol in protocols if protocol["eval_episodes"] == 0]
     return [
-        CombinedResults(file, tree, return_definition(protocol) in unevaluated)
+        CombinedResults(file, tree, any(find_return_difference(protocol, other) is None for other in unevaluated))
         for file, tree, protocol in zip(files, trees, protocols, strict=True)
     ]
 
 
 def return_definition(protocol: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of a protocol that defines a return: equal for two protocols if their returns mean the same.
+    """Return the part of a protocol that defines a return: equal for two protocols if their returns mean the same."""
+    return {key: protocol.get(key) for key in RETURN_KEYS}
+
+
+def find_return_difference(a: dict[str, Any], b: dict[str, Any]) -> str | None:
+    """Return the first difference between two protocols in what defines a return; None if their returns mean the same.
 
     Training length, evaluation and gamma may differ; `is_same_protocol` in `utils.results.schema` compares those too.
+    What another program did not record does not count as a difference.
     """
-    return {key: protocol.get(key) for key in RETURN_KEYS}
+    unknown = [key for key in RETURN_KEYS if is_unknown(a, key) or is_unknown(b, key)]
+    first, second = ({k: v for k, v in return_definition(each).items() if k not in unknown} for each in (a, b))
+    return first_difference(first, second)
 
 
 def group_by_returns(experiments: Sequence[CombinedResults]) -> list[list[CombinedResults]]:
     """Group experiments whose returns mean the same, in the order of each group's first."""
-    groups: list[tuple[dict[str, Any], list[CombinedResults]]] = []
+    groups: list[list[CombinedResults]] = []
     for experiment in experiments:
-        definition = return_definition(experiment.environment)
-        members = next((members for other, members in groups if other == definition), None)
-        if members is None:
-            groups.append((definition, [experiment]))
+        protocol = experiment.environment
+        for members in groups:
+            if all(find_return_difference(other.environment, protocol) is None for other in members):
+                members.append(experiment)
+                break
         else:
-            members.append(experiment)
-    return [members for _, members in groups]
+            groups.append([experiment])
+    return groups
 
 
 def check_same_returns(experiments: Sequence[CombinedResults]) -> None:
     """Check that returns mean the same in all experiments, so that they can share an axis.  Raises BadInput if not."""
     first = experiments[0]
     for other in experiments[1:]:
-        difference = first_difference(return_definition(first.environment), return_definition(other.environment))
+        difference = find_return_difference(first.environment, other.environment)
         if difference:
             raise BadInput(
                 f"{first.path} and {other.path} cannot share an axis: {difference}; allowed: the same environment"

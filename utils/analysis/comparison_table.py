@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from utils.analysis.environment_scores import (
     AGENT_COLUMNS,
@@ -18,18 +19,34 @@ from utils.analysis.environment_scores import (
 from utils.analysis.mean_curve import INTERVAL_NAME, setting_interval
 from utils.analysis.number_format import performance_label
 from utils.analysis.pairwise import PAIR_COLUMNS, SUPERIORITY_NOTE, compare_settings, describe_correction
+from utils.analysis.sequential_comparison import Stopped, StopRule, stop_tables
 from utils.analysis.setting_choice import SettingChoice, count_exclusions
 from utils.core.markdown import markdown_table
 from utils.experiment.config import Count
 from utils.files.json_model import validate
 from utils.files.json_text import read_json
 from utils.stats.intervals import MIN_SAMPLES
+from utils.stats.looks import Looks
+from utils.stats.multiplicity import simultaneous_confidence
 from utils.stats.sample_warnings import WHAT_HELPS
 
 ConfigPaths = Annotated[list[str], Field(min_length=1)]
 
 CONFIDENCE = 0.95
 """Confidence of the table's intervals."""
+
+
+class Until(BaseModel):
+    """When runs are no longer added, instead of a fixed number of them."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    group: Annotated[int, Field(ge=MIN_SAMPLES)] = Field(5, description="runs of each setting that a look adds")
+    alpha: Annotated[float, Field(gt=0, lt=1)] = Field(0.05, description="error of all looks, and of all decisions")
+    first_run: Annotated[int, Field(ge=0)] = Field(0, description="first run number: that of seeds that chose nothing")
+    half_width: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None, description="of the interval of each mean, to either side; null: until every pair is decided"
+    )
 
 
 class Comparison(BaseModel):
@@ -39,9 +56,34 @@ class Comparison(BaseModel):
 
     agents: ConfigPaths = Field(description="agent configurations")
     environments: ConfigPaths = Field(description="environment configurations")
-    runs: Count = Field(description="runs of every setting")
+    runs: Count = Field(description="runs of every setting; with until, the largest number")
+    until: Until | None = Field(None, description="add runs in groups until this rule stops")
     by: str | None = Field(None, description="hyperparameter: the best setting for each of its values is compared")
     kinds: list[Literal["curves", "distribution"]] = Field(["curves"], description="kinds of figures per environment")
+
+    @model_validator(mode="after")
+    def _check_until(self) -> Comparison:
+        """Refuse a number of runs that is not one of groups, and a half-width without a unit."""
+        if self.until is None:
+            return self
+        try:
+            Looks(self.until.group, self.runs)
+        except ValueError as error:
+            raise ValueError(str(error).replace("most", "key 'runs'", 1)) from error
+        if self.until.half_width is not None and len(self.environments) > 1:
+            raise ValueError(
+                f"key 'until.half_width': found with {len(self.environments)} environments; allowed: one, in the unit "
+                "of its returns"
+            )
+        return self
+
+    @property
+    def stop_rule(self) -> StopRule | None:
+        """The rule by which runs are added in each environment; None for a fixed number of runs."""
+        if self.until is None:
+            return None
+        alpha = self.until.alpha / len(self.environments)
+        return StopRule(Looks(self.until.group, self.runs), alpha, self.until.half_width, self.until.first_run)
 
 
 class AgentInEnvironment(NamedTuple):
@@ -68,20 +110,29 @@ def agents_in_environment(comparison: Comparison, env_json: str, root: Path) -> 
     ]
 
 
-def comparison_table(columns: dict[str, list[SettingChoice]], runs: int) -> str:
+def comparison_table(
+    columns: dict[str, list[SettingChoice]], runs: int, stops: Mapping[str, Stopped] | None = None
+) -> str:
     """Return the comparison as Markdown: a table with a row per agent and a column per environment, then the others.
 
     columns: the compared settings by environment, in the same order in each.  runs: number of runs per setting.
+    stops: where the rule that adds runs has stopped in each environment; None for a fixed number of runs.
     """
     first = next(iter(columns.values()))
+    confidence, many = CONFIDENCE, f"{runs} runs and its {CONFIDENCE:.0%} {INTERVAL_NAME} interval"
+    if stops:
+        looks = next(iter(stops.values())).rule.looks.count
+        confidence = simultaneous_confidence(CONFIDENCE, looks)
+        many = f"up to {runs} runs and its {INTERVAL_NAME} interval, {CONFIDENCE:.0%} at all {looks} looks together"
     rows = [
-        [choice.name, *(_table_cell(choices[row]) for choices in columns.values())] for row, choice in enumerate(first)
+        [choice.name, *(_table_cell(choices[row], confidence) for choices in columns.values())]
+        for row, choice in enumerate(first)
     ]
     text = markdown_table(["", *columns], rows) + (
-        f"\n\n{performance_label(first[0].experiment.training)}, mean over {runs} runs and its {CONFIDENCE:.0%} "
-        f"{INTERVAL_NAME} interval.\n"
+        f"\n\n{performance_label(first[0].experiment.training)}, mean over {many}.\n"
     )
-    paragraphs = [*_warnings(columns), *_pairs(columns), *_over_environments(columns)]
+    others = stop_tables(columns, stops) if stops else [*_pairs(columns), *_over_environments(columns)]
+    paragraphs = [*_warnings(columns), *others]
     return text + "".join(f"\n{paragraph.rstrip()}\n" for paragraph in paragraphs)
 
 
@@ -127,10 +178,10 @@ def _warnings(columns: dict[str, list[SettingChoice]]) -> list[str]:
     return ["Warnings, of intervals that may hold less than they promise:", "\n".join(found), WHAT_HELPS]
 
 
-def _table_cell(choice: SettingChoice) -> str:
+def _table_cell(choice: SettingChoice, confidence: float) -> str:
     """Return the mean, its interval, and the runs that are not averaged, if any."""
     averaged = choice.performance[~np.isnan(choice.performance)]
     text = f"{averaged.mean():.4g}" if len(averaged) else "-"
-    if interval := setting_interval(choice.experiment, choice.setting, CONFIDENCE):
+    if interval := setting_interval(choice.experiment, choice.setting, confidence):
         text += " ({:.4g} to {:.4g})".format(*interval)
     return ", ".join([text, *count_exclusions(choice.outcomes)])

@@ -16,9 +16,10 @@ from typing import Any
 import orjson
 
 from utils.core.errors import BadInput, suggestion
-from utils.experiment.config import EnvironmentConfig
+from utils.experiment.config import EnvironmentConfig, Rewards
 from utils.files.json_model import validate
 from utils.files.json_text import canonical_json, read_json
+from utils.results.foreign import FOREIGN, OWN_KEYS, ForeignSource, foreign_source, is_unknown
 from utils.results.provenance_diff import Origin, describe_flag_differences
 from utils.results.rollout_diff import describe_rollouts
 from utils.results.schema import all_runs, find_data_file, grid_of_tree, validate_tree
@@ -28,6 +29,9 @@ Facts = dict[str, list[Any]]
 
 AGENT = "agent."
 """Prefix of the facts that are hyperparameters."""
+
+ENVIRONMENT = "environment."
+"""Prefix of the facts that are keys of the environment's configuration."""
 
 ROLLOUT_HASH = "rollout_hash"
 """Name of the fact that is the fingerprint of the environment's behaviour."""
@@ -43,6 +47,7 @@ class ExperimentProtocol:
     agent_name: None for the configuration of an environment, which has no facts about agents and runs.
     runs: number of runs.
     traces: a trace of the environment's behaviour for each rollout hash.
+    foreign: where results of another program come from. A value that it did not record is None.
     """
 
     path: Path
@@ -50,12 +55,27 @@ class ExperimentProtocol:
     runs: int
     facts: Facts
     traces: dict[str, Any] = field(default_factory=dict)
+    foreign: ForeignSource | None = None
 
     def describe(self) -> str:
         """Return a line that states where the protocol comes from."""
         if self.agent_name is None:
             return f"{self.path}: an environment's configuration"
-        return f"{self.path}: {self.agent_name}, {self.runs} run{'' if self.runs == 1 else 's'}"
+        text = f"{self.path}: {self.agent_name}, {self.runs} run{'' if self.runs == 1 else 's'}"
+        return f"{text}, {self.foreign.describe(())}" if self.foreign else text
+
+    def values(self, name: str) -> list[Any]:
+        """Return the distinct values of a fact."""
+        return self.facts.get(name, [None])
+
+    def is_unknown(self, name: str) -> bool:
+        """Return whether another program did not record a fact about its environment."""
+        return self.foreign is not None and name.startswith(ENVIRONMENT) and self.values(name) == [None]
+
+    def values_text(self, name: str) -> str:
+        """Return one value of a fact as JSON, or several as a set."""
+        values = self.values(name)
+        return "unknown" if self.foreign and values == [None] else _values_text(values)
 
 
 def read_protocol(path: Path) -> ExperimentProtocol:
@@ -74,7 +94,8 @@ def read_protocol(path: Path) -> ExperimentProtocol:
     origins = [Origin("", run.get("provenance")) for run in runs]
     facts = environment_facts | _hyperparameter_facts(tree) | _provenance_facts(origins)
     traces = {origin.rollout_hash: origin.value("rollout_trace") for origin in origins if origin.rollout_hash}
-    return ExperimentProtocol(path, tree["experiment"]["agent"]["agent_name"], len(runs), facts, traces)
+    agent_name, foreign = tree["experiment"]["agent"]["agent_name"], foreign_source(tree["experiment"]["environment"])
+    return ExperimentProtocol(path, agent_name, len(runs), facts, traces, foreign)
 
 
 def _environment_facts(found: dict[str, Any]) -> Facts:
@@ -82,9 +103,13 @@ def _environment_facts(found: dict[str, Any]) -> Facts:
     fields = EnvironmentConfig.model_fields
     known = {key: field.get_default() for key, field in fields.items() if not field.is_required()}
     protocol = known | {"rewards": known["rewards"].model_dump()} | found
+    if foreign_source(found):
+        protocol = {key: found.get(key) for key in protocol if key not in (FOREIGN, *OWN_KEYS)}
+    if is_unknown(found, "rewards"):
+        protocol["rewards"] = dict.fromkeys(Rewards.model_fields)
     if isinstance(protocol["rewards"], dict):
         protocol |= {f"rewards.{key}": value for key, value in protocol.pop("rewards").items()}
-    return {f"environment.{key}": [value] for key, value in protocol.items()}
+    return {f"{ENVIRONMENT}{key}": [value] for key, value in protocol.items()}
 
 
 def _hyperparameter_facts(tree: dict[str, Any]) -> Facts:
@@ -117,12 +142,15 @@ def comparable_facts(a: ExperimentProtocol, b: ExperimentProtocol, excepted: Col
     """Return the names of the facts to compare.
 
     With an environment's configuration, only facts about environments are compared; between two different agents,
-    only hyperparameters that both have.  excepted: names, or their beginnings up to a dot, to leave out.
+    only hyperparameters that both have; with results of another program, no key that only this one has.
+    excepted: names, or their beginnings up to a dot, to leave out.
     Raises BadInput if an excepted name does not exist.
     """
     names = list(dict.fromkeys([*a.facts, *b.facts]))
+    if a.foreign or b.foreign:
+        names = [name for name in names if name.removeprefix(ENVIRONMENT) not in OWN_KEYS]
     if None in (a.agent_name, b.agent_name):
-        names = [name for name in names if name.startswith("environment.")]
+        names = [name for name in names if name.startswith(ENVIRONMENT)]
     elif a.agent_name != b.agent_name:
         names = [name for name in names if not name.startswith(AGENT) or (name in a.facts and name in b.facts)]
     groups = {name.split(".")[0] for name in names}
@@ -138,10 +166,12 @@ def comparable_facts(a: ExperimentProtocol, b: ExperimentProtocol, excepted: Col
 def describe_fact_differences(a: ExperimentProtocol, b: ExperimentProtocol, names: Iterable[str]) -> Iterator[str]:
     """Yield a line for each fact that differs."""
     for name in names:
-        ours, theirs = a.facts.get(name, [None]), b.facts.get(name, [None])
-        if json.dumps(ours) == json.dumps(theirs):
+        ours, theirs = a.values(name), b.values(name)
+        if json.dumps(ours) == json.dumps(theirs) and a.is_unknown(name) == b.is_unknown(name):
             continue
-        both = _describe_flags(ours, theirs) if name == FLAGS else f"{_values_text(ours)} and {_values_text(theirs)}"
+        both = f"{a.values_text(name)} and {b.values_text(name)}"
+        if name == FLAGS:
+            both = _describe_flags(ours, theirs)
         yield f"{name}: {both}{_describe_behaviours(a, b) if name == ROLLOUT_HASH else ''}"
 
 

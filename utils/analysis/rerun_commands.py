@@ -70,7 +70,7 @@ class Rerun:
         """
         indices = str(first) if count == 1 else f"{first}-{first + count - 1}"
         train = MainCommand(
-            str(self.env_json), str(self.agent_json), indices, save_dir=self.name, jobs="auto", engine=self._engine()
+            str(self.env_json), str(self.agent_json), indices, save_dir=self.name, jobs="auto", engine=self.engine()
         )
         results = str(results_root(self.name) / self._directory())
         figure = f"plots/png/{self.environment_name}.png"
@@ -102,7 +102,8 @@ class Rerun:
         policies = [str(params["policy_type"])] if "policy_type" in params else None
         return experiment_name(self.experiment.environment["env_name"], self.experiment.agent_name, policies)
 
-    def _engine(self) -> str | None:
+    def engine(self) -> str | None:
+        """Return the engine of the setting's runs; None if it is unknown or they have several."""
         return common_engine(Origin("", run.get("provenance")) for run in self._results()["runs"])
 
 

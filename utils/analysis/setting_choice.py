@@ -93,7 +93,19 @@ class SettingChoice:
             text += f" No interval is drawn: it needs at least {MIN_SAMPLES} runs."
         elif interval and self.warnings:
             text += f" {join_warnings(self.warnings)}"
-        return text + self._selection()
+        return text + self._selection() + self._stop(interval)
+
+    def _stop(self, interval: bool) -> str:
+        """Return where the rule that added runs has stopped; "" if their number was fixed."""
+        stop = self.experiment.stop
+        if stop is None:
+            return ""
+        others = {outcome.number for outcome in self.outcomes} != set(stop.run_numbers)
+        return (
+            f" {stop.text}"
+            + " The interval drawn here is that of one look, and too short for several." * interval
+            + " The runs here are not the ones that it stopped at." * others
+        )
 
     def _selection(self) -> str:
         """Return how the setting was chosen; "" if there was no choice."""
@@ -123,6 +135,7 @@ class SettingChoice:
             "selected_among": len(self.among) or None,
             **({"label": self.own_label} if self.own_label else {}),
             "agent_params": cell["agent_params"],
+            **({"stop": self.experiment.stop.model_dump()} if self.experiment.stop else {}),
             "runs": run_entries(self.outcomes),
         }
 

@@ -19,7 +19,8 @@ import hashlib
 import io
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ import numpy as np
 import orjson
 
 from utils.checkpoint.row_files import Chunk, RowFiles, RowSequence
-from utils.checkpoint.state_codec import EncodedState, decode_state
+from utils.checkpoint.state_codec import EncodedState, decode_state, select_entry
 from utils.core.errors import describe_error
 from utils.files.atomic import make_directory, write_atomically
 
@@ -101,19 +102,53 @@ class Checkpoint:
 
     def load(self) -> Any:
         """Return the saved state.  Raises CheckpointRefused if it is damaged or belongs to other conditions."""
+        with self._refuse_unreadable():
+            index, text, arrays = self._read_state()
+            self._check_conditions(index["conditions"])
+            return decode_state(text, arrays, self._read_rows(index["rows"]))
+
+    def load_entry(self, name: str, without: Collection[str] = ()) -> tuple[int, Any]:
+        """Return the timestep of the saved state and one of its entries, whatever its conditions are.
+
+        name: of an entry that is a dictionary.  without: keys to leave out of it; their rows are not read.
+        Raises CheckpointRefused if the state is damaged or has no such entry.
+        """
+        with self._refuse_unreadable():
+            index, text, arrays = self._read_state()
+            left_out = tuple(f"{name}.{key}" for key in without)
+            described = {
+                rows: entry
+                for rows, entry in index["rows"].items()
+                if rows.startswith(f"{name}.") and not rows.startswith(left_out)
+            }
+            selected = select_entry(text, name, without)
+            return index["timestep"], decode_state(selected, arrays, self._read_rows(described))
+
+    @contextmanager
+    def _refuse_unreadable(self) -> Iterator[None]:
+        """Raise CheckpointRefused instead of the errors of a file that is missing, damaged, or of other content."""
         try:
-            with open(self.path, "rb") as file:
-                header, content = self._parse_header(file.readline()), file.read()
-            if hashlib.sha256(content).hexdigest() != header.sha256:
-                raise CheckpointRefused(f"{self.path} is damaged: its content has another SHA-256")
-            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-                arrays = dict(stored)
-            index, text = orjson.loads(arrays.pop(".index").tobytes()), arrays.pop(".tree").tobytes()
-            self._check_index(index, header)
-            tree = decode_state(text, arrays, self._read_rows(index["rows"]))
+            yield
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise CheckpointRefused(f"{self.directory} cannot be read ({describe_error(error)})") from error
-        return tree
+
+    def _read_state(self) -> tuple[dict[str, Any], bytes, dict[str, np.ndarray]]:
+        """Return the index of the state file, the encoded state, and its arrays.
+
+        Raises CheckpointRefused, or the errors of `_refuse_unreadable`, if it is damaged.
+        """
+        with open(self.path, "rb") as file:
+            header, content = self._parse_header(file.readline()), file.read()
+        if hashlib.sha256(content).hexdigest() != header.sha256:
+            raise CheckpointRefused(f"{self.path} is damaged: its content has another SHA-256")
+        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
+            arrays = dict(stored)
+        index, text = orjson.loads(arrays.pop(".index").tobytes()), arrays.pop(".tree").tobytes()
+        if index["timestep"] != header.timestep:
+            raise CheckpointRefused(
+                f"{self.path} is damaged: found timesteps {header.timestep} and {index['timestep']}"
+            )
+        return index, text, arrays
 
     def _parse_header(self, line: bytes) -> Header:
         """Return the header in a state file's first line.  Raises CheckpointRefused if it is not valid."""
@@ -128,14 +163,10 @@ class Checkpoint:
             raise CheckpointRefused(f"{self.path} is damaged: found timestep {header.timestep!r}")
         return header
 
-    def _check_index(self, index: dict[str, Any], header: Header) -> None:
-        """Raise CheckpointRefused unless the index matches the header and the conditions."""
-        if index["timestep"] != header.timestep:
-            raise CheckpointRefused(
-                f"{self.path} is damaged: found timesteps {header.timestep} and {index['timestep']}"
-            )
-        for name in sorted(self.conditions.keys() | index["conditions"].keys()):
-            found, here = index["conditions"].get(name), self.conditions.get(name)
+    def _check_conditions(self, conditions: dict[str, Any]) -> None:
+        """Raise CheckpointRefused unless the saved conditions are those of this run and process."""
+        for name in sorted(self.conditions.keys() | conditions.keys()):
+            found, here = conditions.get(name), self.conditions.get(name)
             if found != here:
                 raise CheckpointRefused(f"{self.path} is of another {name}: found {found}; allowed here: {here}")
 

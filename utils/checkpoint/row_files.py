@@ -73,7 +73,7 @@ class Chunk(NamedTuple):
 
 @dataclass
 class RowFiles:
-    """The files of one sequence of rows, `<name>.<number>.rows`.
+    """The files of one sequence of rows, `<name>.<number>.rows`, in which a slash of the name is a hyphen.
 
     chunks: the valid chunks in them, in order.
     """
@@ -89,7 +89,11 @@ class RowFiles:
 
     def path(self, number: int) -> Path:
         """Return the path of the file with a number."""
-        return self.directory / f"{self.name}.{number}.rows"
+        return self.directory / f"{self._stem}.{number}.rows"
+
+    @property
+    def _stem(self) -> str:
+        return self.name.replace("/", "-")
 
     def write(self, rows: RowSequence) -> list[Chunk]:
         """Append the new rows. Returns the chunks that are then valid.
@@ -126,7 +130,7 @@ class RowFiles:
     def remove_unused(self) -> None:
         """Remove the files without a valid chunk.  Raises OSError."""
         used = {self.path(chunk.file) for chunk in self.chunks}
-        for path in self.directory.glob(f"{self.name}.*.rows"):
+        for path in self.directory.glob(f"{self._stem}.*.rows"):
             if path not in used:
                 path.unlink()
 

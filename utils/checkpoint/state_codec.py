@@ -9,7 +9,7 @@ are stored as arrays.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -128,6 +128,15 @@ def decode_state(text: bytes, arrays: dict[str, np.ndarray], rows: dict[str, np.
         return value
 
     return decode(orjson.loads(text))
+
+
+def select_entry(text: bytes, name: str, without: Collection[str]) -> bytes:
+    """Return the text of one entry of an encoded dictionary, itself a dictionary, without some of its keys.
+
+    Raises KeyError, TypeError or ValueError if there is no such entry.
+    """
+    [entry] = [value for key, value in orjson.loads(text)["dict"] if key == name]
+    return orjson.dumps({"dict": [pair for pair in entry["dict"] if pair[0] not in list(without)]})
 
 
 def _is_tensor(value: Any) -> bool:

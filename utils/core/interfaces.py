@@ -83,11 +83,21 @@ class Agent(Protocol):
     def learned_params(self, run: int) -> dict[str, np.ndarray]:
         """Return the learned parameters of the run in slot `run`, by name."""
 
+    def policy_params(self, run: int) -> dict[str, np.ndarray]:
+        """Return those of `learned_params` that the run acts by."""
+
     def load_learned_params(self, params: Mapping[str, np.ndarray], run: int) -> None:
         """Make slot `run` act like the run with these `learned_params`.
 
         This does not resume training: optimizers, replay, traces and random streams stay as they are.
         Raises KeyError for a missing array and ValueError for one of another shape.
+        """
+
+    def begin_from(self, params: Mapping[str, np.ndarray], timesteps: int, run: int) -> None:
+        """Make slot `run` begin training from the `learned_params` of another run, at timestep 0.
+
+        timesteps: number of training timesteps behind them.  Optimizers, replay, traces and random streams begin
+        afresh, and what the settings fix stays.  Raises the errors of `load_learned_params`.
         """
 
 

@@ -1,4 +1,4 @@
-"""Cores and memory that this process may use, by affinity, cgroup limits and SLURM allocation.
+"""Cores and memory that this process may use, by affinity, cgroup limits and SLURM allocation; living processes.
 
 A container or a job often has less than the whole machine, which only the kernel's files show (cgroups(7); the kernel's
 Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/memory.rst and scheduler/sched-bwc.rst).
@@ -27,6 +27,15 @@ def available_cores(environment: Mapping[str, str] = os.environ, root: Path = Pa
     return max(1, min(limits))
 
 
+def core_wait_seconds(root: Path = Path("/")) -> float | None:
+    """Return the seconds that this process has been ready to run without a core; None if the system does not tell.
+
+    Of several threads, the first one counts.  root: directory that contains /proc.
+    """
+    found = _read_words(root / "proc/self/schedstat")  # On a core, waiting, timeslices: ns, ns (proc/schedstats.rst).
+    return int(found[1]) / 1e9 if len(found) == 3 and found[0] != "0" else None
+
+
 def _affinity_cores() -> int:
     """Return the number of cores in the process's affinity mask; all cores if the system has none."""
     if hasattr(os, "sched_getaffinity"):
@@ -51,6 +60,17 @@ def _cpu_quotas(root: Path) -> Iterator[float]:
         limit = limit or _read_words(directory / "cpu.cfs_quota_us") + _read_words(directory / "cpu.cfs_period_us")
         if len(limit) == 2 and limit[0] not in ("max", "-1"):
             yield int(limit[0]) / int(limit[1])
+
+
+def is_alive(process: int) -> bool:
+    """Return whether a process of this machine exists.  process: its id, at least 1."""
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def available_memory(root: Path = Path("/")) -> int:

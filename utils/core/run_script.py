@@ -1,4 +1,4 @@
-"""The project's scripts as child processes of another command."""
+"""The project's scripts: their paths, for messages, and as child processes of another command."""
 
 from __future__ import annotations
 
@@ -6,10 +6,19 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from utils.core.source_hash import ROOT
+
+
+def script_path(name: str) -> str:
+    """Return the path of a script for a command line that is typed in this process's working directory.
+
+    name: its path in the project, such as "utils/watch.py".
+    """
+    return name if Path.cwd() == ROOT else str(ROOT / name)
 
 
 def run_script(words: Sequence[str]) -> None:

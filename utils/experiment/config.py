@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -18,6 +19,7 @@ from pydantic import (
 from utils.core.errors import BadInput, suggestion
 from utils.core.grid import PAIR
 from utils.core.indices import MAX_INDEX
+from utils.core.sampled import SampledValues
 from utils.files.json_model import Model, validate
 from utils.files.json_text import canonical_json, format_value, read_json
 
@@ -31,7 +33,7 @@ DIAGNOSTICS_INTERVALS = (50, 5000)
 
 Recordable = Literal[
     "train_states", "train_rewards", "train_actions", "eval_states",
-    "update_states", "update_actions", "update_rewards", "update_next_states",
+    "update_states", "update_actions", "update_rewards", "update_next_states", "policies",
 ]  # fmt: skip
 
 
@@ -63,7 +65,7 @@ class EnvironmentConfig(BaseModel):
     env_kwargs: dict[str, Any] = Field({}, description="keyword arguments of the environment")
     eval_policy: Literal["mode", "sample"] = "mode"
     bootstrap_on_truncation: bool = True
-    record: list[Recordable] = Field([], description="per-step arrays to keep")
+    record: list[Recordable] = Field([], description="per-step arrays, and policies, to keep")
     use_tile_coding: bool | None = Field(None, description="tile-code observations; null: the agent's default")
     use_full_tile_coding: bool | None = Field(None, description="another name of use_tile_coding")
     allow_nondeterminism: bool = Field(False, description="train although the environment ignores its seed")
@@ -118,13 +120,36 @@ class EnvironmentConfig(BaseModel):
         return self
 
 
+def _check_values(values: Any) -> Any:
+    """Return a hyperparameter's values, a list or values to draw.  Raises ValueError, for pydantic."""
+    if isinstance(values, dict):
+        try:
+            return validate(SampledValues, values, "sample")
+        except BadInput as error:
+            raise ValueError(str(error)) from error
+    if not isinstance(values, list | SampledValues):
+        raise ValueError('allowed: a list of values, or {"sample": "log_uniform", "low": ..., "high": ..., "n": ...}')
+    if values == []:
+        raise ValueError("allowed: at least one value")
+    return values
+
+
 class AgentConfig(BaseModel):
-    """A grid of hyperparameters: each key lists the values to try."""
+    """A grid of hyperparameters: each key lists the values to try, or says how they are drawn."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     agent_name: str
-    parameters: dict[str, Annotated[list[Any], Field(min_length=1)]]
+    parameters: dict[str, Annotated[list[Any] | SampledValues, BeforeValidator(_check_values)]]
+    start_from: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="result, or directory of results, from whose learned parameters runs begin; null: a new start"
+    )
+
+    @model_serializer(mode="wrap")
+    def _leave_out_new_defaults(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what was added after results existed, if it has its default."""
+        values: dict[str, Any] = serialize(self)
+        return {name: value for name, value in values.items() if name != "start_from" or value is not None}
 
 
 def read_environment(path: str | Path) -> EnvironmentConfig:
@@ -157,7 +182,9 @@ def recorded_agent_config(
     """
     config = check_agent_config(data, source, agents)
     complete = agents[config.agent_name].hyperparameters.from_record(agent_params)
-    varied = {name for name, values in config.parameters.items() if len(values) > 1}
+    varied = {
+        name for name, values in config.parameters.items() if isinstance(values, SampledValues) or len(values) > 1
+    }
     fixed = {name: [value] for name, value in complete.items() if name not in varied | {*PAIR}}
     return config.model_copy(update={"parameters": config.parameters | fixed})
 
@@ -169,7 +196,7 @@ def check_distinct_values(config: AgentConfig, source: str) -> None:
     """
     for key, values in config.parameters.items():
         seen = set[bytes]()
-        for value in values:
+        for value in () if isinstance(values, SampledValues) else values:
             name = canonical_json(_with_equal_numbers(value))
             if name in seen:
                 raise BadInput(

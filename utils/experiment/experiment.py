@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from utils.core.errors import BadInput
 from utils.core.grid import Grid
 from utils.core.indices import format_indices
 from utils.experiment.config import AgentConfig, EnvironmentConfig, resolve_setting
+from utils.experiment.starts import Start, Starts
 from utils.results.result_file import ResultFile, SettingIdentity, experiment_name, results_root
 
 
@@ -18,6 +20,7 @@ class Run:
     """One index, resolved: its setting, run number, hyperparameters, key and result file.
 
     extends: the same run of fewer timesteps, from whose kept checkpoint this one goes on, if there is one.
+    start: the run from whose learned parameters this one begins, if there is one.
     """
 
     index: int
@@ -27,6 +30,7 @@ class Run:
     key: str
     file: ResultFile
     extends: Run | None = None
+    start: Start | None = None
 
     @property
     def random_seed(self) -> int:
@@ -76,7 +80,9 @@ class Experiment:
         self.directory = results_root(save_dir) / self.name
         self._stem = experiment_name(environment.env_name, agent.agent_name, None)
         self._protocol = environment.model_dump(mode="json")
+        self._starts = Starts(agent.start_from, self.agent_source, self.directory)
         self._settings: dict[int, tuple[Any, SettingIdentity]] = {}
+        self._equal: dict[int, list[int]] = {}
 
     @property
     def protocol(self) -> dict[str, Any]:
@@ -98,7 +104,7 @@ class Experiment:
         if "policy_type" not in self._model.model_fields:
             return None
         default = self._model.model_fields["policy_type"].default
-        return sorted({str(policy) for policy in self.agent.parameters.get("policy_type", [default])})
+        return sorted({str(policy) for policy in self.grid.values("policy_type") or [default]})
 
     def extended(self, total_timesteps: int) -> Experiment:
         """Return this experiment with more timesteps; its runs go on from the kept checkpoints of this one's.
@@ -115,21 +121,41 @@ class Experiment:
         return Experiment(environment, self.agent, self._model, sources, self._save_dir, extends=self)
 
     def run(self, index: int) -> Run:
-        """Return the run that an index names.  Raises BadInput if its hyperparameters are not allowed."""
+        """Return the run that an index names.
+
+        Raises BadInput if its hyperparameters are not allowed, or it cannot begin where it must.
+        """
         setting, run = self.grid.locate(index)
-        key = self._resolve(setting)[1].key(run)
+        key, start = self.key(setting, run), self.start(setting, run)
         shorter = None if self.extends is None else self.extends.run(index)
-        return Run(index, setting, run, self.hyperparameters(setting), key, self.file(key), shorter)
+        return Run(index, setting, run, self.hyperparameters(setting), key, self.file(key), shorter, start)
+
+    def start(self, setting: int, run: int) -> Start | None:
+        """Return where a run of a setting begins; None for a new initialization.  Raises BadInput."""
+        start = self._starts.find(run)
+        difference = start and start.find_difference(self.agent.agent_name, self.hyperparameters(setting))
+        if start is not None and difference:
+            raise BadInput(self._starts.describe_unfit(start, difference))
+        return start
+
+    def key(self, setting: int, run: int) -> str:
+        """Return the key of a run of a setting.
+
+        Raises BadInput if its hyperparameters are not allowed, or it cannot begin where it must.
+        """
+        start = self.start(setting, run)
+        return self._resolve(setting)[1].key(run, None if start is None else start.sha256)
 
     def run_ids(self, settings: Sequence[int], runs: Iterable[int]) -> Iterator[RunId]:
         """Yield these runs of these settings, ordered by index if both arguments are sorted.
 
-        Raises BadInput if hyperparameters are not allowed.
+        Raises BadInput if hyperparameters are not allowed, or a run cannot begin where it must.
         """
-        identities = [(setting, self._resolve(setting)[1]) for setting in settings]
+        for setting in settings:
+            self.hyperparameters(setting)
         for run in runs:
-            for setting, identity in identities:
-                yield RunId(self.grid.index(setting, run), setting, run, identity.key(run))
+            for setting in settings:
+                yield RunId(self.grid.index(setting, run), setting, run, self.key(setting, run))
 
     def hyperparameters(self, setting: int) -> Any:
         """Return a setting's hyperparameters as the agent's model.  Raises BadInput if they are not allowed."""
@@ -139,26 +165,40 @@ class Experiment:
         """Return the path of the result of the run with this key."""
         return ResultFile(self.directory, f"{self._stem}_{key}")
 
-    def other_files(self, run: Run) -> list[ResultFile]:
-        """Return the paths of the run's result under grids with other policies, whose directory has another name."""
-        policy = getattr(run.hyperparameters, "policy_type", None)
+    def other_directories(self, setting: int) -> list[Path]:
+        """Return the directories of a setting's results under grids with other policies, which have other names."""
+        policy = getattr(self.hyperparameters(setting), "policy_type", None)
         if policy is None:
             return []
         names = [self._stem, experiment_name(self.environment.env_name, self.agent.agent_name, [str(policy)])]
-        parent = self.directory.parent
-        return [ResultFile(parent / name, run.file.stem) for name in names if name != self.name]
+        return [self.directory.parent / name for name in names if name != self.name]
+
+    def other_files(self, run: Run) -> list[ResultFile]:
+        """Return the paths of the run's result in other directories."""
+        return [ResultFile(directory, run.file.stem) for directory in self.other_directories(run.setting)]
+
+    def equal_settings(self, setting: int) -> list[int]:
+        """Return the other settings of the grid that are the same: they differ only in hyperparameters without effect.
+
+        Raises BadInput if the setting's own hyperparameters are not allowed.
+        """
+        if setting not in self._equal:
+            mine = self.hyperparameters(setting)
+            others = (other for other in self.grid.variants(setting, mine.without_effect()) if other != setting)
+            wanted = _effective(mine)
+            self._equal[setting] = [other for other in others if self._has_effect(other, wanted)]
+        return self._equal[setting]
+
+    def _has_effect(self, setting: int, wanted: dict[str, Any]) -> bool:
+        """Return whether a setting can be trained and its hyperparameters with an effect are the wanted ones."""
+        try:
+            return _effective(self.hyperparameters(setting)) == wanted
+        except BadInput:
+            return False
 
     def same_runs(self, run: Run) -> list[Run]:
-        """Return the other runs of the grid that are the same: they differ only in hyperparameters without effect."""
-        wanted, found = _effective(run.hyperparameters), []
-        for setting in self.grid.variants(run.setting, run.hyperparameters.without_effect()):
-            try:
-                other = self.run(self.grid.index(setting, run.run))
-            except BadInput:
-                continue  # It cannot be trained.
-            if setting != run.setting and _effective(other.hyperparameters) == wanted:
-                found.append(other)
-        return found
+        """Return the runs of equal settings with the same run number."""
+        return [self.run(self.grid.index(setting, run.run)) for setting in self.equal_settings(run.setting)]
 
     def describe_setting(self, setting: int) -> str:
         """Return a setting's hyperparameters that vary in the grid, such as "critic_lr 0.001, alpha 0.1"."""
@@ -206,4 +246,6 @@ def stack_label(runs: Sequence[Run]) -> str:
 def describe_runs(experiment: Experiment, runs: Sequence[Run]) -> Iterator[str]:
     """Yield a line such as "index 5: run 1 (seed 1) of setting 1: critic_lr 0.001" for each run."""
     for run in runs:
-        yield f"index {run.index}: run {run.run} (seed {run.random_seed}) of {experiment.setting_name(run.setting)}"
+        start = f", from {run.start.path}" if run.start else ""
+        name = experiment.setting_name(run.setting)
+        yield f"index {run.index}: run {run.run} (seed {run.random_seed}) of {name}{start}"

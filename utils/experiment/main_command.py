@@ -23,6 +23,8 @@ class MainCommand:
     stack: int | str | None = None
     engine: str | None = None
     force: bool = False
+    accept_mixed: bool = False
+    no_copy: bool = False
     extend: int | None = None
     keep_checkpoint: bool = False
 
@@ -49,5 +51,10 @@ class MainCommand:
         return [(name, str(value)) for name, value in values.items() if value is not None]
 
     def _flags(self) -> list[str]:
-        flags = {"--force": self.force, "--keep-checkpoint": self.keep_checkpoint}
-        return [name for name, chosen in flags.items() if chosen]
+        flags = {
+            "--force": self.force,
+            "--accept-mixed": self.accept_mixed,
+            "--no-copy": self.no_copy,
+            "--keep-checkpoint": self.keep_checkpoint,
+        }
+        return [name for name, given in flags.items() if given]

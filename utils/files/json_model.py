@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -52,8 +52,6 @@ def _type_name(model: type[BaseModel], where: tuple[int | str, ...]) -> str:
 def _field_names(model: type[BaseModel], where: tuple[int | str, ...]) -> list[str]:
     """Return the keys allowed in a nested model."""
     for part in where:
-        inner = model.model_fields[str(part)].annotation
-        assert isinstance(inner, type)
-        assert issubclass(inner, BaseModel)
-        model = inner
+        kind = model.model_fields[str(part)].annotation  # Maybe a model or null.
+        model = next(one for one in (kind, *get_args(kind)) if isinstance(one, type) and issubclass(one, BaseModel))
     return list(model.model_fields)

@@ -20,11 +20,14 @@ class BestSettings:
     """A table of the best settings.
 
     keys: hyperparameters that vary.  rows: for each setting, its number, its values, and the results of its runs.
+    best: number of the best setting.  parameters: all its hyperparameters, defaults included, with their values.
     """
 
     keys: list[str]
     rows: list[list[str]]
     notes: list[str]
+    best: int
+    parameters: list[tuple[str, str]]
 
 
 def list_best_settings(ranking: SettingRanking, confidence: float) -> BestSettings:
@@ -45,7 +48,14 @@ def list_best_settings(ranking: SettingRanking, confidence: float) -> BestSettin
         )
     if warnings := ranking.warnings(ranking.best):
         notes.append(f"Setting {ranking.best}: {join_warnings(warnings)}")
-    return BestSettings(list(ranking.experiment.varied), rows, notes)
+    return BestSettings(list(ranking.experiment.varied), rows, notes, ranking.best, _parameters(ranking))
+
+
+def _parameters(ranking: SettingRanking) -> list[tuple[str, str]]:
+    """Return the best setting's hyperparameters as its results hold them; those of the grid if it has no result."""
+    experiment, best = ranking.experiment, ranking.best
+    cell = experiment.tree["experiment_data"].get(str(best), {"agent_params": experiment.settings[best]})
+    return [(key, value_name(value)) for key, value in cell["agent_params"].items()]
 
 
 def _expected_on_other_seeds(ranking: SettingRanking) -> str:

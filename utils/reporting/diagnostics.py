@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from utils.analysis.diagnostics import (
 )
 from utils.analysis.setting_choice import SettingChoice
 from utils.core.errors import BadInput
-from utils.reporting.svg_chart import ChartFrame, fit_scale, line_color, line_dashes, thinned_indices
+from utils.reporting.line_styles import LineStyle
+from utils.reporting.svg_chart import ChartFrame, fit_scale, thinned_indices
+from utils.results.diagnostics import warning_signs
 
 WIDTH, HEIGHT = 420, 220
 """Size of a chart, pixels."""
@@ -51,27 +53,45 @@ class DiagnosticPanel:
 
 @dataclass(frozen=True)
 class DiagnosticCharts:
-    """The charts of settings on one axis.  labels: of the lines, with colour and dashes.  note: "" or what is wrong."""
+    """The charts of settings on one axis.
+
+    labels: of the lines, with their styles.  note: "" or what is wrong.
+    signs: for each setting that has a run with warning signs, a line that describes the run with the largest values.
+    """
 
     panels: list[DiagnosticPanel]
-    labels: list[tuple[str, str, str]]
+    labels: list[tuple[str, LineStyle]]
     note: str
+    signs: list[str] = field(default_factory=list)
 
 
-def diagnostic_panels(choices: Sequence[SettingChoice]) -> DiagnosticCharts:
-    """Return the charts of some settings' diagnostics; none, with a note, if their arrays cannot be read."""
+def diagnostic_panels(choices: Sequence[SettingChoice], styles: Sequence[LineStyle]) -> DiagnosticCharts:
+    """Return the charts of some settings' diagnostics; none, with a note, if their arrays cannot be read.
+
+    styles: of each setting.
+    """
     chosen = choices[:MAX_LINES]
     try:
         lines = [setting_diagnostics(choice) for choice in chosen]
     except BadInput as error:
         return DiagnosticCharts([], [], str(error))
-    labels = [(choice.label, line_color(i), line_dashes(i)) for i, choice in enumerate(chosen)]
-    panels = [_panel(name, lines, labels) for name in order_quantities(lines)]
+    labels = [(choice.label, style) for choice, style in zip(chosen, styles, strict=False)]
     note = f"The first {len(chosen)} of {len(choices)} settings are drawn." if len(choices) > len(chosen) else ""
-    return DiagnosticCharts(panels, labels, note)
+    return draw_diagnostics(lines, labels, note)
 
 
-def _panel(name: str, lines: Sequence[Line], labels: Sequence[tuple[str, str, str]]) -> DiagnosticPanel:
+def draw_diagnostics(lines: Sequence[Line], labels: Sequence[tuple[str, LineStyle]], note: str) -> DiagnosticCharts:
+    """Return the charts of lines with these labels, one for each quantity."""
+    panels = [_panel(name, lines, labels) for name in order_quantities(lines)]
+    return DiagnosticCharts(panels, list(labels), note, _signs(lines, labels))
+
+
+def _signs(lines: Sequence[Line], labels: Sequence[tuple[str, LineStyle]]) -> list[str]:
+    found = [warning_signs({name: one.high for name, one in line.items()}) for line in lines]
+    return [f"{label}: in a run, {'; '.join(signs)}" for signs, (label, _) in zip(found, labels, strict=True) if signs]
+
+
+def _panel(name: str, lines: Sequence[Line], labels: Sequence[tuple[str, LineStyle]]) -> DiagnosticPanel:
     shown = [line[name] for line in lines if name in line]
     logarithmic = is_logarithmic(shown_together(lines, name))
     to_axis = np.log10 if logarithmic else np.asarray
@@ -80,7 +100,7 @@ def _panel(name: str, lines: Sequence[Line], labels: Sequence[tuple[str, str, st
     y = fit_scale(to_axis(np.concatenate([[*one.low, *one.high] for one in shown])), HEIGHT - BOTTOM, TOP)
     frame = ChartFrame(WIDTH, HEIGHT, x, y, "Training timesteps", "")
     drawn = []
-    for line, (label, color, dashes) in zip(lines, labels, strict=True):
+    for line, (label, style) in zip(lines, labels, strict=True):
         if name in line:
             one = line[name]
             points = thinned_indices(len(one.timesteps), MAX_POINTS)
@@ -88,5 +108,5 @@ def _panel(name: str, lines: Sequence[Line], labels: Sequence[tuple[str, str, st
                 values[points] for values in (one.timesteps, to_axis(one.mean), to_axis(one.low), to_axis(one.high))
             )
             band = frame.area(timesteps, low, high)
-            drawn.append(DiagnosticLine(label, color, dashes, frame.path(timesteps, mean), band))
+            drawn.append(DiagnosticLine(label, *style, frame.path(timesteps, mean), band))
     return DiagnosticPanel(title, frame, drawn)

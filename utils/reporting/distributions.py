@@ -10,7 +10,8 @@ import numpy as np
 from utils.analysis.mean_curve import dot_levels, setting_interval
 from utils.analysis.number_format import format_interval, format_number, performance_label
 from utils.analysis.setting_choice import SettingChoice, describe_exclusions
-from utils.reporting.svg_chart import ChartFrame, fit_scale, line_color, thinned_indices
+from utils.reporting.line_styles import LineStyle
+from utils.reporting.svg_chart import ChartFrame, fit_scale, thinned_indices
 
 WIDTH, ROW_HEIGHT, TOP, BOTTOM, SIDE = 860, 74, 8, 46, 20
 """Width, height of a row, and margins, pixels."""
@@ -59,15 +60,23 @@ class DistributionChart:
         return [[row.label, *row.cells] for row in self.rows]
 
 
-def distribution_chart(choices: Sequence[SettingChoice], confidence: float) -> DistributionChart:
-    """Return the chart of some settings' final performance.  confidence: confidence level of the intervals."""
+def distribution_chart(
+    choices: Sequence[SettingChoice], confidence: float, styles: Sequence[LineStyle]
+) -> DistributionChart:
+    """Return the chart of some settings' final performance.  confidence: confidence level of the intervals.
+
+    styles: of each setting.
+    """
     drawn = choices[:MAX_ROWS]
     finite = [_finite_performance(choice) for choice in drawn]
     height = TOP + ROW_HEIGHT * len(drawn) + BOTTOM
     x = fit_scale(np.concatenate(finite), SIDE, WIDTH - SIDE)
     y = fit_scale(np.zeros(1), height - BOTTOM, TOP)
     frame = ChartFrame(WIDTH, height, x, y, performance_label(drawn[0].experiment.training), "")
-    rows = [_row(number, choice, frame, confidence) for number, choice in enumerate(drawn)]
+    rows = [
+        _row(number, choice, frame, confidence, style)
+        for number, (choice, style) in enumerate(zip(drawn, styles, strict=False))
+    ]
     notes = [f"The first {MAX_ROWS} of {len(choices)} settings are drawn."] if len(choices) > MAX_ROWS else []
     if any(len(runs) > MAX_DOTS for runs in finite):
         notes.append(f"At most {MAX_DOTS} runs of each setting are drawn, at evenly spaced ranks.")
@@ -78,7 +87,7 @@ def _finite_performance(choice: SettingChoice) -> np.ndarray:
     return choice.performance[~np.isnan(choice.performance)]
 
 
-def _row(number: int, choice: SettingChoice, frame: ChartFrame, confidence: float) -> DistributionRow:
+def _row(number: int, choice: SettingChoice, frame: ChartFrame, confidence: float, style: LineStyle) -> DistributionRow:
     middle = TOP + ROW_HEIGHT * number + 44
     runs = _finite_performance(choice)
     quartiles = np.quantile(runs, [0.25, 0.5, 0.75])
@@ -86,7 +95,7 @@ def _row(number: int, choice: SettingChoice, frame: ChartFrame, confidence: floa
     low, median, high = (float(each) for each in frame.x(quartiles))
     return DistributionRow(
         choice.label,
-        line_color(number),
+        style.color,
         middle,
         _dots(choice, runs, middle, frame),
         (low, median, high),

@@ -13,6 +13,7 @@ from utils.core.provenance import ROOT
 from utils.experiment.main_command import MainCommand
 from utils.experiment.shipped_configs import AGENTS, ENVIRONMENTS, find_config, read_protocol_tree
 from utils.files.json_text import read_json
+from utils.results.foreign import foreign_source
 from utils.results.provenance_diff import common_engine
 
 AGENT_JSON, ENVIRONMENT_JSON = "agent.json", "environment.json"
@@ -24,6 +25,9 @@ def reproduction_commands(experiment: CombinedResults, missing: str) -> list[str
 
     missing: indices of missing runs, in the form of --index; "" for none.
     """
+    foreign = foreign_source(experiment.environment)
+    if foreign:
+        return [f"# Results of {foreign.program}: no command of this program reproduces them."]
     directory = experiment.path.parent
     agent, environment = experiment.tree["experiment"]["agent"], experiment.environment
     agent_json = _relative(find_config(ROOT / AGENTS, agent, read_json))

@@ -13,7 +13,8 @@ from utils.analysis.line_style import MAX_RUNS_PER_CHART, X_MARGIN, run_opacity
 from utils.analysis.mean_curve import FigureOptions, MeanCurve, mean_curve
 from utils.analysis.number_format import format_estimate, format_thousands, return_label
 from utils.analysis.setting_choice import SettingChoice, choose_in_experiment, make_labels_distinct
-from utils.reporting.svg_chart import ChartFrame, fit_scale, line_color, line_dashes, thinned_indices
+from utils.reporting.line_styles import LineStyle
+from utils.reporting.svg_chart import ChartFrame, fit_scale, thinned_indices
 from utils.stats.settings import rank_settings
 
 WIDTH, HEIGHT = 860, 400
@@ -66,6 +67,7 @@ class CurveChart:
     notes: list[str]
     values: dict[str, Any]
     cells: list[list[str]]
+    cells_title: str = "Means and intervals"
 
 
 def choose_for_report(experiments: Sequence[CombinedResults]) -> list[SettingChoice]:
@@ -83,12 +85,12 @@ def choose_for_report(experiments: Sequence[CombinedResults]) -> list[SettingCho
     return make_labels_distinct(choices)
 
 
-def curve_chart(choices: Sequence[SettingChoice], options: FigureOptions) -> CurveChart:
-    """Return the chart of some settings' learning curves."""
+def curve_chart(choices: Sequence[SettingChoice], options: FigureOptions, styles: Sequence[LineStyle]) -> CurveChart:
+    """Return the chart of some settings' learning curves.  styles: of each setting."""
     lines = [mean_curve(choice, options) for choice in choices[:MAX_LINES]]
     share = max(1, MAX_RUNS_PER_CHART // len(lines))
     frame = _frame(lines, share)
-    svg_lines = [_svg_line(number, line, frame, share) for number, line in enumerate(lines)]
+    svg_lines = [_svg_line(line, frame, share, style) for line, style in zip(lines, styles, strict=False)]
     return CurveChart(frame, svg_lines, _notes(choices, lines, share), _values(frame, lines), _cells(lines))
 
 
@@ -101,15 +103,14 @@ def _frame(lines: Sequence[MeanCurve], share: int) -> ChartFrame:
     return ChartFrame(WIDTH, HEIGHT, x, y, "Training timesteps", label)
 
 
-def _svg_line(number: int, line: MeanCurve, frame: ChartFrame, share: int) -> SvgLine:
+def _svg_line(line: MeanCurve, frame: ChartFrame, share: int, style: LineStyle) -> SvgLine:
     drawn = _mean_indices(line)
     band = line.band and frame.area(line.mean.timesteps[drawn], line.band[0][drawn], line.band[1][drawn])
     single_runs = line.runs[:share] if len(line.runs) > 1 else []
     return SvgLine(
         line.choice.label,
         line.describe(FigureOptions()),
-        line_color(number),
-        line_dashes(number),
+        *style,
         _path(frame, line.mean, MAX_MEAN_POINTS),
         band,
         [_path(frame, run, MAX_RUN_POINTS) for run in single_runs],

@@ -1,20 +1,10 @@
-"""The report's page: the content of each part, put into the templates.
-
-The page is one file that requests nothing: it contains its styles, script and charts, and its content security policy
-forbids any others. The templates escape all text.
-"""
+"""The report's page: the content of each part, put into the templates."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from utils.analysis.combined_results import CombinedResults, group_by_returns
 from utils.analysis.environment_scores import AGENT_COLUMNS, IMPROVEMENT_COLUMNS, SCORE_NOTE
@@ -29,23 +19,19 @@ from utils.reporting.diagnostics import DiagnosticCharts, diagnostic_panels
 from utils.reporting.distributions import DistributionChart, distribution_chart
 from utils.reporting.how_to_reproduce import reproduction_commands
 from utils.reporting.learning_curves import CurveChart, choose_for_report, curve_chart
+from utils.reporting.line_styles import LineStyles, line_names
 from utils.reporting.pairwise_comparison import PairwiseComparison, compare_all_pairs
 from utils.reporting.progress import GridProgress, grid_progress
 from utils.reporting.sensitivity import WAY_STYLES, SensitivityPanel, sensitivity_panels
 from utils.reporting.several_environments import compare_over_environments
+from utils.reporting.templating import fill_template
 from utils.reporting.what_ran import WhatRan, summarize_what_ran
 
-TEMPLATES = Path(__file__).parent / "templates"
-"""Directory of the templates."""
-
-GENERATOR = "policy-params report"
-"""The page's generator, by which a report is recognised: any other file is not replaced."""
-
 SECTIONS = (
-    "what ran", "progress", "learning curves", "diagnostics", "sensitivity", "distributions", "best settings",
-    "pairwise comparison", "several environments", "compute", "how to reproduce",
+    "learning curves", "best settings", "pairwise comparison", "several environments", "distributions", "sensitivity",
+    "diagnostics", "progress", "compute", "what ran", "how to reproduce",
 )  # fmt: skip
-"""The sections in order; each has a template of its name."""
+"""The sections in order, results first; each has a template of its name. Some pages lack one."""
 
 Axis = tuple[str, list[SettingChoice]]
 """Title of an axis, and the settings on it."""
@@ -82,19 +68,13 @@ class AxisContent:
 
 def render_page(experiments: Sequence[CombinedResults], confidence: float, own_command: str) -> str:
     """Return the report's HTML.  own_command: the command that makes it."""
-    templates = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    script = (TEMPLATES / "script.js").read_text()
     axes = _axes(experiments)
     contents = [_experiment_content(experiment, confidence) for experiment in experiments]
-    return templates.get_template("page.html").render(
-        generator=GENERATOR,
-        sections=SECTIONS,
-        style=Markup((TEMPLATES / "style.css").read_text()),
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    return fill_template(
+        "page.html",
+        ("script.js",),
+        folder="",
+        sections=[name for name in SECTIONS if len(axes) > 1 or name != "several environments"],
         title=_title(experiments),
         time=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         commit=code_version()["commit"],
@@ -144,14 +124,10 @@ def _axes(experiments: Sequence[CombinedResults]) -> list[Axis]:
 def _axis_contents(axes: Sequence[Axis], confidence: float) -> list[AxisContent]:
     """Return the content of each axis."""
     pairs = compare_all_pairs([choices for _, choices in axes], confidence)
-    options = FigureOptions(confidence=confidence)
-    return [
-        AxisContent(
-            title,
-            curve_chart(choices, options),
-            diagnostic_panels(choices),
-            distribution_chart(choices, confidence),
-            found,
-        )
-        for (title, choices), found in zip(axes, pairs, strict=True)
-    ]
+    options, styles = FigureOptions(confidence=confidence), LineStyles()
+    contents = []
+    for (title, choices), found in zip(axes, pairs, strict=True):
+        own = [styles.style(name) for name in line_names(choices)]
+        curves, diagnostics = curve_chart(choices, options, own), diagnostic_panels(choices, own)
+        contents.append(AxisContent(title, curves, diagnostics, distribution_chart(choices, confidence, own), found))
+    return contents

@@ -12,7 +12,8 @@ import click
 from utils.analysis.combined_results import read_combined_results
 from utils.core.errors import BadInput, unwritable_out
 from utils.files.overwrite import check_replaceable, write_out
-from utils.reporting.page import GENERATOR, render_page
+from utils.reporting.page import render_page
+from utils.reporting.templating import GENERATOR
 
 REPORT = "report.html"
 """Default name of the file."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from utils.analysis.combined_results import CombinedResults
 from utils.analysis.hyperparameter_effect import WAYS, HyperparameterEffect
-from utils.analysis.line_style import OKABE_ITO, SIDE_STEP, SLICE_DASHES
+from utils.analysis.line_style import SIDE_STEP, SLICE_DASHES
 from utils.analysis.number_format import (
     NO_VALUE,
     format_estimate,
@@ -17,7 +17,8 @@ from utils.analysis.number_format import (
     sort_values,
     value_name,
 )
-from utils.reporting.svg_chart import ChartFrame, Scale, Tick, dash_array, fit_scale
+from utils.reporting.line_styles import dash_array
+from utils.reporting.svg_chart import ChartFrame, Scale, Tick, fit_scale
 
 WIDTH, HEIGHT = 410, 250
 """Size of a panel, pixels."""
@@ -31,8 +32,8 @@ MAX_TICK_CHARACTERS, SLANTED_HEIGHT = 46, 40
 MAX_VALUES = 40
 """Largest number of values of a hyperparameter that are shown."""
 
-WAY_STYLES = {"best": (OKABE_ITO[0], OKABE_ITO[0], ""), "slice": (OKABE_ITO[1], "#fff", dash_array(SLICE_DASHES))}
-"""Colour of lines, colour that fills markers, and dashes of each way to measure an effect."""
+WAY_STYLES = {"best": ("#333", "#333", ""), "slice": ("#777", "#fff", dash_array(SLICE_DASHES))}
+"""Colour of lines, colour that fills markers, and dashes of each way to measure an effect; no agent's colour."""
 
 
 @dataclass(frozen=True)

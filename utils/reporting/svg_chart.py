@@ -8,11 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from utils.analysis.line_style import DASHES, OKABE_ITO
 from utils.analysis.number_format import format_tick_values
-
-DASH_UNIT = 1.6
-"""Pixels per line width of a dash pattern."""
 
 MAX_TICKS = 7
 """Approximate largest number of ticks of an axis."""
@@ -77,21 +73,6 @@ class ChartFrame:
     def area(self, x: np.ndarray, low: np.ndarray, high: np.ndarray) -> str:
         """Return the area between two lines as an SVG path.  x, low, high: (T,) data."""
         return self.path(np.concatenate([x, x[::-1]]), np.concatenate([high, low[::-1]])) + "Z"
-
-
-def line_color(number: int) -> str:
-    """Return the colour of a line.  number: number of the line, from 0."""
-    return OKABE_ITO[number % len(OKABE_ITO)]
-
-
-def line_dashes(number: int) -> str:
-    """Return the dashes of a line as an SVG's stroke-dasharray.  number: number of the line, from 0."""
-    return dash_array(DASHES[number % len(DASHES)])
-
-
-def dash_array(pattern: Sequence[float]) -> str:
-    """Return a dash pattern as an SVG's stroke-dasharray.  pattern: dashes and gaps in line widths; () is solid."""
-    return " ".join(f"{DASH_UNIT * length:g}" for length in pattern)
 
 
 def thinned_indices(length: int, most: int) -> np.ndarray:

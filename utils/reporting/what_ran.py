@@ -9,6 +9,8 @@ from typing import Any
 
 from utils.analysis.combined_results import CombinedResults
 from utils.analysis.number_format import value_name
+from utils.core.sampled import SampledValues
+from utils.results.foreign import FOREIGN, is_unknown
 from utils.results.provenance_diff import Origin, describe_environment_differences
 
 MAX_ITEM_VALUES = 8
@@ -53,8 +55,8 @@ def summarize_what_ran(experiment: CombinedResults) -> WhatRan:
     parameters = experiment.tree["experiment"]["agent"]["parameters"]
     origins = experiment.origins
     return WhatRan(
-        [(key, value_name(value)) for key, value in experiment.environment.items()],
-        [(key, ", ".join(map(value_name, values)), len(values) > 1) for key, values in parameters.items()],
+        _protocol_texts(experiment.environment),
+        [_grid_row(key, values) for key, values in parameters.items()],
         [
             _provenance_item(name, map(read, origins))
             for name, read in _item_readers(origins)
@@ -63,6 +65,22 @@ def summarize_what_ran(experiment: CombinedResults) -> WhatRan:
         _period(origins),
         describe_environment_differences(origins) + experiment.warnings,
     )
+
+
+def _protocol_texts(protocol: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return each key of a protocol and its value."""
+    return [
+        (key, NOT_RECORDED if is_unknown(protocol, key) else value_name(value))
+        for key, value in protocol.items()
+        if key != FOREIGN
+    ]
+
+
+def _grid_row(key: str, values: list[Any] | dict[str, Any]) -> tuple[str, str, bool]:
+    """Return a hyperparameter, its values in the grid as text, and whether there are several."""
+    if isinstance(values, dict):
+        return key, SampledValues.model_validate(values).describe(), values["n"] > 1
+    return key, ", ".join(map(value_name, values)), len(values) > 1
 
 
 def _item_readers(origins: Iterable[Origin]) -> list[ItemReader]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,16 @@ DIAGNOSTICS = "diagnostics"
 
 TIMESTEP = "timestep"
 """Name of the array of the windows' ends."""
+
+
+TEMPERATURE = "alpha"
+"""Name of the temperature among the diagnostics."""
+
+GROWTH, LARGE_TEMPERATURE = 10.0, 10.0
+"""Ratio to its first value, and value, from which a temperature that grows is a warning sign."""
+
+LARGE_VALUE = 1e6
+"""Absolute value of any quantity that is a warning sign."""
 
 
 @dataclass(frozen=True)
@@ -42,3 +53,21 @@ def read_diagnostics(directory: Path, run: dict[str, Any]) -> RunDiagnostics | N
     arrays = read_arrays(directory / Path(str(run[DIAGNOSTICS]["file"])).name, names.values())
     values = {quantity: arrays[name] for quantity, name in names.items()}
     return RunDiagnostics(values.pop(TIMESTEP), values)
+
+
+def warning_signs(diagnostics: Mapping[str, Sequence[float] | np.ndarray]) -> list[str]:
+    """Return what suggests that a run diverges, such as "alpha has grown from 1 to 5.7e+06".
+
+    diagnostics: (W,) values of each window, by quantity; NaN is left out.
+    """
+    signs = []
+    for name, values in diagnostics.items():
+        finite = np.asarray(values, float)[np.isfinite(values)]
+        if not len(finite):
+            continue
+        first, last = float(finite[0]), float(finite[-1])
+        if name == TEMPERATURE and last >= max(LARGE_TEMPERATURE, GROWTH * first):
+            signs.append(f"{name} has grown from {first:.3g} to {last:.3g}")
+        elif abs(last) >= LARGE_VALUE:
+            signs.append(f"{name} is {last:.3g}")
+    return signs

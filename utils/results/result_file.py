@@ -34,9 +34,13 @@ class SettingIdentity:
         identity = {"agent_name": agent_name, "agent_params": agent_params, "environment": environment}
         self._beginning = canonical_json(identity)[:-1]
 
-    def key(self, run: int) -> str:
-        """Return a run's key: the first 12 hexadecimal digits of SHA-256 over canonical JSON with "run" as last key."""
-        return hashlib.sha256(self._beginning + b',"run":%d}' % run).hexdigest()[:KEY_DIGITS]
+    def key(self, run: int, start: str | None = None) -> str:
+        """Return a run's key: the first 12 hexadecimal digits of SHA-256 over canonical JSON with "run" as last key.
+
+        start: SHA-256 of the learned parameters that the run begins from, which follows as "start_from"; None: none.
+        """
+        end = b"" if start is None else b',"start_from":"%s"' % start.encode()
+        return hashlib.sha256(self._beginning + b',"run":%d%s}' % (run, end)).hexdigest()[:KEY_DIGITS]
 
 
 def results_root(save_dir: str) -> Path:

@@ -52,7 +52,8 @@ class AgentTree(TypedDict):
     """An agent's grid: its name, and the values of each hyperparameter."""
 
     agent_name: str
-    parameters: dict[str, Annotated[list[Any], Field(min_length=1)]]
+    parameters: dict[str, Annotated[list[Any], Field(min_length=1)] | dict[str, Any]]
+    start_from: NotRequired[str | None]
 
 
 @with_config(STRICT)

@@ -25,6 +25,9 @@ OPTION = re.compile(r"(--[a-z][a-z-]*)(=[A-Za-z0-9_.:,@%/*&|+=~^?!()\[\]-]+)?")
 GPU_OPTION = re.compile(r"--gpus|--gres=(.*,)?gpu")
 """Options of sbatch that request GPUs."""
 
+QOS_OPTION = re.compile(r"--qos?=(.+)")
+"""Option of sbatch that requests a QOS."""
+
 OURS = (
     "--account", "--partition", "--time", "--nodes", "--ntasks", "--cpus-per-task", "--mem", "--mem-per-cpu",
     "--gpus-per-node", "--array", "--job-name", "--output", "--error", "--chdir", "--signal", "--requeue",
@@ -132,6 +135,12 @@ class Cluster(BaseModel):
     def asks_for_gpu(self) -> bool:
         """Whether tasks request a GPU, by a key or by an option of sbatch."""
         return self.gpus_per_node is not None or any(GPU_OPTION.match(option) for option in self.options)
+
+    @property
+    def qos(self) -> str | None:
+        """QOS that tasks ask for by an option of sbatch; None: SLURM's choice."""
+        found = [match[1] for option in self.options if (match := QOS_OPTION.match(option))]
+        return found[-1] if found else None
 
     @property
     def mib_per_cpu(self) -> int | None:

@@ -4,6 +4,9 @@ A stack of the sweep's own runs trains twice, by main.py in a process of its own
 training is a *stretch*. The second one is longer; the time that it takes beyond the first excludes imports, compilation
 and the steps before learning begins.
 
+The machine may be busy: time in which a process was ready to run but had no core does not count (`core_wait_seconds` of
+the results). Tasks have their cores for themselves.
+
 A pilot takes one core. In a job with several cores it trains such a stack on each of them, as tasks do: cores that
 share caches, memory and power slow each other down.
 """
@@ -17,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +44,9 @@ FIRST = 200
 """Number of timesteps of the first stretch after learning has begun."""
 
 MIB = 2**20
+
+MAX_WAIT_SHARE = 0.99
+"""Largest fraction of a run's time that is left out as waiting, so that a cost remains."""
 
 
 @dataclass(frozen=True)
@@ -149,8 +156,20 @@ def summarize_stretch(results: Sequence[Path], wall: float, processes: int) -> S
     processes: number of its processes, each of which trained one stack.
     """
     runs = [read_result(path).run for path in results]
+    busy = sum(map(core_share, runs)) / len(runs)
     steps, train = (sum(run[name] for run in runs) / len(runs) for name in ("timesteps_done", "train_time"))
     evaluation = sum(run["eval_time"] / max(1, len(run["timesteps_at_eval"])) for run in runs) / len(runs)
     start = wall - sum(run["train_time"] + run["eval_time"] for run in runs) / processes
-    start /= POOL_STARTS if processes > 1 else 1.0
-    return Stretch(steps, train, evaluation, max(run["provenance"]["peak_memory_mib"] for run in runs), max(0.0, start))
+    start = busy * max(0.0, start) / (POOL_STARTS if processes > 1 else 1.0)
+    peak = max(run["provenance"]["peak_memory_mib"] for run in runs)
+    return Stretch(steps, busy * train, busy * evaluation, peak, start)
+
+
+def core_share(run: dict[str, Any]) -> float:
+    """Return the fraction of a run's time in which its process had a core if it could use one; 1.0 if unknown."""
+    origin = run["provenance"]
+    waited = origin.get("core_wait_seconds")
+    if not waited:
+        return 1.0
+    start, end = (datetime.fromisoformat(origin[name]) for name in ("start_time", "end_time"))
+    return 1.0 - min(waited / max((end - start).total_seconds(), waited), MAX_WAIT_SHARE)

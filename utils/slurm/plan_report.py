@@ -26,10 +26,13 @@ def format_plan(plan: Plan, submitted: int, limit: JobLimit | None = None) -> st
     submitted: number of tasks that the limit on jobs allows now.
     """
     cluster, experiment, tasks = plan.cluster, plan.experiment, plan.tasks
-    total = plan.present + plan.live + plan.runs
+    total = plan.present + plan.copies + plan.live + plan.runs
+    copies = f", {plan.copies:,} to copy from equal runs or other directories" if plan.copies else ""
+    twins = f" ({len(plan.twins):,} of them equal to others, so copied from these)" if plan.twins else ""
     lines = [
         f"{experiment.agent_source} on {experiment.env_source} -> {experiment.directory}",
-        f"    {total:,} runs: {plan.present:,} with results, {plan.live:,} queued or running, {plan.runs:,} to submit",
+        f"    {total:,} runs: {plan.present:,} with results{copies}, {plan.live:,} queued or running, {plan.runs:,} "
+        f"to submit{twins}",
     ]
     if not tasks:
         return "\n".join(lines)

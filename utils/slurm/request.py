@@ -32,6 +32,7 @@ class Request:
     runs: Sequence[int]
     settings: Sequence[int] | None = None
     force: bool = False
+    accept_mixed: bool = False
     engine: str = DEFAULT_ENGINE
     then: Sequence[str] = ()
     sbatch: Sequence[str] = ()
@@ -54,6 +55,8 @@ class Request:
         words = ["python", "schedule.py", "--runs", runs]
         if self.settings is not None:
             words += ["--settings", format_indices(self.settings)]
+        if self.accept_mixed:
+            words += ["--accept-mixed"]
         if self.engine != DEFAULT_ENGINE:
             words += ["--engine", self.engine]
         if self.keep_checkpoint:
@@ -83,6 +86,7 @@ class Request:
             jobs="auto",
             engine=None if self.engine == DEFAULT_ENGINE else self.engine,
             force=self.force,
+            accept_mixed=self.accept_mixed,
             extend=self.extend,
             keep_checkpoint=self.keep_checkpoint,
         )

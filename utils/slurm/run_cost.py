@@ -17,19 +17,24 @@ from utils.files.json_text import read_json
 from utils.slurm.submission_folder import FOLDER
 from utils.training.stack_sizes import fixed_cost, max_runs_for_speed
 
-UNIT_SECONDS = {"eager": 1.8e-4, "compiled": 1e-4}
+UNIT_SECONDS = {"eager": 1.4e-4, "compiled": 0.6e-4}
 """Unit of cost by engine, s: what a run without matrix products adds to a step (`utils.training.stack_sizes`).
 
-Measured compiled, with an environment, on an AMD EPYC: 0.6e-4 for SAC 64x64, 1.0e-4 for SAC 256x256.
+Processor time on an AMD EPYC, with an environment: eager 0.8e-4 to 1.5e-4, compiled 0.3e-4 to 0.7e-4, for SAC with 64
+and 256 units.
 """
 
-ACTING = 0.2
-"""Cost of an evaluation step, in UNIT_SECONDS: one environment step, and acting without learning."""
+UNIT_SECONDS_WITHOUT_NETWORKS = 8e-6
+"""The same for agents without networks. Measured with linearAC on Pendulum: 85 us for a step of one run, 8 us for each
+further run.
+"""
 
+EVALUATION_STEP_SECONDS = 3e-5
+"""Cost of an evaluation step, s: one environment step, and acting without learning."""
 
-START_SECONDS = {"eager": 4.0, "compiled": 8.0}
+START_SECONDS = {"eager": 3.0, "compiled": 6.0}
 """Seconds that a task takes before and after training, by engine, unless a pilot measures them: imports, the check of
-the environment, compiling with a cache.
+the environment, compiling.
 """
 
 MAX_SPREAD_COST = 0.25
@@ -91,17 +96,18 @@ class Cost(BaseModel):
 
 
 def estimate_cost(hyperparameters: Any, environment: EnvironmentConfig, stack: int | None, engine: str) -> Cost:
-    """Estimate the cost of a run by rule.
+    """Estimate the cost of a run by rule. It does not know what a step of the environment costs.
 
     stack: largest number of runs in a stack; None: the fastest number.
     engine: "eager" or "compiled".
     """
     size = stack or max_runs_for_speed(hyperparameters, engine)
     used = engine if hyperparameters.compiles else "eager"
-    unit, steps = UNIT_SECONDS[used], environment.total_timesteps
+    unit = UNIT_SECONDS[used] if hasattr(hyperparameters, "hidden_dim") else UNIT_SECONDS_WITHOUT_NETWORKS
+    steps = environment.total_timesteps
     watched = count_evaluations(environment) * environment.eval_episodes * environment.steps_per_episode
     fixed = unit * steps * fixed_cost(hyperparameters, engine)
-    each = unit * (steps * hyperparameters.step_cost + ACTING * watched)
+    each = unit * steps * hyperparameters.step_cost + EVALUATION_STEP_SECONDS * watched
     return Cost(stack=size, seconds=fixed / size + each, fixed_seconds=fixed, start_seconds=START_SECONDS[used])
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from utils.slurm import commands as slurm
 from utils.slurm.cluster import Cluster
-from utils.slurm.job_limits import JobLimit, find_limits, smallest_limit
+from utils.slurm.job_limits import Charge, JobLimit, find_limits, smallest_limit
 
 EXPEDITE_VERSION = (25, 11)
 """First version of SLURM with --requeue=expedite."""
@@ -42,11 +42,14 @@ def read_state(cluster: Cluster, users: Set[str]) -> SlurmState:
     users: names of the users whose jobs matter, in addition to this one.
     """
     queue, config = slurm.read_queue(users), slurm.read_config()
-    account = cluster.account or os.environ.get(slurm.ACCOUNT) or None
-    limits = [
-        *file_limits(cluster, queue.jobs),
-        *find_limits(account, "gpu" if cluster.asks_for_gpu else "cpu", queue.jobs),
-    ]
+    charge = Charge(
+        account=cluster.account or os.environ.get(slurm.ACCOUNT) or None,
+        kind="gpu" if cluster.asks_for_gpu else "cpu",
+        partition=cluster.partition,
+        qos=cluster.qos,
+        cluster=config.get("ClusterName", ""),
+    )
+    limits = [*file_limits(cluster, queue.jobs), *find_limits(charge, queue.jobs)]
     size = config.get("MaxArraySize", "")
     others = sorted(users - {slurm.user_name()})
     notes = []

@@ -23,17 +23,27 @@ class _Member(NamedTuple):
 
 
 def list_stacks(plan: Plan, tasks: Sequence[Sequence[RunId]]) -> list[list[RunId]]:
-    """Return the stacks that form in tasks of a plan, the most expensive first."""
+    """Return the stacks that form in tasks of a plan, the most expensive first.
+
+    Runs whose result is copied from an equal run are in the stack of that run.
+    """
     largest = {setting: shape.cost.stack for shape in plan.shapes for setting in shape.settings}
     cluster, stacks = plan.cluster, []
     for task in tasks:
         members = [
-            _Member(plan.experiment.hyperparameters(run_id.setting), largest[run_id.setting], run_id) for run_id in task
+            _Member(plan.experiment.hyperparameters(run_id.setting), largest[run_id.setting], run_id)
+            for run_id in task
+            if run_id.key not in plan.twins
         ]
         jobs = min(cluster.cpus_per_task, len(members)) if cluster.stack is None else 1
         stacks += split_into_stacks(members, lambda member: member.largest, jobs)  # type: ignore[arg-type,attr-defined]
     stacks.sort(key=stack_cost, reverse=True)
-    return [[member.run_id for member in stack] for stack in stacks]  # type: ignore[attr-defined]
+    listed: list[list[RunId]] = [[member.run_id for member in stack] for stack in stacks]  # type: ignore[attr-defined]
+    place = {run_id.index: stack for stack in listed for run_id in stack}
+    for twin in (run_id for task in tasks for run_id in task if run_id.key in plan.twins):
+        equal = plan.experiment.same_runs(plan.experiment.run(twin.index))
+        next(place[run.index] for run in equal if run.index in place).append(twin)
+    return listed
 
 
 def find_listed_tasks(submission: Submission, queue: Queue) -> dict[str, QueuedTask]:

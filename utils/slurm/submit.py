@@ -38,7 +38,7 @@ class Target:
     """How plans are submitted.
 
     script, directory: main.py and its working directory.
-    engine, keep_checkpoint: main.py's options.
+    engine, no_copy, keep_checkpoint: main.py's options.
     array_size: largest number of tasks in an array.
     then: steps of the closing job; none: there is no closing job.
     common_list: whether tasks take their stacks from a common list.
@@ -50,6 +50,7 @@ class Target:
     directory: str
     engine: str
     array_size: int
+    no_copy: bool = False
     then: Sequence[str] = ()
     keep_checkpoint: bool = False
     common_list: bool = False
@@ -105,6 +106,7 @@ def make_script(target: Target, plan: Plan, folder: Path) -> str:
         jobs=cluster.cpus_per_task,
         stack=cluster.stack or "auto",
         engine=target.engine,
+        no_copy=target.no_copy,
         extend=None if plan.experiment.extends is None else plan.experiment.total_timesteps,
         keep_checkpoint=target.keep_checkpoint,
     ).joined_words(target.script)

@@ -10,10 +10,12 @@ from utils.experiment.experiment import Experiment, RunId
 from utils.slurm import commands as slurm
 from utils.slurm.cluster import AUTO, Cluster
 from utils.slurm.duration import parse_duration
+from utils.slurm.equal_runs import Twins, find_copies, separate_equal_runs
 from utils.slurm.missing_runs import find_live_tasks, sort_runs
 from utils.slurm.request import Request
 from utils.slurm.run_cost import Cost, Measurements, estimate_cost
-from utils.slurm.task_plan import Plan, Shape, group_by_shape, plan_tasks, time_limit
+from utils.slurm.task_plan import Plan, Shape, add_twins, group_by_shape, plan_tasks, time_limit
+from utils.training.existing_results import ExistingResult
 from utils.training.stack_sizes import max_runs_for_memory
 
 MIB = 2**20
@@ -22,14 +24,20 @@ MIB = 2**20
 class Sweep(NamedTuple):
     """The requested runs of one experiment.
 
-    forced: those of the missing runs that have results, which will be replaced.
+    live: queued or running runs, and those that are equal to one of these.
+    missing: runs to train.
+    forced: runs to submit that have results, which will be replaced.
+    copies: results of equal runs, or in other directories, that other runs already have.
+    twins: by key of a run to train, the other runs to submit that are equal to it, so that its task copies its result.
     """
 
     experiment: Experiment
     present: Sequence[RunId]
     live: Sequence[RunId]
     missing: Sequence[RunId]
-    forced: Sequence[RunId]
+    forced: Sequence[RunId] = ()
+    copies: Sequence[ExistingResult] = ()
+    twins: Twins = {}  # noqa: RUF012
 
 
 def find_sweeps(request: Request, experiments: Sequence[Experiment], queue: slurm.Queue) -> list[Sweep]:
@@ -45,8 +53,13 @@ def find_sweeps(request: Request, experiments: Sequence[Experiment], queue: slur
         if request.force:
             forced = [run_id for run_id in present if run_id.key not in busy]
             present, missing = [run_id for run_id in present if run_id.key in busy], sorted(missing + forced)
-        sweeps.append(Sweep(experiment, present, live, missing, forced))
         others |= dict.fromkeys(run_id.key for run_id in missing)
+        copies = [] if request.force else find_copies(experiment, missing)
+        copied = {each.run.index for each in copies}
+        missing = [run_id for run_id in missing if run_id.index not in copied]
+        trained, twins, waiting = separate_equal_runs(experiment, missing, busy)
+        forced = sorted(set(forced).difference(waiting))
+        sweeps.append(Sweep(experiment, present, live + waiting, trained, forced, copies, twins))
     return sweeps
 
 
@@ -57,8 +70,15 @@ def make_plan(sweep: Sweep, cluster: Cluster, engine: str, places: int | None = 
     """
     shapes = find_shapes(sweep, cluster, engine)
     seconds = time_limit(cluster, [shape.cost for shape in shapes])
-    tasks = plan_tasks(cluster, sweep.missing, shapes, seconds, places)
-    return Plan(cluster, sweep.experiment, shapes, seconds, len(sweep.present), len(sweep.live), tasks)
+    return _plan_for(sweep, cluster, shapes, seconds, places)
+
+
+def _plan_for(sweep: Sweep, cluster: Cluster, shapes: Sequence[Shape], seconds: int, places: int | None) -> Plan:
+    """Return the plan of a sweep for a time limit, seconds.  shapes, places: see `plan_tasks`."""
+    tasks = add_twins(plan_tasks(cluster, sweep.missing, shapes, seconds, places), sweep.twins)
+    twins = frozenset(twin.key for equal in sweep.twins.values() for twin in equal)
+    present, live = len(sweep.present), len(sweep.live)
+    return Plan(cluster, sweep.experiment, shapes, seconds, present, live, tasks, len(sweep.copies), twins)
 
 
 def find_shapes(sweep: Sweep, cluster: Cluster, engine: str, measured: bool = True) -> list[Shape]:
@@ -89,8 +109,7 @@ def planned_stacks(sweep: Sweep, cluster: Cluster, shapes: Sequence[Shape], plac
     places: number of tasks that the limit on jobs allows; None: any number.
     """
     seconds = cluster.max_seconds if cluster.time == AUTO else parse_duration(cluster.time)
-    tasks = plan_tasks(cluster, sweep.missing, shapes, seconds, places)
-    plan = Plan(cluster, sweep.experiment, shapes, seconds, len(sweep.present), len(sweep.live), tasks)
+    plan = _plan_for(sweep, cluster, shapes, seconds, places)
     sizes = [1] * len(shapes)
     for time in plan.times:
         for shape, runs in time.stacks:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,6 +57,8 @@ class Plan:
 
     seconds: time limit of a task.
     present, live: numbers of runs that have results, and that are queued or running; they are not submitted.
+    copies: number of runs whose result is copied when the plan is submitted.
+    twins: keys of runs in tasks that are not trained, but copied from an equal run of their task.
     """
 
     cluster: Cluster
@@ -66,6 +68,8 @@ class Plan:
     present: int
     live: int
     tasks: Sequence[Sequence[RunId]]
+    copies: int = 0
+    twins: Set[str] = frozenset()
 
     @property
     def runs(self) -> int:
@@ -80,7 +84,7 @@ class Plan:
         known: dict[tuple[int, ...], TaskTime] = {}
         times = []
         for task in self.tasks:
-            counts = Counter(shape_of[run_id.setting] for run_id in task)
+            counts = Counter(shape_of[run_id.setting] for run_id in task if run_id.key not in self.twins)
             kind = tuple(counts[place] for place in range(len(shapes)))
             if kind not in known:
                 known[kind] = time_task(kind, shapes, self.cluster)
@@ -179,3 +183,15 @@ def divide_into_tasks(run_ids: Sequence[RunId], shapes: Sequence[tuple[Sequence[
         tasks[begun * len(tasks) // total].append(run_id)
         begun += weight
     return [sorted(task) for task in tasks if task]
+
+
+def add_twins(tasks: Sequence[Sequence[RunId]], twins: Mapping[str, Sequence[RunId]]) -> list[list[RunId]]:
+    """Add to each task the runs that are equal to one of its runs; a task that becomes too large is divided.
+
+    twins: by key of a run.
+    """
+    if not twins:
+        return [list(task) for task in tasks]
+    largest = MAX_RUNS_PER_TASK // (1 + max(map(len, twins.values())))
+    parts = [list(task[start : start + largest]) for task in tasks for start in range(0, len(task), largest)]
+    return [sorted([*part, *(twin for run_id in part for twin in twins.get(run_id.key, ()))]) for part in parts]

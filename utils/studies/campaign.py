@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from utils.core.errors import unwritable_out
+from utils.experiment.train_command import Where
 from utils.files.overwrite import write_out
 from utils.plot_utils import DPI, STYLE
 from utils.studies.choice import ArmInEnvironment, Known, survey
@@ -19,7 +20,7 @@ from utils.studies.figures import draw_curves, draw_sensitivity
 from utils.studies.page import page_text
 from utils.studies.run_table import CHOOSING, REPORTING, RunRow, read_rows, write_rows
 from utils.studies.study import Study, read_study
-from utils.studies.training import Part, Where, complete_part, study_root
+from utils.studies.training import Part, complete_part, study_root
 
 
 def run_study(path: Path, where: Where | None, agents: Mapping[str, Any], out: Path) -> None:

@@ -1,32 +1,20 @@
-"""Training of a study's missing runs, here by main.py or on a cluster by schedule.py, and collection of their rows."""
+"""Training of a study's missing runs, and collection of their rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from utils.core.grid import Grid
-from utils.core.indices import format_indices
-from utils.core.run_script import run_script
 from utils.experiment.config import check_agent_config, read_environment
 from utils.experiment.experiment import Experiment, RunId
-from utils.experiment.main_command import MainCommand
+from utils.experiment.train_command import TrainCommand, Where
 from utils.files.json_text import encode_json
 from utils.files.overwrite import write_out
 from utils.results.result_file import results_root
 from utils.studies.run_table import RunRow, make_row
 from utils.studies.study import Study
-
-
-@dataclass(frozen=True)
-class Where:
-    """How runs are trained.  jobs, engine: options of main.py.  cluster: schedule.py's cluster file; None: here."""
-
-    jobs: str = "auto"
-    engine: str = "auto"
-    cluster: str | None = None
 
 
 class Part:
@@ -74,22 +62,8 @@ class Part:
     def train(self, missing: Sequence[RunId], where: Where) -> None:
         """Train missing runs, or submit them.  Exits with the command's code if it fails."""
         write_out(self._agent_json, encode_json(self._config.model_dump(mode="json")))
-        if where.cluster is None:
-            index = format_indices(sorted(one.index for one in missing))
-            command = MainCommand(
-                self._env_json,
-                str(self._agent_json),
-                index,
-                save_dir=self._save_dir,
-                jobs=where.jobs,
-                engine=where.engine,
-            )
-            run_script(command.words()[1:])
-        else:
-            runs = f"{self._runs[0]}-{self._runs[-1]}"
-            options = ["--runs", runs, "--engine", where.engine, "--yes"]
-            files = [where.cluster, "main.py", "./", self._env_json, self._save_dir, str(self._agent_json)]
-            run_script(["schedule.py", *options, *files])
+        command = TrainCommand(self._env_json, str(self._agent_json), self._save_dir)
+        command.run([one.index for one in missing], self._runs, where)
 
     def collect(self, runs: Sequence[RunId]) -> Iterator[RunRow]:
         """Yield the row of each run that has a result."""

@@ -7,7 +7,7 @@ name; or it is the result of another setting that differs only in hyperparameter
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,14 +48,18 @@ class ExistingResult(NamedTuple):
         return self.file == self.run.file
 
 
-def find_results(experiment: Experiment, runs: Sequence[Run]) -> list[ExistingResult]:
-    """Return the results that runs already have, in the order of the runs.  Raises BadInput for a damaged archive."""
+def find_results(experiment: Experiment, runs: Sequence[Run], no_copy: bool = False) -> list[ExistingResult]:
+    """Return the results that runs already have, in the order of the runs.  Raises BadInput for a damaged archive.
+
+    no_copy: only results of these runs, in the experiment's own directory.
+    """
+    chosen = {run.index for run in runs} if no_copy else None
     archive = open_archive(experiment.directory)
     order = {name: place for place, name in enumerate(archive.names_in_order())} if archive else {}
     found: dict[int, ExistingResult] = {}
     seen: dict[bytes, Any] = {}
     for run in sorted(runs, key=lambda run: order.get(run.file.json.name, -1)):  # Each frame is unpacked once.
-        for file in _possible_files(experiment, run):
+        for file in _possible_files(experiment, run, chosen):
             result = file.read()
             if result is not None:
                 found[run.index] = ExistingResult(run, file, _compact_origin(file, result, seen))
@@ -74,11 +78,16 @@ def _compact_origin(file: ResultFile, result: Result, seen: dict[bytes, Any]) ->
     return Origin(str(file.json), shared)
 
 
-def _possible_files(experiment: Experiment, run: Run) -> Iterator[ResultFile]:
-    """Yield the paths where the run's result may be, its own first."""
+def _possible_files(experiment: Experiment, run: Run, chosen: Set[int] | None) -> Iterator[ResultFile]:
+    """Yield the paths where the run's result may be, its own first.
+
+    chosen: only the own paths of runs with these indices; None: of all runs, in all directories.
+    """
     for same in (run, *experiment.same_runs(run)):
-        yield same.file
-        yield from experiment.other_files(same)
+        if chosen is None or same.index in chosen:
+            yield same.file
+        if chosen is None:
+            yield from experiment.other_files(same)
 
 
 def check_same_code(

@@ -12,8 +12,9 @@ from utils.core.provenance import code_version, describe_cpu, package_versions, 
 from utils.experiment.experiment import Run
 from utils.files.atomic import make_directory, write_atomically
 from utils.files.json_text import encode_json
+from utils.results.progress_file import FAILURES_DIRECTORY, progress_path, remove_progress
 
-DIRECTORY = "failures"
+DIRECTORY = FAILURES_DIRECTORY
 
 log = logging.getLogger("policy_params")
 
@@ -27,7 +28,7 @@ def failure_path(directory: Path, key: str) -> Path:
 
 
 def write_failure(run: Run, reason: str, trace: str, timesteps: int | None = None) -> None:
-    """Write a failure file; log an error if it cannot be written.
+    """Write a failure file and remove the progress file; log an error if it cannot be written.
 
     reason: one line.
     trace: the traceback, or "".
@@ -54,6 +55,7 @@ def write_failure(run: Run, reason: str, trace: str, timesteps: int | None = Non
     try:
         make_directory(path.parent)
         write_atomically(path, encode_json(tree))
+        remove_progress(progress_path(run.file.directory, run.key))
     except OSError as error:
         log.error("index %d: failed, and %s cannot be written: %s", run.index, path, error)
 

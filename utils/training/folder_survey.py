@@ -47,6 +47,18 @@ def warn_of_others(experiment: Experiment, runs: Sequence[Run], packages: Sequen
         )
 
 
+def differing_experiments(experiment: Experiment) -> tuple[bool, bool]:
+    """Return whether the directory has results of another grid, and whether it has results of another protocol.
+
+    Archived results are not read.
+    """
+    grid, other_grids, other_protocols = experiment.agent.model_dump(mode="json"), False, False
+    for result in _read_results(experiment.directory, _result_names(experiment.directory)[:MAX_READ]):
+        other_grids |= result.experiment["agent"] != grid
+        other_protocols |= not is_same_protocol(result.experiment["environment"], experiment.protocol)
+    return other_grids, other_protocols
+
+
 def _result_names(directory: Path) -> list[str]:
     """Return the names of the files that should be results, sorted; none if there is no directory yet."""
     try:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from utils.core.transition import Step
+from utils.results.learned_params import POLICIES
 from utils.training.evaluation import EvaluationAbandoned, evaluate_runs
 from utils.training.run_record import RunRecord
 from utils.training.stack import ActiveRuns, Stack, Watcher, selected_slots
@@ -143,6 +144,9 @@ class Loop(ActiveRuns):
         self.evaluated = self.config.eval_episodes > 0
         for r in selected_slots(which & self.active):
             self.records[r].add_evaluation(returns[r], steps[r])
+            if POLICIES in self.recorded:
+                for name, array in self.stack.agent.policy_params(r).items():
+                    self.records[r].add_row(f"{POLICIES}/{name}", array)
         self._report_evaluation(which & self.active)
         self.share_time("eval_time", started)
 

@@ -4,13 +4,52 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from tqdm import tqdm
 
 log = logging.getLogger("policy_params")
 
 SECONDS_BETWEEN_LINES = 60.0
+
+
+class Evaluation(NamedTuple):
+    """An evaluation of a stack: the mean returns of its worst and its best setting, which may be the same."""
+
+    timestep: int
+    worst: float
+    best: float
+
+
+class EvaluationHandler(logging.Handler):
+    """A log handler that takes evaluations from the records that have one as their attribute `evaluation`.
+
+    Records come from every process that trains; the bar is in this one.
+    """
+
+    def __init__(self, show: Callable[[Evaluation], object]) -> None:
+        """Pass each evaluation to `show`."""
+        super().__init__()
+        self._show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a record's evaluation on, if it has one."""
+        evaluation = getattr(record, "evaluation", None)
+        if evaluation is not None:
+            self._show(evaluation)
+
+
+@contextmanager
+def evaluations_shown(show: Callable[[Evaluation], object]) -> Iterator[None]:
+    """Pass every evaluation that is logged to `show` while the block runs."""
+    handler = EvaluationHandler(show)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 class SweepProgress:
@@ -28,6 +67,7 @@ class SweepProgress:
         self._runs, self._timesteps, self._bar, self._clock = runs, timesteps, bar, clock
         self._made = [0] * len(runs)
         self._done = self._elsewhere = 0
+        self._returns = ""
         self._expected = sum(count * each for count, each in zip(runs, timesteps, strict=True))
         bar.total = self._expected
         self._start = self._last_line = clock()
@@ -49,7 +89,17 @@ class SweepProgress:
         self._done += done
         self._elsewhere += elsewhere
         self._bar.total = self._expected
-        self._bar.set_postfix_str(self._runs_text())
+        self._show()
+
+    def show_evaluation(self, evaluation: Evaluation) -> None:
+        """Show the returns of the latest evaluation beside the bar."""
+        low, high = f"{evaluation.worst:.1f}", f"{evaluation.best:.1f}"
+        returns = f"return {low}" if low == high else f"returns {low} to {high}"
+        self._returns = f", {returns} at step {evaluation.timestep:,}"
+        self._show()
+
+    def _show(self) -> None:
+        self._bar.set_postfix_str(f"{self._runs_text()}{self._returns}")
 
     def format_line(self) -> str:
         """Return completed runs, run-steps per second since the start, and the time left at that rate, if any."""

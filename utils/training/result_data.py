@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from utils.results.learned_params import POLICIES
 from utils.results.schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -22,8 +23,12 @@ def run_data(
     origin: the provenance. The result names each array by its name in the .npz.
     """
     recorded = {name: np.stack(rows) for name, rows in record.arrays.items()}
+    policies = {name: array for name, array in recorded.items() if name.startswith(f"{POLICIES}/")}
+    references = {name: _array_reference(run, {name: recorded[name]}) for name in recorded if name not in policies}
     learned = {f"learned_params/{name}": array for name, array in record.learned_params.items()}
     diagnostics = {f"diagnostics/{name}": array for name, array in record.diagnostic_arrays().items()}
+    if POLICIES in environment.record:
+        references[POLICIES] = _array_reference(run, policies)
     data = {
         "schema_version": SCHEMA_VERSION,
         "index": run.index,
@@ -40,7 +45,7 @@ def run_data(
         **record.curves(),
         "learned_params": _array_reference(run, learned),
         "diagnostics": _array_reference(run, diagnostics),
-        **{name: _array_reference(run, {name: array}) for name, array in recorded.items()},
+        **references,
         "provenance": origin | record.resume_provenance(),
     }
     return data, recorded | learned | diagnostics

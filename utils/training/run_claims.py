@@ -13,6 +13,7 @@ from utils.checkpoint.checkpoint import CHECKPOINTS_DIRECTORY, Checkpoint, Check
 from utils.core.provenance import EXACT_PACKAGES, package_versions
 from utils.experiment.experiment import Run
 from utils.files.lock import Lock
+from utils.results.progress_file import progress_path, remove_progress
 
 log = logging.getLogger("policy_params")
 
@@ -149,7 +150,8 @@ def group_by_position(claims: Sequence[Claim]) -> list[list[Claim]]:
 
 
 def remove_leftovers(run: Run) -> None:
-    """Remove the checkpoint and lock of a process that was killed after it had written the result."""
+    """Remove what a process left that was killed after it had written the result: progress, checkpoint and lock."""
+    remove_progress(progress_path(run.file.directory, run.key))
     claim = _new_claim(run)
     if claim.checkpoint.directory.exists() or claim.lock.path.exists():
         try:

@@ -13,13 +13,17 @@ from typing import Any, NamedTuple
 from utils.core.cli_types import DEFAULT_ENGINE
 from utils.core.errors import EnvironmentFault
 from utils.core.interrupt import Interruption, Stopped
+from utils.core.machine import core_wait_seconds
 from utils.core.process_setup import THREADS
 from utils.core.provenance import collect_provenance, package_versions
 from utils.core.random_streams import env_seed, small_seed
 from utils.experiment.experiment import Experiment, Run, describe_runs, stack_label
+from utils.results.diagnostics import warning_signs
 from utils.training.common_list import CommonList
 from utils.training.failure_files import remove_failure, write_failure
 from utils.training.loop import Loop
+from utils.training.progress import Evaluation
+from utils.training.progress_writer import ProgressWriter
 from utils.training.result_data import run_data
 from utils.training.run_claims import Claim, claim_runs, group_by_position
 from utils.training.run_record import RunRecord
@@ -94,6 +98,7 @@ class TrainingOptions:
 
     force: train runs that have results again.
     accept_mixed: keep results of other versions of the code, instead of refusing them.
+    no_copy: copy no result of a run that is not among those to train.
     jobs: number of processes; None: the number of available cores.
     stack: largest number of runs in a stack; None: chosen by size, memory and jobs.
     engine: one of ENGINE_CHOICES.
@@ -113,6 +118,7 @@ class TrainingOptions:
     accept_mixed: bool = False
     keep_checkpoint: bool = False
     fail_fast: bool = False
+    no_copy: bool = False
     common_list: CommonList | None = None
 
 
@@ -149,10 +155,11 @@ class _StackTraining:
     def __init__(
         self, trainer: StackTrainer, claims: Sequence[Claim], timer: CheckpointTimer, stepped: Callable[[int], object]
     ) -> None:
-        self._trainer, self._claims, self._timer, self._stepped = trainer, claims, timer, stepped
+        self._trainer, self._claims, self._timer = trainer, claims, timer
         self._experiment, self._builders, self._options = trainer.experiment, trainer.builders, trainer.options
         self._runs = [claim.run for claim in claims]
-        self._start = datetime.now(UTC).isoformat()
+        self._progress = ProgressWriter(self._experiment, self._runs, stepped)
+        self._start, self._waited = datetime.now(UTC).isoformat(), core_wait_seconds()
         self._failed = 0
 
     def train(self) -> str | None:
@@ -176,7 +183,7 @@ class _StackTraining:
         self._engine = self._builders.start_engine(stack, self._options.engine, self._experiment.total_timesteps)
         if self._timer.interruption.is_requested():  # The signal may have interrupted the compiler.
             raise Stopped
-        watcher = Watcher(self._stepped, self._log_evaluation, self._handle_end)
+        watcher = Watcher(self._progress.stepped, self._log_evaluation, self._handle_end)
         with self._monitor(stack, after, watcher) as monitoring_watcher:
             self._loop = Loop(stack, monitoring_watcher, self._timer.interruption.is_requested)
             check = self._builders.check_environment(self._experiment)
@@ -186,7 +193,8 @@ class _StackTraining:
             if self._options.keep_checkpoint:
                 self._loop.completing = session.keep_checkpoints
             session.resume()
-            return session.train()
+            with self._progress.writing(self._loop.records, self._engine.identity):
+                return session.train()
 
     def _monitor(self, stack: Stack, after: int | None, watcher: Watcher) -> AbstractContextManager[Watcher]:
         """Return the watcher or, unless `after` is None, one that also shows the first slot's environment."""
@@ -212,8 +220,12 @@ class _StackTraining:
         run, record = self._runs[slot], self._loop.records[slot]
         if record.error is not None:
             self._failed += 1
+            self._progress.end(slot)
             _report_failure(run, record, record.error, self._experiment.environment.env_name)
-        elif self._write_result(run, record):
+            return
+        written = self._write_result(run, record)
+        self._progress.end(slot, remove=written)
+        if written:
             self._claims[slot].remove_checkpoint()
         else:
             self._failed += 1
@@ -224,7 +236,10 @@ class _StackTraining:
         check = self._builders.check_environment(self._experiment)
         end = datetime.now(UTC).isoformat()
         origin = collect_provenance(THREADS, self._engine._asdict(), check.rollout_hash, indices, self._start, end)
-        origin |= check.provenance(run.random_seed)
+        waited = None if self._waited is None else round((core_wait_seconds() or 0.0) - self._waited, 3)
+        origin |= check.provenance(run.random_seed) | {"core_wait_seconds": waited}
+        if run.start:
+            origin["start_from"] = run.start.provenance()
         data, arrays = run_data(run, record, self._experiment.environment, origin)
         try:
             run.file.write(self._experiment.tree(run, data), arrays)
@@ -243,12 +258,12 @@ SUMMARIZED = ("q", "td_error", "td_error_std", "entropy", "alpha", "saturated", 
 
 
 def summarize_diagnostics(diagnostics: Mapping[str, Sequence[float]]) -> str:
-    """Return the last values of the quantities in SUMMARIZED; "" if there are none.
+    """Return the last values of the quantities in SUMMARIZED, and warning signs; "" if there are none.
 
     diagnostics: the values of each window, by quantity.
     """
-    found = [name for name in SUMMARIZED if diagnostics.get(name)]
-    return ", ".join(f"{name} {diagnostics[name][-1]:.4g}" for name in found)
+    found = [f"{name} {diagnostics[name][-1]:.4g}" for name in SUMMARIZED if diagnostics.get(name)]
+    return ", ".join([*found, *(f"WARNING: {sign}" for sign in warning_signs(diagnostics))])
 
 
 def _report_failure(run: Run, record: RunRecord, error: Exception, env_name: str) -> None:
@@ -278,12 +293,13 @@ def log_evaluation(logged: LoggedRuns, timestep: int, returns: Sequence[float]) 
         by_setting.setdefault(run.setting, []).append(value)
     means = {setting: sum(values) / len(values) for setting, values in by_setting.items()}
     worst, best = (pick(means, key=lambda setting: means[setting]) for pick in (min, max))
+    extra = {"evaluation": Evaluation(timestep, means[worst], means[best])}
     if len(means) == 1:
         spread = f", runs {min(returns):.1f} to {max(returns):.1f}" if len(returns) > 1 else ""
-        log.info("%s: step %d: evaluation return %.1f%s", stack_label(runs), timestep, means[best], spread)
+        log.info("%s: step %d: evaluation return %.1f%s", stack_label(runs), timestep, means[best], spread, extra=extra)
         return
     log.info(
         "%s: step %d: evaluation returns of %d settings: from %.1f (%s) to %.1f (%s)",
         stack_label(runs), timestep, len(means), means[worst], experiment.setting_name(worst), means[best],
-        experiment.setting_name(best),
+        experiment.setting_name(best), extra=extra,
     )  # fmt: skip

@@ -16,7 +16,8 @@ from utils.core.machine import available_cores, available_memory
 from utils.experiment.experiment import Experiment, Run, stack_label
 from utils.training.failure_files import failure_path, write_failure
 from utils.training.list_trainer import ListTrainer, group_by_stack
-from utils.training.progress import SweepProgress
+from utils.training.progress import SweepProgress, evaluations_shown
+from utils.training.progress_writer import call_file
 from utils.training.run_claims import saved_timestep
 from utils.training.stack_sizes import split_into_stacks, stack_size_rule
 from utils.training.stack_trainer import Builders, StackTrainer, TrainingOptions
@@ -55,7 +56,8 @@ def train_runs(
         numbers = {run.index: number for number, group in groups.items() for run in group}
         sizes_of = {number: rule(group[0]) for number, group in groups.items()}
         stacks, work = [*groups.values()], ListTrainer(trainer, options.common_list, numbers, sizes_of).train
-    return train_stacks(work, stacks, total, jobs, interruption, options.fail_fast)
+    with call_file(experiment, runs):
+        return train_stacks(work, stacks, total, jobs, interruption, options.fail_fast)
 
 
 class FailureLimit:
@@ -107,7 +109,7 @@ def train_stacks(
     bar = tqdm(unit="run-step", unit_scale=True, disable=not sys.stderr.isatty())
     progress = SweepProgress(runs, lengths, bar)
     outcomes = run_tasks(train_stack, stacks, jobs, progress.add_steps, interruption)
-    with logging_redirect_tqdm(), bar, closing(outcomes):
+    with logging_redirect_tqdm(), bar, evaluations_shown(progress.show_evaluation), closing(outcomes):
         for number, outcome in outcomes:
             if outcome.stopped:
                 continue

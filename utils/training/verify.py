@@ -69,7 +69,17 @@ def read_recorded_run(path: Path, agents: Mapping[str, Any]) -> RecordedRun:
         )
     protocol = validate(EnvironmentConfig, environment, f"{path}: environment")
     grid = recorded_agent_config(agent, result.agent_params, f"{path}: agent", agents)
+    if grid.start_from is not None:  # The very result, which may have been one of a directory.
+        grid = grid.model_copy(update={"start_from": _recorded_start(path, origin)["path"]})
     return RecordedRun(path, protocol, grid, index, key, origin)
+
+
+def _recorded_start(path: Path, origin: dict[str, Any]) -> dict[str, Any]:
+    """Return what a result records about the learned parameters that its run began from.  Raises BadInput."""
+    start = origin.get("start_from")
+    if not isinstance(start, dict) or not all(isinstance(start.get(name), str) for name in ("path", "sha256")):
+        raise BadInput(f"{path}: cannot be repeated: it does not record the learned parameters that it began from")
+    return start
 
 
 def group_by_experiment(recorded: Sequence[RecordedRun]) -> list[list[RecordedRun]]:
@@ -81,7 +91,9 @@ def group_by_experiment(recorded: Sequence[RecordedRun]) -> list[list[RecordedRu
 
 
 def run_to_repeat(recorded: RecordedRun, experiment: Experiment) -> Run:
-    """Return the run to repeat.  Raises BadInput if its index is another run now."""
+    """Return the run to repeat.  Raises BadInput if its index is another run now, or its start is not there."""
+    if recorded.agent.start_from is not None:
+        _check_start(recorded, experiment)
     run = experiment.run(recorded.index)
     if run.key != recorded.key:
         raise BadInput(
@@ -89,6 +101,20 @@ def run_to_repeat(recorded: RecordedRun, experiment: Experiment) -> Run:
             "recorded; allowed: a result of this version's configuration"
         )
     return run
+
+
+def _check_start(recorded: RecordedRun, experiment: Experiment) -> None:
+    """Check that the learned parameters that a run began from are where they were.  Raises BadInput."""
+    was = _recorded_start(recorded.path, recorded.origin)
+    try:
+        start = experiment.run(recorded.index).start
+    except BadInput as error:
+        raise BadInput(f"{recorded.path}: cannot be repeated without the result that it began from: {error}") from error
+    if start is not None and start.sha256 != was["sha256"]:
+        raise BadInput(
+            f"{recorded.path}: cannot be repeated: it began from learned parameters with SHA-256 {was['sha256']}, but "
+            f"those of {start.path} are now {start.sha256}; allowed: the result that it began from, at that path"
+        )
 
 
 def compare_repetition(recorded: RecordedRun, fresh: Path) -> tuple[bool, list[str]]:

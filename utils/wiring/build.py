@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from utils.core.errors import BadInput
 from utils.wiring.environments import build_env, check_environment
+from utils.wiring.starts import check_starts, load_starts
 
 if TYPE_CHECKING:
     from agent.base import Spaces
@@ -66,6 +67,7 @@ def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
             f"{experiment.env_source}: key 'use_tile_coding': found true, but {name} uses observations without tile "
             "coding; allowed: false or null"
         )
+    check_starts(experiment, runs)
     for note in check_environment(experiment).notes:
         log.warning("environment '%s': %s", experiment.environment.env_name, note)
 
@@ -106,6 +108,7 @@ def build_stack(experiment: Experiment, runs: Sequence[Run], renders: bool = Fal
             experiment.agent.agent_name, [run.hyperparameters for run in runs], seeds, config.gamma,
             describe_spaces(envs.envs[0], config.tile_coding),
         )  # fmt: skip
+        load_starts(agent, runs)
         built.pop_all()
     return Stack(agent, envs, eval_envs, seeds, config)
 

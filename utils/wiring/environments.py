@@ -7,7 +7,7 @@ from contextlib import ExitStack, closing
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from utils.core.errors import BadInput, describe_error, suggestion
+from utils.core.errors import BadInput, EnvironmentFault, describe_error, suggestion
 
 if TYPE_CHECKING:
     from env import Episodes
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 OWN_STREAMS = "draws from global random streams, so that every run has streams of its own, seeded by its seed"
 EVERY_EPISODE = "its reset needs a seed at every episode, and is given one derived from the run's seed"
 CARRIED = "a reset with a seed does not undo what happened before, so that evaluations depend on earlier ones"
+INEXACT = "a run that is interrupted will resume approximately"
 SMALL_SEEDS = "its reset refuses seeds of 64 bits, and is given the seed modulo 2^31 - 1"
 
 
@@ -84,7 +85,7 @@ def _describe(verdict: Verdict) -> tuple[str, ...]:
         (verdict.small_seeds, SMALL_SEEDS),
         (verdict.nondeterministic, f"not a function of its seed: {verdict.nondeterministic}"),
         (verdict.carried, f"{CARRIED} ({verdict.carried})"),
-        (verdict.inexact, f"a run that is interrupted will resume approximately: {verdict.inexact}"),
+        (verdict.inexact, f"{INEXACT}: {verdict.inexact}"),
     ]
     return tuple(note for applies, note in notes if applies)
 
@@ -92,9 +93,9 @@ def _describe(verdict: Verdict) -> tuple[str, ...]:
 def _failure(experiment: Experiment, error: Exception) -> BadInput:
     """Return the error for an environment that cannot be used."""
     name, reason = experiment.environment.env_name, describe_error(error)
-    return BadInput(
-        f"{experiment.env_source}: env_name: '{name}' fails as configured ({type(error).__name__}: {reason})"
-    )
+    if not isinstance(error, EnvironmentFault):
+        reason = f"fails as configured ({type(error).__name__}: {reason})"
+    return BadInput(f"{experiment.env_source}: env_name: '{name}' {reason}")
 
 
 def build_env(experiment: Experiment, seed: int, renders: bool = False) -> Episodes:

@@ -64,18 +64,20 @@ def rebuild_agent(learned: LearnedRun, experiment: Experiment, seed: int, spaces
 
 
 def load_agent(
-    result: LearnedRun | Path | str, seed: int | None = None, *, renders: bool = False
+    result: LearnedRun | Path | str, seed: int | None = None, *, renders: bool = False, at: int | None = None
 ) -> tuple[Agent, Episodes]:
     """Return the agent of a completed run, one learner, and an environment under the run's protocol.
 
     result: a result file, or what `read_learned_run` returns.
-    seed: seed of agent and environment; None: their episodes are those of the run's last evaluation.
+    seed: seed of agent and environment; None: their episodes are those of the run's evaluation of this policy.
     renders: whether the environment must render pictures.
+    at: timestep of the evaluation whose policy to load, if the run's protocol records policies; None: the last one.
     Raises BadInput.
     """
     prepare_process()
     learned = result if isinstance(result, LearnedRun) else read_learned_run(Path(result))
-    experiment, timestep = experiment_of_result(learned), learned.last_timestep
+    learned = learned if at is None else learned.at(at)
+    experiment, timestep = experiment_of_result(learned), learned.timestep
     seed = learned.result.run["random_seed"] if seed is None else seed
     episodes = build_env(experiment, env_seed(seed, "eval_env", timestep), renders)
     spaces = describe_spaces(episodes, experiment.environment.tile_coding)
@@ -112,7 +114,7 @@ def show_episodes(
     Raises BadInput, and OSError if nothing can be drawn or written.
     """
     agent, shown = load_agent(learned, seed, renders=True)
-    greedy = (policy or experiment_of_result(learned).environment.eval_policy) == "mode"
+    greedy = _acts_greedily(learned, policy)
     make_sink = make_sink_opener(learned.result.path, prepare_rendering(shown.env), video)
     with closing(shown.env), closing(Camera(shown.env, make_sink)) as camera:
         for _ in range(episodes):
@@ -120,6 +122,27 @@ def show_episodes(
             if outcome is None:
                 return
             yield outcome
+
+
+def play_episodes(
+    learned: LearnedRun, episodes: int, seed: int | None, policy: str | None
+) -> Iterator[tuple[float, int]]:
+    """Play episodes of a learned policy without drawing anything. Yields return and steps of each.
+
+    Arguments and errors are those of `show_episodes`.
+    """
+    agent, played = load_agent(learned, seed)
+    greedy = _acts_greedily(learned, policy)
+    with closing(played.env):
+        for _ in range(episodes):
+            outcome = play_episode(played, lambda obs: agent.act_eval(obs, greedy))
+            assert outcome is not None
+            yield outcome
+
+
+def _acts_greedily(learned: LearnedRun, policy: str | None) -> bool:
+    """Return whether the agent acts with its policy's mode.  policy: see `show_episodes`."""
+    return (policy or experiment_of_result(learned).environment.eval_policy) == "mode"
 
 
 def make_sink_opener(result: Path, fps: float, video: Path | None) -> Callable[[np.ndarray], FrameSink]:

@@ -142,7 +142,7 @@ def train_missing_runs(experiment: Experiment, runs: list[Run], options: Trainin
     from utils.training.sweep import FAILED, train_runs
 
     code_version()  # As it is now, before anyone edits it.
-    existing = [] if options.force else results.find_results(experiment, runs)
+    existing = [] if options.force else results.find_results(experiment, runs, options.no_copy)
     results.check_same_code(existing, lambda: check_environment(experiment).rollouts, options.accept_mixed)
     done = {each.run.index for each in existing}
     missing, same = results.separate_same_runs(experiment, [run for run in runs if run.index not in done])

@@ -39,6 +39,7 @@ from utils.slurm.submit import (
 from utils.slurm.sweep_plan import Sweep, find_shapes, find_sweeps, make_plan, planned_stacks, share_places
 from utils.slurm.sweep_status import ResultReader, find_status
 from utils.slurm.task_plan import Plan
+from utils.training.existing_results import check_same_code, copy_results
 from utils.wiring.build import read_experiment
 from utils.wiring.environments import check_environment
 from utils.wiring.run import check_extendable
@@ -87,6 +88,8 @@ def schedule_sweeps(
     for sweep in sweeps:
         check_extendable([sweep.experiment.run(run_id.index) for run_id in sweep.missing])
     account = account_notice(cluster, os.environ.get(slurm.ACCOUNT))
+    for sweep in sweeps:
+        check_copies(sweep, request.accept_mixed)
     print_notes([account, *state.notes, *(gpu_note(cluster, sweep) for sweep in sweeps)])
     free = None if state.limit is None else max(0, state.limit.free - (len(sweeps) if request.then else 0))
     places = None if free is None else free // len(sweeps)
@@ -97,9 +100,11 @@ def schedule_sweeps(
     for plan, share in zip(plans, shares, strict=True):
         echo(format_plan(plan, share, state.limit))
     directory = str(Path(request.directory).resolve())
-    expedite = cluster.expedite and state.expedites
-    options = (request.then, request.keep_checkpoint, request.common_list, expedite)
-    target = Target(cluster, request.script, directory, request.engine, state.array_size, *options)
+    target = Target(
+        cluster, request.script, directory, request.engine, state.array_size,
+        no_copy=request.force, then=request.then, keep_checkpoint=request.keep_checkpoint,
+        common_list=request.common_list, expedite=cluster.expedite and state.expedites,
+    )  # fmt: skip
     if dry_run:
         print_scripts(target, plans, shares)
     elif not slurm.is_available():
@@ -128,6 +133,11 @@ def find_state(cluster: Cluster, experiments: Sequence[Experiment], dry_run: boo
         return assume_state(cluster)._replace(notes=(note,))
 
 
+def check_copies(sweep: Sweep, accept_mixed: bool) -> None:
+    """Check that the results to copy are of today's code and environment, as main.py does.  Raises BadInput."""
+    check_same_code(sweep.copies, lambda: check_environment(sweep.experiment).rollouts, accept_mixed)
+
+
 def gpu_note(cluster: Cluster, sweep: Sweep) -> str | None:
     """Return a notice if runs of a sweep need a GPU and its tasks request none; else None."""
     settings = {run_id.setting for run_id in sweep.missing}
@@ -150,12 +160,17 @@ def print_notes(notes: Iterable[str | None]) -> None:
 
 
 def submit_if_confirmed(request: Request, target: Target, batch: SubmissionBatch, yes: bool) -> None:
-    """Ask unless --yes is given, and submit, whether or not anybody still reads the output.
+    """Ask unless --yes is given or nothing is to be submitted. Then copy results and submit tasks.
 
-    Raises BadInput, SlurmError, OSError.
+    All this is done whether or not anybody still reads the output.  Raises BadInput, SlurmError, OSError.
     """
     tasks = sum(batch.shares)
-    if tasks and (yes or click.confirm(f"Submit {tasks_text(tasks)}?", err=True)):
+    if tasks and not (yes or click.confirm(f"Submit {tasks_text(tasks)}?", err=True)):
+        return
+    for sweep in batch.sweeps:
+        if not copy_results(sweep.experiment, sweep.copies):
+            raise OSError(f"{sweep.experiment.directory}: not all results could be copied; see above")
+    if tasks:
         for folder, jobs, closing in submit_all(target, batch):
             then = "" if closing is None else f", closing job {closing}"
             echo(f"submitted as {', '.join(map(str, jobs))}{then}: {folder}")

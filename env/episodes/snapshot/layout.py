@@ -44,6 +44,10 @@ HEAP_TYPE, MANAGED_DICT = 1 << 9, 1 << 4
 MISSING: Any = object()
 
 
+SHARED_CHANGE = "which environments share, has changed"
+"""How the reason ends if a value of a module or class is not what it was."""
+
+
 class Unsavable(Exception):
     """Error that names the attribute that cannot be saved or restored."""
 

@@ -11,6 +11,7 @@ from env.episodes.physics import check_model, check_physics, is_physics, write_m
 from env.episodes.snapshot import arrays, functions, randomness, values
 from env.episodes.snapshot.layout import (
     MISSING,
+    SHARED_CHANGE,
     Unsavable,
     attributes,
     class_label,
@@ -206,7 +207,7 @@ class Reader:
         """Raise Unsavable if a value that environments share is not as it was."""
         name = first_change(self._state["shared"])
         if name is not None:
-            raise Unsavable(f"{name}, which environments share, has changed")
+            raise Unsavable(f"{name}, {SHARED_CHANGE}")
 
 
 def _replace_attributes(holder: Any, found: dict[str, Any]) -> None:

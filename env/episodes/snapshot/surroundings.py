@@ -6,7 +6,7 @@ from typing import Any
 
 import gymnasium as gym
 
-from env.episodes.snapshot.layout import Unsavable
+from env.episodes.snapshot.layout import SHARED_CHANGE, Unsavable
 from env.episodes.snapshot.reach import reach_of
 from env.episodes.snapshot.shared import SharedValue, first_change, read_places
 from utils.core.global_streams import is_same_state, read_global_streams
@@ -47,4 +47,4 @@ class Surroundings:
                 raise Unsavable(f"{name}: {owner} global random stream was used since the environment was made")
         changed = first_change(self._shared or ())
         if changed is not None:
-            raise Unsavable(f"{changed}, which environments share, has changed")
+            raise Unsavable(f"{changed}, {SHARED_CHANGE}")

@@ -1,0 +1,44 @@
+"""Training of runs by another command: here by main.py, or on a cluster by schedule.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from utils.core.indices import format_indices
+from utils.core.run_script import run_script
+from utils.experiment.main_command import MainCommand
+
+
+@dataclass(frozen=True)
+class Where:
+    """How runs are trained.  jobs, engine: options of main.py.  cluster: schedule.py's cluster file; None: here."""
+
+    jobs: str = "auto"
+    engine: str = "auto"
+    cluster: str | None = None
+
+
+@dataclass(frozen=True)
+class TrainCommand:
+    """The files of an experiment whose runs are trained.  save_dir: --save-dir of main.py."""
+
+    env_json: str
+    agent_json: str
+    save_dir: str
+
+    def run(self, indices: Sequence[int], runs: range, where: Where) -> None:
+        """Train the runs with some indices, or submit the missing ones.  Exits with the command's code if it fails.
+
+        runs: the run numbers that every setting is to have; schedule.py finds those that are missing itself.
+        """
+        if where.cluster is None:
+            index = format_indices(sorted(indices))
+            command = MainCommand(
+                self.env_json, self.agent_json, index, save_dir=self.save_dir, jobs=where.jobs, engine=where.engine
+            )
+            run_script(command.words()[1:])
+        else:
+            options = ["--runs", f"{runs[0]}-{runs[-1]}", "--engine", where.engine, "--yes"]
+            files = [where.cluster, "main.py", "./", self.env_json, self.save_dir, self.agent_json]
+            run_script(["schedule.py", *options, *files])
