@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 
 import click
 
@@ -25,6 +26,10 @@ from utils.display.video import MAX_VIDEO_FRAMES
     "this value instead of what its file has: JSON or a word. May be repeated.",
 )  # fmt: skip
 @click.option("--runs", type=click.IntRange(min=1), help="Train N runs of every setting.")
+@click.option(
+    "--common-list", nargs=2, metavar="DIR TASK", help="Train the stacks of a list that several processes share, as "
+    "the process of this name; see schedule.py --help.",
+)  # fmt: skip
 @click.option(
     "--jobs", type=CountOrAuto(), metavar="N|auto", default="1", show_default=True,
     help="Number of training processes, each with one thread; auto: the number of available cores.",
@@ -94,14 +99,17 @@ def main(
     jobs: int | None, stack: int | None, monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
     checkpoint_minutes: float, verify: bool, accept_mixed: bool, listing: bool, keep_checkpoint: bool,
     extend: int | None, fail_fast: bool, no_copy: bool, changes: tuple[str, ...], strict: bool,
+    common_list: tuple[str, str] | None,
 ) -> None:  # fmt: skip
     """Run the command line."""
     from utils.core.process_setup import limit_threads
 
     limit_threads()
+    from utils.training.common_list import CommonList
     from utils.training.stack_trainer import TrainingOptions
     from utils.wiring import run as wiring
     from utils.wiring.build import read_experiment
+    from utils.wiring.listed_runs import train_listed_runs
     from utils.wiring.next_commands import log_next_commands
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%Y-%m-%d %H:%M:%S")
@@ -114,6 +122,13 @@ def main(
             raise BadInput(f"{'--agent-json' if env_json else '--env-json'}: found none; allowed: a configuration file")
         experiment = read_experiment(env_json, agent_json, save_dir, changes)
         experiment = experiment if extend is None else experiment.extended(extend)
+        if common_list is not None:
+            if listing or monitor or index is not None or runs is not None:
+                raise BadInput("--common-list: found with --index, --runs, --list or -m; allowed: without these")
+            options = TrainingOptions(
+                force, jobs, stack, engine, checkpoint_minutes, None, accept_mixed, keep_checkpoint, fail_fast, no_copy
+            )
+            sys.exit(train_listed_runs(experiment, CommonList(Path(common_list[0]), common_list[1]), options))
         indices = wiring.chosen_indices(experiment, index, runs)
         selected = wiring.chosen_runs(experiment, indices, strict)
         if listing:

@@ -42,6 +42,10 @@ EXIT_FAILED = 1
     "refusing to, where a run has its result in another directory or is equal to one that has.",
 )  # fmt: skip
 @ENGINE_OPTION
+@click.option(
+    "--common-list", is_flag=True, help="Let each task take the next stack of a list until none is left, so that tasks "
+    "on fast nodes train more, instead of giving each its own runs.",
+)  # fmt: skip
 @click.option("--keep-checkpoint", is_flag=True, help="Keep the last checkpoint of each run; see main.py --help.")
 @click.option(
     "--extend", type=click.IntRange(min=1), metavar="N", help="Train to N timesteps, going on from runs of ENV_JSON "

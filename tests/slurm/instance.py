@@ -121,6 +121,19 @@ class Sweep:
         (setting,) = json.loads((self.directory / "data.json").read_text())["experiment_data"].values()
         return sorted(run["run_number"] for run in setting["runs"])
 
+    def delay_task(self, task: int, seconds: int) -> None:
+        """Make the tasks of this number slow: they sleep before they train."""
+        path = Path(self.cluster["activate"])
+        path.write_text(f'{path.read_text()}\n[ "$SLURM_ARRAY_TASK_ID" -ne {task} ] || sleep {seconds}\n')
+
+    def listed(self) -> dict[str, list[str]]:
+        """Return the stacks of the common list that each task has in each state, as "<task> <state>"."""
+        found: dict[str, list[str]] = {}
+        for path in sorted((self.submission / "list").glob("[0-9]*.*.*")):
+            number, state, task = path.name.split(".")
+            found.setdefault(f"{task} {state}", []).append(number)
+        return found
+
     def letters(self) -> dict[int, str]:
         """Return each setting's row of letters in the output of --status."""
         rows = (line.split() for line in self.schedule("--status").splitlines())
@@ -129,8 +142,11 @@ class Sweep:
     def stop_task(self, task: int) -> int:
         """Stop a task of the latest submission after its second evaluation; return the process in which it trains."""
         wait_for(lambda: self.log(task).count("evaluation return") >= 2)
-        index = (self.submission / "tasks.0.txt").read_text().splitlines()[task]
-        words = [b"python", f"--index={index}".encode(), f"--save-dir={self.save_dir}".encode()]
+        words = [b"python", f"--save-dir={self.save_dir}".encode()]
+        if (self.submission / "list").exists():
+            words += [b"--common-list", f"0_{task}".encode()]
+        else:
+            words += [f"--index={(self.submission / 'tasks.0.txt').read_text().splitlines()[task]}".encode()]
         (pid,) = (int(path.parent.name) for path in Path("/proc").glob("[0-9]*/cmdline") if has_words(path, words))
         os.kill(pid, signal.SIGSTOP)
         return pid

@@ -32,6 +32,13 @@ def test_to_the_letter(name):
     assert script == (GOLDEN / f"{name}.sh").read_text()
 
 
+def test_a_common_list_to_the_letter():
+    """The script's argument is the array's number; tasks are named by it and their own number, as their logs are."""
+    cluster = read_cluster(str(ROOT / "clusters" / "fir.json"))
+    script = make_job_script(Job(cluster, 3600, "/home/a b", ["python", "main.py", "--jobs=8"], Path("/a's/list")))
+    assert script == (GOLDEN / "common_list.sh").read_text()
+
+
 def test_every_key_that_asks_sbatch_for_something():
     cluster = Cluster(
         account="rrg-a_b", partition="long", time="1-00", cpus_per_task=3, mem_per_cpu="2G", gpus_per_node="l40s:1",
@@ -57,6 +64,20 @@ def test_every_key_that_asks_sbatch_for_something():
         "#SBATCH --export=ALL,WANDB_MODE=offline",
     ]
     assert " . " not in script
+
+
+@pytest.mark.parametrize("code", [0, 1, 75])
+def test_an_expedited_task_tells_slurm_of_no_failure(tmp_path, code):
+    """SLURM would hold it."""
+    node = Node(tmp_path, f"sys.exit({code})")
+    job = Job(Cluster(activate=None), 60, str(node.home), ["python", "main.py"], expedite=True)
+    node.script.write_text(make_job_script(job))
+    assert "#SBATCH --requeue=expedite\n" in node.script.read_text()
+    task = node.start()
+    output, _ = task.communicate(timeout=60)
+    assert task.returncode == 0
+    assert f"task 7_1 ends with exit code {code}" in output
+    assert node.asked.exists() == (code == 75)
 
 
 TRAINING = """\
@@ -206,6 +227,15 @@ def test_a_signal_during_a_slow_activation_is_handled_at_once(tmp_path, number, 
     assert f"task 7_1 was told to stop ({number.name[3:]}) before it trained" in output
     assert ("is stopped by" in output) == (len(again) == 2 or number == signal.SIGUSR1)
     assert not (node.home / "called").exists()
+
+
+def test_an_environment_that_ends_with_an_alternative_does_not_end_the_task(tmp_path):
+    """bash would run the last command in place of the process that trains, and the task would do nothing."""
+    node = Node(tmp_path, "sys.exit(0)")
+    (node.home / "my activate").write_text("false || sleep 0.1\n")
+    task = node.start()
+    task.communicate(timeout=60)
+    assert (node.home / "called").exists()
 
 
 def test_a_signal_before_the_activation_costs_nothing(tmp_path):

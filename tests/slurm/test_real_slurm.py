@@ -201,6 +201,41 @@ def test_a_preempted_task_goes_on_when_the_urgent_job_has_ended(tmp_path, undist
 
 
 @pytest.mark.slow
+def test_tasks_take_the_next_stack_from_a_common_list(tmp_path, undisturbed):
+    """Task 0 is slow, task 1 is requeued and gives its stack back, and task 2 is killed and keeps its stack."""
+    sweep = Sweep(tmp_path, "common", 6, AGENT, LONGER)
+    sweep.delay_task(0, 20)
+    sweep.schedule("--yes", "--common-list", runs_per_task=2, stack=1)
+    requeued, killed = sweep.stop_task(1), sweep.stop_task(2)
+    assert sorted(sweep.letters()[0]) == ["Q"] * 4 + ["R"] * 2
+    call("scontrol", "requeue", f"{sweep.jobs()[0]}_1")
+    continue_after_signal(requeued)
+    os.kill(killed, signal.SIGKILL)
+    wait_for_all()
+    listed = sweep.listed()
+    assert len(listed["0_2 taken"]) == 1
+    assert sum(len(stacks) for name, stacks in listed.items() if name.endswith(" done")) == 5
+    assert sorted(sweep.letters()[0]) == ["C"] * 5 + ["F"]
+    assert "1 to submit" in sweep.schedule("--yes", "--common-list", runs_per_task=2, stack=1)
+    wait_for_all()
+    assert sweep.letters() == {0: "CCCCCC"}
+    assert_same_results(undisturbed, sweep.directory)
+    assert sum(sweep.resumed(*range(6))) == 1
+
+
+@pytest.mark.slow
+def test_a_slow_node_trains_fewer_stacks(tmp_path, undisturbed):
+    """With fixed runs, the slow task would train three of the six."""
+    sweep = Sweep(tmp_path, "slow", 6, AGENT, LONGER)
+    sweep.delay_task(0, 30)
+    sweep.schedule("--yes", "--common-list", runs_per_task=3, stack=1)
+    wait_for_all()
+    listed = sweep.listed()
+    assert len(listed.get("0_0 done", [])) < 3 < len(listed["0_1 done"])
+    assert_same_results(undisturbed, sweep.directory)
+
+
+@pytest.mark.slow
 def test_extended_runs_are_those_of_straight_ones(tmp_path, undisturbed):
     sweep = Sweep(tmp_path, "extended", 2, AGENT, LONGER | {"total_timesteps": 8_000})
     sweep.schedule("--yes", "--keep-checkpoint")

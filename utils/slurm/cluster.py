@@ -65,6 +65,7 @@ class Cluster(BaseModel):
     warning_seconds: Annotated[int, Field(ge=10)] = Field(
         300, description="seconds from the warning signal to the time limit"
     )
+    expedite: bool = Field(False, description="requeue tasks of a failed node before other jobs, if SLURM can")
     activate: str | None = Field("activate_environment.sh", description="file that a task sources first; null: none")
     options: list[str] = Field([], description="further options of sbatch")
     replaced_by: Word | None = Field(None, description="successor of a retired cluster")

@@ -1,9 +1,10 @@
 """The script of an array's tasks, a pure function of their resources and command.
 
-A task trains the runs on one line of a file. Where SLURM tracks processes by cgroup, its signals reach only the script.
-So main.py runs in the background, and the script forwards the first signal, the warning before the time limit (USR1)
-or a preemption (TERM), to it as USR1. main.py ignores TERM, which would otherwise be a second signal and end it at
-once. It exits with 75, and the task requeues itself unless it was cancelled.
+A task trains the runs on one line of a file, or takes stacks from a common list. Where SLURM tracks processes by
+cgroup, its signals reach only the script. So main.py runs in the background, and the script forwards the first signal,
+the warning before the time limit (USR1) or a preemption (TERM), to it as USR1. main.py ignores TERM, which would
+otherwise be a second signal and end it at once. It exits with 75, and the task requeues itself unless it was
+cancelled.
 
 The script takes signals from its first lines on. The environment is activated in the background process as well: bash
 handles a signal only when a command in the foreground has ended, and loading modules can take minutes. There, USR1 ends
@@ -16,6 +17,7 @@ import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from utils.slurm.cluster import Cluster
 from utils.slurm.duration import format_duration
@@ -28,22 +30,35 @@ class Job:
     seconds: time limit.
     directory: working directory of main.py.
     command: words of its command line without --index.
+    common_list: directory of the list that tasks take stacks from; None: each task has runs of its own.
+    expedite: whether SLURM requeues tasks of a failed node before other jobs. It then holds tasks that end with an exit
+        code other than 0, so that they stay in the queue; the script reports every end as 0.
     """
 
     cluster: Cluster
     seconds: int
     directory: str
     command: Sequence[str]
+    common_list: Path | None = None
+    expedite: bool = False
 
 
 def make_job_script(job: Job) -> str:
-    """Return the whole script. The script's argument is a file with a line of indices for each task."""
+    """Return the whole script.
+
+    The script's argument is a file with a line of indices for each task or, with a common list, the array's number.
+    """
     activate = job.cluster.activate
+    choice, words = OWN_RUNS, '--index="$indices"'
+    if job.common_list is not None:
+        choice, words = COMMON_RUNS, f'--common-list {shlex.quote(str(job.common_list))} "$name"'
     return TEMPLATE.format(
         sbatch_directives="\n".join(f"#SBATCH {option}" for option in sbatch_directives(job)),
         directory=shlex.quote(job.directory),
         activate=f"    . {shlex.quote(os.path.join('.', activate))} || exit 2\n" if activate else "",
-        command=shlex.join(job.command),
+        choice=choice,
+        expedite=EXPEDITED_END if job.expedite else "",
+        command=f"{shlex.join(job.command)} {words}",
     )
 
 
@@ -70,10 +85,22 @@ def sbatch_directives(job: Job) -> list[str]:
         "open-mode": "append",
     }
     return [f"--{name}={value}" for name, value in asked.items() if value is not None] + [
-        "--requeue",
+        "--requeue=expedite" if job.expedite else "--requeue",
         *(shlex.quote(option) for option in cluster.options),
     ]
 
+
+OWN_RUNS = """\
+indices=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" "$1")
+[ -n "$indices" ] || { echo "$1 has no line for task $task" >&2; exit 2; }
+"""
+
+EXPEDITED_END = """\
+# With --requeue=expedite, SLURM holds tasks that end with another code.
+trap 'code=$?; log "ends with exit code $code"; exit 0' EXIT
+"""
+
+COMMON_RUNS = 'name="$1_$SLURM_ARRAY_TASK_ID"\n'
 
 TEMPLATE = """\
 #!/bin/bash
@@ -88,16 +115,15 @@ trap 'pass_on TERM' TERM
 task="${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
 log() {{ echo "$(date '+%Y-%m-%d %H:%M:%S') task $task $1"; }}
 log "on $(hostname), start $((${{SLURM_RESTART_COUNT:-0}} + 1))"
-indices=$(sed -n "$((SLURM_ARRAY_TASK_ID + 1))p" "$1")
-[ -n "$indices" ] || {{ echo "$1 has no line for task $task" >&2; exit 2; }}
-set --
+{expedite}{choice}set --
 cd -- {directory} || exit 2
 # In the background, as bash waits for a command in the foreground before it handles a signal.
 (
     trap - USR1
     trap '' TERM
+    trap : EXIT # Without a trap, bash ends with the file below if that ends with "|| command".
     [ -z "$first" ] || exit 138
-{activate}    exec {command} --index="$indices"
+{activate}    exec {command}
 ) &
 child=$!
 [ -z "$first" ] || kill -USR1 "$child" # It came before there was a child.

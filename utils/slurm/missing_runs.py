@@ -10,6 +10,7 @@ from typing import NamedTuple
 from utils.experiment.experiment import Experiment, RunId
 from utils.files.archive import open_archive
 from utils.slurm.commands import Queue, QueuedTask
+from utils.slurm.stack_list import find_listed_tasks
 from utils.slurm.submission_folder import list_submissions
 
 
@@ -59,6 +60,9 @@ def find_live_tasks(experiment: Experiment, queue: Queue) -> dict[str, QueuedTas
     """Return the task of each run that earlier submissions have in the queue, by key.  Raises BadInput or OSError."""
     live: dict[str, QueuedTask] = {}
     for submission in list_submissions(experiment.directory):
+        if submission.common_list.exists():
+            live |= find_listed_tasks(submission, queue)
+            continue
         for number, array in enumerate(submission.read_record().arrays):
             tasks = queue.tasks.get(array.name)
             keys: Sequence[Sequence[str]] = submission.read_keys(number) if tasks else []

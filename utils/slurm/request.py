@@ -20,6 +20,7 @@ class Request:
     then: steps of the closing job (`utils.slurm.closing_job.STEPS`); none: there is no closing job.
     sbatch: options of sbatch in addition to the cluster file's.
     keep_checkpoint, extend: main.py's options.
+    common_list: whether tasks take their stacks from a common list.
     """
 
     cluster_json: str
@@ -37,6 +38,7 @@ class Request:
     sbatch: Sequence[str] = ()
     keep_checkpoint: bool = False
     extend: int | None = None
+    common_list: bool = False
 
     def requested_settings(self, experiment: Experiment) -> Sequence[int]:
         """Return the requested settings of an experiment."""
@@ -61,6 +63,8 @@ class Request:
             words += ["--keep-checkpoint"]
         if self.extend is not None:
             words += ["--extend", str(self.extend)]
+        if self.common_list:
+            words += ["--common-list"]
         words += [f"--sbatch={option}" for option in self.sbatch]
         if self.then:
             words += ["--then", ",".join(self.then)]

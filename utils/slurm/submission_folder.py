@@ -7,6 +7,7 @@
         extended.json                 the protocol of the results, if it is environment.json's with more timesteps
         tasks.<array>.txt             the indices of each task, one line per task
         keys.<array>.txt              the keys of the same runs
+        list/                         instead of these two, the common list of all tasks, with --common-list
         logs/<array>_<task>.log
         closing.sh logs/closing.log   the script and the log of the closing job, if there is one
 
@@ -34,6 +35,7 @@ from utils.files.atomic import write_atomically
 from utils.files.json_model import validate
 from utils.files.json_text import read_json
 from utils.files.lock import Lock
+from utils.training.common_list import write_list
 
 FOLDER = "slurm"
 
@@ -111,6 +113,11 @@ class Submission:
         except KeyError:  # The owner of the folder has no name on this machine.
             return None
 
+    @property
+    def common_list(self) -> Path:
+        """Directory of the list that tasks take stacks from; it exists only with --common-list."""
+        return self.folder / "list"
+
     def read_keys(self, array: int) -> list[list[str]]:
         """Read the keys of the runs of each task of an array.  Raises OSError."""
         return [line.split() for line in (self.folder / f"keys.{array}.txt").read_text().splitlines()]
@@ -142,23 +149,27 @@ def write_submission(
     script: str,
     arrays: Sequence[Sequence[Sequence[RunId]]],
     record: SubmissionRecord,
+    common: Sequence[Sequence[RunId]] | None = None,
 ) -> Submission:
     """Write everything except the job numbers.  Raises OSError.
 
     arrays: the runs of each task of each array.
+    common: the stacks of the common list, instead of these; None: there is none.
     """
+    submission = Submission(folder)
     (folder / "logs").mkdir(parents=True)
     shortest = experiment if experiment.extends is None else experiment.extends
     configs = {"agent.json": experiment.agent, "environment.json": shortest.environment}
     for name, config in (configs | {protocol_name(experiment): experiment.environment}).items():
         write_atomically(folder / name, orjson.dumps(config.model_dump(mode="json")))
     write_atomically(folder / "job.sh", script.encode())
-    for number, tasks in enumerate(arrays):
+    if common is not None:
+        write_list(submission.common_list, common)
+    for number, tasks in enumerate(arrays if common is None else []):
         indices = [format_indices([run_id.index for run_id in task]) for task in tasks]
         keys = [" ".join(run_id.key for run_id in task) for task in tasks]
         for kind, lines in (("tasks", indices), ("keys", keys)):
             write_atomically(folder / f"{kind}.{number}.txt", "".join(f"{line}\n" for line in lines).encode())
-    submission = Submission(folder)
     submission.write_record(record)
     return submission
 

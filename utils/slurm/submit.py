@@ -16,6 +16,7 @@ from utils.slurm.closing_job import SCRIPT, ClosingJob, closing_arguments, make_
 from utils.slurm.cluster import Cluster
 from utils.slurm.commands import SlurmError, submit_job, user_name
 from utils.slurm.job_script import Job, make_job_script
+from utils.slurm.stack_list import list_stacks
 from utils.slurm.submission_folder import (
     Submission,
     SubmissionRecord,
@@ -40,6 +41,8 @@ class Target:
     engine, no_copy, keep_checkpoint: main.py's options.
     array_size: largest number of tasks in an array.
     then: steps of the closing job; none: there is no closing job.
+    common_list: whether tasks take their stacks from a common list.
+    expedite: whether tasks of a failed node are requeued before other jobs.
     """
 
     cluster: Cluster
@@ -50,6 +53,8 @@ class Target:
     no_copy: bool = False
     then: Sequence[str] = ()
     keep_checkpoint: bool = False
+    common_list: bool = False
+    expedite: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,8 @@ def make_script(target: Target, plan: Plan, folder: Path) -> str:
         extend=None if plan.experiment.extends is None else plan.experiment.total_timesteps,
         keep_checkpoint=target.keep_checkpoint,
     ).joined_words(target.script)
-    return make_job_script(Job(cluster, plan.seconds, target.directory, command))
+    common = Submission(folder).common_list if target.common_list else None
+    return make_job_script(Job(cluster, plan.seconds, target.directory, command, common, target.expedite))
 
 
 def closing_name(experiment: Experiment, folder: Path) -> str:
@@ -123,11 +129,12 @@ def make_closing_job(target: Target, plan: Plan, folder: Path) -> ClosingJob:
     return ClosingJob(target.cluster, target.then, results, agent_json, env_json, target.directory, target.script)
 
 
-def sbatch_arguments(cluster: Cluster, folder: Path, name: str, number: int, tasks: int) -> list[str]:
+def sbatch_arguments(target: Target, folder: Path, name: str, number: int, tasks: int) -> list[str]:
     """Return the arguments of sbatch that differ between arrays, and paths, which need no quotes here.
 
     A % in the path of a log is escaped. The account is given here too, as SBATCH_ACCOUNT overrides the one in a script.
     """
+    cluster = target.cluster
     throttle = f"%{cluster.throttle}" if cluster.throttle else ""
     account = [f"--account={cluster.account}"] if cluster.account else []
     return [
@@ -137,7 +144,7 @@ def sbatch_arguments(cluster: Cluster, folder: Path, name: str, number: int, tas
         f"--output={str(folder).replace('%', '%%')}/logs/{number}_%a.log",
         *account,
         str(folder / "job.sh"),
-        f"tasks.{number}.txt",
+        str(number) if target.common_list else f"tasks.{number}.txt",
     ]
 
 
@@ -170,10 +177,11 @@ def submit_plan(target: Target, plan: Plan, tasks: Tasks, folder: Path) -> Submi
         user=user_name(),
         closing=_new_closing(target, plan, folder),
     )
-    submission = write_submission(folder, plan.experiment, make_script(target, plan, folder), arrays, record)
+    script, stacks = make_script(target, plan, folder), list_stacks(plan, tasks) if target.common_list else None
+    submission = write_submission(folder, plan.experiment, script, arrays, record, stacks)
     jobs: list[int] = []
     for number, array in enumerate(record.arrays):
-        arguments = sbatch_arguments(target.cluster, folder, array.name, number, array.tasks)
+        arguments = sbatch_arguments(target, folder, array.name, number, array.tasks)
         try:
             jobs.append(submit_job(arguments, target.cluster.account))
         except SlurmError as error:

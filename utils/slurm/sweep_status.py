@@ -16,6 +16,7 @@ from utils.slurm.closing_status import ClosingStatus, find_closings
 from utils.slurm.commands import Queue, QueuedTask
 from utils.slurm.duration import format_duration
 from utils.slurm.missing_runs import find_live_tasks, list_file_names, result_names
+from utils.slurm.stack_list import listed_logs
 from utils.slurm.submission_folder import list_submissions
 from utils.training import failure_files as failed_runs
 
@@ -164,6 +165,10 @@ def find_past_tasks(experiment: Experiment) -> dict[str, PastTask]:
     past: dict[str, PastTask] = {}
     for submission in list_submissions(experiment.directory):
         record = submission.read_record()
+        if submission.common_list.exists():
+            logs = listed_logs(submission)
+            past |= {key: PastTask(log, record.cores, record.seconds_per_run) for key, log in logs.items()}
+            continue
         for number in range(len(record.arrays)):
             for place, keys in enumerate(submission.read_keys(number)):
                 task = PastTask(submission.log_path(number, place), record.cores, record.seconds_per_run)

@@ -18,6 +18,7 @@ from utils.core.process_setup import THREADS
 from utils.core.provenance import collect_provenance, package_versions
 from utils.core.random_streams import env_seed, small_seed
 from utils.experiment.experiment import Experiment, Run, describe_runs, stack_label
+from utils.training.common_list import CommonList
 from utils.training.failure_files import remove_failure, write_failure
 from utils.training.log_lines import LoggedRuns, log_evaluation, summarize_diagnostics
 from utils.training.loop import Loop
@@ -104,6 +105,7 @@ class TrainingOptions:
     monitor_after: timesteps after which the first run is monitored; None: never.
     keep_checkpoint: keep the checkpoint of each complete run.
     fail_fast: end the sweep when a stack fails.
+    common_list: the list that stacks are taken from; None: they are made of the runs.
     """
 
     force: bool = False
@@ -116,6 +118,7 @@ class TrainingOptions:
     keep_checkpoint: bool = False
     fail_fast: bool = False
     no_copy: bool = False
+    common_list: CommonList | None = None
 
 
 @dataclass(frozen=True)

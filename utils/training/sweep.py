@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from tqdm import tqdm
@@ -15,6 +15,7 @@ from utils.core.interrupt import Interruption
 from utils.core.machine import available_cores, available_memory
 from utils.experiment.experiment import Experiment, Run, stack_label
 from utils.training.failure_files import failure_path, write_failure
+from utils.training.list_trainer import ListTrainer, group_by_stack
 from utils.training.progress import SweepProgress, evaluations_shown
 from utils.training.progress_writer import call_file
 from utils.training.run_claims import saved_timestep
@@ -40,17 +41,23 @@ def train_runs(
         return DONE
     jobs, total = min(options.jobs or available_cores(), len(runs)), experiment.total_timesteps
     largest = options.stack
+    rule: Callable[[Run], int] = lambda run: largest or 1  # noqa: E731
     if largest is None:
         engine = builders.resolve_engine(options.engine, total)
         sizes = builders.check_environment(experiment).space_sizes
         rule = stack_size_rule(sizes, total, available_memory() // jobs, engine)
-        stacks = split_into_stacks(runs, rule, jobs, saved_timestep)
-    else:
-        stacks = split_into_stacks(runs, lambda run: largest, apart=saved_timestep)
     monitored = None if options.monitor_after is None else runs[0].index
     trainer = StackTrainer(experiment, builders, options, monitored)
+    work: Work = trainer.train
+    if options.common_list is None:
+        stacks = split_into_stacks(runs, rule, jobs if largest is None else 1, saved_timestep)
+    else:
+        groups = group_by_stack(runs, options.common_list.waiting())
+        numbers = {run.index: number for number, group in groups.items() for run in group}
+        sizes_of = {number: rule(group[0]) for number, group in groups.items()}
+        stacks, work = [*groups.values()], ListTrainer(trainer, options.common_list, numbers, sizes_of).train
     with call_file(experiment, runs):
-        return train_stacks(trainer.train, stacks, total, jobs, interruption, options.fail_fast)
+        return train_stacks(work, stacks, total, jobs, interruption, options.fail_fast)
 
 
 class FailureLimit:

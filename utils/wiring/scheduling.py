@@ -114,6 +114,7 @@ def schedule_sweeps(
     target = Target(
         cluster, request.script, directory, request.engine, state.array_size,
         no_copy=request.force, then=request.then, keep_checkpoint=request.keep_checkpoint,
+        common_list=request.common_list, expedite=cluster.expedite and state.expedites,
     )  # fmt: skip
     if dry_run:
         print_scripts(target, plans, shares)
@@ -222,7 +223,7 @@ def print_scripts(target: Target, plans: Sequence[Plan], shares: Sequence[int]) 
         if arrays:
             echo(f"\n{folder / 'job.sh'}:\n\n{make_script(target, plan, folder)}")
         for number, (name, tasks) in enumerate(zip(names, arrays, strict=True)):
-            arguments = sbatch_arguments(target.cluster, folder, name, number, len(tasks))
+            arguments = sbatch_arguments(target, folder, name, number, len(tasks))
             echo(shlex.join(["sbatch", "--parsable", *arguments]))
         if arrays and target.then:
             echo(f"\n{folder / SCRIPT}:\n\n{make_closing_script(make_closing_job(target, plan, folder))}")

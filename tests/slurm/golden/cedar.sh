@@ -25,6 +25,7 @@ cd -- '/project/def-x/a student/it'"'"'s; $(here)' || exit 2
 (
     trap - USR1
     trap '' TERM
+    trap : EXIT # Without a trap, bash ends with the file below if that ends with "|| command".
     [ -z "$first" ] || exit 138
     . ./activate_environment.sh || exit 2
     exec python main.py '--env-json=/project/def-x/a student/it'"'"'s; $(here)/results/sweep/slurm/20260101-000000-abcdef/environment.json' --jobs=8 --index="$indices"
