@@ -21,6 +21,10 @@ from utils.display.video import MAX_VIDEO_FRAMES
     "--index", help="Indices to train, each a setting and a run: an integer, or a list of integers and ranges such "
     "as 0-9,36.  [default: 0]",
 )  # fmt: skip
+@click.option(
+    "--set", "changes", metavar="KEY=VALUE", multiple=True, help="Give a hyperparameter, or a key of the environment, "
+    "this value instead of what its file has: JSON or a word. May be repeated.",
+)  # fmt: skip
 @click.option("--runs", type=click.IntRange(min=1), help="Train N runs of every setting.")
 @click.option(
     "--common-list", nargs=2, metavar="DIR TASK", help="Train the stacks of a list that several processes share, as "
@@ -62,6 +66,10 @@ from utils.display.video import MAX_VIDEO_FRAMES
     "differ of each chosen run.",
 )  # fmt: skip
 @click.option(
+    "--strict", is_flag=True, help="Train nothing if the setting of a chosen run is not allowed. Without it, such runs "
+    "are left out and listed in the log.",
+)  # fmt: skip
+@click.option(
     "--engine", type=click.Choice(ENGINE_CHOICES), default=DEFAULT_ENGINE, show_default=True,
     help="Engine that computes agents: eager, operation by operation; compiled, by a C++ compiler; auto, compiled if a "
     "run is long enough to gain from it.",
@@ -90,7 +98,8 @@ def main(
     results: tuple[str, ...], env_json: str | None, agent_json: str | None, index: str | None, runs: int | None,
     jobs: int | None, stack: int | None, monitor: bool, after: int | None, save_dir: str, force: bool, engine: str,
     checkpoint_minutes: float, verify: bool, accept_mixed: bool, listing: bool, keep_checkpoint: bool,
-    extend: int | None, fail_fast: bool, no_copy: bool, common_list: tuple[str, str] | None,
+    extend: int | None, fail_fast: bool, no_copy: bool, changes: tuple[str, ...], strict: bool,
+    common_list: tuple[str, str] | None,
 ) -> None:  # fmt: skip
     """Run the command line."""
     from utils.core.process_setup import limit_threads
@@ -111,7 +120,7 @@ def main(
             raise BadInput(f"RESULT: found '{results[0]}' without --verify; allowed: result files with --verify only")
         if env_json is None or agent_json is None:
             raise BadInput(f"{'--agent-json' if env_json else '--env-json'}: found none; allowed: a configuration file")
-        experiment = read_experiment(env_json, agent_json, save_dir)
+        experiment = read_experiment(env_json, agent_json, save_dir, changes)
         experiment = experiment if extend is None else experiment.extended(extend)
         if common_list is not None:
             if listing or monitor or index is not None or runs is not None:
@@ -121,7 +130,7 @@ def main(
             )
             sys.exit(train_listed_runs(experiment, CommonList(Path(common_list[0]), common_list[1]), options))
         indices = wiring.chosen_indices(experiment, index, runs)
-        selected = wiring.chosen_runs(experiment, indices)
+        selected = wiring.chosen_runs(experiment, indices, strict)
         if listing:
             click.echo("\n".join(wiring.list_runs(experiment, selected)))
             sys.exit(0)

@@ -18,8 +18,8 @@ from tests.support.resuming import assert_resumes_exactly
 from tests.training.test_bits import PENDULUM
 from utils.experiment.config import EnvironmentConfig
 from utils.results.run_diff import first_run_difference, read_comparable
+from utils.training.log_lines import summarize_diagnostics
 from utils.training.run_record import RunRecord
-from utils.training.stack_trainer import summarize_diagnostics
 
 SMALL = {"hidden_dim": [16], "batch_size": [8]}
 PROTOCOL: dict[str, Any] = PENDULUM | {

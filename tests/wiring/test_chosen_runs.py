@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
+from click.testing import CliRunner
 
+from main import main
 from tests.support.sweep import SHORT, Sweep
+from utils.core.sampled import SampledValues
 from utils.files.lock import Lock
 from utils.wiring import build
 
@@ -82,4 +86,64 @@ def test_runs_of_another_process_are_not_called_done(sweep, caplog):
         assert sweep.run("--index", "0-2").exit_code == 0
     lock.release()
     assert "index 1: skipped, process" in caplog.text
-    assert caplog.messages[-1].startswith("2 of 3 runs done, 1 left to another process, ")
+    [summary] = [message for message in caplog.messages if " runs done" in message][-1:]
+    assert summary.startswith("2 of 3 runs done, 1 left to another process, ")
+
+
+def test_the_list_names_runs_that_are_the_same(sweep):
+    sweep.agent = {"alpha_lr": [0.1, 0.2], "critic_lr": [0.1, 0.01], "automatic_entropy_tuning": [False]}
+    assert sweep.run("--index", "1,4-6", "--list").stdout == (
+        "index  setting  seed  alpha_lr  critic_lr  same as index\n"
+        "    1        1     0       0.2        0.1              0\n"
+        "    4        0     1       0.1        0.1               \n"
+        "    5        1     1       0.2        0.1              4\n"
+        "    6        2     1       0.1       0.01               \n"
+    )
+
+
+def test_changes_on_the_command_line_make_the_run_of_changed_files(sweep):
+    sweep.agent = {"critic_lr": [0.1, 0.01]}
+    assert sweep.run("--set", "critic_lr=0.01", "--set", "eval_episodes=2", "--set", "policy_type=Beta").exit_code == 0
+    [result] = sweep.save_dir.glob("*/*.json")
+    tree = json.loads(result.read_bytes())
+    grid = tree["experiment"]["agent"]["parameters"]
+    assert (grid["critic_lr"], grid["policy_type"]) == ([0.01], ["Beta"])
+    assert tree["experiment"]["environment"]["eval_episodes"] == 2
+    assert tree["experiment_data"]["0"]["agent_params"]["policy_type"] == "Beta"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("alpha", "--set: found 'alpha'; allowed: KEY=VALUE"),
+        ("alhpa=1", "--set: found 'alhpa', which is neither a hyperparameter of SAC"),
+        ("gamma=2", "with --set: key 'gamma': found 2; "),
+        ("alpha=high", "key 'alpha': found \"high\"; "),
+    ],
+)
+def test_changes_that_are_refused(sweep, change, message):
+    done = sweep.run("--set", change)
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_settings_that_are_not_allowed_are_left_out(sweep, caplog):
+    sweep.agent = {"policy_type": ["Beta", "Softmax"]}
+    done = sweep.run("--runs", "2", "--strict")
+    assert done.exit_code == 2
+    assert "of the chosen indices, 1,3 cannot be trained: the others are --index 0,2" in done.stderr
+    with caplog.at_level("WARNING"):
+        assert sweep.run("--runs", "2").exit_code == 0
+    assert "left out, not allowed: --index 1,3: " in caplog.text
+    assert len([*sweep.save_dir.glob("*/*.json")]) == 2
+    assert sweep.run("--index", "1").exit_code == 2
+
+
+def test_a_run_of_drawn_values(sweep):
+    sweep.agent = {"critic_lr": {"sample": "log_uniform", "low": 1e-3, "high": 1e-1, "n": 4}}
+    assert sweep.run("--index", "2").exit_code == 0
+    [result] = sweep.save_dir.glob("*/*.json")
+    rates = SampledValues.model_validate(sweep.agent["critic_lr"]).values("critic_lr")
+    [(setting, cell)] = json.loads(result.read_bytes())["experiment_data"].items()
+    assert (setting, cell["agent_params"]["critic_lr"]) == ("2", rates[2])
+    assert CliRunner().invoke(main, ["--verify", str(result)]).exit_code == 0

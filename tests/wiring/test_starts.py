@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from main import main
+from schedule import main as schedule
 from tests.support.experiments import assert_same_bits, train
 from tests.support.resuming import assert_resumes_exactly
 from tests.support.starts import AGENTS, configure, learn, read
@@ -220,6 +222,18 @@ def test_parameters_that_change_meanwhile_are_refused(files):
     shutil.copy(other.result.path.with_suffix(".npz"), one.result.path.with_suffix(".npz"))
     with pytest.raises(Exception, match="its learned parameters have changed since this process began"):
         build.build_stack(experiment, [run])
+
+
+def test_a_relative_start_is_refused_if_tasks_run_elsewhere(files):
+    (start,) = learn(files, "linearAC")
+    cluster = Path("clusters/fir.json").resolve()
+    (files.folder / "main.py").touch()
+    for path, refused in (("start.json", True), (str(start.result.path), False)):
+        agent_json, env_json = configure(files, "linearAC", path)
+        arguments = ["--runs", 1, "--dry-run", cluster, "main.py", files.folder, env_json, "out", agent_json]
+        done = CliRunner().invoke(schedule, [*map(str, arguments)])
+        assert ("start_from: found start.json, a relative path, with main.py in another" in done.output) == refused
+        assert done.exit_code == (2 if refused else 0), done.output
 
 
 def test_schedule_plans_such_runs(files):

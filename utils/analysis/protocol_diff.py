@@ -36,6 +36,9 @@ ENVIRONMENT = "environment."
 ROLLOUT_HASH = "rollout_hash"
 """Name of the fact that is the fingerprint of the environment's behaviour."""
 
+START = "start_from"
+"""Name of the fact that is the SHA-256 of the learned parameters that runs began from, if any did."""
+
 FLAGS = "cpu.flags"
 """Name of the fact that lists the CPU flags."""
 
@@ -130,6 +133,7 @@ def _provenance_facts(origins: list[Origin]) -> Facts:
         ROLLOUT_HASH: _distinct_values(origin.rollout_hash for origin in origins),
         "engine": _distinct_values(origin.engine for origin in origins),
         "code": _distinct_values(origin.code for origin in origins),
+        **({START: _distinct_values(origin.start for origin in origins)} if any(o.start for o in origins) else {}),
     }
 
 

@@ -46,7 +46,9 @@ class Rerun:
         chosen = self.experiment.settings[self.setting]
         lines = ",\n".join(f"        {json.dumps(key)}: [{json.dumps(chosen[key])}]" for key in parameters)
         name = json.dumps(self.experiment.agent_name)
-        return f'{{\n    "agent_name": {name},\n    "parameters": {{\n{lines}\n    }}\n}}\n'
+        start = self.experiment.tree["experiment"]["agent"].get("start_from")
+        begin = "" if start is None else f',\n    "start_from": {json.dumps(start)}'
+        return f'{{\n    "agent_name": {name},\n    "parameters": {{\n{lines}\n    }}{begin}\n}}\n'
 
     @property
     def env_json(self) -> Path:

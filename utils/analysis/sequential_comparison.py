@@ -117,7 +117,7 @@ def check_settings(experiments: Sequence[GrowingRuns], by: str | None, decides: 
     count = 0
     for each in experiments:
         grid, source = each.experiment.grid, each.experiment.agent_source
-        compared = 1 if by is None else max(1, len(grid.values(by)))
+        compared = len(grid.values(by)) if by in each.experiment.agent.parameters else 1
         if len(grid) != compared:
             raise BadInput(
                 f"{source}: found {len(grid)} settings with 'until'; allowed: one for each agent, or for each value of "

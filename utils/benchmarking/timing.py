@@ -64,8 +64,8 @@ def make_loop(task: BenchmarkTask, runs: int, engine: str = "eager") -> Loop:
     }  # fmt: skip
     model = AGENTS[task.agent].hyperparameters
     sizes = {"hidden_dim": task.hidden, "batch_size": task.batch, "replay_capacity": task.replay_capacity}
-    grid = {name: [value] for name, value in sizes.items() if name in model.model_fields}
-    agent = AgentConfig(agent_name=task.agent, parameters={**grid})
+    grid: dict[str, Any] = {name: [value] for name, value in sizes.items() if name in model.model_fields}
+    agent = AgentConfig(agent_name=task.agent, parameters=grid)
     config = EnvironmentConfig.model_validate(protocol)
     experiment = Experiment(config, agent, model, ("benchmark", "benchmark"), "benchmark")
     loop = Loop(build_stack(experiment, [experiment.run(i) for i in range(runs)]))

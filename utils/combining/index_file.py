@@ -22,7 +22,7 @@ from utils.results.schema import DATA_JSON
 
 INDEX_FILE = f"{DATA_JSON}.index"
 
-VERSION = 3
+VERSION = 4
 
 
 class RunLocation(NamedTuple):
@@ -43,6 +43,7 @@ class Entry(NamedTuple):
     experiment, params: numbers in the manifest's `experiments` and `params`.
     setting, alias: setting and index in the grid of the file.
     code: digest of the version of the code (`utils.results.code_mixture`); None if it is not recorded.
+    start: SHA-256 of the learned parameters that the run began from; None for a new initialization.
     location: None if the run is not in data.json.
     """
 
@@ -57,6 +58,7 @@ class Entry(NamedTuple):
     alias: int | None
     rollout_hash: str | None
     code: str | None
+    start: str | None
     location: RunLocation | None
 
 

@@ -21,6 +21,7 @@ from utils.core.errors import BadInput
 from utils.core.grid import Grid
 from utils.core.indices import index_of
 from utils.experiment.config import read_agent, read_environment, resolve_setting
+from utils.experiment.starts import Starts
 from utils.files.json_diff import first_difference
 from utils.files.json_text import canonical_json
 from utils.results.schema import is_same_protocol, reproducible_part
@@ -38,11 +39,13 @@ class WantedRuns:
     environment: a protocol; None: the only one in the directory.
     agent: the agent's part of a result's experiment; None: the only one in the directory.
     settings: the settings of the agent's grid, resolved, in order.
+    find_start: returns the SHA-256 of the learned parameters that a run number begins from; None for none.
     """
 
     environment: dict[str, Any] | None = None
     agent: dict[str, Any] | None = None
     settings: Sequence[dict[str, Any]] = ()
+    find_start: Callable[[int], str | None] = lambda run: None
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,13 @@ def read_wanted_runs(agent_json: str | None, env_json: str | None, agents: Mappi
     grid, model = Grid(agent.parameters, agent_json), agents[agent.agent_name].hyperparameters
     resolved = (resolve_setting(grid.setting(number), model, agent_json) for number in range(len(grid)))
     settings = [setting.recorded() for setting in resolved]
-    return WantedRuns(environment, agent.model_dump(mode="json"), settings)
+    starts = Starts(agent.start_from, agent_json)
+
+    def find_start(run: int) -> str | None:
+        start = starts.find(run)
+        return None if start is None else start.sha256
+
+    return WantedRuns(environment, agent.model_dump(mode="json"), settings, find_start)
 
 
 class Selector:
@@ -114,7 +123,11 @@ class Selector:
     def matching_entries(self, entries: Iterable[Entry]) -> list[Entry]:
         """Return the entries of the wanted grid and protocol, with their setting numbers in that grid."""
         placed = ((entry, self._setting_in_grid(entry)) for entry in entries if self._is_wanted(entry.experiment))
-        return [entry._replace(setting=setting) for entry, setting in placed if setting is not None]
+        return [
+            entry._replace(setting=setting)
+            for entry, setting in placed
+            if setting is not None and (self.wanted.agent is None or entry.start == self.wanted.find_start(entry.run))
+        ]
 
     def _is_wanted(self, experiment: int) -> bool:
         """Return whether an experiment has the wanted agent and protocol."""
@@ -154,6 +167,7 @@ class Selector:
                     kept, entry, what, reproducible_part(self.read(kept)), reproducible_part(self.read(entry))
                 )
             self._check_same_params(first_entry(runs.values()), entry)
+        self._check_same_start(inside)
         experiment |= {"agent": self.wanted.agent} if self.wanted.agent else {}
         ordered = {setting: dict(sorted(cells[setting].items())) for setting in sorted(cells)}
         return Selection(experiment, len(Grid(experiment["agent"]["parameters"])), ordered)
@@ -163,6 +177,18 @@ class Selector:
         if self.wanted.agent is not None:
             pair = [{"environment": experiment["environment"]} for experiment in pair]
         self._check_agreement(a, b, "experiment", *pair)
+
+    def _check_same_start(self, inside: Sequence[Entry]) -> None:
+        """Check that runs that begin from one result began from the same parameters.  Raises BadInput, naming two."""
+        path = self.manifest.experiments[inside[0].experiment]["agent"].get("start_from")
+        if path is None or not path.endswith(".json"):
+            return
+        other = next((entry for entry in inside if entry.start != inside[0].start), None)
+        if other is not None:
+            raise BadInput(
+                f"{self.directory / inside[0].name} and {self.directory / other.name}: they began from different "
+                f"learned parameters, though both from {path}; {ALLOWED}"
+            )
 
     def _check_same_params(self, a: Entry, b: Entry) -> None:
         if a.params != b.params:

@@ -108,6 +108,7 @@ def _parse_entry(name: str, content: FileContent | BadInput, found: Survey) -> E
         alias=_run_index(result.run),
         rollout_hash=origin.rollout_hash,
         code=code_digest(origin),
+        start=origin.start,
         location=None,
     )
 

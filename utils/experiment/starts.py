@@ -79,12 +79,12 @@ class Start:
 class Starts:
     """The starts of an experiment's runs, by run number; each result is read once."""
 
-    def __init__(self, start_from: str | None, source: str, own: Path) -> None:
+    def __init__(self, start_from: str | None, source: str, own: Path | None = None) -> None:
         """Read nothing yet.
 
         start_from: path of a result, or of a directory of results; None: runs begin anew.
         source: path of the agent's file, for messages.
-        own: directory of the experiment's own results.
+        own: directory of the experiment's own results, which cannot be the start; None: no directory is refused.
         """
         self._path = None if start_from is None else Path(start_from)
         self._source, self._own = source, own
@@ -130,7 +130,7 @@ class Starts:
     def _results(self) -> tuple[dict[int, list[Path]], list[str]]:
         """Results of the directory by run number, and what is wrong with its other files.  Raises BadInput."""
         assert self._path is not None
-        if self._own.is_dir() and self._path.samefile(self._own):
+        if self._own is not None and self._own.is_dir() and self._path.samefile(self._own):
             raise BadInput(
                 f"{self._source}: start_from: {self._path} is where these runs' own results are written; allowed: "
                 "another directory, or another --save-dir"

@@ -27,7 +27,7 @@ WIDTH, HEIGHT = 420, 220
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 10, 46
 """Margins, pixels."""
 
-MAX_LINES, MAX_POINTS = 12, 200
+MAX_LINES, MAX_POINTS = 12, 100
 """Largest numbers of settings and of points in a line that are drawn."""
 
 

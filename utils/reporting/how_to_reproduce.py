@@ -13,8 +13,12 @@ from utils.core.provenance import ROOT
 from utils.experiment.main_command import MainCommand
 from utils.experiment.shipped_configs import AGENTS, ENVIRONMENTS, find_config, read_protocol_tree
 from utils.files.json_text import read_json
+from utils.reporting.what_ran import describe_start
 from utils.results.foreign import foreign_source
 from utils.results.provenance_diff import common_engine
+
+MAX_STARTS = 8
+"""Largest number of results to begin from that are listed."""
 
 AGENT_JSON, ENVIRONMENT_JSON = "agent.json", "environment.json"
 """Files that the commands write if no shipped configuration has the same content."""
@@ -43,6 +47,7 @@ def reproduction_commands(experiment: CombinedResults, missing: str) -> list[str
     lines = [
         *(shlex.join(["git", "checkout", commit]) for commit in _most_common_commit(experiment)),
         "pip install -r requirements.txt",
+        *_start_lines(experiment),
         *([] if agent_json else _here_document(AGENT_JSON, agent)),
         *([] if environment_json else _here_document(ENVIRONMENT_JSON, environment)),
         train(**_run_selection(experiment)),
@@ -60,6 +65,16 @@ def _most_common_commit(experiment: CombinedResults) -> list[str]:
     """Return the commit that most runs recorded, or an empty list."""
     commits = (origin.section("code").get("commit") for origin in experiment.origins)
     return [commit for commit, _ in Counter(str(commit) for commit in commits if commit is not None).most_common(1)]
+
+
+def _start_lines(experiment: CombinedResults) -> list[str]:
+    """Return comments that say which results must be there for runs to begin from."""
+    starts = dict.fromkeys(start for origin in experiment.origins if (start := describe_start(origin)))
+    lines = [f"# {start}" for start in list(starts)[:MAX_STARTS]]
+    more = [f"# and {len(starts) - MAX_STARTS} others"] if len(starts) > MAX_STARTS else []
+    return ["# Runs begin from the learned parameters of these results, which must be there:", *lines, *more] * bool(
+        lines
+    )
 
 
 def _here_document(name: str, content: Any) -> list[str]:

@@ -91,6 +91,7 @@ def _item_readers(origins: Iterable[Origin]) -> list[ItemReader]:
         *((name, _section_reader("versions", name)) for name in packages),
         ("processor", _section_reader("cpu", "model")),
         ("engine", _engine),
+        ("begins from", describe_start),
         ("threads", lambda origin: origin.value("threads")),
         ("environment hash", lambda origin: origin.rollout_hash),
         ("host", lambda origin: origin.value("host")),
@@ -101,6 +102,14 @@ def _item_readers(origins: Iterable[Origin]) -> list[ItemReader]:
 def _section_reader(section: str, name: str) -> Callable[[Origin], Any]:
     """Return a function that reads one value of a section of the provenance."""
     return lambda origin: origin.section(section).get(name)
+
+
+def describe_start(origin: Origin) -> str | None:
+    """Return the learned parameters that a run began from; None for a new initialization."""
+    start = origin.section("start_from")
+    if not start:
+        return None
+    return f"{start.get('path')} ({start.get('timesteps')} timesteps, SHA-256 {str(start.get('sha256'))[:12]})"
 
 
 def _engine(origin: Origin) -> str | None:

@@ -55,6 +55,12 @@ class Origin(NamedTuple):
         return found if isinstance(found, str) else None
 
     @property
+    def start(self) -> str | None:
+        """SHA-256 of the learned parameters that the run began from; None for a new initialization."""
+        found = self.section("start_from").get("sha256")
+        return found if isinstance(found, str) else None
+
+    @property
     def cpu_flags(self) -> list[str] | None:
         """Sorted CPU flags that decide which arithmetic kernels run; None if they are not recorded."""
         found = self.section("cpu").get("flags")

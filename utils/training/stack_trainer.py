@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,11 +18,10 @@ from utils.core.process_setup import THREADS
 from utils.core.provenance import collect_provenance, package_versions
 from utils.core.random_streams import env_seed, small_seed
 from utils.experiment.experiment import Experiment, Run, describe_runs, stack_label
-from utils.results.diagnostics import warning_signs
 from utils.training.common_list import CommonList
 from utils.training.failure_files import remove_failure, write_failure
+from utils.training.log_lines import LoggedRuns, log_evaluation, summarize_diagnostics
 from utils.training.loop import Loop
-from utils.training.progress import Evaluation
 from utils.training.progress_writer import ProgressWriter
 from utils.training.result_data import run_data
 from utils.training.run_claims import Claim, claim_runs, group_by_position
@@ -253,19 +252,6 @@ class _StackTraining:
         return True
 
 
-SUMMARIZED = ("q", "td_error", "td_error_std", "entropy", "alpha", "saturated", "avg_reward")
-"""Diagnostics that the log shows when a run ends."""
-
-
-def summarize_diagnostics(diagnostics: Mapping[str, Sequence[float]]) -> str:
-    """Return the last values of the quantities in SUMMARIZED, and warning signs; "" if there are none.
-
-    diagnostics: the values of each window, by quantity.
-    """
-    found = [f"{name} {diagnostics[name][-1]:.4g}" for name in SUMMARIZED if diagnostics.get(name)]
-    return ", ".join([*found, *(f"WARNING: {sign}" for sign in warning_signs(diagnostics))])
-
-
 def _report_failure(run: Run, record: RunRecord, error: Exception, env_name: str) -> None:
     """Log and record the error that ended a run without a result."""
     reason = f"its environment raised {type(error).__name__}: {error}"
@@ -273,33 +259,3 @@ def _report_failure(run: Run, record: RunRecord, error: Exception, env_name: str
         reason = " ".join((f"its environment '{env_name}' {error}", *getattr(error, "__notes__", ())))
     log.error("index %d: failed at timestep %d: %s", run.index, record.timesteps, reason)
     write_failure(run, reason, "".join(traceback.format_exception(error)), record.timesteps)
-
-
-class LoggedRuns(NamedTuple):
-    """The runs of a stack that were evaluated."""
-
-    experiment: Experiment
-    runs: Sequence[Run]
-
-
-def log_evaluation(logged: LoggedRuns, timestep: int, returns: Sequence[float]) -> None:
-    """Log an evaluation: the mean return if all runs are of one setting, else the worst and the best setting's mean.
-
-    returns: mean evaluation return of each run.
-    """
-    experiment, runs = logged
-    by_setting: dict[int, list[float]] = {}
-    for run, value in zip(runs, returns, strict=True):
-        by_setting.setdefault(run.setting, []).append(value)
-    means = {setting: sum(values) / len(values) for setting, values in by_setting.items()}
-    worst, best = (pick(means, key=lambda setting: means[setting]) for pick in (min, max))
-    extra = {"evaluation": Evaluation(timestep, means[worst], means[best])}
-    if len(means) == 1:
-        spread = f", runs {min(returns):.1f} to {max(returns):.1f}" if len(returns) > 1 else ""
-        log.info("%s: step %d: evaluation return %.1f%s", stack_label(runs), timestep, means[best], spread, extra=extra)
-        return
-    log.info(
-        "%s: step %d: evaluation returns of %d settings: from %.1f (%s) to %.1f (%s)",
-        stack_label(runs), timestep, len(means), means[worst], experiment.setting_name(worst), means[best],
-        experiment.setting_name(best), extra=extra,
-    )  # fmt: skip

@@ -23,14 +23,23 @@ if TYPE_CHECKING:
 log = logging.getLogger("policy_params")
 
 
-def read_experiment(env_json: str, agent_json: str, save_dir: str = "results") -> Experiment:
-    """Read the experiment that two configuration files define.  Raises BadInput if a file is missing or invalid."""
+def read_experiment(
+    env_json: str, agent_json: str, save_dir: str = "results", changes: Sequence[str] = ()
+) -> Experiment:
+    """Read the experiment that two configuration files define.
+
+    changes: texts KEY=VALUE, see `utils.experiment.changes`.
+    Raises BadInput if a file is missing or invalid, or a change is.
+    """
     from agent import AGENTS
+    from utils.experiment.changes import apply_changes
     from utils.experiment.config import check_distinct_values, read_agent, read_environment
 
     environment, agent = read_environment(env_json), read_agent(agent_json, AGENTS)
     check_distinct_values(agent, agent_json)
-    return make_experiment(environment, agent, (env_json, agent_json), save_dir)
+    sources, names = (env_json, agent_json), AGENTS[agent.agent_name].hyperparameters.model_fields
+    environment, agent = apply_changes(environment, agent, changes, names, sources)
+    return make_experiment(environment, agent, sources, save_dir)
 
 
 def make_experiment(

@@ -38,6 +38,7 @@ def train(
     *,
     runs: int | None = None,
     save_dir: str = "results",
+    strict: bool = False,
     **options: Any,
 ) -> list[Result]:
     """Train runs of an experiment that have no result yet, and return the results of all of them.
@@ -46,6 +47,7 @@ def train(
     index: an index, or a list of indices and ranges such as "0-9,36"; by default 0.
     runs: instead of index: train this many runs of every setting.
     save_dir: directory of the results, as main.py's --save-dir.
+    strict: refuse runs whose settings are not allowed, instead of leaving them out.
     options: fields of `TrainingOptions`: force, accept_mixed, jobs, stack, engine, checkpoint_minutes.
     Raises BadInput for wrong input, TrainingFailed if a run has no result.
     """
@@ -58,7 +60,7 @@ def train(
     chosen = TrainingOptions(**{"checkpoint_minutes": DEFAULT_CHECKPOINT_MINUTES} | options)
     experiment = read_experiment(env_json, agent_json, save_dir)
     indices = chosen_indices(experiment, None if index is None else str(index), runs)
-    selected = chosen_runs(experiment, indices)
+    selected = chosen_runs(experiment, indices, strict)
     code = train_missing_runs(experiment, selected, chosen)
     if code:
         raise TrainingFailed(f"{experiment.directory}: a run has no result (exit code {code}); see the log")
@@ -72,8 +74,12 @@ def chosen_indices(experiment: Experiment, index: str | None, runs: int | None) 
     return list(range(len(experiment.grid) * runs)) if runs is not None else parse_indices(index or "0")
 
 
-def chosen_runs(experiment: Experiment, indices: Sequence[int]) -> list[Run]:
-    """Return the runs with these indices.  Raises BadInput, naming the invalid indices, if a setting is not allowed."""
+def chosen_runs(experiment: Experiment, indices: Sequence[int], strict: bool = False) -> list[Run]:
+    """Return the runs with these indices, without those whose settings are not allowed, which the log then lists.
+
+    strict: refuse them instead.
+    Raises BadInput, naming the indices that are not allowed, if there are only such, or any with `strict`.
+    """
     runs, invalid, reason = [], [], ""
     for index in indices:
         try:
@@ -81,6 +87,9 @@ def chosen_runs(experiment: Experiment, indices: Sequence[int]) -> list[Run]:
         except BadInput as error:
             invalid.append(index)
             reason = reason or str(error)
+    if invalid and runs and not strict:
+        log.warning("left out, not allowed: --index %s: %s", format_indices(invalid), reason)
+        return runs
     if invalid and len(experiment.grid) > 1:
         others = f"the others are --index {format_indices([run.index for run in runs])}" if runs else "all of them"
         raise BadInput(f"{reason}; of the chosen indices, {format_indices(invalid)} cannot be trained: {others}")
@@ -90,14 +99,21 @@ def chosen_runs(experiment: Experiment, indices: Sequence[int]) -> list[Run]:
 
 
 def list_runs(experiment: Experiment, runs: Sequence[Run]) -> Iterator[str]:
-    """Yield a table of runs: index, setting, seed, and the hyperparameters that differ among their settings."""
+    """Yield a table of runs: index, setting, seed, and the hyperparameters that differ among their settings.
+
+    A last column names the first run that is the same, where there are such runs: only one of them is trained.
+    """
     settings = {run.setting: experiment.grid.setting(run.setting) for run in runs}
     values = list(settings.values())
     keys = [key for key in experiment.grid.varied if any(each[key] != values[0][key] for each in values)]
-    rows = [["index", "setting", "seed", *keys]]
+    same = {setting: min([setting, *experiment.equal_settings(setting)]) for setting in settings}
+    has_equal = any(first != setting for setting, first in same.items())
+    rows = [["index", "setting", "seed", *keys, *["same as index"] * has_equal]]
     for run in runs:
-        chosen = settings[run.setting]
-        rows.append([*map(str, (run.index, run.setting, run.random_seed)), *(value_text(chosen[key]) for key in keys)])
+        chosen, first = settings[run.setting], same[run.setting]
+        note = "" if first == run.setting else str(experiment.grid.index(first, run.run))
+        numbers = map(str, (run.index, run.setting, run.random_seed))
+        rows.append([*numbers, *(value_text(chosen[key]) for key in keys), *[note] * has_equal])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(text.rjust(width) for text, width in zip(row, widths, strict=True))

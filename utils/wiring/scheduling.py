@@ -70,10 +70,21 @@ def read_experiments(request: Request) -> list[Experiment]:
     if request.extend is not None:
         experiments = [experiment.extended(request.extend) for experiment in experiments]
     for experiment in experiments:
+        check_start_path(request, experiment)
         largest, count = max(request.requested_settings(experiment)), len(experiment.grid)
         if largest >= count:
             raise BadInput(f"--settings: found {largest}; allowed for {experiment.agent_source}: 0 to {count - 1}")
     return experiments
+
+
+def check_start_path(request: Request, experiment: Experiment) -> None:
+    """Check that tasks find what runs begin from where this process finds it.  Raises BadInput."""
+    path = experiment.agent.start_from
+    if path is not None and not Path(path).is_absolute() and Path(request.directory).resolve() != Path.cwd():
+        raise BadInput(
+            f"{experiment.agent_source}: start_from: found {path}, a relative path, with main.py in another directory, "
+            f"{request.directory}; allowed: an absolute path, or schedule.py started in that directory"
+        )
 
 
 def schedule_sweeps(
