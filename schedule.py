@@ -38,6 +38,9 @@ EXIT_FAILED = 1
     help="Submit runs that have results too; the old results are moved to the submission's folder.",
 )
 @click.option(
+    "--strict", is_flag=True, help="Submit nothing if a setting is not allowed. Without it, such settings are left out."
+)
+@click.option(
     "--accept-mixed", is_flag=True, help="Copy results of another version of the code or environment, instead of "
     "refusing to, where a run has its result in another directory or is equal to one that has.",
 )  # fmt: skip

@@ -91,6 +91,18 @@ def test_which_settings_and_runs(project, slurm):
     assert project.lines() == [[30, 32, 33, 35]]
 
 
+def test_settings_that_are_not_allowed_are_left_out(project, slurm):
+    project.agent_json = project.files.write("agent.json", project.grid({"policy_type": ["Beta", "Softmax"]}))
+    refused = project.call("--strict", "--runs", "2", "--yes")
+    assert refused.exit_code == 2
+    assert "Softmax" in refused.stderr
+    assert project.submissions == []
+    done = project.submit("--runs", "2")
+    assert "note: left out, not allowed: settings 1 of " in done.stderr
+    assert project.lines() == [[0, 2]]
+    assert project.call("--settings", "1", "--yes").exit_code == 2
+
+
 def test_several_sweeps_in_one_call_have_no_run_twice(project, slurm):
     other = project.files.write("other.json", project.grid({"critic_lr": [0.01, 5.0]}))
     result = project.submit(agents=(project.agent_json, other))

@@ -128,9 +128,9 @@ def _check_values(values: Any) -> Any:
         except BadInput as error:
             raise ValueError(str(error)) from error
     if not isinstance(values, list | SampledValues):
-        raise ValueError('allowed: a list of values, or {"sample": "log_uniform", "low": ..., "high": ..., "n": ...}')
+        raise ValueError('input should be a list, or {"sample": "log_uniform", "low": ..., "high": ..., "n": ...}')
     if values == []:
-        raise ValueError("allowed: at least one value")
+        raise ValueError("list should have at least 1 item")
     return values
 
 

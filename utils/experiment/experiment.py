@@ -161,6 +161,14 @@ class Experiment:
         """Return a setting's hyperparameters as the agent's model.  Raises BadInput if they are not allowed."""
         return self._resolve(setting)[0]
 
+    def refusal(self, setting: int) -> str | None:
+        """Return why a setting of the grid is not allowed; None if it is."""
+        try:
+            self.hyperparameters(setting)
+        except BadInput as error:
+            return str(error)
+        return None
+
     def file(self, key: str) -> ResultFile:
         """Return the path of the result of the run with this key."""
         return ResultFile(self.directory, f"{self._stem}_{key}")
@@ -191,10 +199,7 @@ class Experiment:
 
     def _has_effect(self, setting: int, wanted: dict[str, Any]) -> bool:
         """Return whether a setting can be trained and its hyperparameters with an effect are the wanted ones."""
-        try:
-            return _effective(self.hyperparameters(setting)) == wanted
-        except BadInput:
-            return False
+        return self.refusal(setting) is None and _effective(self.hyperparameters(setting)) == wanted
 
     def same_runs(self, run: Run) -> list[Run]:
         """Return the runs of equal settings with the same run number."""

@@ -21,6 +21,7 @@ class Request:
     sbatch: options of sbatch in addition to the cluster file's.
     keep_checkpoint, extend: main.py's options.
     common_list: whether tasks take their stacks from a common list.
+    strict: refuse settings that are not allowed, instead of leaving them out.
     """
 
     cluster_json: str
@@ -39,10 +40,12 @@ class Request:
     keep_checkpoint: bool = False
     extend: int | None = None
     common_list: bool = False
+    strict: bool = False
 
     def requested_settings(self, experiment: Experiment) -> Sequence[int]:
-        """Return the requested settings of an experiment."""
-        return range(len(experiment.grid)) if self.settings is None else self.settings
+        """Return the requested settings of an experiment, without those that are not allowed, unless `strict`."""
+        settings = range(len(experiment.grid)) if self.settings is None else self.settings
+        return settings if self.strict else [each for each in settings if experiment.refusal(each) is None]
 
     @property
     def _starts_at_zero(self) -> bool:
@@ -57,6 +60,8 @@ class Request:
             words += ["--settings", format_indices(self.settings)]
         if self.accept_mixed:
             words += ["--accept-mixed"]
+        if self.strict:
+            words += ["--strict"]
         if self.engine != DEFAULT_ENGINE:
             words += ["--engine", self.engine]
         if self.keep_checkpoint:

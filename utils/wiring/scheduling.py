@@ -13,6 +13,7 @@ import click
 from agent.engine.selection import choose_engine
 from utils.core.closed_pipe import echo
 from utils.core.errors import BadInput
+from utils.core.indices import format_indices
 from utils.experiment.experiment import Experiment
 from utils.results.result_file import results_root
 from utils.slurm import commands as slurm
@@ -71,10 +72,26 @@ def read_experiments(request: Request) -> list[Experiment]:
         experiments = [experiment.extended(request.extend) for experiment in experiments]
     for experiment in experiments:
         check_start_path(request, experiment)
-        largest, count = max(request.requested_settings(experiment)), len(experiment.grid)
+        largest, count = max(request.settings or [0]), len(experiment.grid)
         if largest >= count:
             raise BadInput(f"--settings: found {largest}; allowed for {experiment.agent_source}: 0 to {count - 1}")
+        print_notes([left_out_note(request, experiment)])
     return experiments
+
+
+def left_out_note(request: Request, experiment: Experiment) -> str | None:
+    """Return a note on requested settings that are not allowed and therefore left out; None if all are allowed.
+
+    Raises BadInput if none is allowed, or one is not and the request is strict.
+    """
+    settings = range(len(experiment.grid)) if request.settings is None else request.settings
+    refusals = {setting: why for setting in settings if (why := experiment.refusal(setting)) is not None}
+    if not refusals:
+        return None
+    reason = next(iter(refusals.values()))
+    if request.strict or len(refusals) == len(settings):
+        raise BadInput(reason)
+    return f"left out, not allowed: settings {format_indices(list(refusals))} of {experiment.agent_source}: {reason}"
 
 
 def check_start_path(request: Request, experiment: Experiment) -> None:
