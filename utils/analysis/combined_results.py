@@ -35,6 +35,7 @@ LARGEST_RETURN = 1e100
 EXCLUSIONS = {
     "diverged": "diverged",
     "missing": "missing",
+    "not allowed": "of settings that are not allowed",
     "nonfinite": "with returns that are not finite or beyond 1e100",
     "no episode": "without a complete episode",
 }
@@ -182,9 +183,10 @@ class CombinedResults:
     def _setting_outcomes(self, setting: int, missing: list[int]) -> list[RunOutcome]:
         """Return the outcomes of a setting's runs, sorted by run number.  missing: run numbers without a result."""
         cell = self.tree["experiment_data"].get(str(setting), {"runs": []})
+        why = "not allowed" if setting in self.tree["experiment"]["agent"].get("not_allowed", ()) else "missing"
         present = [self._run_outcome(run) for run in cell["runs"]]
         absent = [
-            RunOutcome(number, dict.fromkeys(IDENTITY_KEYS), Curve(np.empty(0, int), np.empty(0)), "missing")
+            RunOutcome(number, dict.fromkeys(IDENTITY_KEYS), Curve(np.empty(0, int), np.empty(0)), why)
             for number in missing
         ]
         return sorted(present + absent, key=lambda outcome: outcome.number)

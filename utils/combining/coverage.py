@@ -45,11 +45,18 @@ class Coverage:
     size: number of settings in the grid.
     statuses: status by setting and run number, for settings that have runs.
     describe_setting: returns the hyperparameters of a setting that vary in the grid, as text.
+    not_allowed: settings that cannot be trained, of which nothing is missing.
     """
 
     size: int
     statuses: Mapping[int, Mapping[int, str]]
     describe_setting: Callable[[int], str] = lambda setting: ""
+    not_allowed: Collection[int] = ()
+
+    @property
+    def settings(self) -> list[int]:
+        """The settings that should have runs."""
+        return [setting for setting in range(self.size) if setting not in self.not_allowed]
 
     @property
     def runs(self) -> range:
@@ -62,12 +69,14 @@ class Coverage:
 
     def missing_indices(self) -> list[int]:
         """Return the indices of the missing runs in order.  Raises BadInput if they are too many to list."""
-        count = len(self.runs) * self.size - sum(map(len, self.statuses.values()))
+        settings = self.settings
+        count = len(self.runs) * len(settings) - sum(map(len, self.statuses.values()))
         if count > MAX_INDICES:
             raise BadInput(
-                f"{count} runs are missing, of {self.size} settings with {len(self.runs)} runs each; too many to list"
+                f"{count} runs are missing, of {len(settings)} settings with {len(self.runs)} runs each; too many to "
+                "list"
             )
-        pairs = product(self.runs, range(self.size)) if count else ()
+        pairs = product(self.runs, settings) if count else ()
         return [
             index_of(setting, run, self.size) for run, setting in pairs if run not in self.statuses.get(setting, ())
         ]
@@ -75,7 +84,7 @@ class Coverage:
     def format_table(self) -> str:
         """Return a table of completed, diverged and missing runs per setting."""
         total = len(self.runs)
-        counts = {setting: count_runs(self.statuses.get(setting, {}).values(), total) for setting in range(self.size)}
+        counts = {setting: count_runs(self.statuses.get(setting, {}).values(), total) for setting in self.settings}
         lines = [self._format_row(name, row) for name, row in _table_rows(counts)]
         return "\n".join([f"{'setting':>12}{'completed':>12}{'diverged':>12}{'missing':>12}", *lines])
 
@@ -85,10 +94,14 @@ class Coverage:
 
     def format_report(self) -> str:
         """Return the table and the indices of the missing runs."""
+        lines = [self.format_table()]
+        if self.not_allowed:
+            lines.append(f"not allowed, never trained: settings {format_indices(sorted(self.not_allowed))}")
         try:
-            return f"{self.format_table()}\n{self._format_missing(self.missing_indices())}"
+            lines.append(self._format_missing(self.missing_indices()))
         except BadInput as error:
-            return f"{self.format_table()}\n{error}"
+            lines.append(str(error))
+        return "\n".join(lines)
 
     def _format_missing(self, indices: list[int]) -> str:
         if not indices:
@@ -113,7 +126,8 @@ def _table_rows(counts: dict[int, RunCounts]) -> list[tuple[str, RunCounts]]:
 def missing_runs_by_setting(tree: dict[str, Any]) -> dict[int, list[int]]:
     """Return the missing run numbers of each setting of a data.json's grid.
 
-    Run numbers from the smallest to the largest present one are expected.  Raises BadInput if too many are missing.
+    Run numbers from the smallest to the largest present one are expected, also of settings that are not allowed.
+    Raises BadInput if too many are missing.
     """
     statuses = {
         int(setting): dict.fromkeys(run_numbers(cell["runs"]), "present")

@@ -8,8 +8,8 @@ they were made. Results of another grid or protocol are left out.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,15 @@ class WantedRuns:
 
     environment: a protocol; None: the only one in the directory.
     agent: the agent's part of a result's experiment; None: the only one in the directory.
-    settings: the settings of the agent's grid, resolved, in order.
+    settings: the settings of the agent's grid, resolved, in order; None for one that is not allowed.
+    agents: entries of `agent.AGENTS`, by name, whose models tell which settings are not allowed.
     find_start: returns the SHA-256 of the learned parameters that a run number begins from; None for none.
     """
 
     environment: dict[str, Any] | None = None
     agent: dict[str, Any] | None = None
-    settings: Sequence[dict[str, Any]] = ()
+    settings: Sequence[dict[str, Any] | None] = ()
+    agents: Mapping[str, Any] = field(default_factory=dict)
     find_start: Callable[[int], str | None] = lambda run: None
 
 
@@ -69,7 +71,8 @@ class Selection:
         """Return the coverage of the grid."""
         cells = self.cells.items()
         statuses = {setting: {run: e.status for run, e in runs.items()} for setting, runs in cells}
-        return Coverage(self.size, statuses, Grid(self.experiment["agent"]["parameters"]).describe_varied)
+        agent = self.experiment["agent"]
+        return Coverage(self.size, statuses, Grid(agent["parameters"]).describe_varied, agent.get("not_allowed", ()))
 
     def plan_digest(self, manifest: Manifest) -> str:
         """Return a digest of everything that determines the bytes of data.json and which file each run is from."""
@@ -93,18 +96,31 @@ def read_wanted_runs(agent_json: str | None, env_json: str | None, agents: Mappi
     """
     environment = read_environment(env_json).model_dump(mode="json") if env_json else None
     if agent_json is None:
-        return WantedRuns(environment)
+        return WantedRuns(environment, agents=agents)
     agent = read_agent(agent_json, agents)
     grid, model = Grid(agent.parameters, agent_json), agents[agent.agent_name].hyperparameters
-    resolved = (resolve_setting(grid.setting(number), model, agent_json) for number in range(len(grid)))
-    settings = [setting.recorded() for setting in resolved]
+    settings = [_recorded_setting(grid, number, model, agent_json) for number in range(len(grid))]
+    if all(setting is None for setting in settings):
+        resolve_setting(grid.setting(0), model, agent_json)  # Raises the reason.
     starts = Starts(agent.start_from, agent_json)
 
     def find_start(run: int) -> str | None:
         start = starts.find(run)
         return None if start is None else start.sha256
 
-    return WantedRuns(environment, agent.model_dump(mode="json"), settings, find_start)
+    return WantedRuns(environment, agent.model_dump(mode="json"), settings, agents, find_start)
+
+
+def _recorded_setting(grid: Grid, number: int, model: Any, source: str) -> dict[str, Any] | None:
+    """Return a setting of a grid as results hold it; None if it is not allowed.
+
+    model: the agent's pydantic model.
+    """
+    try:
+        recorded: dict[str, Any] = resolve_setting(grid.setting(number), model, source).recorded()
+    except BadInput:
+        return None
+    return recorded
 
 
 class Selector:
@@ -116,7 +132,8 @@ class Selector:
         read: returns the run of an entry, to describe how two runs differ.
         """
         self.directory, self.manifest, self.wanted, self.read = directory, manifest, wanted, read
-        self._lookup = {canonical_json(params): number for number, params in reversed(list(enumerate(wanted.settings)))}
+        numbered = reversed(list(enumerate(wanted.settings)))
+        self._lookup = {canonical_json(params): number for number, params in numbered if params is not None}
         self._settings: dict[int, int | None] = {}
         self._inside: dict[int, bool] = {}
 
@@ -170,7 +187,21 @@ class Selector:
         self._check_same_start(inside)
         experiment |= {"agent": self.wanted.agent} if self.wanted.agent else {}
         ordered = {setting: dict(sorted(cells[setting].items())) for setting in sorted(cells)}
-        return Selection(experiment, len(Grid(experiment["agent"]["parameters"])), ordered)
+        grid = Grid(experiment["agent"]["parameters"])
+        not_allowed = self._settings_not_allowed(experiment["agent"]["agent_name"], grid, ordered)
+        if not_allowed:
+            experiment = experiment | {"agent": experiment["agent"] | {"not_allowed": not_allowed}}
+        return Selection(experiment, len(grid), ordered)
+
+    def _settings_not_allowed(self, agent_name: str, grid: Grid, present: Collection[int]) -> list[int]:
+        """Return the settings of a grid that cannot be trained, none if the agent is not known.
+
+        present: settings that have results.
+        """
+        if agent_name not in self.wanted.agents:
+            return []
+        model, absent = self.wanted.agents[agent_name].hyperparameters, set(range(len(grid))).difference(present)
+        return [each for each in sorted(absent) if _recorded_setting(grid, each, model, str(self.directory)) is None]
 
     def _check_same_experiment(self, a: Entry, b: Entry) -> None:
         pair = [self.manifest.experiments[entry.experiment] for entry in (a, b)]

@@ -34,7 +34,7 @@ class GridProgress:
     @property
     def expected(self) -> int:
         """Number of runs that there should be."""
-        return self.settings * self.runs
+        return sum(self.counts)
 
     @property
     def percentages(self) -> dict[str, float]:
@@ -64,8 +64,9 @@ def grid_progress(experiment: CombinedResults) -> GridProgress:
 
 
 def _count_outcomes(outcomes: list[RunOutcome]) -> RunCounts:
-    statuses = [outcome.identity["status"] for outcome in outcomes if outcome.exclusion != "missing"]
-    return count_runs(statuses, len(outcomes))
+    wanted = [outcome for outcome in outcomes if outcome.exclusion != "not allowed"]
+    statuses = [outcome.identity["status"] for outcome in wanted if outcome.exclusion != "missing"]
+    return count_runs(statuses, len(wanted))
 
 
 def _indices(experiment: CombinedResults, exclusion: str) -> str:

@@ -49,11 +49,15 @@ class EnvironmentTree(TypedDict):
 
 @with_config(STRICT)
 class AgentTree(TypedDict):
-    """An agent's grid: its name, and the values of each hyperparameter."""
+    """An agent's grid: its name, and the values of each hyperparameter.
+
+    not_allowed: in a data.json, the settings that cannot be trained.
+    """
 
     agent_name: str
     parameters: dict[str, Annotated[list[Any], Field(min_length=1)] | dict[str, Any]]
     start_from: NotRequired[str | None]
+    not_allowed: NotRequired[list[int]]
 
 
 @with_config(STRICT)
