@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from threading import RLock
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -106,7 +107,7 @@ def train_stacks(
     ended, runs = 0, [len(stack) for stack in stacks]
     lengths = [timesteps - (saved_timestep(stack[0]) or 0) for stack in stacks]
     before = {run.key: _written(run) for stack in stacks for run in stack}
-    bar = tqdm(unit="run-step", unit_scale=True, disable=not sys.stderr.isatty())
+    bar = _make_bar()
     progress = SweepProgress(runs, lengths, bar)
     outcomes = run_tasks(train_stack, stacks, jobs, progress.add_steps, interruption)
     with logging_redirect_tqdm(), bar, evaluations_shown(progress.show_evaluation), closing(outcomes):
@@ -133,6 +134,16 @@ def train_stacks(
         log.info("%s: stopped; run the same command again to resume", interruption.signal)
         return STOPPED
     return FAILED if failed else DONE
+
+
+def _make_bar() -> tqdm:
+    """Return the progress bar of a sweep, which shows nothing unless standard error is a terminal.
+
+    Only this process draws it. tqdm's own lock is shared with processes that are forked; one that is killed while it
+    holds the lock would stop this process forever.
+    """
+    tqdm.set_lock(RLock())
+    return tqdm(unit="run-step", unit_scale=True, disable=not sys.stderr.isatty())
 
 
 def _written(run: Run) -> int | None:
