@@ -232,4 +232,4 @@ def test_hidden_jobs_of_colleagues_are_pointed_out(commands):
 
 def test_what_is_assumed_without_slurm():
     state = assume_state(Cluster(max_jobs=5, max_array_size=7))
-    assert state == (EMPTY_QUEUE, JobLimit("max_jobs of the cluster file", 5, 0), 7, ())
+    assert state == (EMPTY_QUEUE, JobLimit("max_jobs of the cluster file", 5, 0), 7, (), False)

@@ -244,7 +244,7 @@ class TestConditionalGrid:
 
     def test_an_invalid_combination_is_named(self, sweep):
         sweep.agent = {"automatic_entropy_tuning": [True, False], "alpha_lr": [0.0, 0.003]}
-        done = sweep.run("--runs", "2")
+        done = sweep.run("--runs", "2", "--strict")
         assert done.exit_code == 2
         assert done.stderr.endswith(
             "alpha_lr is 0 with automatic_entropy_tuning; allowed: above 0 (setting 0: automatic_entropy_tuning true, "
