@@ -14,7 +14,8 @@ from tests.support.processes import wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 
-PROTOCOL = {"total_timesteps": 6000, "eval_interval_timesteps": 200, "diagnostics_interval_timesteps": 50}
+PROTOCOL = {"total_timesteps": 40_000, "eval_interval_timesteps": 1000, "diagnostics_interval_timesteps": 250}
+"""Training that takes several times as long as the time between two pages."""
 
 
 def start(*arguments: str) -> subprocess.Popen[str]:
@@ -67,9 +68,10 @@ def assert_running(browser: Browser) -> None:
 
 def assert_reload_keeps_place(browser: Browser) -> None:
     """Check that the page reloads itself with its scroll position, open details and hidden lines."""
-    browser.evaluate("scrollTo(0, 500); document.querySelector('details').open = true; window.before = true")
-    browser.evaluate("document.querySelector('[data-toggles=\"0\"]').click()")
+    steps = "scrollTo(0, 500); document.querySelector('details').open = true"
+    steps += "; document.querySelector('[data-toggles=\"0\"]').click(); window.before = true"
+    wait_for(lambda: browser.evaluate(steps))  # Nothing is evaluated while the page reloads.
     wait_for(lambda: browser.evaluate("window.before === undefined && document.readyState === 'complete'"))
-    assert browser.evaluate("scrollY") == 500
-    assert browser.evaluate("document.querySelector('details').open")
-    assert browser.evaluate("document.querySelector('[data-line=\"0\"]').classList.contains('off')")
+    wait_for(lambda: browser.evaluate("scrollY") == 500)
+    wait_for(lambda: browser.evaluate("document.querySelector('details').open"))
+    wait_for(lambda: browser.evaluate("document.querySelector('[data-line=\"0\"]').classList.contains('off')"))
