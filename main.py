@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -120,14 +121,14 @@ def main(
             raise BadInput(f"RESULT: found '{results[0]}' without --verify; allowed: result files with --verify only")
         if env_json is None or agent_json is None:
             raise BadInput(f"{'--agent-json' if env_json else '--env-json'}: found none; allowed: a configuration file")
+        options = TrainingOptions(
+            force, jobs, stack, engine, checkpoint_minutes, None, accept_mixed, keep_checkpoint, fail_fast, no_copy
+        )
         experiment = read_experiment(env_json, agent_json, save_dir, changes)
         experiment = experiment if extend is None else experiment.extended(extend)
         if common_list is not None:
             if listing or monitor or index is not None or runs is not None:
                 raise BadInput("--common-list: found with --index, --runs, --list or -m; allowed: without these")
-            options = TrainingOptions(
-                force, jobs, stack, engine, checkpoint_minutes, None, accept_mixed, keep_checkpoint, fail_fast, no_copy
-            )
             sys.exit(train_listed_runs(experiment, CommonList(Path(common_list[0]), common_list[1]), options))
         indices = wiring.chosen_indices(experiment, index, runs)
         selected = wiring.chosen_runs(experiment, indices, strict)
@@ -136,19 +137,7 @@ def main(
             sys.exit(0)
         if runs is None:
             wiring.log_large_indices(experiment, indices)
-        monitor_after = wiring.monitor_start(experiment, monitor, after, jobs)
-        options = TrainingOptions(
-            force,
-            jobs,
-            stack,
-            engine,
-            checkpoint_minutes,
-            monitor_after,
-            accept_mixed,
-            keep_checkpoint,
-            fail_fast,
-            no_copy,
-        )
+        options = replace(options, monitor_after=wiring.monitor_start(experiment, monitor, after, jobs))
         code = wiring.train_missing_runs(experiment, selected, options)
         if code == 0:
             log_next_commands(experiment, selected)
