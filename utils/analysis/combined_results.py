@@ -106,12 +106,7 @@ class CombinedResults:
     @cached_property
     def varied(self) -> dict[str, list[Any]]:
         """Hyperparameters with several values in the grid, and these values, in the grid's order."""
-        values: dict[str, list[Any]] = {key: [] for key in self.settings[0]}
-        for setting in self.settings:
-            for key, value in setting.items():
-                if value not in values[key]:
-                    values[key].append(value)
-        return {key: found for key, found in values.items() if len(found) > 1}
+        return {key: self.grid.values(key) for key in self.grid.varied}
 
     def describe_setting(self, setting: int, without: Collection[str] = ()) -> str:
         """Return a setting's hyperparameters that vary in the grid, such as "critic_lr 0.001, alpha 0.1".

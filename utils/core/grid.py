@@ -76,8 +76,11 @@ class Grid:
 
     def values(self, key: str) -> list[Any]:
         """Return the values that a hyperparameter takes in some setting, in the order of the settings; [] for none."""
-        found = [each[key] for digit in self.digits for each in digit if key in each]
-        return [value for place, value in enumerate(found) if value not in found[:place]]
+        found: list[Any] = []
+        for value in (each[key] for digit in self.digits for each in digit if key in each):
+            if value not in found:
+                found.append(value)
+        return found
 
     @property
     def varied(self) -> list[str]:
