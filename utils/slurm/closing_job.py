@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 
 from utils.slurm.cluster import Cluster
 from utils.slurm.duration import MINUTE, format_duration
-from utils.slurm.job_script import resource_options
+from utils.slurm.job_script import common_arguments, resource_options
 from utils.slurm.submission_folder import CLOSING_LOG
 
 COMBINE, REPORT = "combine", "report"
@@ -93,15 +93,8 @@ def closing_arguments(cluster: Cluster, folder: Path, name: str, jobs: Sequence[
 
     name: name of the job.  jobs: numbers of the arrays.
     """
-    account = [f"--account={cluster.account}"] if cluster.account else []
-    return [
-        f"--job-name={name}",
-        f"--dependency=afterany:{':'.join(map(str, jobs))}",
-        f"--chdir={folder}",
-        f"--output={str(folder).replace('%', '%%')}/logs/{CLOSING_LOG}",
-        *account,
-        str(folder / SCRIPT),
-    ]
+    dependency = f"--dependency=afterany:{':'.join(map(str, jobs))}"
+    return [*common_arguments(cluster, folder, name, dependency, CLOSING_LOG), str(folder / SCRIPT)]
 
 
 TEMPLATE = """\

@@ -76,6 +76,18 @@ def resource_options(cluster: Cluster) -> dict[str, object]:
     }
 
 
+def common_arguments(cluster: Cluster, folder: Path, name: str, own: str, log: str) -> list[str]:
+    """Return the arguments of sbatch that arrays and closing jobs have; paths need no quotes here.
+
+    folder: the submission's folder.  name: name of the job.  own: an argument of this kind of job.  log: name of the
+    log's file.
+    A % in the path of a log is escaped. The account is given here too, as SBATCH_ACCOUNT overrides the one in a script.
+    """
+    account = [f"--account={cluster.account}"] if cluster.account else []
+    output = f"{str(folder).replace('%', '%%')}/logs/{log}"
+    return [f"--job-name={name}", own, f"--chdir={folder}", f"--output={output}", *account]
+
+
 def sbatch_directives(job: Job) -> list[str]:
     """Return the options of sbatch, quoted as for a shell, which sbatch understands too; most need no quotes."""
     cluster = job.cluster

@@ -15,7 +15,7 @@ from utils.files.atomic import write_atomically
 from utils.slurm.closing_job import SCRIPT, ClosingJob, closing_arguments, make_closing_script
 from utils.slurm.cluster import Cluster
 from utils.slurm.commands import SlurmError, submit_job, user_name
-from utils.slurm.job_script import Job, make_job_script
+from utils.slurm.job_script import Job, common_arguments, make_job_script
 from utils.slurm.stack_list import list_stacks
 from utils.slurm.submission_folder import (
     Submission,
@@ -130,19 +130,11 @@ def make_closing_job(target: Target, plan: Plan, folder: Path) -> ClosingJob:
 
 
 def sbatch_arguments(target: Target, folder: Path, name: str, number: int, tasks: int) -> list[str]:
-    """Return the arguments of sbatch that differ between arrays, and paths, which need no quotes here.
-
-    A % in the path of a log is escaped. The account is given here too, as SBATCH_ACCOUNT overrides the one in a script.
-    """
+    """Return the arguments of sbatch that differ between arrays, and paths."""
     cluster = target.cluster
     throttle = f"%{cluster.throttle}" if cluster.throttle else ""
-    account = [f"--account={cluster.account}"] if cluster.account else []
     return [
-        f"--job-name={name}",
-        f"--array=0-{tasks - 1}{throttle}",
-        f"--chdir={folder}",
-        f"--output={str(folder).replace('%', '%%')}/logs/{number}_%a.log",
-        *account,
+        *common_arguments(cluster, folder, name, f"--array=0-{tasks - 1}{throttle}", f"{number}_%a.log"),
         str(folder / "job.sh"),
         str(number) if target.common_list else f"tasks.{number}.txt",
     ]
