@@ -21,6 +21,7 @@ import numpy as np
 
 from utils.core.grid import Grid
 from utils.stats.intervals import expanded_tail
+from utils.stats.looks import without_failures
 from utils.stats.multiplicity import holm_adjust
 from utils.studies.choice import ArmInEnvironment
 from utils.studies.study import Claim, Study
@@ -156,6 +157,5 @@ def _p_value(drawn: np.ndarray, seeds: int) -> float:
 
 def _without_failures(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return both with NaN replaced by the worst finite performance of either; 0 if there is none."""
-    finite = np.concatenate((a[np.isfinite(a)], b[np.isfinite(b)]))
-    worst = finite.min() if len(finite) else 0.0
-    return np.where(np.isnan(a), worst, a), np.where(np.isnan(b), worst, b)
+    joined = without_failures(np.concatenate((a.ravel(), b.ravel())))
+    return joined[: a.size].reshape(a.shape), joined[a.size :].reshape(b.shape)
