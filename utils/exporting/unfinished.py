@@ -87,7 +87,9 @@ def find_runs(keys: Collection[str], experiments: Iterable[Experiment]) -> dict[
     """Return the experiment and the numbers of each key that belongs to a run of one of some experiments."""
     found: dict[str, tuple[Experiment, RunId]] = {}
     for experiment in experiments:
-        settings = [number for number in range(min(len(experiment.grid), MOST_KEYS)) if _is_allowed(experiment, number)]
+        settings = [
+            number for number in range(min(len(experiment.grid), MOST_KEYS)) if experiment.refusal(number) is None
+        ]
         fewest, most = RUN_RANGE
         runs = range(min(max(MOST_KEYS // max(len(settings), 1), fewest), most))
         for run in experiment.run_ids(settings, runs):
@@ -96,14 +98,6 @@ def find_runs(keys: Collection[str], experiments: Iterable[Experiment]) -> dict[
             if run.key in keys:
                 found.setdefault(run.key, (experiment, run))
     return found
-
-
-def _is_allowed(experiment: Experiment, setting: int) -> bool:
-    try:
-        experiment.hyperparameters(setting)
-    except BadInput:
-        return False
-    return True
 
 
 def read_unfinished(
