@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import sys
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
@@ -29,6 +30,9 @@ UNKNOWN = "its attributes do not show it: a clock, entropy of the operating syst
 GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
 
 ATOMIC_TYPES = (bool, int, float, complex, str, bytes, np.generic, type(None))
+
+BY_ADDRESS = ("set",)
+"""The mark of a set of two objects or more that are hashed by their address in memory."""
 
 Marks = dict[str, Any]
 """A comparable value for each attribute, by its path."""
@@ -68,7 +72,10 @@ def find_cause(make: Callable[[int], Episodes], seed: int, actions: Sequence[np.
         return f"{_names(drawn)} is drawn when the environment is made, where no seed is given (env_kwargs may fix it)"
     if left and not _unequal(_begun_twice(make, seed), _begun_twice(make, seed)):
         return f"reset draws {_names(left)} before it passes the seed on; super().reset(seed=seed) must come first"
-    return f"reset(seed=...) leaves {_names(left)} different" if left else UNKNOWN
+    if left:
+        return f"reset(seed=...) leaves {_names(left)} different"
+    sets = [name for name, mark in begun_one.items() if mark == BY_ADDRESS]
+    return f"{_names(sets)} has a set of objects, whose order is that of addresses in memory" if sets else UNKNOWN
 
 
 def _begun_twice(make: Callable[[int], Episodes], seed: int) -> Marks:
@@ -140,6 +147,10 @@ def _add(found: Marks, path: str, value: Any, seen: set[int], depth: int) -> Non
         found[path] = (value.shape, repr(value.tolist()) if value.dtype.hasobject else value.tobytes())
     elif isinstance(value, GENERATORS):
         found[path] = ("generator", _stream_state(value))
+    elif isinstance(value, set | frozenset):
+        objects = [item() if isinstance(item, weakref.ref) else item for item in list(value)]
+        if sum(type(item).__hash__ is object.__hash__ for item in objects) > 1:
+            found[path] = BY_ADDRESS
     elif depth <= MAX_DEPTH and id(value) not in seen and not isinstance(value, type):
         seen.add(id(value))
         if isinstance(value, list | tuple):

@@ -6,14 +6,16 @@ was saved and take the same actions. The third begins again, from the seed of th
 observations, rewards and ends.
 
 An environment that disagrees is tried again under each of `REMEDIES`. A remedy can seem to help because other episodes
-are played under it, and a counter that instances share can matter in few episodes only. So an environment that agrees
-with a remedy, or has changed what instances share, plays further episodes, in pairs of instances of one seed. A habit
-that shows only after `STEPS` steps, or only in another process, goes unnoticed.
+are played under it; a counter that instances share, state in C or the order of objects in memory can matter in few
+episodes only. So an environment that agrees with a remedy, whose state cannot be restored exactly, or that holds a set
+of objects plays further episodes, in pairs of instances of one seed. Every second pair plays many short ones, since
+what is made at a reset is then made anew more often. A habit that shows only after `STEPS` steps, or only in another
+process, goes unnoticed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -26,6 +28,7 @@ from env.episodes.episode import Episodes
 from env.episodes.returns import check_returns
 from env.episodes.rollout import draw_action
 from env.episodes.seeding import SeedingRules
+from env.episodes.snapshot import has_set_of_objects
 from env.episodes.snapshot.layout import SHARED_CHANGE
 from utils.core.global_streams import is_same_state, kept_global_streams, read_global_streams, seed_global_streams
 from utils.core.random_streams import env_seed, make_generator
@@ -38,8 +41,11 @@ RESETS = (25, 90)
 SAVES = (60, 130)
 """Steps after which the state is saved."""
 
-CONFIRMATIONS = 6
+CONFIRMATIONS = 10
 """Further seeds, each of `STEPS` steps, where agreement may be a coincidence."""
+
+SHORT_RESETS = range(2, STEPS, 2)
+"""Steps after which an episode is broken off with every second of these seeds."""
 
 CHECKED_STEPS = 5
 """Steps whose returns are checked."""
@@ -103,11 +109,12 @@ class Verdict:
 class Trial:
     """An instance that plays the probe's actions.
 
-    actions: (A,) for each step.  seen: what it returned.
+    actions: (A,) for each step.  resets: steps after which an episode is broken off.  seen: what it returned.
     """
 
     episodes: Episodes
     actions: Sequence[np.ndarray]
+    resets: Container[int] = RESETS
     seen: list[Moment] = field(default_factory=list)
 
     def reset(self, step: int = 0) -> None:
@@ -130,7 +137,7 @@ class Trial:
         obs, reward, terminated, truncated = self.episodes.step(self.actions[step])
         moment = Moment("step", step + 1, np.array(obs), reward, terminated, truncated)
         self.seen.append(moment)
-        if moment.terminated or moment.truncated or step + 1 in RESETS:
+        if moment.terminated or moment.truncated or step + 1 in self.resets:
             self.reset(step + 1)
 
     def close(self) -> None:
@@ -191,7 +198,8 @@ class _Probe:
         carried = first_difference(straight[: len(begun_again)], begun_again)
         if first_difference(straight, self._play_straight([])[0]) is not None:
             return self._refusal("restoring a state changes what all instances share")
-        if self._rules != REMEDIES[0] or _is_shared_change(inexact):
+        unordered = any(has_set_of_objects(one.state["env"]) for one in saved if one.flaw is None)
+        if self._rules != REMEDIES[0] or inexact is not None or unordered:
             difference = self._confirm()
             if difference is not None:
                 refusal = self._refusal(f"two instances with the same seed and actions differ ({difference})")
@@ -242,7 +250,8 @@ class _Probe:
     def _confirm(self) -> str | None:
         """Step pairs of instances with further seeds in turn. Returns how the first pair differs that does, or None."""
         for number in range(3, 3 + CONFIRMATIONS):
-            with self._new_trial(number) as one, self._new_trial(number) as other:
+            resets = SHORT_RESETS if number % 2 else RESETS
+            with self._new_trial(number, resets) as one, self._new_trial(number, resets) as other:
                 for each in (one, other):
                     self._disturb()
                     each.reset()
@@ -269,9 +278,9 @@ class _Probe:
             difference = first_difference(straight[saved.seen :], trial.seen)
         return difference and f"an instance restored from its saved state differs ({difference})"
 
-    def _new_trial(self, number: int) -> closing[Trial]:
+    def _new_trial(self, number: int, resets: Container[int] = RESETS) -> closing[Trial]:
         self._disturb()
-        return closing(Trial(self._make(self._rules, env_seed(number, "probe")), self._actions))
+        return closing(Trial(self._make(self._rules, env_seed(number, "probe")), self._actions, resets))
 
     def _disturb(self) -> None:
         seed_global_streams(next(self._disturbances))

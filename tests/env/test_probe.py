@@ -11,11 +11,14 @@ import torch
 from gymnasium.wrappers import OrderEnforcing, PassiveEnvChecker
 
 from env import EpisodeProtocol, Episodes, make_env
-from env.episodes.probe import REMEDIES, Verdict, probe
+from env.episodes.causes import find_cause
+from env.episodes.probe import CONFIRMATIONS, REMEDIES, Verdict, probe
 from env.episodes.seeding import OwnStreams, SeededEpisodes, SeedingRules, make_seeded, reset_with_seed
+from tests.support.habits.addresses import PlacedWheel, Wheeled, WheelOrder
 from tests.support.habits.catalog import HABITS
+from tests.support.habits.out_of_reach import StateInC
 from tests.support.habits.seeds import LegacySeed, NumpyStream, ShortSeed
-from tests.support.habits.sled import GymStream
+from tests.support.habits.sled import GymStream, Sled
 from utils.core.global_streams import is_same_state, kept_global_streams, read_global_streams, seed_global_streams
 from utils.core.random_streams import env_seed, episode_seed
 
@@ -117,7 +120,7 @@ class TestCoincidence:
 
     @pytest.mark.parametrize("wrong", [True, False])
     def test_an_environment_that_changes_what_instances_share_plays_further_seeds(self, wrong, monkeypatch):
-        usual = {None, *(env_seed(number, "probe") for number in range(3 if wrong else 9))}
+        usual = {None, *(env_seed(number, "probe") for number in range(3 if wrong else 3 + CONFIRMATIONS))}
         monkeypatch.setattr(Numbered, "USUAL", tuple(usual))
         verdict = verdict_on(Numbered)
         assert verdict.rules == ALONE
@@ -139,6 +142,38 @@ class TestCoincidence:
         assert verdict.rules == ALONE
         assert verdict.nondeterministic is not None
         assert "Numbered.begun changes" in verdict.nondeterministic
+
+
+class TestAddresses:
+    """The order of a set of objects is that of their addresses in memory: another one in each instance and process."""
+
+    @pytest.mark.parametrize("process", range(10))
+    def test_an_order_that_matters_in_few_episodes_is_found_in_every_process(self, process, monkeypatch):
+        monkeypatch.setattr(PlacedWheel, "memory", random.Random(process))
+        verdict = verdict_on(WheelOrder)
+        assert verdict.rules == ALONE
+        assert verdict.nondeterministic is not None
+        assert verdict.nondeterministic.startswith("two instances with the same seed and actions differ (reward, step ")
+
+    @pytest.mark.parametrize(("kind", "further"), [(Sled, 0), (Wheeled, CONFIRMATIONS), (StateInC, CONFIRMATIONS)])
+    def test_further_seeds_are_tried_where_something_is_out_of_sight(self, kind, further):
+        made = []
+
+        def make():
+            made.append(kind())
+            return made[-1]
+
+        verdict = verdict_on(make)
+        assert (verdict.rules, verdict.nondeterministic) == (ALONE, None)
+        restored = 0 if kind is StateInC else 2
+        assert len(made) == 1 + 1 + 2 + restored + 1 + 2 * further
+
+    def test_a_set_of_objects_is_named_as_the_likely_cause(self):
+        def make(seed):
+            return Episodes(make_seeded(Wheeled, ALONE), EpisodeProtocol(1000), seed)
+
+        cause = find_cause(make, 1, [np.zeros(1)] * 3)
+        assert cause == "Wheeled.wheels has a set of objects, whose order is that of addresses in memory"
 
 
 def test_a_state_that_a_checkpoint_cannot_hold_is_found():

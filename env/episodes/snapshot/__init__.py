@@ -27,7 +27,10 @@ from env.episodes.snapshot.reader import Reader
 from env.episodes.snapshot.surroundings import Surroundings
 from env.episodes.snapshot.writer import Writer
 
-__all__ = ["Surroundings", "Unsavable", "restore", "save"]
+__all__ = ["Surroundings", "Unsavable", "has_set_of_objects", "restore", "save"]
+
+BY_ADDRESS = ("environment", "object", "shared", "function", "method", "name")
+"""Kinds of nodes whose objects may be hashed by their address in memory."""
 
 
 def save(env: gym.Env[Any, Any]) -> dict[str, Any]:
@@ -55,6 +58,16 @@ def restore(env: gym.Env[Any, Any], state: dict[str, Any]) -> None:
         raise
     except Exception as error:
         raise _unsavable(env, "restored", error) from error
+
+
+def has_set_of_objects(state: dict[str, Any]) -> bool:
+    """Return whether a saved environment holds a set of two objects or more.
+
+    Unless their class defines a hash, its order is that of their addresses in memory, and so is any instance's own.
+    """
+    nodes = state["nodes"]
+    sets = [content[2] for kind, content, *_ in nodes if kind in ("set", "frozenset")]
+    return any(sum(isinstance(item, tuple) and nodes[item[0]][0] in BY_ADDRESS for item in items) > 1 for items in sets)
 
 
 def _unsavable(env: gym.Env[Any, Any], verb: str, error: Exception) -> Unsavable:

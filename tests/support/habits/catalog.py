@@ -7,6 +7,7 @@ from typing import Any
 
 import gymnasium as gym
 
+from tests.support.habits.addresses import Wheeled, WheelOrder
 from tests.support.habits.containers import (
     Bytes,
     Containers,
@@ -129,7 +130,9 @@ STREAMS: dict[type[Sled], str] = {
 }
 """Environments that draw from a stream of the whole process, each with the reason."""
 
-OTHERS: tuple[Make, ...] = (Barred, Charted, LibraryClient, SeededTooLate, SystemEntropy, Tabled, Tiles)
+OTHERS: tuple[Make, ...] = (
+    Barred, Charted, LibraryClient, SeededTooLate, SystemEntropy, Tabled, Tiles, Wheeled, WheelOrder,
+)  # fmt: skip
 """Versions that have tests of their own."""
 
 _EVERY: tuple[Make, ...] = (*HABITS.values(), *EXACT, *UNSAVABLE, *CHANGED, *OTHERS)
