@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 from utils.core.errors import BadInput
 from utils.wiring.environments import build_env, check_environment
-from utils.wiring.starts import check_starts, load_starts
+from utils.wiring.starts import load_starts
 
 if TYPE_CHECKING:
     from agent.base import Spaces
@@ -76,9 +76,46 @@ def check_buildable(experiment: Experiment, runs: list[Run]) -> None:
             f"{experiment.env_source}: key 'use_tile_coding': found true, but {name} uses observations without tile "
             "coding; allowed: false or null"
         )
-    check_starts(experiment, runs)
+    check_agents(experiment, runs)
     for note in check_environment(experiment).notes:
         log.warning("environment '%s': %s", experiment.environment.env_name, note)
+
+
+def check_agents(experiment: Experiment, runs: Sequence[Run]) -> None:
+    """Check that learned parameters to begin from fit, and target entropies exist, with one small agent for each kind.
+
+    Other agents are not built here, since that imports torch and takes time.  Raises BadInput.
+    """
+    from agent import make_agent
+
+    kinds = {_agent_kind(run): run for run in runs if run.start is not None or _has_doubtful_target(run)}
+    if not kinds:
+        return
+    config = experiment.environment
+    with closing(build_env(experiment, 0)) as episodes:
+        spaces = describe_spaces(episodes, config.tile_coding)
+    for run in kinds.values():
+        name = experiment.agent.agent_name
+        try:
+            agent = make_agent(name, [run.hyperparameters], [run.random_seed], config.gamma, spaces)
+        except ValueError as error:
+            raise BadInput(f"{experiment.agent_source}: parameters: {error}") from error
+        load_starts(agent, [run])
+
+
+def _agent_kind(run: Run) -> tuple[Any, ...]:
+    """Return a key of what `check_agents` checks of a run's agent."""
+    parameters = run.hyperparameters
+    tuned = (parameters.automatic_entropy_tuning, parameters.target_entropy) if _has_doubtful_target(run) else ()
+    return parameters.structure(), run.start and run.start.sha256, tuned
+
+
+def _has_doubtful_target(run: Run) -> bool:
+    """Return whether no policy may have the entropy that a run's temperature is tuned towards."""
+    parameters: Any = run.hyperparameters
+    if not getattr(parameters, "automatic_entropy_tuning", False) or not hasattr(parameters, "target_entropy"):
+        return False
+    return parameters.target_entropy is not None or parameters.action_units == "environment"
 
 
 def check_gpu(experiment: Experiment) -> None:

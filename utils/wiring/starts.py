@@ -1,19 +1,17 @@
-"""Training that begins from learned parameters: loading them into agents, and checking beforehand that they fit."""
+"""Training that begins from learned parameters: loading them into agents, and whether they fit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from utils.core.errors import BadInput
-from utils.wiring.environments import build_env
 
 if TYPE_CHECKING:
     from utils.core.interfaces import Agent
-    from utils.experiment.experiment import Experiment, Run
+    from utils.experiment.experiment import Run
     from utils.experiment.starts import Start
 
 
@@ -49,25 +47,3 @@ def find_shape_difference(found: Mapping[str, np.ndarray], here: Mapping[str, np
         if found[name].shape != here[name].shape:
             return f"its '{name}' has shape {list(found[name].shape)}, and here {list(here[name].shape)}"
     return None
-
-
-def check_starts(experiment: Experiment, runs: Sequence[Run]) -> None:
-    """Check that the starts of runs can be read and fit, with one small agent for each structure and start.
-
-    Raises BadInput.
-    """
-    from agent import make_agent
-    from utils.wiring.build import describe_spaces
-
-    chosen = {(run.hyperparameters.structure(), run.start.sha256): run for run in runs if run.start is not None}
-    if not chosen:
-        return
-    config = experiment.environment
-    with closing(build_env(experiment, 0)) as episodes:
-        spaces = describe_spaces(episodes, config.tile_coding)
-    agents: dict[tuple, Agent] = {}
-    for (structure, _), run in chosen.items():
-        if structure not in agents:
-            name = experiment.agent.agent_name
-            agents[structure] = make_agent(name, [run.hyperparameters], [run.random_seed], config.gamma, spaces)
-        load_starts(agents[structure], [run])
