@@ -11,6 +11,7 @@ import click
 
 from utils.core.cli_types import DEFAULT_CHECKPOINT_MINUTES, DEFAULT_ENGINE, ENGINE_CHOICES, CountOrAuto
 from utils.core.errors import BadInput, exit_on_bad_input
+from utils.core.process_setup import fix_string_hashes
 from utils.display.video import MAX_VIDEO_FRAMES
 
 
@@ -145,4 +146,5 @@ def main(
 
 
 if __name__ == "__main__":
+    fix_string_hashes()
     main()

@@ -17,6 +17,7 @@ import logging
 import click
 
 from utils.core.errors import BadInput, exit_on_bad_input
+from utils.core.process_setup import fix_string_hashes
 
 EXIT_NOT_SHOWN = 1
 
@@ -77,4 +78,5 @@ def watch(
 
 
 if __name__ == "__main__":
+    fix_string_hashes()
     watch()

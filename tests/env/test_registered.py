@@ -16,6 +16,7 @@ import pytest
 from env import EpisodeProtocol, Episodes, UnknownEnvironment, make_env
 from env.registered import MUJOCO_CHANGES
 from utils.core.errors import suggestion
+from utils.results.schema import read_result
 
 ROOT = Path(__file__).resolve().parents[2]
 CLASSIC = [name for name, spec in gym.registry.items() if "envs.classic_control." in str(spec.entry_point)]
@@ -174,3 +175,44 @@ def test_an_environment_in_a_users_own_module(files, tmp_path):
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "out" / "module_of_a_user-CorridorOfAUser-v0_Random"
     assert len(list(folder.glob("*.json"))) == 2
+
+
+ORDERED_MODULE = """
+import gymnasium as gym
+import numpy as np
+
+
+class Ordered(gym.Env):
+    observation_space = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+    action_space = gym.spaces.Box(-1.0, 1.0, (1,), np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.parts = {f"part {number}" for number in range(50)}
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        return np.zeros(1, np.float32), float(next(iter(self.parts))[5:]), False, False, {}
+
+
+gym.register("OrderedByHashes-v0", entry_point="module_with_a_set:Ordered")
+"""
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_order_of_a_set_of_strings_is_the_same_in_every_process(jobs, files, tmp_path):
+    """The reward is the number of the first of 50 strings, so that two orders agree in it by chance rarely."""
+    (tmp_path / "module_with_a_set.py").write_text(ORDERED_MODULE)
+    protocol = files.environment(env_name="module_with_a_set:OrderedByHashes-v0")
+    agent = files.write("random.json", {"agent_name": "Random", "parameters": {}})
+    returns = set()
+    for seed in ("1", "2", "random"):
+        out = tmp_path / seed
+        arguments = ["--env-json", protocol, "--agent-json", agent, "--save-dir", str(out), "--runs", "2"]
+        done = subprocess.run(
+            [sys.executable, "main.py", *arguments, "--jobs", jobs], cwd=ROOT, check=False, capture_output=True,
+            env=os.environ | {"PYTHONPATH": str(tmp_path), "PYTHONHASHSEED": seed}, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        returns |= {str(read_result(path).run["train_episode_rewards"]) for path in out.glob("*/*.json")}
+    assert len(returns) == 1

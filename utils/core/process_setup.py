@@ -1,9 +1,10 @@
-"""Setup of the computing process: one thread, and reuse of freed memory."""
+"""Setup of the computing process: fixed hashes of strings, one thread, and reuse of freed memory."""
 
 from __future__ import annotations
 
 import ctypes
 import os
+import sys
 
 THREADS = 1
 """Threads per process: small networks do not benefit from a second one; other cores train other runs."""
@@ -11,8 +12,22 @@ THREADS = 1
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Environment variables that numerical libraries read when they are imported."""
 
+HASH_SEED = "PYTHONHASHSEED"
+"""Environment variable that Python reads when it starts; "0": hashes of strings are the same in every process."""
+
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt (malloc.h)."""
+
+
+def fix_string_hashes() -> None:
+    """Begin this process anew with fixed hashes of strings, unless it has them. Child processes inherit them.
+
+    By default, Python draws them for each process, and with them the order of a set of strings. A run of an environment
+    that goes through such a set would depend on its process.
+    """
+    if os.environ.get(HASH_SEED) != "0":
+        os.environ[HASH_SEED] = "0"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def limit_threads() -> None:
