@@ -2,11 +2,12 @@
 # torch 2.13.0 (CPU), numpy 2.4.6, Python 3.11, x86-64 with AVX2 or AVX-512; 2026-11-28.
 #
 # Guess: the bits of an activation function depend on its argument only; it is sums and products that depend on shapes.
-# What happens: for sigmoid, silu, softplus, elu and mish they depend on the position. Numbers are computed by 32 (AVX2:
-# 16) with a vector exponential; the last few of a tensor, and all with a stride, with the C library's, which rounds
-# otherwise: 4% of the results of silu and a third of those of mish differ. Above 32,768 elements, each thread has last
-# elements of its own, so bits change with the number of threads. tanh, relu and logsigmoid do not differ; gelu does for
-# a single element or with a stride. So an observation alone and in a batch may get other activations from equal inputs.
+# What happens: for sigmoid, silu, softplus, elu and mish they depend on the position. A vector exponential computes 32
+# numbers at a time (AVX2: 16); for the last few of a tensor, and for all with a stride, the C library's exponential is
+# used, which rounds otherwise: 4% of the results of silu and a third of those of mish differ. Above 32,768 elements,
+# each thread has last elements of its own, so bits change with the number of threads. tanh, relu and logsigmoid do not
+# differ; gelu does for a single element or with a stride. So an observation alone and in a batch may get other
+# activations from equal inputs.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
