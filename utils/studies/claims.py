@@ -3,8 +3,9 @@
 - better: difference of the mean performances of the arms' best settings on fresh seeds, by Welch's test.
 - less_sensitive: how much performance is lost by leaving one hyperparameter to chance. For each of its values the best
   setting's mean performance is taken; the loss is their maximum minus their mean. The statistic is b's loss minus a's,
-  on the seeds for choosing, which all settings share: it is tested by resampling these seeds.
-- better_on_average: difference of the mean performances over all settings of the grids, resampled in the same way.
+  on the seeds for choosing, which all settings share: it is tested by the jackknife over these seeds.
+- better_on_average: difference of the mean performances over all settings of the grids, tested in the same way. This is
+  Student's paired test of the seeds.
 
 A run that diverged counts as the worst performance of any run of both arms in that environment. A claim is re-obtained,
 or contradicted, if its p value is at most 0.05 after Holm's adjustment for all claims of the study in all environments,
@@ -20,7 +21,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from utils.core.grid import Grid
-from utils.stats.intervals import expanded_tail
 from utils.stats.looks import without_failures
 from utils.stats.multiplicity import holm_adjust
 from utils.studies.choice import ArmInEnvironment
@@ -29,14 +29,8 @@ from utils.studies.study import Claim, Study
 CONFIDENCE = 0.95
 """Confidence of the intervals; 1 - CONFIDENCE is the family-wise error of a study's outcomes."""
 
-RESAMPLES = 10_000
-"""Number of resamples of seeds."""
-
-BLOCK = 2**21
-"""Largest number of performances that are averaged at once: 16 MiB."""
-
 Measure = Callable[[np.ndarray], np.ndarray]
-"""A number (B,) of an arm's mean performances (settings, B)."""
+"""A number (B,) of an arm's mean performances (settings, B), over B sets of seeds."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +80,7 @@ def judge(study: Study, claim: Claim, a: ArmInEnvironment, b: ArmInEnvironment) 
     else:
         first, second = _without_failures(a.choosing, b.choosing)
         measures = _measure(study, claim, claim.a), _measure(study, claim, claim.b)
-        found = resampled_test(first, second, *measures, -1.0 if claim.kind == "less_sensitive" else 1.0)
+        found = jackknife_test(first, second, *measures, -1.0 if claim.kind == "less_sensitive" else 1.0)
         n = f"{first.size} + {second.size} runs of {study.choosing_runs} seeds"
     return Verdict(claim, a.environment, found, n, found.p)
 
@@ -123,36 +117,30 @@ def welch_test(a: np.ndarray, b: np.ndarray) -> ClaimStatistic:
     return ClaimStatistic(difference, float(interval.low), float(interval.high), float(found.pvalue))
 
 
-def resampled_test(a: np.ndarray, b: np.ndarray, measure_a: Measure, measure_b: Measure, sign: float) -> ClaimStatistic:
-    """Return sign (measure_a - measure_b), tested by resampling the seeds that all settings share.
+def jackknife_test(a: np.ndarray, b: np.ndarray, measure_a: Measure, measure_b: Measure, sign: float) -> ClaimStatistic:
+    """Return sign (measure_a - measure_b), tested by the jackknife over the seeds that all settings share (Tukey 1958).
 
-    a, b: (settings, seeds).  The interval is the expanded-percentile one (`expanded_tail`), and the p value is 1 minus
-    the highest confidence at which it does not contain 0.
+    a, b: (settings, seeds).  The n statistics t_i without one seed each have the mean m. The standard error is
+    sqrt((n - 1) / n sum (t_i - m)^2), and the statistic over it is compared with Student's distribution of n - 1
+    degrees of freedom. It is not corrected for its bias, which would make it vary more than its standard error says.
     """
+    from scipy.special import stdtr, stdtrit
+
     seeds = a.shape[1]
-    value = float((sign * (measure_a(a.mean(1)[:, None]) - measure_b(b.mean(1)[:, None])))[0])
+
+    def statistics(weights: np.ndarray) -> np.ndarray:
+        return sign * (measure_a(a @ weights) - measure_b(b @ weights))
+
+    value = float(statistics(np.full((seeds, 1), 1 / seeds))[0])
     if seeds == 1:
         return ClaimStatistic(value, float("-inf"), float("inf"), 1.0)
-    rng = np.random.Generator(np.random.PCG64(0))
-    weights = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=RESAMPLES).T / seeds  # (seeds, resamples)
-    block = max(1, BLOCK // (len(a) + len(b)))
-    parts = [weights[:, start : start + block] for start in range(0, RESAMPLES, block)]
-    drawn = np.concatenate([sign * (measure_a(a @ part) - measure_b(b @ part)) for part in parts])
-    tail = expanded_tail(seeds, CONFIDENCE)
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    return ClaimStatistic(value, float(low), float(high), _p_value(drawn, seeds))
-
-
-def _p_value(drawn: np.ndarray, seeds: int) -> float:
-    """Return the two-sided p value that belongs to the expanded-percentile interval of resampled statistics.
-
-    The fraction of them on the far side of 0 is the tail of the interval that ends at 0; at least one is counted.
-    """
-    from scipy.special import ndtri, stdtr
-
-    beyond = min(int((drawn <= 0).sum()), int((drawn >= 0).sum()))
-    fraction = min((beyond + 1) / (len(drawn) + 1), 0.5)
-    return float(2 * stdtr(seeds - 1, ndtri(fraction) * np.sqrt((seeds - 1) / seeds)))
+    without_one = statistics((1 - np.eye(seeds)) / (seeds - 1))
+    error = float(np.sqrt((seeds - 1) * without_one.var()))
+    if error == 0.0:
+        return ClaimStatistic(value, value, value, float(value == 0))
+    half_width = float(stdtrit(seeds - 1, (1 + CONFIDENCE) / 2)) * error
+    p = float(2 * stdtr(seeds - 1, -abs(value) / error))
+    return ClaimStatistic(value, value - half_width, value + half_width, p)
 
 
 def _without_failures(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
