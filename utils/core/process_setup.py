@@ -27,7 +27,7 @@ def fix_string_hashes() -> None:
     """
     if os.environ.get(HASH_SEED) != "0":
         os.environ[HASH_SEED] = "0"
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+        os.execv(sys.executable, sys.orig_argv)  # As it was typed: others find it by its command line.
 
 
 def limit_threads() -> None:
