@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agent.base import Spaces
     from agent.engine.selection import Engine
     from env import Episodes
+    from utils.core.interfaces import Agent
     from utils.experiment.config import AgentConfig, EnvironmentConfig
     from utils.experiment.experiment import Experiment, Run
     from utils.training.stack import Stack
@@ -88,26 +89,27 @@ def check_agents(experiment: Experiment, runs: Sequence[Run]) -> None:
     """
     from agent import make_agent
 
-    kinds = {_agent_kind(run): run for run in runs if run.start is not None or _has_doubtful_target(run)}
-    if not kinds:
+    chosen = [run for run in runs if run.start is not None or _has_doubtful_target(run)]
+    if not chosen:
         return
     config = experiment.environment
     with closing(build_env(experiment, 0)) as episodes:
         spaces = describe_spaces(episodes, config.tile_coding)
-    for run in kinds.values():
-        name = experiment.agent.agent_name
-        try:
-            agent = make_agent(name, [run.hyperparameters], [run.random_seed], config.gamma, spaces)
-        except ValueError as error:
-            raise BadInput(f"{experiment.agent_source}: parameters: {error}") from error
-        load_starts(agent, [run])
+    agents: dict[tuple, Agent] = {}
+    kinds = {(_agent_kind(run), run.start and run.start.sha256): run for run in chosen}
+    for (kind, _), run in kinds.items():
+        if kind not in agents:
+            name = experiment.agent.agent_name
+            try:
+                agents[kind] = make_agent(name, [run.hyperparameters], [run.random_seed], config.gamma, spaces)
+            except ValueError as error:
+                raise BadInput(f"{experiment.agent_source}: parameters: {error}") from error
+        load_starts(agents[kind], [run])
 
 
 def _agent_kind(run: Run) -> tuple[Any, ...]:
-    """Return a key of what `check_agents` checks of a run's agent."""
-    parameters = run.hyperparameters
-    tuned = (parameters.automatic_entropy_tuning, parameters.target_entropy) if _has_doubtful_target(run) else ()
-    return parameters.structure(), run.start and run.start.sha256, tuned
+    """Return what decides whether an agent can be built, and which parameters fit it."""
+    return run.hyperparameters.structure(), getattr(run.hyperparameters, "target_entropy", None)
 
 
 def _has_doubtful_target(run: Run) -> bool:
