@@ -23,7 +23,7 @@ if __name__ == "__main__":
 
 import pytest
 
-from tests.slurm.instance import FOLDER, reason_to_skip
+from tests.slurm.instance import FOLDER, reason_to_skip, running_slurm
 from utils.slurm import accounting, commands, job_limits
 from utils.slurm.job_limits import Charge
 
@@ -86,22 +86,17 @@ def running_accounting() -> Iterator[None]:
 
     Its folder can be read by everyone, as its users must read the configuration.
     """
-    settings = {"SLURM_ARRAY": "1000", "SLURM_DATABASE": "1"}
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         folder = Path(name)
         folder.chmod(0o755)
-        patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
         patch.setattr(job_limits, "user_name", lambda: USER)
         patch.setattr(os, "getuid", lambda: UID)
-        try:
-            subprocess.run([str(FOLDER / "start.sh"), str(folder)], env=os.environ | settings, check=True)
+        with running_slurm(folder, SLURM_ARRAY="1000", SLURM_DATABASE="1"):
             for line in ACCOUNTS:
                 subprocess.run(["sacctmgr", "--immediate", "--quiet", *line.split()], check=True, capture_output=True)
             for user, account, tasks in BEFORE:
                 assert submit(Charge(account), tasks, user)
             yield
-        finally:
-            subprocess.run([str(FOLDER / "stop.sh"), str(folder)], check=True)
 
 
 def submit(charge: Charge, tasks: int, user: str = USER) -> int | None:

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from utils.results.run_diff import first_run_difference, read_comparable
 from utils.results.schema import read_result
@@ -31,6 +33,24 @@ def reason_to_skip() -> str | None:
     if missing:
         return f"no {', '.join(missing)}: apt-get install slurmctld slurmd slurm-client munge"
     return None if os.geteuid() == 0 else "only root can start SLURM's daemons"
+
+
+@contextmanager
+def running_slurm(folder: Path, **settings: str) -> Iterator[None]:
+    """Run a SLURM while the block runs; its commands find it by SLURM_CONF.
+
+    folder: for its files.  settings: environment variables of start.sh.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
+        patch.delenv("SBATCH_ACCOUNT", raising=False)
+        try:
+            words = [str(FOLDER / "start.sh"), str(folder)]
+            started = subprocess.run(words, env=os.environ | settings, capture_output=True, text=True, check=False)
+            assert started.returncode == 0, started.stderr
+            yield
+        finally:
+            subprocess.run([str(FOLDER / "stop.sh"), str(folder)], check=True)
 
 
 def wait_for(done: Callable[[], bool]) -> None:

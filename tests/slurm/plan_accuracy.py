@@ -12,7 +12,6 @@ SLURM gives in whole seconds; nothing else should run then.
 from __future__ import annotations
 
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -28,7 +27,7 @@ if __name__ == "__main__":
 
 import click
 
-from tests.slurm.instance import FOLDER, Sweep, call, job_time, queue, reason_to_skip, run, wait_for
+from tests.slurm.instance import Sweep, job_time, queue, reason_to_skip, running_slurm, wait_for
 from utils.core.indices import format_indices
 from utils.core.markdown import markdown_table
 from utils.core.process_setup import limit_threads
@@ -139,13 +138,8 @@ def started_slurm() -> Iterator[None]:
     reason = reason_to_skip()
     if reason is not None:
         raise click.ClickException(reason)
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            call(str(FOLDER / "start.sh"), folder)
-            os.environ["SLURM_CONF"] = str(Path(folder, "slurm.conf"))
-            yield
-        finally:
-            run(str(FOLDER / "stop.sh"), folder)
+    with tempfile.TemporaryDirectory() as folder, running_slurm(Path(folder)):
+        yield
 
 
 def compare(case: Case, folder: Path, planned: Callable[[Plan], float], take: Callable[..., float]) -> list[str]:

@@ -13,7 +13,6 @@ import pytest
 
 from tests.reporting.test_report import section
 from tests.slurm.instance import (
-    FOLDER,
     Sweep,
     assert_same_results,
     call,
@@ -21,6 +20,7 @@ from tests.slurm.instance import (
     job_time,
     queue,
     reason_to_skip,
+    running_slurm,
     wait_for,
     wait_for_all,
 )
@@ -45,18 +45,8 @@ LARGEST_ARRAY = 10
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of a running SLURM that has eight cores by configuration."""
     folder = tmp_path_factory.mktemp("slurm")
-    started = subprocess.run(
-        [str(FOLDER / "start.sh"), str(folder)], env=os.environ | {"SLURM_ARRAY": str(LARGEST_ARRAY)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLURM_CONF", str(folder / "slurm.conf"))
-        patch.delenv("SBATCH_ACCOUNT", raising=False)
-        try:
-            assert started.returncode == 0, started.stderr
-            yield folder
-        finally:
-            subprocess.run([str(FOLDER / "stop.sh"), str(folder)], check=True)
+    with running_slurm(folder, SLURM_ARRAY=str(LARGEST_ARRAY)):
+        yield folder
 
 
 @pytest.fixture(autouse=True)
