@@ -269,6 +269,27 @@ class TestForeignFiles:
         assert result.exit_code == 1
         assert "odd.json: not a result" in result.stderr
 
+    @pytest.mark.parametrize(
+        ("values", "reason"),
+        [
+            ({"batch_size": [None], "replay_capacity": [100]}, "key 'batch_size': found None"),
+            ({"batch_size": [32], "replay_capacity": [16]}, "found no pair with batch_size <= replay_capacity"),
+            ({"critic_lr": {"n": 3}}, "key 'critic_lr': "),
+        ],
+    )
+    def test_a_grid_that_cannot_be_numbered_makes_none(
+        self, tmp_path: Path, values: dict[str, object], reason: str
+    ) -> None:
+        write_result(tmp_path, 1, 1)
+        path = write_result(tmp_path, 0, 0, name="odd.json")
+        tree = json.loads(path.read_text())
+        tree["experiment"]["agent"]["parameters"] |= values
+        path.write_text(json.dumps(tree))
+        result = combine(tmp_path)
+        assert result.exit_code == 1
+        [line] = [line for line in result.stderr.splitlines() if "odd.json: not a result: grid: " in line]
+        assert reason in line
+
     def test_a_name_that_is_no_text_makes_none(self, tmp_path: Path) -> None:
         os.rename(write_result(tmp_path, 0, 0), os.fsencode(tmp_path) + b"/\xff.json")
         write_result(tmp_path, 1, 0)

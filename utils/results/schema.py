@@ -195,7 +195,10 @@ def validate_tree(path: Path, tree: Any) -> dict[str, Any]:
         where = ".".join(str(part) for part in first["loc"])
         reason = f"key '{where}': {first['msg'].lower()}" if where else "found no JSON object"
         raise BadInput(f"{path}: not a result: {reason}") from error
-    size = _grid_size(orjson.dumps(tree["experiment"]["agent"]["parameters"]))
+    try:
+        size = _grid_size(orjson.dumps(tree["experiment"]["agent"]["parameters"]))
+    except BadInput as error:
+        raise BadInput(f"{path}: not a result: {error}") from error
     for setting in tree["experiment_data"]:
         if not _is_setting_number(setting, size):
             raise BadInput(
