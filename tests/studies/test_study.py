@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +15,16 @@ from click.testing import CliRunner
 
 from tests.studies.test_claims import row, study
 from utils.core.provenance import ROOT
+from utils.experiment.experiment import RunId
+from utils.experiment.train_command import Where
 from utils.run_study import main
-from utils.studies.choice import survey
-from utils.studies.run_table import CHOOSING, REPORTING, read_rows, write_rows
+from utils.studies import campaign
+from utils.studies.choice import ArmInEnvironment, survey
+from utils.studies.run_table import CHOOSING, REPORTING, UNUSED, RunRow, read_rows, write_rows
 from utils.studies.study import read_study
+from utils.studies.training import Part
 
-STUDY = {
+STUDY: dict[str, Any] = {
     "title": "Two policies on two peaks",
     "source": "A test.",
     "environments": ["peaks.json"],
@@ -100,20 +107,91 @@ def test_bad_files_are_refused_in_one_line(place):
     assert "not a study's runs" in run("--page-only", code=2)
 
 
-def test_the_best_setting_and_its_fresh_runs():
-    """Setting 1 is best; only its fresh runs are reported, in the order of their seeds."""
+def test_the_best_setting():
+    """Setting 1 is best, and nothing is best before all its runs are there."""
     found = [row(value, seed, CHOOSING, setting) for setting, value in enumerate((1.0, 2.0)) for seed in range(3)]
-    fresh = [row(9.0, 4, REPORTING, 1), row(8.0, 3, REPORTING, 1), row(7.0, 3, REPORTING, 0)]
-    known = survey(study(), "e", "A", 2, [*found, *fresh])
+    known = survey(study(), "e", "A", 2, found)
     assert (known.best, known.found) == (1, 6)
-    assert known.performance.tolist() == [8.0, 9.0]
-    known = survey(study(), "e", "A", 2, [*found[:-1], *fresh])
+    known = survey(study(), "e", "A", 2, found[:-1])
     assert (known.best, known.found, known.reporting) == (None, 5, ())
 
 
 def test_a_diverged_setting_is_not_chosen():
     found = [row(None if setting else -5.0, seed, CHOOSING, setting) for setting in range(2) for seed in range(3)]
     assert survey(study(), "e", "A", 2, found).best == 0
+
+
+@pytest.fixture
+def changed(place, monkeypatch) -> Callable[[dict[str, Any]], tuple[list[list[float]], list[int], list[RunRow]]]:
+    """Return a function that runs a study whose runs score what their step size and seed say, after it was changed.
+
+    It returns the first arm's table for choosing, the seeds that are reported of it, and the rows that were trained.
+    """
+    trained: list[RunRow] = []
+    known: list[ArmInEnvironment] = []
+
+    def score(part: Part, runs: Sequence[RunId], _where: Where) -> None:
+        for one in runs:
+            performance = part._experiment.grid.setting(one.setting)["critic_lr"] + one.run
+            trained.append(
+                replace(
+                    row(performance, one.run, part.stage, one.setting, part.arm),
+                    key=one.key,
+                    environment=part.environment,
+                )
+            )
+
+    def keep(*arguments: Any) -> str:
+        known[:] = arguments[2]["peaks"].values()
+        return ""
+
+    monkeypatch.setattr(Part, "train", score)
+    monkeypatch.setattr(Part, "collect", lambda _, runs: [one for one in trained if one.key in {r.key for r in runs}])
+    monkeypatch.setattr(campaign, "page_text", keep)
+
+    def run_changed(changes: dict[str, Any]) -> tuple[list[list[float]], list[int], list[RunRow]]:
+        trained.clear()
+        (place / "two.json").write_text(json.dumps(STUDY | changes))
+        run()
+        assert known[0].choosing is not None
+        return known[0].choosing.tolist(), [one.run for one in known[0].reporting], trained
+
+    return run_changed
+
+
+def test_rows_count_by_what_was_trained_not_by_their_numbers(changed, place):
+    """After the grid has grown at its front, rows of before are those of the same hyperparameters."""
+    table, seeds, trained = changed({})
+    assert (table, seeds, len(trained)) == ([[0.001, 1.001], [0.01, 1.01]], [2, 3, 4], 14)
+    table, seeds, trained = changed({"parameters": STUDY["parameters"] | {"critic_lr": [0.005, 0.001, 0.01]}})
+    assert (table, seeds) == ([[0.005, 1.005], [0.001, 1.001], [0.01, 1.01]], [2, 3, 4])
+    assert [one.run for one in trained] == [0, 1, 0, 1]
+    rows = read_rows(place / "docs/studies/two/runs.parquet")
+    assert {(one.setting, round(one.performance - one.run, 9)) for one in rows.values() if one.arm == "Beta"} == {
+        (0, 0.005), (1, 0.001), (2, 0.01),
+    }  # fmt: skip
+    assert UNUSED not in {one.stage for one in rows.values()}
+
+
+def test_seeds_may_move_from_reporting_to_choosing(changed):
+    """With more seeds for choosing, those that were fresh before count among them."""
+    changed({})
+    table, seeds, trained = changed({"choosing_runs": 3})
+    assert table == [[0.001, 1.001, 2.001], [0.01, 1.01, 2.01]]
+    assert seeds == [3, 4, 5]
+    assert sorted(one.run for one in trained) == [2, 2, 5, 5]
+
+
+def test_arms_may_share_runs(changed, place):
+    """An arm whose settings are those of another is complete without training, and its runs count once."""
+    changed({})
+    twin = {"Twin": {"agent_name": "SAC", "parameters": {"policy_type": ["Gaussian"]}}}
+    arms = twin | STUDY["arms"]
+    table, seeds, trained = changed({"arms": arms})
+    assert (table, seeds, trained) == ([[0.001, 1.001], [0.01, 1.01]], [2, 3, 4], [])
+    changed({"arms": twin, "claims": []})
+    rows = read_rows(place / "docs/studies/two/runs.parquet")
+    assert {(one.arm, one.stage == UNUSED) for one in rows.values()} == {("Twin", False), ("Beta", True)}
 
 
 def test_rows_come_back_as_they_were(tmp_path):

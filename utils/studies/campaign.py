@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from utils.studies.choice import ArmInEnvironment, Known, survey
 from utils.studies.claims import Verdict, adjust, judge
 from utils.studies.figures import draw_curves, draw_sensitivity
 from utils.studies.page import page_text
-from utils.studies.run_table import CHOOSING, REPORTING, RunRow, read_rows, write_rows
+from utils.studies.run_table import CHOOSING, REPORTING, UNUSED, RunRow, read_rows, write_rows
 from utils.studies.study import Study, read_study
 from utils.studies.training import Part, complete_part, study_root
 
@@ -32,35 +33,41 @@ def run_study(path: Path, where: Where | None, agents: Mapping[str, Any], out: P
     """
     study, name = read_study(path), path.stem
     table = out / name / "runs.parquet"
-    rows = read_rows(table)
+    kept = read_rows(table)
     parts = {
         (env_json, arm): Part(study_root(name), study, CHOOSING, env_json, arm, None, agents)
         for env_json in study.environments
         for arm in study.arms
     }  # fmt: skip
     known: dict[str, dict[str, ArmInEnvironment]] = {}
+    rows: list[RunRow] = []
     for (env_json, arm), part in parts.items():
-        if where is not None:
-            _complete(part, rows, where, table)
-        found = survey(study, part.environment, arm, part.settings, rows.values())
-        if where is not None and found.best is not None:
+        choosing = _complete(part, kept, where, table)
+        found = survey(study, part.environment, arm, part.settings, choosing)
+        rows += choosing
+        if found.best is not None:
             best = Part(study_root(name), study, REPORTING, env_json, arm, found.best, agents)
-            _complete(best, rows, where, table)
-            found = survey(study, part.environment, arm, part.settings, rows.values())
+            found = replace(found, reporting=tuple(_complete(best, kept, where, table)))
+            rows += found.reporting
         known.setdefault(part.environment, {})[arm] = found
+    if where is not None:
+        used = {row.key for row in rows}
+        write_rows(table, [*rows, *(replace(row, stage=UNUSED) for key, row in kept.items() if key not in used)])
     verdicts = judge_all(study, known)
     figures = {shown: _write_figure(figure, out / name / file, out) for shown, file, figure in _figures(study, known)}
     page = out / f"{name}.md"
-    write_out(page, page_text(name, study, known, verdicts, figures, list(rows.values())).encode())
+    write_out(page, page_text(name, study, known, verdicts, figures, rows).encode())
     click.echo(page)
 
 
-def _complete(part: Part, rows: dict[str, RunRow], where: Where, table: Path) -> None:
-    """Train a part's missing runs and keep their rows."""
-    before = len(rows)
-    complete_part(part, rows, where)
-    if len(rows) != before:
-        write_rows(table, rows.values())
+def _complete(part: Part, kept: dict[str, RunRow], where: Where | None, table: Path) -> list[RunRow]:
+    """Train a part's missing runs, if this is wanted, keep their rows, and return the rows of all its runs."""
+    before = len(kept)
+    if where is not None:
+        complete_part(part, kept, where)
+    if len(kept) != before:
+        write_rows(table, kept.values())
+    return part.rows(kept)
 
 
 def judge_all(study: Study, known: Known) -> list[Verdict]:

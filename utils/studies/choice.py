@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from utils.stats.settings import rank_settings
-from utils.studies.run_table import CHOOSING, REPORTING, RunRow
+from utils.studies.run_table import RunRow
 from utils.studies.study import Study
 
 
@@ -47,17 +47,15 @@ def best_setting(performance: np.ndarray) -> int:
     return int(rank_settings(performance)[0])
 
 
-def survey(study: Study, environment: str, arm: str, settings: int, rows: Iterable[RunRow]) -> ArmInEnvironment:
-    """Return what a study's rows say of an arm in an environment.  settings: number of settings of the arm's grid."""
-    own = [row for row in rows if (row.environment, row.arm) == (environment, arm)]
-    choosing = [row for row in own if row.stage == CHOOSING]
+def survey(study: Study, environment: str, arm: str, settings: int, choosing: Collection[RunRow]) -> ArmInEnvironment:
+    """Return what an arm's runs for choosing say of it in an environment; it has no runs on fresh seeds yet.
+
+    settings: number of settings of the arm's grid.
+    """
     table = np.full((settings, study.choosing_runs), np.nan)
     for row in choosing:
         table[row.setting, row.run] = row.performance
-    performance = table if len(choosing) == table.size else None
-    best = None if performance is None else best_setting(performance)
-    reporting = sorted((row for row in own if (row.stage, row.setting) == (REPORTING, best)), key=lambda row: row.run)
-    return ArmInEnvironment(environment, arm, performance, tuple(reporting), len(choosing))
+    return ArmInEnvironment(environment, arm, table if len(choosing) == table.size else None, (), len(choosing))
 
 
 def is_complete(study: Study, known: Known) -> bool:

@@ -31,7 +31,7 @@ def page_text(
 ) -> str:
     """Return a study's page as Markdown.
 
-    figures: paths, relative to the page, by what they show.  rows: all rows of the study.
+    figures: paths, relative to the page, by what they show.  rows: all rows of the study; arms may share runs.
     """
     sections = [
         f"# {study.title}", study.source, *study.notes,
@@ -133,9 +133,10 @@ def _origin(name: str, rows: Sequence[RunRow]) -> str:
         "processors": sorted({row.cpu for row in rows}),
     }
     lines = [f"- {what}: {', '.join(values)}" for what, values in facts.items() if values]
-    hours = sum(row.seconds for row in rows) / 3600
+    runs = {row.key: row for row in rows}
+    hours = sum(row.seconds for row in runs.values()) / 3600
     return (
-        f"## Origin\n\n{len(rows):,} runs, {hours:.2g} core-hours of training and evaluation.\n\n"
+        f"## Origin\n\n{len(runs):,} runs, {hours:.2g} core-hours of training and evaluation.\n\n"
         + "\n".join(lines)
         + f"\n\n`python utils/run_study.py config/studies/{name}.json` trains what is missing and writes this page "
         "again. The runs are in `runs.parquet`, a row each."

@@ -21,13 +21,16 @@ from utils.stats.curves import final_performance
 CHOOSING, REPORTING = "choosing", "reporting"
 """Stages of a study, on seeds of their own."""
 
+UNUSED = "unused"
+"""In place of a stage: the run was part of the study before its file was changed."""
+
 
 @dataclass(frozen=True)
 class RunRow:
     """One run.
 
-    stage: CHOOSING or REPORTING.  environment: stem of its configuration's file.  setting: number in the arm's grid.
-    run: its seed.  key: see docs/results.md.  status: "completed" or "diverged".
+    stage: CHOOSING, REPORTING or UNUSED.  environment: stem of its configuration's file.
+    setting: number in the arm's grid.  run: its seed.  key: see docs/results.md.  status: "completed" or "diverged".
     timesteps, returns: of each evaluation, the return a mean over its episodes, NaN if it was not finite.
     seconds: of training and evaluation.  code, engine, cpu: see provenance.
     """
@@ -74,7 +77,10 @@ def _mean(episodes: list[float | None]) -> float:
 
 
 def read_rows(path: Path) -> dict[str, RunRow]:
-    """Return a study's rows by key; none if there is no file.  Raises BadInput if it cannot be read."""
+    """Return a study's rows by key, one of each if arms share a run; none if there is no file.
+
+    Raises BadInput if it cannot be read.
+    """
     from pyarrow import ArrowInvalid, parquet
 
     if not path.exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,25 @@ class Part:
         """Return all runs of this part."""
         return list(self._experiment.run_ids(range(self.settings), self._runs))
 
+    def rows(self, kept: Mapping[str, RunRow]) -> list[RunRow]:
+        """Return the rows of this part's runs that have one, by key, with the numbers and names that runs have here.
+
+        These may be others than when a run was trained: the study's grid may have grown or been reordered, and arms may
+        share settings.
+        """
+        return [
+            replace(
+                kept[one.key], stage=self.stage, environment=self.environment, arm=self.arm,
+                setting=self._setting_of(one), run=one.run,
+            )
+            for one in self.run_ids()
+            if one.key in kept
+        ]  # fmt: skip
+
+    def _setting_of(self, one: RunId) -> int:
+        """Return the number of a run's setting in the arm's grid."""
+        return one.setting if self.setting is None else self.setting
+
     def train(self, missing: Sequence[RunId], where: Where) -> None:
         """Train missing runs, or submit them.  Exits with the command's code if it fails."""
         write_out(self._agent_json, encode_json(self._config.model_dump(mode="json")))
@@ -70,8 +90,7 @@ class Part:
         for one in runs:
             result = self._experiment.file(one.key).read()
             if result is not None:
-                setting = one.setting if self.setting is None else self.setting
-                yield make_row(self.stage, self.environment, self.arm, setting, result)
+                yield make_row(self.stage, self.environment, self.arm, self._setting_of(one), result)
 
 
 def study_root(name: str) -> Path:
