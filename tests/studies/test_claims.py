@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import partial
 from typing import Any
 
@@ -10,8 +11,7 @@ import pytest
 from scipy import stats
 
 from utils.studies.choice import ArmInEnvironment
-from utils.studies.claims import ClaimStatistic as Tested
-from utils.studies.claims import Verdict, adjust, jackknife_test, judge, loss_by_chance, welch_test
+from utils.studies.claims import ClaimStatistic, Verdict, adjust, jackknife_test, judge, loss_by_chance, welch_test
 from utils.studies.run_table import CHOOSING, REPORTING, RunRow
 from utils.studies.study import Arm, Claim, Study
 
@@ -57,10 +57,23 @@ def test_welch_test_is_scipys():
     theirs = stats.ttest_ind(a, b, equal_var=False)
     interval = theirs.confidence_interval(0.95)
     found = welch_test(a, b)
-    assert (found.low, found.high, found.p) == (interval.low, interval.high, theirs.pvalue)
+    assert (found.low, found.high, found.p) == pytest.approx((*interval, theirs.pvalue), rel=1e-12)
     assert found.value == pytest.approx(a.mean() - b.mean())
-    assert welch_test(np.ones(3), np.zeros(3)) == Tested(1.0, 1.0, 1.0, 0.0)
-    assert welch_test(np.ones(3), np.ones(3)) == Tested(0.0, 0.0, 0.0, 1.0)
+    assert welch_test(np.ones(3), np.zeros(3)) == ClaimStatistic(1.0, 1.0, 1.0, 0.0)
+    assert welch_test(np.ones(3), np.ones(3)) == ClaimStatistic(0.0, 0.0, 0.0, 1.0)
+
+
+def test_welch_test_of_one_arm_that_does_not_vary_is_students():
+    """It is the test of one sample against a number, without a warning about data that are nearly identical."""
+    a = np.array([-100.0, -90.0, -95.0, -99.5])
+    theirs = stats.ttest_1samp(a, -1000.0)
+    interval = theirs.confidence_interval(0.95)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = welch_test(a, np.full(30, -1000.0))
+    # The limits differ in the rounding of sums of terms up to 1000.
+    np.testing.assert_allclose([found.low - 1000, found.high - 1000], [*interval], rtol=1e-12)
+    assert found.p == pytest.approx(theirs.pvalue, rel=1e-9)
 
 
 def mean(means: np.ndarray) -> np.ndarray:
@@ -69,7 +82,7 @@ def mean(means: np.ndarray) -> np.ndarray:
 
 def test_one_seed_has_an_interval_without_bounds():
     found = jackknife_test(np.full((1, 1), 3.0), np.full((2, 1), 1.0), mean, mean, 1.0)
-    assert found == Tested(2.0, float("-inf"), float("inf"), 1.0)
+    assert found == ClaimStatistic(2.0, float("-inf"), float("inf"), 1.0)
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -146,7 +159,7 @@ def test_sensitivity_and_average_over_settings_by_hand():
 
 
 def verdict(value: float, p: float) -> Verdict:
-    return Verdict(claim("better"), "e", Tested(value, value - 1, value + 1, p), "", p)
+    return Verdict(claim("better"), "e", ClaimStatistic(value, value - 1, value + 1, p), "", p)
 
 
 @pytest.mark.parametrize(

@@ -173,9 +173,15 @@ def _welch_p_value(a: np.ndarray, b: np.ndarray) -> float:
     few = min(len(a), len(b)) < MIN_WELCH_RUNS
     if few or np.isnan([a.sum(), b.sum()]).any() or np.ptp(a) == np.ptp(b) == 0:
         return float("nan")
+    error, degrees = welch_error(a, b)
+    return float(2 * stdtr(degrees, -abs(np.mean(a) - np.mean(b)) / error))
+
+
+def welch_error(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
+    """Return the standard error of mean a - mean b, and the degrees of freedom of Welch (1947); one set must vary."""
     squares = np.array([np.var(runs, ddof=1) / len(runs) for runs in (a, b)])
     degrees = squares.sum() ** 2 / np.sum(squares**2 / (len(a) - 1, len(b) - 1))
-    return float(2 * stdtr(degrees, -abs(np.mean(a) - np.mean(b)) / np.sqrt(squares.sum())))
+    return float(np.sqrt(squares.sum())), float(degrees)
 
 
 def _mann_whitney_p_value(a: np.ndarray, b: np.ndarray) -> float:

@@ -23,6 +23,7 @@ import numpy as np
 from utils.core.grid import Grid
 from utils.stats.looks import without_failures
 from utils.stats.multiplicity import holm_adjust
+from utils.stats.pairs import welch_error
 from utils.studies.choice import ArmInEnvironment
 from utils.studies.study import Claim, Study
 
@@ -107,14 +108,8 @@ def loss_by_chance(means: np.ndarray, values: list[str]) -> np.ndarray:
 
 def welch_test(a: np.ndarray, b: np.ndarray) -> ClaimStatistic:
     """Return mean a - mean b, tested by Welch (1947); an interval of width 0 if no run of either differs."""
-    from scipy.stats import ttest_ind
-
     difference = float(a.mean() - b.mean())
-    if np.ptp(a) == np.ptp(b) == 0:
-        return ClaimStatistic(difference, difference, difference, float(difference == 0))
-    found = ttest_ind(a, b, equal_var=False)
-    interval = found.confidence_interval(CONFIDENCE)
-    return ClaimStatistic(difference, float(interval.low), float(interval.high), float(found.pvalue))
+    return _student_test(difference, *((0.0, 1.0) if np.ptp(a) == np.ptp(b) == 0 else welch_error(a, b)))
 
 
 def jackknife_test(a: np.ndarray, b: np.ndarray, measure_a: Measure, measure_b: Measure, sign: float) -> ClaimStatistic:
@@ -124,8 +119,6 @@ def jackknife_test(a: np.ndarray, b: np.ndarray, measure_a: Measure, measure_b: 
     sqrt((n - 1) / n sum (t_i - m)^2), and the statistic over it is compared with Student's distribution of n - 1
     degrees of freedom. It is not corrected for its bias, which would make it vary more than its standard error says.
     """
-    from scipy.special import stdtr, stdtrit
-
     seeds = a.shape[1]
 
     def statistics(weights: np.ndarray) -> np.ndarray:
@@ -136,10 +129,17 @@ def jackknife_test(a: np.ndarray, b: np.ndarray, measure_a: Measure, measure_b: 
         return ClaimStatistic(value, float("-inf"), float("inf"), 1.0)
     without_one = statistics((1 - np.eye(seeds)) / (seeds - 1))
     error = float(np.sqrt((seeds - 1) * without_one.var()))
+    return _student_test(value, error, seeds - 1)
+
+
+def _student_test(value: float, error: float, degrees: float) -> ClaimStatistic:
+    """Test a statistic whose quotient by its standard error has Student's distribution; an error of 0 is certainty."""
+    from scipy.special import stdtr, stdtrit
+
     if error == 0.0:
         return ClaimStatistic(value, value, value, float(value == 0))
-    half_width = float(stdtrit(seeds - 1, (1 + CONFIDENCE) / 2)) * error
-    p = float(2 * stdtr(seeds - 1, -abs(value) / error))
+    half_width = float(stdtrit(degrees, (1 + CONFIDENCE) / 2)) * error
+    p = float(2 * stdtr(degrees, -abs(value) / error))
     return ClaimStatistic(value, value - half_width, value + half_width, p)
 
 
