@@ -60,13 +60,14 @@ def run(*options: str, code: int = 0) -> str:
     return outcome.output
 
 
-def test_the_committed_page_is_that_of_its_rows(tmp_path):
-    shutil.copytree(ROOT / "docs/studies/smoke", tmp_path / "smoke")
+@pytest.mark.parametrize("name", sorted(path.parent.name for path in (ROOT / "docs/studies").glob("*/runs.parquet")))
+def test_the_committed_page_is_that_of_its_rows(tmp_path, name):
+    shutil.copytree(ROOT / "docs/studies" / name, tmp_path / name)
     outcome = CliRunner().invoke(
-        main, [str(ROOT / "config/studies/smoke.json"), "--page-only", "--out", str(tmp_path)], catch_exceptions=False
+        main, [str(ROOT / f"config/studies/{name}.json"), "--page-only", "--out", str(tmp_path)], catch_exceptions=False
     )
     assert outcome.exit_code == 0, outcome.output
-    assert (tmp_path / "smoke.md").read_text() == (ROOT / "docs/studies/smoke.md").read_text()
+    assert (tmp_path / f"{name}.md").read_text() == (ROOT / f"docs/studies/{name}.md").read_text()
 
 
 @pytest.mark.slow
