@@ -59,10 +59,10 @@ CPP
 flags=(-std=c++17 -O3 -march=native -ffast-math -w "$work/sac.cpp")
 flags+=("-I$(echo "$work"/venv/lib/python3*/site-packages/rltools/external/rl_tools/include)" "-I$work/venv/include")
 g++ "${flags[@]}" -o "$work/own"
-mkl=()
-for name in intel_lp64 sequential core; do mkl+=("$(echo "$work"/venv/lib/libmkl_$name.so*)"); done
+libraries=()
+for name in intel_lp64 sequential core; do libraries+=("$(echo "$work"/venv/lib/libmkl_$name.so*)"); done
 g++ "${flags[@]}" -DRL_TOOLS_BACKEND_ENABLE_MKL -DRL_TOOLS_DISABLE_UNALIGNED_MEMORY_ALLOCATIONS \
-    -Wl,--no-as-needed "${mkl[@]}" "-Wl,-rpath,$work/venv/lib" -o "$work/mkl"
+    -Wl,--no-as-needed "${libraries[@]}" "-Wl,-rpath,$work/venv/lib" -o "$work/mkl"
 
 own=$("$work/own" | tail -n 1)
 mkl=$(MKL_NUM_THREADS=1 "$work/mkl" | tail -n 1)
