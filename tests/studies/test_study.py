@@ -20,8 +20,9 @@ from utils.experiment.train_command import Where
 from utils.run_study import main
 from utils.studies import campaign
 from utils.studies.choice import ArmInEnvironment, survey
+from utils.studies.figures import draw_curves
 from utils.studies.run_table import CHOOSING, REPORTING, UNUSED, RunRow, read_rows, write_rows
-from utils.studies.study import read_study
+from utils.studies.study import Study, read_study
 from utils.studies.training import Part
 
 STUDY: dict[str, Any] = {
@@ -214,3 +215,17 @@ def test_shipped_studies_are_valid(path):
     for arm in shipped.arms:
         part = Part(study_root(path.stem), shipped, CHOOSING, shipped.environments[0], arm, None, AGENTS)
         assert len(part.run_ids()) == part.settings * shipped.choosing_runs
+
+
+def test_a_legend_of_long_names_fits_into_its_figure():
+    """Six names of 40 letters are not put side by side."""
+    arms = {f"{number} {'x' * 40}": {"agent_name": "SAC"} for number in range(6)}
+    many = Study.model_validate(STUDY | {"arms": arms, "claims": []})
+    rows = tuple(row(1.0, seed) for seed in range(2))
+    known = {"e": {arm: ArmInEnvironment("e", arm, None, rows, 0) for arm in arms}}
+    figure = draw_curves(many, known)
+    assert figure is not None
+    [legend] = figure.legends
+    figure.draw_without_rendering()
+    box = legend.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width

@@ -86,8 +86,12 @@ def _new_panels(count: int) -> tuple[Figure, list[Any]]:
 
 
 def _add_legend(figure: Figure, axes: Sequence[Any]) -> None:
-    """Add one legend for all panels."""
+    """Add one legend for all panels, in as many columns, up to three, as fit."""
     named: dict[str, Any] = {}
     for axis in axes:
         named |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=min(3, len(named)), frameon=False)
+    for columns in (3, 2, 1):
+        legend = figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns, frameon=False)
+        if columns == 1 or legend.get_window_extent().width <= figure.bbox.width:
+            return
+        legend.remove()
