@@ -28,7 +28,7 @@ from utils.files.json_text import read_json
 from utils.stats.intervals import MIN_SAMPLES
 from utils.stats.looks import Looks
 from utils.stats.multiplicity import simultaneous_confidence
-from utils.stats.sample_warnings import WHAT_HELPS
+from utils.stats.sample_warnings import list_warnings
 
 ConfigPaths = Annotated[list[str], Field(min_length=1)]
 
@@ -167,15 +167,12 @@ def _over_environments(columns: dict[str, list[SettingChoice]]) -> list[str]:
 
 def _warnings(columns: dict[str, list[SettingChoice]]) -> list[str]:
     """Return a paragraph with the warnings of each cell, and what helps, if there are any."""
-    found = [
-        f"- {choice.name}, {environment}: {'; '.join(each.text for each in choice.warnings)}."
+    return list_warnings(
+        (f"{choice.name}, {environment}", choice.warnings)
         for environment, choices in columns.items()
         for choice in choices
-        if len(choice.runs) >= MIN_SAMPLES and choice.warnings
-    ]
-    if not found:
-        return []
-    return ["Warnings, of intervals that may hold less than they promise:", "\n".join(found), WHAT_HELPS]
+        if len(choice.runs) >= MIN_SAMPLES
+    )
 
 
 def _table_cell(choice: SettingChoice, confidence: float) -> str:

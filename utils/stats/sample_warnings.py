@@ -7,7 +7,7 @@ return. Below 29 runs, a kind that occurs once in ten runs may well be missing a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -90,7 +90,22 @@ def sample_warnings(returns: np.ndarray) -> list[SampleWarning]:
 
 def join_warnings(found: Sequence[SampleWarning]) -> str:
     """Return warnings as text: "Warning: ...; .... More runs help...."; "" if there are none."""
-    return f"Warning: {'; '.join(each.text for each in found)}. {WHAT_HELPS}" if found else ""
+    return f"Warning: {_join_texts(found)} {WHAT_HELPS}" if found else ""
+
+
+def list_warnings(named: Iterable[tuple[str, Sequence[SampleWarning]]]) -> list[str]:
+    """Return the warnings of several sets of runs as paragraphs of Markdown: a list, and what helps.
+
+    named: what each set of runs is, and its warnings.  Returns [] if no set has any.
+    """
+    lines = [f"- {name}: {_join_texts(found)}" for name, found in named if found]
+    if not lines:
+        return []
+    return ["Warnings, of intervals that may hold less than they promise:", "\n".join(lines), WHAT_HELPS]
+
+
+def _join_texts(found: Sequence[SampleWarning]) -> str:
+    return "; ".join(each.text for each in found) + "."
 
 
 def largest_gaps(returns: np.ndarray) -> Gaps:

@@ -11,7 +11,7 @@ import numpy as np
 from utils.core.grid import Grid
 from utils.core.markdown import markdown_table
 from utils.stats.intervals import MIN_SAMPLES, mean_interval
-from utils.stats.sample_warnings import WHAT_HELPS, sample_warnings
+from utils.stats.sample_warnings import list_warnings, sample_warnings
 from utils.studies.choice import ArmInEnvironment, Known, is_complete
 from utils.studies.claims import Verdict
 from utils.studies.run_table import RunRow
@@ -85,14 +85,11 @@ def _performance(study: Study, known: Known) -> str:
     lines = [[arm, *(_cell(known[name][arm].performance) for name in known)] for arm in study.arms]
     caption = "Mean of performance over runs, and the 95% interval of the mean; n: runs that it is of."
     text = f"## Performance on fresh seeds\n\n{markdown_table(['', *known], lines)}\n\n{caption}"
-    finite = [(one, one.performance[np.isfinite(one.performance)]) for one in _each(known)]
-    found = [(one, sample_warnings(runs)) for one, runs in finite if len(runs) >= MIN_SAMPLES]
-    warnings = [
-        f"- {one.arm}, {one.environment}: {'; '.join(warning.text for warning in each)}." for one, each in found if each
-    ]
-    if not warnings:
-        return text
-    return "\n\n".join([text, "Where an interval may hold less than it promises:", "\n".join(warnings), WHAT_HELPS])
+    finite = ((one, one.performance[np.isfinite(one.performance)]) for one in _each(known))
+    warnings = list_warnings(
+        (f"{one.arm}, {one.environment}", sample_warnings(runs)) for one, runs in finite if len(runs) >= MIN_SAMPLES
+    )
+    return "\n\n".join([text, *warnings])
 
 
 def _cell(performance: np.ndarray) -> str:
