@@ -57,7 +57,7 @@ def test_welch_test_is_scipys():
     theirs = stats.ttest_ind(a, b, equal_var=False)
     interval = theirs.confidence_interval(0.95)
     found = welch_test(a, b)
-    assert (found.low, found.high, found.p) == pytest.approx((*interval, theirs.pvalue), rel=1e-12)
+    assert (found.low, found.high, found.p) == (interval.low, interval.high, theirs.pvalue)
     assert found.value == pytest.approx(a.mean() - b.mean())
     assert welch_test(np.ones(3), np.zeros(3)) == ClaimStatistic(1.0, 1.0, 1.0, 0.0)
     assert welch_test(np.ones(3), np.ones(3)) == ClaimStatistic(0.0, 0.0, 0.0, 1.0)

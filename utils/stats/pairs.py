@@ -168,13 +168,10 @@ def _newcombe_interval(p: np.ndarray, n: int, m: int, quantile: float) -> tuple[
 
 def _welch_p_value(a: np.ndarray, b: np.ndarray) -> float:
     """Return the p value of equal means; NaN where it is not defined."""
-    from scipy.special import stdtr
-
     few = min(len(a), len(b)) < MIN_WELCH_RUNS
     if few or np.isnan([a.sum(), b.sum()]).any() or np.ptp(a) == np.ptp(b) == 0:
         return float("nan")
-    error, degrees = welch_error(a, b)
-    return float(2 * stdtr(degrees, -abs(np.mean(a) - np.mean(b)) / error))
+    return student_p_value(float(np.mean(a) - np.mean(b)), *welch_error(a, b))
 
 
 def welch_error(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
@@ -182,6 +179,13 @@ def welch_error(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     squares = np.array([np.var(runs, ddof=1) / len(runs) for runs in (a, b)])
     degrees = squares.sum() ** 2 / np.sum(squares**2 / (len(a) - 1, len(b) - 1))
     return float(np.sqrt(squares.sum())), float(degrees)
+
+
+def student_p_value(value: float, error: float, degrees: float) -> float:
+    """Return the two-sided p value of 0 for a value whose quotient by its standard error has Student's distribution."""
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(degrees, -abs(value) / error))
 
 
 def _mann_whitney_p_value(a: np.ndarray, b: np.ndarray) -> float:

@@ -23,7 +23,7 @@ import numpy as np
 from utils.core.grid import Grid
 from utils.stats.looks import without_failures
 from utils.stats.multiplicity import holm_adjust
-from utils.stats.pairs import welch_error
+from utils.stats.pairs import student_p_value, welch_error
 from utils.studies.choice import ArmInEnvironment
 from utils.studies.study import Claim, Study
 
@@ -134,13 +134,12 @@ def jackknife_test(a: np.ndarray, b: np.ndarray, measure_a: Measure, measure_b: 
 
 def _student_test(value: float, error: float, degrees: float) -> ClaimStatistic:
     """Test a statistic whose quotient by its standard error has Student's distribution; an error of 0 is certainty."""
-    from scipy.special import stdtr, stdtrit
+    from scipy.special import stdtrit
 
     if error == 0.0:
         return ClaimStatistic(value, value, value, float(value == 0))
     half_width = float(stdtrit(degrees, (1 + CONFIDENCE) / 2)) * error
-    p = float(2 * stdtr(degrees, -abs(value) / error))
-    return ClaimStatistic(value, value - half_width, value + half_width, p)
+    return ClaimStatistic(value, value - half_width, value + half_width, student_p_value(value, error, degrees))
 
 
 def _without_failures(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
