@@ -175,6 +175,20 @@ def test_rows_count_by_what_was_trained_not_by_their_numbers(changed, place):
     assert UNUSED not in {one.stage for one in rows.values()}
 
 
+def test_only_the_best_settings_fresh_runs_are_reported(changed, place):
+    """When a better setting is added, those of the former best are kept, but count no more."""
+    changed({})
+    table, seeds, trained = changed({"parameters": STUDY["parameters"] | {"critic_lr": [0.001, 0.01, 0.02]}})
+    assert (table[2], seeds, sorted(one.run for one in trained)) == (
+        [0.02, 1.02],
+        [2, 3, 4],
+        [0, 0, 1, 1, 2, 2, 3, 3, 4, 4],
+    )
+    rows = [one for one in read_rows(place / "docs/studies/two/runs.parquet").values() if one.arm == "Gaussian"]
+    assert [one.performance for one in rows if one.stage == REPORTING] == [2.02, 3.02, 4.02]
+    assert [one.performance for one in rows if one.stage == UNUSED] == [2.01, 3.01, 4.01]
+
+
 def test_seeds_may_move_from_reporting_to_choosing(changed):
     """With more seeds for choosing, those that were fresh before count among them."""
     changed({})

@@ -61,7 +61,7 @@ class Part:
         return list(self._experiment.run_ids(range(self.settings), self._runs))
 
     def rows(self, kept: Mapping[str, RunRow]) -> list[RunRow]:
-        """Return the rows of this part's runs that have one, by key, with the numbers and names that runs have here.
+        """Return the rows of this part's runs that have one, by key, with the settings and names that they have here.
 
         These may be others than when a run was trained: the study's grid may have grown or been reordered, and arms may
         share settings.
@@ -69,7 +69,7 @@ class Part:
         return [
             replace(
                 kept[one.key], stage=self.stage, environment=self.environment, arm=self.arm,
-                setting=self._setting_of(one), run=one.run,
+                setting=self._setting_of(one),
             )
             for one in self.run_ids()
             if one.key in kept
