@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+STOPPED_EXIT_CODE = 75
+"""Exit code of a command that was asked to stop: the same command goes on."""
+
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 """Signals that request a stop."""
 
@@ -64,12 +67,19 @@ class Interruption:
 def interruptible() -> Iterator[Interruption]:
     """Handle the stop signals as requests, except those that were ignored when the process started."""
     interruption = Interruption()
+    with stop_signals_handled(interruption.handle_signal):
+        yield interruption
+
+
+@contextmanager
+def stop_signals_handled(handle: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Handle the stop signals by a function, except those that were ignored when the process started."""
     before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     handled = [number for number in STOP_SIGNALS if before[number] is not signal.SIG_IGN]
     for number in handled:
-        signal.signal(number, interruption.handle_signal)
+        signal.signal(number, handle)
     try:
-        yield interruption
+        yield
     finally:
         for number in handled:
             signal.signal(number, before[number])

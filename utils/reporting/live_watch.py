@@ -12,7 +12,7 @@ import click
 from utils.analysis.live_reader import LiveReader, Queued, newest
 from utils.analysis.live_runs import FAILED, STOPPED, LiveSweep
 from utils.core.errors import BadInput
-from utils.core.interrupt import Interruption, interruptible
+from utils.core.interrupt import STOPPED_EXIT_CODE, Interruption, interruptible
 from utils.files.overwrite import write_out
 from utils.reporting.line_styles import LineStyles
 from utils.reporting.live_page import PageTimes, describe_counts, render_live_page
@@ -27,7 +27,7 @@ START_SECONDS = 30.0
 NAP_SECONDS = 0.2
 """Interval at which a request to stop is noticed, s."""
 
-DONE, FAILURE, INTERRUPTED = 0, 1, 75
+DONE, FAILURE, INTERRUPTED = 0, 1, STOPPED_EXIT_CODE
 """Exit codes: all runs have a result; a run failed or was stopped; watching was stopped."""
 
 log = logging.getLogger("policy_params")

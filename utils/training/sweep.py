@@ -12,7 +12,7 @@ from threading import RLock
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from utils.core.interrupt import Interruption
+from utils.core.interrupt import STOPPED_EXIT_CODE, Interruption
 from utils.core.machine import available_cores, available_memory
 from utils.experiment.experiment import Experiment, Run, stack_label
 from utils.training.failure_files import failure_path, write_failure
@@ -25,7 +25,7 @@ from utils.training.stack_trainer import Builders, StackTrainer, TrainingOptions
 from utils.workers.pool import run_tasks
 from utils.workers.worker import TaskFailure, Work
 
-DONE, FAILED, STOPPED = 0, 1, 75
+DONE, FAILED, STOPPED = 0, 1, STOPPED_EXIT_CODE
 """Exit codes; a later one takes precedence."""
 
 ALIKE = 3
