@@ -15,9 +15,9 @@ EXIT_LEFT_OUT = EXIT_STALE = 1
 
 @click.command(
     help="Merge the result files of each DIR into DIR/data.json and print which runs are missing. Only files that are "
-    "new since the last call are read. Exit code: 0 done; 1 a file that is not a result was left out, or --check found "
-    "a stale data.json; 2 nothing was written, because a DIR is missing, is empty, or has results that contradict each "
-    "other."
+    "new since the last call are read. Exit code: 0 done; 1 a file that is not a result, or with --sb3 a run that has "
+    "not ended, was left out, or --check found a stale data.json; 2 nothing was written, because a DIR is missing, is "
+    "empty, or has results that contradict each other."
 )
 @click.argument("directories", metavar="DIR...", nargs=-1, required=True)
 @click.option("--agent-json", metavar="FILE", help="Combine only results of this grid, which numbers the settings.")
@@ -57,14 +57,15 @@ def main(
         from utils.combining.selection import read_wanted_runs
 
         paths = {Path(directory).resolve(): Path(directory) for directory in directories}
+        unfinished = 0
         if foreign_agent is not None:
             from utils.combining.sb3_results import write_all_sb3_results
 
-            write_all_sb3_results(paths.values(), foreign_agent, agent_json, env_json, AGENTS)
+            unfinished = write_all_sb3_results(paths.values(), foreign_agent, agent_json, env_json, AGENTS)
             env_json = None
         wanted = read_wanted_runs(agent_json, env_json, AGENTS)
         left_out = combine_directories(paths.values(), wanted, parquet, archive)
-    sys.exit(EXIT_LEFT_OUT if left_out else 0)
+    sys.exit(EXIT_LEFT_OUT if left_out or unfinished else 0)
 
 
 if __name__ == "__main__":

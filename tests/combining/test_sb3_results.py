@@ -110,6 +110,33 @@ def test_notes_on_runs_that_differ(tmp_path):
     assert "different timesteps, 30 to 32" in notes
 
 
+def test_a_run_that_has_not_ended(tmp_path):
+    """It is named and left out, as the mean over the last half of its evaluations is of another part of training."""
+    logs = write_runs(tmp_path / "logs", 3)
+    part = {"timesteps": [10, 20], "results": [[1, 1]] * 2, "ep_lengths": [[10, 10]] * 2}
+    write_evaluations(logs / "run_1/evaluations.npz", **part)
+    done = combine(logs, sb3="SB3-SAC")
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith(f"left out: {logs / 'run_1'}: found records that end at timestep 20; ")
+    assert done.stderr.endswith("others do at 30\n")
+    tree = read_tree(logs)
+    runs = tree["experiment_data"]["0"]["runs"]
+    assert [run["provenance"]["foreign"]["source"] for run in runs] == ["run_0", "run_2"]
+    assert tree["experiment"]["environment"]["foreign"]["notes"][-1].endswith(": run_1")
+    write_evaluations(logs / "run_1/evaluations.npz")
+    assert combine(logs, sb3="SB3-SAC").exit_code == 0
+    assert len(read_tree(logs)["experiment_data"]["0"]["runs"]) == 3
+
+
+@pytest.mark.parametrize(("last", "code"), [(4, 0), (3, 1)])
+def test_episodes_of_a_run_that_has_not_ended(tmp_path, last, code):
+    """Of five episodes of 10 steps, the last may be under way where the log ends, but not the last two."""
+    write_monitor(tmp_path / "logs/a/monitor.csv", [(-1.5, 10)] * 5)
+    write_monitor(tmp_path / "logs/b/monitor.csv", [(-1.5, 10)] * last)
+    assert combine(tmp_path / "logs", sb3="SB3-SAC").exit_code == code
+    assert len(read_tree(tmp_path / "logs")["experiment_data"]["0"]["runs"]) == 2 - code
+
+
 def test_episodes_alone(tmp_path):
     write_monitor(tmp_path / "logs/monitor.csv")
     assert combine(tmp_path / "logs", sb3="SB3-SAC").exit_code == 0

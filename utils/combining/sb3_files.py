@@ -67,6 +67,11 @@ class Sb3Run:
         return max(last, sum(episode.steps for episode in self.episodes))
 
     @property
+    def end(self) -> int:
+        """The timestep of its last evaluation; of a run without evaluations, of its last episode."""
+        return int(self.evaluations.timesteps[-1]) if self.evaluations else self.timesteps
+
+    @property
     def lengths(self) -> set[int]:
         """The different lengths of its episodes, those of evaluations included."""
         steps = self.evaluations.steps if self.evaluations else None

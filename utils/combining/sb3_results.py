@@ -12,6 +12,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import click
+
 from utils.combining.listing import ResultListing
 from utils.combining.sb3_files import Sb3Run, read_sb3_runs
 from utils.core.errors import BadInput
@@ -36,35 +38,42 @@ ROUNDING_NOTE = "Monitor rounds returns to six decimals"
 
 def write_all_sb3_results(
     directories: Iterable[Path], agent_name: str, agent_json: str | None, env_json: str | None, agents: Collection[str]
-) -> None:
-    """Write the results of the runs in several directories.
+) -> int:
+    """Write the results of the runs in several directories, and report runs that are left out.
 
     agent_json: must be None, as other programs' hyperparameters are not known.
-    env_json: the file of the protocol that the runs are known to have; None if it is not.  Raises BadInput.
+    env_json: the file of the protocol that the runs are known to have; None if it is not.
+    Returns how many runs are left out.  Raises BadInput.
     """
     if agent_json is not None:
         raise BadInput("--agent-json: found with --sb3; allowed: --env-json, as hyperparameters are not recorded")
     stated = None if env_json is None else read_environment(env_json).model_dump(mode="json")
-    for directory in directories:
-        write_sb3_results(directory, agent_name, stated, agents)
+    return sum(write_sb3_results(directory, agent_name, stated, agents) for directory in directories)
 
 
-def write_sb3_results(
-    directory: Path, agent_name: str, stated: dict[str, Any] | None, agents: Collection[str]
-) -> list[Path]:
+def write_sb3_results(directory: Path, agent_name: str, stated: dict[str, Any] | None, agents: Collection[str]) -> int:
     """Write a result for each run of Stable-Baselines3 in a directory, and remove those of runs that have changed.
+
+    Runs that have not ended are reported and left out.
 
     agent_name: the agent's name in figures.  stated: the protocol that the runs are known to have; None if it is not.
     agents: names of this program's agents.
-    Returns the results' paths.  Raises BadInput if the directory has no runs, they contradict each other or the
+    Returns how many runs are left out.  Raises BadInput if the directory has no runs, they contradict each other or the
     protocol, it has results of this program, or it cannot be written.
     """
     if agent_name in agents or not agent_name.strip():
         raise BadInput(
             f"--sb3: found '{agent_name}'; allowed: a name that is not one of this program's agents, such as SB3-SAC"
         )
-    runs = read_sb3_runs(directory)
+    found = read_sb3_runs(directory)
+    runs = [run for run in found if has_ended(run, found)]
+    unfinished = [run for run in found if not has_ended(run, found)]
     protocol = make_protocol(directory, runs, stated)
+    protocol[FOREIGN]["notes"] += [
+        f"a run is left out, as its records end at timestep {run.end}, before the others': "
+        f"{run.path.relative_to(directory).as_posix()}"
+        for run in unfinished
+    ]
     stem = experiment_name(protocol["env_name"], agent_name, None)
     experiment = {"environment": protocol, "agent": {"agent_name": agent_name, "parameters": {}}}
     earlier = _earlier_results(directory)
@@ -82,7 +91,26 @@ def write_sb3_results(
             path.unlink(missing_ok=True)
     except OSError as error:
         raise BadInput(f"{directory}: cannot be written: {error.strerror}; allowed: a writable directory") from error
-    return written
+    for run in unfinished:
+        click.echo(
+            f"left out: {run.path}: found records that end at timestep {run.end}; allowed: a run that has ended, as "
+            f"others do at {runs[0].end}",
+            err=True,
+        )
+    return len(unfinished)
+
+
+def has_ended(run: Sb3Run, runs: Sequence[Sb3Run]) -> bool:
+    """Return whether a run goes on as long as the longest one, but for what its files cannot show.
+
+    At most half an interval between evaluations may lie between its last one and the longest run's: with several
+    environments, timesteps are rounded. Of runs without evaluations, an episode of each environment may be under way at
+    the end, and is in no file.
+    """
+    if run.evaluations:
+        longest = max(([0, *each.evaluations.timesteps.tolist()] for each in runs if each.evaluations), key=max)
+        return longest[-1] - run.end <= (longest[-1] - longest[-2]) / 2
+    return max(each.timesteps for each in runs) - run.timesteps <= run.environments * max(run.lengths, default=0)
 
 
 def _earlier_results(directory: Path) -> list[Path]:
