@@ -122,7 +122,7 @@ def test_a_run_that_has_not_ended(tmp_path):
     tree = read_tree(logs)
     runs = tree["experiment_data"]["0"]["runs"]
     assert [run["provenance"]["foreign"]["source"] for run in runs] == ["run_0", "run_2"]
-    assert tree["experiment"]["environment"]["foreign"]["notes"][-1].endswith(": run_1")
+    assert tree["experiment"]["environment"]["foreign"]["notes"][-1].endswith(": run_1 at 20")
     write_evaluations(logs / "run_1/evaluations.npz")
     assert combine(logs, sb3="SB3-SAC").exit_code == 0
     assert len(read_tree(logs)["experiment_data"]["0"]["runs"]) == 3

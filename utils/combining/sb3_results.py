@@ -69,11 +69,9 @@ def write_sb3_results(directory: Path, agent_name: str, stated: dict[str, Any] |
     runs = [run for run in found if has_ended(run, found)]
     unfinished = [run for run in found if not has_ended(run, found)]
     protocol = make_protocol(directory, runs, stated)
-    protocol[FOREIGN]["notes"] += [
-        f"a run is left out, as its records end at timestep {run.end}, before the others': "
-        f"{run.path.relative_to(directory).as_posix()}"
-        for run in unfinished
-    ]
+    if unfinished:
+        ends = ", ".join(f"{run.path.relative_to(directory).as_posix()} at {run.end}" for run in unfinished)
+        protocol[FOREIGN]["notes"].append(f"runs are left out, as their records end before the others': {ends}")
     stem = experiment_name(protocol["env_name"], agent_name, None)
     experiment = {"environment": protocol, "agent": {"agent_name": agent_name, "parameters": {}}}
     earlier = _earlier_results(directory)
