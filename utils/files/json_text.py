@@ -12,13 +12,27 @@ from utils.core.errors import BadInput
 MAX_SHOWN_CHARACTERS = 60
 """Length to which values in messages are shortened."""
 
+ZIP_SIGNATURE = b"PK\x03\x04"
+"""First bytes of a zip file, such as a .npz."""
+
 
 def parse_json(source: str | Path, content: bytes) -> Any:
     """Parse JSON.  source: its origin, for messages.  Raises BadInput if the content is not valid JSON."""
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise BadInput(f"{source}: not valid JSON: {error}") from error
+        raise BadInput(f"{source}: not valid JSON: {_describe_fault(content, error)}") from error
+
+
+def _describe_fault(content: bytes, error: orjson.JSONDecodeError) -> str:
+    """Return what is wrong with a file that is not JSON."""
+    if content.startswith(ZIP_SIGNATURE):
+        return "found arrays (.npz) or another zip file; allowed: the .json file of the same name"
+    try:
+        content.decode()
+    except UnicodeDecodeError as fault:
+        return f"found a byte that is not text in UTF-8, at position {fault.start}"
+    return str(error)
 
 
 def format_value(value: Any) -> str:
