@@ -50,7 +50,9 @@ def test_tables_of_comparisons_are_documented(path: Path) -> None:
         (file,) = (ROOT / "plots/png").glob(f"{path.stem}_{environment}_*.json")
         experiments = json.loads(file.read_bytes())["experiments"]
         means = [
-            np.mean(each["performance"]) if "performance" in each else final_performance(np.array(each["mean"]))
+            np.mean(each["performance"])
+            if "performance" in each
+            else final_performance(np.array(each["mean"]), np.array(each["timesteps"]))
             for each in experiments
         ]
         assert [row[column].split()[0] for row in rows] == [f"{mean:.4g}" for mean in means]

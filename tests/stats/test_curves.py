@@ -57,15 +57,24 @@ class TestAreaUnderCurve:
 
 class TestFinalPerformance:
     @pytest.mark.parametrize(
-        ("returns", "value"),
+        ("returns", "timesteps", "value"),
         [
-            ([[0.0, 0.0], [1.0, 3.0], [4.0, 6.0], [8.0, 10.0]], 7.0),
-            ([[0.0, 0.0], [1.0, 3.0], [4.0, 6.0]], 3.5),
-            ([[-2.0, -4.0]], -3.0),
+            ([[0.0, 0.0], [1.0, 3.0], [4.0, 6.0], [8.0, 10.0]], [0, 10, 20, 30], 7.0),
+            ([[0.0, 0.0], [1.0, 3.0], [4.0, 6.0]], [0, 10, 20], 3.5),
+            ([[1.0, 3.0], [4.0, 6.0]], [10, 20], 3.5),
+            ([[0.0, 0.0], [1.0, 3.0], [4.0, 6.0]], [0, 10, 15], 3.5),
+            ([[-2.0, -4.0]], [0], -3.0),
         ],
     )
-    def test_is_the_mean_of_the_last_half(self, returns: list[list[float]], value: float) -> None:
-        assert final_performance(np.array(returns)) == value
+    def test_is_the_mean_of_the_last_half(self, returns: list[list[float]], timesteps: list[int], value: float) -> None:
+        assert final_performance(np.array(returns), np.array(timesteps)) == value
+
+    @pytest.mark.parametrize("last", range(1, 41))
+    def test_runs_with_an_evaluation_at_0_keep_the_last_half_of_their_number(self, last: int) -> None:
+        """At every tenth timestep and at the last, as main.py evaluates."""
+        timesteps = np.array(sorted({*range(0, last + 1, 10), last}))
+        returns = np.arange(len(timesteps)) ** 2.0
+        assert final_performance(returns, timesteps) == np.mean(returns[len(returns) // 2 :])
 
     def test_nan_gives_nan(self) -> None:
-        assert np.isnan(final_performance(np.array([0.0, np.nan])))
+        assert np.isnan(final_performance(np.array([0.0, np.nan]), np.array([0, 1])))

@@ -125,7 +125,10 @@ class CombinedResults:
     def performance(self) -> np.ndarray:
         """(S, N) `final_performance` of each setting's runs; NaN for a run that is not averaged."""
         rows = [
-            [np.nan if outcome.exclusion else final_performance(outcome.curve.returns) for outcome in outcomes]
+            [
+                np.nan if each.exclusion else final_performance(each.curve.returns, each.curve.timesteps)
+                for each in outcomes
+            ]
             for outcomes in self.outcomes
         ]
         return np.array(rows, float).reshape(len(rows), -1)

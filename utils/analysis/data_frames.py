@@ -60,8 +60,12 @@ def evaluations_frame(*paths: Path | str) -> DataFrame:
 
 def performance(run: dict[str, Any]) -> float:
     """Return the mean return over the last half of a run's evaluations; NaN if it diverged or there are none."""
-    returns = evaluation_curve(run).returns
-    return final_performance(returns) if run["status"] == "completed" and len(returns) else np.nan
+    curve = evaluation_curve(run)
+    return (
+        final_performance(curve.returns, curve.timesteps)
+        if run["status"] == "completed" and len(curve.returns)
+        else np.nan
+    )
 
 
 def evaluation_rows(run: dict[str, Any]) -> Iterator[dict[str, Any]]:

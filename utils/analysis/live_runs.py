@@ -180,7 +180,7 @@ class LiveSetting:
         """Mean over runs of `final_performance` so far; -inf if there is none, or a run has diverged or failed."""
         if not self.curves or any(run.state in (DIVERGED, FAILED) for run in self.runs):
             return -np.inf
-        return float(np.mean([final_performance(curve.returns) for curve in self.curves]))
+        return float(np.mean([final_performance(curve.returns, curve.timesteps) for curve in self.curves]))
 
     @cached_property
     def diagnostics(self) -> Line:

@@ -40,10 +40,12 @@ def area_under_curve(returns: np.ndarray, timesteps: np.ndarray) -> np.ndarray:
     return np.trapezoid(returns, timesteps, axis=-1) / (timesteps[-1] - timesteps[0])
 
 
-def final_performance(returns: np.ndarray) -> float:
+def final_performance(returns: np.ndarray, timesteps: np.ndarray) -> float:
     """Return the mean return over the last half of a run's evaluations, the middle one included.
 
-    returns: (E, ...), evaluations in order, E >= 1, each of one or more episodes.
+    The last half is that of the timesteps from 0 to the last evaluation. So a program that evaluates at timestep 0 and
+    one that does not are judged by the same timesteps.
+    returns: (E, ...), evaluations in order, E >= 1, each of one or more episodes.  timesteps: (E,), increasing.
     Returns NaN if the last half contains NaN; `rank_settings` counts such a run as failed.
     """
-    return float(np.mean(returns[len(returns) // 2 :]))
+    return float(np.mean(returns[timesteps >= timesteps[-1] / 2]))

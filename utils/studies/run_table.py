@@ -54,7 +54,7 @@ class RunRow:
         """Mean return over the last half of the evaluations; NaN if the run diverged or a return was not finite."""
         if self.status != "completed" or not self.returns:
             return float("nan")
-        return final_performance(np.array(self.returns))
+        return final_performance(np.array(self.returns), np.array(self.timesteps))
 
 
 def make_row(stage: str, environment: str, arm: str, setting: int, result: Result) -> RunRow:
