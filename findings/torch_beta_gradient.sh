@@ -3,10 +3,10 @@
 #
 # Guess: rsample of torch's Beta, which policies over boxes use, has gradients as exact as its number type: to 1e-6 in
 # float32 and better in float64, since a double is computed in doubles.
-# What happens: they are approximations of three or four digits, in float64 too: off by up to 0.5% for concentrations of
-# 3 and 30. Where one is between 1 and 6 and the other 10,000, many are off by 3 to 20%; at 100,000, a fifth to a quarter
-# have the wrong sign, some are 10,000 times too large, and so a mean of 100,000 of them says nothing. The mirror image
-# and Dirichlet (5, 5, 5, 100,000) do the same. At 7 and 100,000 they are right again, to 0.2%. Samples and log_prob are
+# What happens: they are approximations of three or four digits, in float64 too: off by up to 0.6% for concentrations of
+# 3 and 30. Where one is between 1 and 6 and the other 10,000, many are off by 1 to 20%. At 100,000, a fifth to a third
+# have the wrong sign and some are thousands of times too large, so that a mean of 100,000 of them says nothing. The
+# mirror image and Dirichlet (5, 5, 5, 100,000) do the same. At 7 and 100,000 they are right again, to 0.5%. Samples are
 # right, so nothing else shows it. The reference is -(dF/da) / density, from scipy's distribution function F.
 set -euo pipefail
 work=$(mktemp -d)
