@@ -109,6 +109,30 @@ def test_bad_files_are_refused_in_one_line(place):
     assert "not a study's runs" in run("--page-only", code=2)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"environments": ["peaks.json", "./peaks.json"]}, "found 'peaks' twice; allowed: files of different names"),
+        ({"parameters": {"critic_lr": [0.1, 0.1]}}, "found 0.1 twice; allowed: each value once"),
+        *(
+            ({"arms": {name: STUDY["arms"]["Beta"]}, "claims": []}, "string should")
+            for name in ("a/b", "..", "", "|", "a\0", "x" * 101)
+        ),
+    ],
+)
+def test_files_whose_runs_would_be_mixed_or_have_no_name(place, options, message):
+    (place / "two.json").write_text(json.dumps(STUDY | options))
+    assert message in run("--page-only", code=2)
+
+
+def test_two_arms_of_one_name(place):
+    """Of equal keys of a JSON object, a parser keeps the last, so that an arm would be lost without a word."""
+    (place / "two.json").write_text(json.dumps(STUDY).replace('"Beta": {', '"Gaussian": {', 1))
+    assert run("--page-only", code=2) == (
+        "error: two.json: found key 'Gaussian' twice in one object; allowed: each key once\n"
+    )
+
+
 def test_the_best_setting():
     """Setting 1 is best, and nothing is best before all its runs are there."""
     found = [row(value, seed, CHOOSING, setting) for setting, value in enumerate((1.0, 2.0)) for seed in range(3)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.core.grid import Grid
-from utils.experiment.config import check_agent_config, read_environment
+from utils.experiment.config import check_agent_config, check_distinct_values, read_environment
 from utils.experiment.experiment import Experiment, RunId
 from utils.experiment.train_command import TrainCommand, Where
 from utils.files.json_text import encode_json
@@ -42,6 +42,7 @@ class Part:
         source = f"arm '{arm}'"
         grid = {"agent_name": study.arms[arm].agent_name, "parameters": study.grid(arm)}
         config = check_agent_config(grid, source, agents)
+        check_distinct_values(config, source)
         self._runs = range(study.choosing_runs)
         if setting is not None:
             values = Grid(config.parameters).setting(setting)
