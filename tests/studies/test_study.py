@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from pyarrow import parquet
 
 from tests.studies.test_claims import row, study
+from utils.core.errors import BadInput
 from utils.core.provenance import ROOT
 from utils.experiment.experiment import RunId
 from utils.experiment.train_command import Where
@@ -241,6 +244,32 @@ def test_rows_come_back_as_they_were(tmp_path):
     assert back.keys() == {one.key for one in rows}
     for one in rows:
         np.testing.assert_equal(vars(back[one.key]), vars(one))
+
+
+def test_damaged_rows_are_refused(tmp_path):
+    """One bit of a column's data, a byte of a name, a shorter file, and other columns and types."""
+    path = tmp_path / "runs.parquet"
+    write_rows(path, [row(1.25 + seed, seed) for seed in range(50)])
+    whole, table = path.read_bytes(), parquet.read_table(path)
+    place = whole.index((0xFD2FB528).to_bytes(4, "little")) + 20  # Of the first page, which zstd has compressed.
+    flipped = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+    for content in (flipped, whole.replace(b"setting", b"set\xf4ing"), whole[:-9], b""):
+        path.write_bytes(content)
+        with pytest.raises(BadInput, match="not a study's runs, or damaged"):
+            read_rows(path)
+    others = {"run": pa.array(["a"] * 50), "returns": pa.array([None] * 50, pa.list_(pa.float64()))}
+    for name, values in others.items():
+        parquet.write_table(table.set_column(table.schema.get_field_index(name), name, values), path)
+        with pytest.raises(BadInput, match="not a study's runs, or damaged"):
+            read_rows(path)
+    parquet.write_table(table.drop_columns(["cpu"]), path)
+    with pytest.raises(BadInput, match="not a study's runs, or damaged"):
+        read_rows(path)
+
+
+def test_results_that_cannot_be_written_are_named(place):
+    (place / "results").write_text("a file")
+    assert "peaks_Gaussian.json: cannot be written" in run(code=2)
 
 
 @pytest.mark.parametrize("path", sorted(Path("config/studies").glob("*.json")), ids=lambda path: path.stem)
