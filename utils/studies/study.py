@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from utils.experiment.config import Count
-from utils.files.json_model import validate
+from utils.files.json_model import find_repeated, validate
 from utils.files.json_text import read_json
 
 MIN_REPORTED = 2
@@ -89,9 +88,9 @@ class Study(BaseModel):
     @model_validator(mode="after")
     def _check_repetitions(self) -> Study:
         """Refuse environments of one name, whose runs would be mixed, and one claim twice, which Holm would count."""
-        for environment in _repeated(Path(path).stem for path in self.environments):
+        for environment in find_repeated(Path(path).stem for path in self.environments):
             raise ValueError(f"key 'environments': found '{environment}' twice; allowed: files of different names")
-        for kind, a, b, to in _repeated((one.kind, one.a, one.b, one.to) for one in self.claims):
+        for kind, a, b, to in find_repeated((one.kind, one.a, one.b, one.to) for one in self.claims):
             found = f"{kind}, a '{a}', b '{b}'" + ("" if to is None else f", to '{to}'")
             raise ValueError(f"key 'claims': found twice: {found}; allowed: each claim once")
         return self
@@ -99,12 +98,6 @@ class Study(BaseModel):
     def grid(self, arm: str) -> dict[str, list[Any]]:
         """Return an arm's whole grid: the common hyperparameters, then its own, which replace common ones."""
         return {**self.parameters, **self.arms[arm].parameters}
-
-
-def _repeated(names: Iterable[Any]) -> list[Any]:
-    """Return the names that occur more than once."""
-    listed = list(names)
-    return [name for name in dict.fromkeys(listed) if listed.count(name) > 1]
 
 
 def read_study(path: Path) -> Study:
