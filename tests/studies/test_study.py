@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 from pyarrow import parquet
 
+from agent import AGENTS
 from tests.studies.test_claims import row, study
 from utils.core.errors import BadInput
 from utils.core.provenance import ROOT
@@ -214,6 +215,17 @@ def test_only_the_best_settings_fresh_runs_are_reported(changed, place):
     rows = [one for one in read_rows(place / "docs/studies/two/runs.parquet").values() if one.arm == "Gaussian"]
     assert [one.performance for one in rows if one.stage == REPORTING] == [2.02, 3.02, 4.02]
     assert [one.performance for one in rows if one.stage == UNUSED] == [2.01, 3.01, 4.01]
+
+
+def test_a_cluster_gets_the_settings_and_seeds_that_are_missing(place, monkeypatch):
+    """A run whose row is kept is not submitted again for others of its arm, also if its result is gone."""
+    commands: list[str] = []
+    monkeypatch.setattr("utils.experiment.train_command.run_script", lambda words: commands.append(" ".join(words)))
+    part = Part(place, read_study(place / "two.json"), CHOOSING, "peaks.json", "Beta", None, AGENTS)
+    part.train([one for one in part.run_ids() if (one.setting, one.run) == (1, 0)], Where(cluster="fir.json"))
+    assert commands[0].startswith(
+        "schedule.py --runs 0 --settings 1 --engine auto --yes fir.json main.py ./ peaks.json"
+    )
 
 
 def test_seeds_may_move_from_reporting_to_choosing(changed):

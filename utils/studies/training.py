@@ -82,10 +82,15 @@ class Part:
         return one.setting if self.setting is None else self.setting
 
     def train(self, missing: Sequence[RunId], where: Where) -> None:
-        """Train missing runs, or submit them.  Exits with the command's code if it fails."""
+        """Train missing runs, or submit them.  Exits with the command's code if it fails.
+
+        On a cluster, the seeds of the missing runs are submitted of each setting that lacks one, as far as they have no
+        result: a row without a result does not keep its run from being trained again there.
+        """
         self._write_config()
         command = TrainCommand(self._env_json, str(self._agent_json), self._save_dir)
-        command.run([one.index for one in missing], self._runs, where)
+        runs, settings = sorted({one.run for one in missing}), sorted({one.setting for one in missing})
+        command.run([one.index for one in missing], runs, where, settings)
 
     def _write_config(self) -> None:
         """Write the agent's configuration for the training command.  Raises BadInput if it cannot be written."""
