@@ -147,6 +147,7 @@ def test_results_of_another_experiment_are_refused(compared_project: Path) -> No
         ({"agents": [], "environments": ["e.json"], "runs": 1}, "key 'agents'"),
         ({"agents": ["a.json"], "environments": ["e.json"]}, "key 'runs' is missing"),
         ({"agents": ["a.json"], "environments": ["e.json"], "runs": 1, "kind": "curves"}, "unknown key 'kind'"),
+        ({"agents": ["a.json", "b/a.json"], "environments": ["e.json"], "runs": 1}, "key 'agents': found 'a' twice"),
     ],
 )
 def test_invalid_comparisons(tmp_path: Path, content: dict[str, Any], words: str) -> None:

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from pyarrow import parquet
 
+from agent import AGENTS
 from tests.studies.test_claims import row, study
+from utils.core.errors import BadInput
 from utils.core.provenance import ROOT
 from utils.experiment.experiment import RunId
 from utils.experiment.train_command import Where
@@ -109,6 +113,30 @@ def test_bad_files_are_refused_in_one_line(place):
     assert "not a study's runs" in run("--page-only", code=2)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"environments": ["peaks.json", "./peaks.json"]}, "found 'peaks' twice; allowed: files of different names"),
+        ({"parameters": {"critic_lr": [0.1, 0.1]}}, "found 0.1 twice; allowed: each value once"),
+        *(
+            ({"arms": {name: STUDY["arms"]["Beta"]}, "claims": []}, "string should")
+            for name in ("a/b", "..", "", "|", "a\0", "x" * 101)
+        ),
+    ],
+)
+def test_files_whose_runs_would_be_mixed_or_have_no_name(place, options, message):
+    (place / "two.json").write_text(json.dumps(STUDY | options))
+    assert message in run("--page-only", code=2)
+
+
+def test_two_arms_of_one_name(place):
+    """Of equal keys of a JSON object, a parser keeps the last, so that an arm would be lost without a word."""
+    (place / "two.json").write_text(json.dumps(STUDY).replace('"Beta": {', '"Gaussian": {', 1))
+    assert run("--page-only", code=2) == (
+        "error: two.json: found key 'Gaussian' twice in one object; allowed: each key once\n"
+    )
+
+
 def test_the_best_setting():
     """Setting 1 is best, and nothing is best before all its runs are there."""
     found = [row(value, seed, CHOOSING, setting) for setting, value in enumerate((1.0, 2.0)) for seed in range(3)]
@@ -189,6 +217,17 @@ def test_only_the_best_settings_fresh_runs_are_reported(changed, place):
     assert [one.performance for one in rows if one.stage == UNUSED] == [2.01, 3.01, 4.01]
 
 
+def test_a_cluster_gets_the_settings_and_seeds_that_are_missing(place, monkeypatch):
+    """A run whose row is kept is not submitted again for others of its arm, also if its result is gone."""
+    commands: list[str] = []
+    monkeypatch.setattr("utils.experiment.train_command.run_script", lambda words: commands.append(" ".join(words)))
+    part = Part(place, read_study(place / "two.json"), CHOOSING, "peaks.json", "Beta", None, AGENTS)
+    part.train([one for one in part.run_ids() if (one.setting, one.run) == (1, 0)], Where(cluster="fir.json"))
+    assert commands[0].startswith(
+        "schedule.py --runs 0 --settings 1 --engine auto --yes fir.json main.py ./ peaks.json"
+    )
+
+
 def test_seeds_may_move_from_reporting_to_choosing(changed):
     """With more seeds for choosing, those that were fresh before count among them."""
     changed({})
@@ -217,6 +256,32 @@ def test_rows_come_back_as_they_were(tmp_path):
     assert back.keys() == {one.key for one in rows}
     for one in rows:
         np.testing.assert_equal(vars(back[one.key]), vars(one))
+
+
+def test_damaged_rows_are_refused(tmp_path):
+    """One bit of a column's data, a byte of a name, a shorter file, and other columns and types."""
+    path = tmp_path / "runs.parquet"
+    write_rows(path, [row(1.25 + seed, seed) for seed in range(50)])
+    whole, table = path.read_bytes(), parquet.read_table(path)
+    place = whole.index((0xFD2FB528).to_bytes(4, "little")) + 20  # Of the first page, which zstd has compressed.
+    flipped = whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+    for content in (flipped, whole.replace(b"setting", b"set\xf4ing"), whole[:-9], b""):
+        path.write_bytes(content)
+        with pytest.raises(BadInput, match="not a study's runs, or damaged"):
+            read_rows(path)
+    others = {"run": pa.array(["a"] * 50), "returns": pa.array([None] * 50, pa.list_(pa.float64()))}
+    for name, values in others.items():
+        parquet.write_table(table.set_column(table.schema.get_field_index(name), name, values), path)
+        with pytest.raises(BadInput, match="not a study's runs, or damaged"):
+            read_rows(path)
+    parquet.write_table(table.drop_columns(["cpu"]), path)
+    with pytest.raises(BadInput, match="not a study's runs, or damaged"):
+        read_rows(path)
+
+
+def test_results_that_cannot_be_written_are_named(place):
+    (place / "results").write_text("a file")
+    assert "peaks_Gaussian.json: cannot be written" in run(code=2)
 
 
 @pytest.mark.parametrize("path", sorted(Path("config/studies").glob("*.json")), ids=lambda path: path.stem)

@@ -23,7 +23,7 @@ from utils.analysis.sequential_comparison import Stopped, StopRule, stop_tables
 from utils.analysis.setting_choice import SettingChoice, count_exclusions
 from utils.core.markdown import markdown_table
 from utils.experiment.config import Count
-from utils.files.json_model import validate
+from utils.files.json_model import find_repeated, validate
 from utils.files.json_text import read_json
 from utils.stats.intervals import MIN_SAMPLES
 from utils.stats.looks import Looks
@@ -62,6 +62,14 @@ class Comparison(BaseModel):
     kinds: list[Literal["curves", "distribution"]] = Field(["curves"], description="kinds of figures per environment")
 
     @model_validator(mode="after")
+    def _check_names(self) -> Comparison:
+        """Refuse configurations of one name, whose results would share a directory."""
+        for key, paths in (("agents", self.agents), ("environments", self.environments)):
+            for name in find_repeated(Path(path).stem for path in paths):
+                raise ValueError(f"key '{key}': found '{name}' twice; allowed: files of different names")
+        return self
+
+    @model_validator(mode="after")
     def _check_until(self) -> Comparison:
         """Refuse a number of runs that is not one of groups, and a half-width without a unit."""
         if self.until is None:
@@ -96,7 +104,7 @@ class AgentInEnvironment(NamedTuple):
 
 def read_comparison(path: Path) -> Comparison:
     """Read a comparison's JSON file.  Raises BadInput if it cannot be read or is not valid."""
-    return validate(Comparison, read_json(path), str(path))
+    return validate(Comparison, read_json(path, unique_keys=True), str(path))
 
 
 def agents_in_environment(comparison: Comparison, env_json: str, root: Path) -> list[AgentInEnvironment]:

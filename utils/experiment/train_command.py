@@ -27,10 +27,13 @@ class TrainCommand:
     agent_json: str
     save_dir: str
 
-    def run(self, indices: Sequence[int], runs: range, where: Where) -> None:
+    def run(
+        self, indices: Sequence[int], runs: Sequence[int], where: Where, settings: Sequence[int] | None = None
+    ) -> None:
         """Train the runs with some indices, or submit the missing ones.  Exits with the command's code if it fails.
 
-        runs: the run numbers that every setting is to have; schedule.py finds those that are missing itself.
+        runs: the run numbers that every setting is to have, sorted; schedule.py finds those that have no result itself.
+        settings: for schedule.py, the only ones that have missing runs, sorted; None: all.
         """
         if where.cluster is None:
             index = format_indices(sorted(indices))
@@ -39,6 +42,7 @@ class TrainCommand:
             )
             run_script(command.words()[1:])
         else:
-            options = ["--runs", f"{runs[0]}-{runs[-1]}", "--engine", where.engine, "--yes"]
+            only = [] if settings is None else ["--settings", format_indices(settings)]
+            options = ["--runs", format_indices(runs), *only, "--engine", where.engine, "--yes"]
             files = [where.cluster, "main.py", "./", self.env_json, self.save_dir, self.agent_json]
             run_script(["schedule.py", *options, *files])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, TypeVar, get_args
 
 import orjson
@@ -20,6 +21,12 @@ def validate(model: type[Model], data: Any, source: str) -> Model:
         return model.model_validate_json(orjson.dumps(data))
     except ValidationError as error:
         raise BadInput(f"{source}: {_describe_error(model, error)}") from error
+
+
+def find_repeated(names: Iterable[Any]) -> list[Any]:
+    """Return the names that occur more than once, for validators."""
+    listed = list(names)
+    return [name for name in dict.fromkeys(listed) if listed.count(name) > 1]
 
 
 def _describe_error(model: type[BaseModel], error: ValidationError) -> str:

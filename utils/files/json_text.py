@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,31 @@ def encode_json(tree: Any) -> bytes:
     return orjson.dumps(tree, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
 
 
-def read_json(path: str | Path) -> Any:
-    """Return the content of a JSON file.  Raises BadInput if it cannot be read or is not valid JSON."""
+def read_json(path: str | Path, unique_keys: bool = False) -> Any:
+    """Return the content of a JSON file.  Raises BadInput if it cannot be read or is not valid JSON.
+
+    unique_keys: refuse an object that has a key twice, of which only the last counts.
+    """
     try:
         content = Path(path).read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
-    return parse_json(path, content)
+    tree = parse_json(path, content)
+    if unique_keys:
+        _check_unique_keys(path, content)
+    return tree
+
+
+def _check_unique_keys(source: str | Path, content: bytes) -> None:
+    """Check that no object of valid JSON has a key twice.  Raises BadInput."""
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        keys = [key for key, _ in pairs]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise BadInput(f"{source}: found key '{key}' twice in one object; allowed: each key once")
+
+    json.loads(content, object_pairs_hook=check)
 
 
 def canonical_json(value: Any) -> bytes:

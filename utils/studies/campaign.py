@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from utils.core.errors import unwritable_out
+from utils.core.source_hash import ROOT
 from utils.experiment.train_command import Where
 from utils.files.overwrite import write_out
 from utils.plot_utils import DPI, STYLE
@@ -56,7 +57,7 @@ def run_study(path: Path, where: Where | None, agents: Mapping[str, Any], out: P
     verdicts = judge_all(study, known)
     figures = {shown: _write_figure(figure, out / name / file, out) for shown, file, figure in _figures(study, known)}
     page = out / f"{name}.md"
-    write_out(page, page_text(name, study, known, verdicts, figures, rows).encode())
+    write_out(page, page_text(_project_path(path), study, known, verdicts, figures, rows).encode())
     click.echo(page)
 
 
@@ -86,12 +87,15 @@ def _figures(study: Study, known: Known) -> list[tuple[str, str, Figure]]:
     return [(shown, file, figure) for shown, file, figure in drawn if figure is not None]
 
 
+def _project_path(path: Path) -> Path:
+    """Return the path of a study's file from the project's directory, or as it was given if it is outside."""
+    return path.resolve().relative_to(ROOT) if path.resolve().is_relative_to(ROOT) else path
+
+
 def _write_figure(figure: Figure, path: Path, relative_to: Path) -> Path:
     """Write a figure and return its path relative to the page.  Raises BadInput if it cannot be written."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with mpl.rc_context(STYLE):
-            figure.savefig(path, dpi=DPI)
-    except OSError as error:
-        raise unwritable_out(path, error) from error
+    content = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(content, dpi=DPI)
+    write_out(path, content.getvalue())
     return path.relative_to(relative_to)

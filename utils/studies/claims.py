@@ -11,12 +11,17 @@ A run that diverged counts as the worst performance of any run of both arms in t
 or contradicted, if its p value is at most 0.05 after Holm's adjustment for all claims of the study in all environments,
 those whose runs are missing included. So the probability that any outcome of a study is wrong is at most 5%. The
 intervals are each claim's own, without an adjustment.
+
+Runs that do not vary have no standard error. There, and with few runs, the p value of `better` is at least the smallest
+of a permutation test, 2 / C(n + m, n), and that of the others, where no seed differs, 2^(1 - n), the smallest of a test
+of the signs of n seeds. Such a difference has no interval.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import comb, nan
 
 import numpy as np
 
@@ -30,13 +35,16 @@ from utils.studies.study import Claim, Study
 CONFIDENCE = 0.95
 """Confidence of the intervals; 1 - CONFIDENCE is the family-wise error of a study's outcomes."""
 
+ROUNDING = 16 * float(np.finfo(float).eps)
+"""Relative error of sums over seeds, above which seeds differ."""
+
 Measure = Callable[[np.ndarray], np.ndarray]
 """A number (B,) of an arm's mean performances (settings, B), over B sets of seeds."""
 
 
 @dataclass(frozen=True)
 class ClaimStatistic:
-    """A statistic, above 0 as claimed, its interval, and the p value of 0, two-sided."""
+    """A statistic, above 0 as claimed, its interval, NaN if there is none, and the p value of 0, two-sided."""
 
     value: float
     low: float
@@ -107,9 +115,16 @@ def loss_by_chance(means: np.ndarray, values: list[str]) -> np.ndarray:
 
 
 def welch_test(a: np.ndarray, b: np.ndarray) -> ClaimStatistic:
-    """Return mean a - mean b, tested by Welch (1947); an interval of width 0 if no run of either differs."""
-    difference = float(a.mean() - b.mean())
-    return _student_test(difference, *((0.0, 1.0) if np.ptp(a) == np.ptp(b) == 0 else welch_error(a, b)))
+    """Return mean a - mean b, tested by Welch (1947); without an interval if no run of either differs.
+
+    a, b: (n,) and (m,), n, m >= 2.  The p value is at least 2 / C(n + m, n): three runs that fail and three that do not
+    may happen to look like two constants.
+    """
+    smallest = 2 / comb(len(a) + len(b), len(a))
+    if np.ptp(a) == np.ptp(b) == 0:
+        return _without_interval(float(a[0] - b[0]), smallest)
+    found = _student_test(float(a.mean() - b.mean()), *welch_error(a, b))
+    return replace(found, p=max(found.p, smallest))
 
 
 def jackknife_test(a: np.ndarray, b: np.ndarray, measure_a: Measure, measure_b: Measure, sign: float) -> ClaimStatistic:
@@ -129,15 +144,21 @@ def jackknife_test(a: np.ndarray, b: np.ndarray, measure_a: Measure, measure_b: 
         return ClaimStatistic(value, float("-inf"), float("inf"), 1.0)
     without_one = statistics((1 - np.eye(seeds)) / (seeds - 1))
     error = float(np.sqrt((seeds - 1) * without_one.var()))
-    return _student_test(value, error, seeds - 1)
+    rounding = ROUNDING * float(max(np.abs(a).max(), np.abs(b).max()))
+    if error > rounding:
+        return _student_test(value, error, seeds - 1)
+    return _without_interval(value if abs(value) > rounding else 0.0, 2.0 ** (1 - seeds))
+
+
+def _without_interval(value: float, p: float) -> ClaimStatistic:
+    """Return a statistic of runs that do not vary.  p: p value of a value other than 0."""
+    return ClaimStatistic(value, nan, nan, p if value else 1.0)
 
 
 def _student_test(value: float, error: float, degrees: float) -> ClaimStatistic:
-    """Test a statistic whose quotient by its standard error has Student's distribution; an error of 0 is certainty."""
+    """Test a statistic whose quotient by its standard error, above 0, has Student's distribution."""
     from scipy.special import stdtrit
 
-    if error == 0.0:
-        return ClaimStatistic(value, value, value, float(value == 0))
     half_width = float(stdtrit(degrees, (1 + CONFIDENCE) / 2)) * error
     return ClaimStatistic(value, value - half_width, value + half_width, student_p_value(value, error, degrees))
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from utils.core.grid import Grid
+from utils.core.grid import Grid, value_text
 from utils.plot_utils import BAND_STYLE, STYLE, WIDTH, group_digits, line_style
 from utils.stats.intervals import mean_interval
 from utils.studies.choice import ArmInEnvironment, Known
@@ -55,10 +55,15 @@ def draw_sensitivity(study: Study, known: Known, arms: Sequence[str], to: str) -
         return None
     figure, axes = _new_panels(len(panels))
     for axis, (name, found) in zip(axes, panels.items(), strict=True):
-        for one in found:
-            values, best = best_by_value(study, one, to)
-            style = line_style(list(study.arms).index(one.arm))
-            axis.plot([str(value) for value in values], best, label=one.arm, linewidth=1.6, **style)
+        best = {one.arm: best_by_value(study, one, to) for one in found}
+        places = {
+            value: place for place, value in enumerate(_in_order(value for each in best.values() for value in each))
+        }
+        for arm, each in best.items():
+            style = line_style(list(study.arms).index(arm))
+            values = [value for value in places if value in each]
+            axis.plot([places[one] for one in values], [each[one] for one in values], label=arm, linewidth=1.6, **style)
+        axis.set_xticks(range(len(places)), places)
         axis.set_title(name)
         axis.set_xlabel(to)
         axis.set_ylabel("best return")
@@ -66,15 +71,30 @@ def draw_sensitivity(study: Study, known: Known, arms: Sequence[str], to: str) -
     return figure
 
 
-def best_by_value(study: Study, one: ArmInEnvironment, to: str) -> tuple[list[Any], list[float]]:
-    """Return a hyperparameter's values, and the best mean performance with each; NaN where every setting diverged."""
+def best_by_value(study: Study, one: ArmInEnvironment, to: str) -> dict[str, float]:
+    """Return the best mean performance with each of a hyperparameter's values, by the value's text.
+
+    A setting with a run that diverged does not count; NaN where all settings have one.
+    """
     assert one.choosing is not None
     grid = Grid(study.grid(one.arm))
-    settings = [grid.setting(number)[to] for number in range(len(grid))]
-    means = one.choosing.mean(1)
-    values = sorted(study.grid(one.arm)[to])
-    own = [means[[value == each for each in settings]] for value in values]
-    return values, [float(np.nanmax(group)) if np.isfinite(group).any() else float("nan") for group in own]
+    found: dict[str, float] = {}
+    for number, mean in enumerate(one.choosing.mean(1)):
+        value = value_text(grid.setting(number)[to])
+        found[value] = float(np.fmax(found.get(value, np.nan), mean))
+    return found
+
+
+def _in_order(values: Iterable[str]) -> list[str]:
+    """Return values of several arms, each once: numbers first, by their size, then others as they come."""
+
+    def size(value: str) -> float:
+        try:
+            return float(value)
+        except ValueError:
+            return float("inf")
+
+    return sorted(dict.fromkeys(values), key=size)
 
 
 def _new_panels(count: int) -> tuple[Figure, list[Any]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import shlex
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ OUTCOMES = ("re-obtained", "contradicted", "open")
 
 
 def page_text(
-    name: str,
+    study_json: Path,
     study: Study,
     known: Known,
     verdicts: Sequence[Verdict],
@@ -31,13 +33,14 @@ def page_text(
 ) -> str:
     """Return a study's page as Markdown.
 
-    figures: paths, relative to the page, by what they show.  rows: all rows of the study; arms may share runs.
+    study_json: the study's file.  figures: paths, relative to the page, by what they show.
+    rows: all rows of the study; arms may share runs.
     """
     sections = [
         f"# {study.title}", study.source, *study.notes,
         _progress(study, known), _best_settings(study, known), _performance(study, known),
         _claims(study, known, verdicts),
-        *(f"## {shown}\n\n![{shown}]({path.as_posix()})" for shown, path in figures.items()), _origin(name, rows),
+        *(_figure(study, known, shown, path) for shown, path in figures.items()), _origin(study_json, rows),
     ]  # fmt: skip
     return "\n\n".join(sections) + "\n"
 
@@ -57,8 +60,9 @@ def _progress(study: Study, known: Known) -> str:
         ]
         for one in _each(known)
     ]  # fmt: skip
+    seeds = "seed 0" if study.choosing_runs == 1 else f"seeds 0 to {study.choosing_runs - 1}"
     text = (
-        f"Each setting of an arm's grid is run on the seeds 0 to {study.choosing_runs - 1}. The setting with the best "
+        f"Each setting of an arm's grid is run on the {seeds}. The setting with the best "
         "mean performance, which is the mean return over the last half of the evaluations, is run on "
         f"{study.reporting_runs} fresh seeds, and only these runs are reported."
     )
@@ -75,15 +79,24 @@ def _best_settings(study: Study, known: Known) -> str:
             continue
         grid = Grid(study.grid(one.arm))
         diverged = int(np.isnan(one.choosing).sum())
-        text = grid.describe_varied(one.best) or "the only one"
+        text = (grid.describe_varied(one.best) or "the only one") + _ties(one.choosing, one.best)
         lines.append([one.environment, one.arm, text, f"{diverged} of {one.choosing.size}"])
     return "## Best settings\n\n" + markdown_table(["environment", "arm", "best setting", "runs that diverged"], lines)
+
+
+def _ties(choosing: np.ndarray, best: int) -> str:
+    """Return how many other settings are as good as the best.  choosing: (settings, runs), NaN where one diverged."""
+    failed, total = np.isnan(choosing).sum(1), np.nansum(choosing, 1)
+    others = int(((failed == failed[best]) & (total == total[best])).sum()) - 1
+    return f" (the first of {others + 1} equally good ones)" if others else ""
 
 
 def _performance(study: Study, known: Known) -> str:
     """Return the mean performance on fresh seeds, with its interval and the warnings about it."""
     lines = [[arm, *(_cell(known[name][arm].performance) for name in known)] for arm in study.arms]
     caption = "Mean of performance over runs, and the 95% interval of the mean; n: runs that it is of."
+    if any(np.isnan(one.performance).any() for one in _each(known)):
+        caption += " Runs that diverged are left out here; in claims they count as the worst."
     text = f"## Performance on fresh seeds\n\n{markdown_table(['', *known], lines)}\n\n{caption}"
     finite = ((one, one.performance[np.isfinite(one.performance)]) for one in _each(known))
     warnings = list_warnings(
@@ -95,7 +108,7 @@ def _performance(study: Study, known: Known) -> str:
 def _cell(performance: np.ndarray) -> str:
     finite = performance[np.isfinite(performance)]
     if not len(finite):
-        return "-"
+        return f"all {len(performance)} diverged" if len(performance) else "-"
     text = f"{finite.mean():.4g}"
     if len(finite) >= MIN_SAMPLES:
         low, high = mean_interval(finite)
@@ -113,7 +126,8 @@ def _claims(study: Study, known: Known, verdicts: Sequence[Verdict]) -> str:
     lines = [
         [
             one.claim.claim, one.environment, f"{one.found.value:.4g}",
-            f"{one.found.low:.4g} to {one.found.high:.4g}", f"{one.adjusted_p:.2g}", one.n, one.outcome,
+            "none" if np.isnan(one.found.low) else f"{one.found.low:.4g} to {one.found.high:.4g}",
+            f"{one.adjusted_p:.2g}", one.n, one.outcome,
         ]
         for one in verdicts
     ]  # fmt: skip
@@ -124,22 +138,44 @@ def _claims(study: Study, known: Known, verdicts: Sequence[Verdict]) -> str:
         f"are adjusted for the study's {len(study.claims) * len(known)} claims by Holm's method: with 95% confidence, "
         "none is wrong. The intervals are of one claim in one environment each, without an adjustment."
     )
+    if any(np.isnan(one.found.low) for one in verdicts):
+        text += " Where no run, or no seed, differs from the others, there is no interval: nothing shows how they vary."
     return f"## Claims\n\n{len(verdicts)} tests: {open_pairs}. {text}\n\n{markdown_table(head, lines)}"
 
 
-def _origin(name: str, rows: Sequence[RunRow]) -> str:
+def _figure(study: Study, known: Known, shown: str, path: Path) -> str:
+    """Return a figure and its caption."""
+    failures = any(np.isnan(one.performance).any() for one in _each(known))
+    text = "Lines: means over the runs. Shading: 95% interval of the mean at each evaluation." + (
+        " Runs that diverged are left out." if failures else ""
+    )
+    if shown.startswith("Sensitivity"):
+        text = (
+            "For each value, the mean performance of the best setting with it, on the seeds for choosing, "
+            f"n = {study.choosing_runs}. The same runs chose this setting, so that the mean is optimistic."
+        )
+    return f"## {shown}\n\n![{shown}]({path.as_posix()})\n\n{text}"
+
+
+def _count_versions(rows: Collection[RunRow]) -> list[str]:
+    """Return the versions of the code, and how many runs each has made if there are several."""
+    counts = Counter(row.code for row in rows)
+    return [code if len(counts) == 1 else f"{code} ({counts[code]:,} runs)" for code in sorted(counts)]
+
+
+def _origin(study_json: Path, rows: Sequence[RunRow]) -> str:
     """Return versions, processors, core-hours and the command."""
+    runs = {row.key: row for row in rows}
     facts: dict[str, Any] = {
-        "versions of the code": sorted({row.code for row in rows}),
+        "versions of the code": _count_versions(runs.values()),
         "engines": sorted({row.engine for row in rows}),
         "processors": sorted({row.cpu for row in rows}),
     }
     lines = [f"- {what}: {', '.join(values)}" for what, values in facts.items() if values]
-    runs = {row.key: row for row in rows}
     hours = sum(row.seconds for row in runs.values()) / 3600
     return (
         f"## Origin\n\n{len(runs):,} runs, {hours:.2g} core-hours of training and evaluation.\n\n"
         + "\n".join(lines)
-        + f"\n\n`python utils/run_study.py config/studies/{name}.json` trains what is missing and writes this page "
-        "again. The runs are in `runs.parquet`, a row each."
+        + f"\n\n`python utils/run_study.py {shlex.quote(study_json.as_posix())}` trains what is missing and writes "
+        "this page again. The runs are in `runs.parquet`, a row each."
     )

@@ -79,29 +79,41 @@ def _mean(episodes: list[float | None]) -> float:
 def read_rows(path: Path) -> dict[str, RunRow]:
     """Return a study's rows by key, one of each if arms share a run; none if there is no file.
 
-    Raises BadInput if it cannot be read.
+    Raises BadInput if it cannot be read, is damaged, or has other columns or missing values.
     """
-    from pyarrow import ArrowInvalid, parquet
+    from pyarrow import ArrowException, parquet
 
     if not path.exists():
         return {}
     try:
-        rows = [RunRow(**row) for row in parquet.read_table(path).to_pylist()]
-    except (OSError, ArrowInvalid, TypeError) as error:
-        raise BadInput(f"{path}: not a study's runs: {describe_error(error)}") from error
+        found = parquet.read_table(path, page_checksum_verification=True).cast(_schema())
+        if any(column.null_count for column in found.columns):
+            raise ValueError("values are missing")
+        rows = [RunRow(**row) for row in found.to_pylist()]
+    except (OSError, ArrowException, ValueError) as error:
+        raise BadInput(
+            f"{path}: not a study's runs, or damaged: {describe_error(error)}; put back an earlier version, or remove "
+            "it: the rows of runs that have results are collected again"
+        ) from error
     return {row.key: row for row in rows}
 
 
-def write_rows(path: Path, rows: Iterable[RunRow]) -> None:
-    """Write a study's rows, in one order, atomically.  Raises BadInput if they cannot be written."""
+def _schema() -> Any:
+    """Return the columns and their types, as pyarrow has them."""
     import pyarrow as pa
-    from pyarrow import parquet
 
     kinds: dict[str, Any] = {"timesteps": pa.list_(pa.int64()), "returns": pa.list_(pa.float64())}
     names = {"setting": pa.int64(), "run": pa.int64(), "seconds": pa.float64()}
-    fields = [(name, (kinds | names).get(name, pa.string())) for name in RunRow.__dataclass_fields__]
+    return pa.schema([(name, (kinds | names).get(name, pa.string())) for name in RunRow.__dataclass_fields__])
+
+
+def write_rows(path: Path, rows: Iterable[RunRow]) -> None:
+    """Write a study's rows, in one order, atomically, with checksums.  Raises BadInput if they cannot be written."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
     ordered = sorted(rows, key=lambda row: (row.environment, row.arm, row.stage, row.setting, row.run))
-    table = pa.Table.from_pylist([vars(row) for row in ordered], pa.schema(fields))
+    table = pa.Table.from_pylist([vars(row) for row in ordered], _schema())
     buffer = io.BytesIO()
-    parquet.write_table(table, buffer, compression="zstd")
+    parquet.write_table(table, buffer, compression="zstd", write_page_checksum=True)
     write_out(path, buffer.getvalue())

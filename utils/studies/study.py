@@ -8,11 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from utils.experiment.config import Count
-from utils.files.json_model import validate
+from utils.files.json_model import find_repeated, validate
 from utils.files.json_text import read_json
 
 MIN_REPORTED = 2
 """Fewest runs on fresh seeds of which there is an interval."""
+
+ArmName = Annotated[str, Field(pattern=r"^[\w(][\w ,.()+=-]*$", max_length=100)]
+"""Name of an arm, which is part of file names and of tables; the pattern is in pydantic's syntax."""
 
 
 class Arm(BaseModel):
@@ -44,6 +47,13 @@ class Claim(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _check_two_arms(self) -> Claim:
+        """Refuse a claim that compares an arm with itself."""
+        if self.a == self.b:
+            raise ValueError(f"claim '{self.claim}': found arm '{self.a}' as a and as b; allowed: two arms")
+        return self
+
 
 class Study(BaseModel):
     """The content of a study's file."""
@@ -55,7 +65,9 @@ class Study(BaseModel):
     notes: list[str] = Field([], description="what differs from the publication, a paragraph each")
     environments: Annotated[list[str], Field(min_length=1)] = Field(description="environment configurations")
     parameters: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field({}, description="common to all arms")
-    arms: Annotated[dict[str, Arm], Field(min_length=1)] = Field(description="by the names that claims and figures use")
+    arms: Annotated[dict[ArmName, Arm], Field(min_length=1)] = Field(
+        description="by the names that claims and figures use"
+    )
     choosing_runs: Count = Field(description="runs of every setting, seeds 0, 1, ..., to choose the best setting")
     reporting_runs: Annotated[int, Field(ge=MIN_REPORTED)] = Field(description="runs of the best setting, fresh seeds")
     claims: list[Claim] = []
@@ -69,6 +81,18 @@ class Study(BaseModel):
                     raise ValueError(f"claim '{claim.claim}': found arm '{arm}'; allowed: {', '.join(self.arms)}")
                 if claim.to is not None and claim.to not in self.grid(arm):
                     raise ValueError(f"claim '{claim.claim}': '{claim.to}' is not in the grid of {arm}")
+                if claim.to is not None and len(self.grid(arm)[claim.to]) == 1:
+                    raise ValueError(f"claim '{claim.claim}': '{claim.to}' has one value in the grid of {arm}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_repetitions(self) -> Study:
+        """Refuse environments of one name, whose runs would be mixed, and one claim twice, which Holm would count."""
+        for environment in find_repeated(Path(path).stem for path in self.environments):
+            raise ValueError(f"key 'environments': found '{environment}' twice; allowed: files of different names")
+        for kind, a, b, to in find_repeated((one.kind, one.a, one.b, one.to) for one in self.claims):
+            found = f"{kind}, a '{a}', b '{b}'" + ("" if to is None else f", to '{to}'")
+            raise ValueError(f"key 'claims': found twice: {found}; allowed: each claim once")
         return self
 
     def grid(self, arm: str) -> dict[str, list[Any]]:
@@ -78,4 +102,4 @@ class Study(BaseModel):
 
 def read_study(path: Path) -> Study:
     """Read a study's JSON file.  Raises BadInput if it cannot be read or is not valid."""
-    return validate(Study, read_json(path), str(path))
+    return validate(Study, read_json(path, unique_keys=True), str(path))

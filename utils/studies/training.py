@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from utils.core.errors import BadInput
 from utils.core.grid import Grid
-from utils.experiment.config import check_agent_config, read_environment
+from utils.experiment.config import check_agent_config, check_distinct_values, read_environment
 from utils.experiment.experiment import Experiment, RunId
 from utils.experiment.train_command import TrainCommand, Where
+from utils.files.atomic import write_atomically
 from utils.files.json_text import encode_json
-from utils.files.overwrite import write_out
 from utils.results.result_file import results_root
 from utils.studies.run_table import RunRow, make_row
 from utils.studies.study import Study
@@ -42,6 +43,7 @@ class Part:
         source = f"arm '{arm}'"
         grid = {"agent_name": study.arms[arm].agent_name, "parameters": study.grid(arm)}
         config = check_agent_config(grid, source, agents)
+        check_distinct_values(config, source)
         self._runs = range(study.choosing_runs)
         if setting is not None:
             values = Grid(config.parameters).setting(setting)
@@ -80,10 +82,25 @@ class Part:
         return one.setting if self.setting is None else self.setting
 
     def train(self, missing: Sequence[RunId], where: Where) -> None:
-        """Train missing runs, or submit them.  Exits with the command's code if it fails."""
-        write_out(self._agent_json, encode_json(self._config.model_dump(mode="json")))
+        """Train missing runs, or submit them.  Exits with the command's code if it fails.
+
+        On a cluster, the seeds of the missing runs are submitted of each setting that lacks one, as far as they have no
+        result: a row without a result does not keep its run from being trained again there.
+        """
+        self._write_config()
         command = TrainCommand(self._env_json, str(self._agent_json), self._save_dir)
-        command.run([one.index for one in missing], self._runs, where)
+        runs, settings = sorted({one.run for one in missing}), sorted({one.setting for one in missing})
+        command.run([one.index for one in missing], runs, where, settings)
+
+    def _write_config(self) -> None:
+        """Write the agent's configuration for the training command.  Raises BadInput if it cannot be written."""
+        try:
+            self._agent_json.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._agent_json, encode_json(self._config.model_dump(mode="json")))
+        except OSError as error:
+            raise BadInput(
+                f"{self._agent_json}: cannot be written ({error.strerror}); allowed: a writable directory of results"
+            ) from error
 
     def collect(self, runs: Sequence[RunId]) -> Iterator[RunRow]:
         """Yield the row of each run that has a result."""
