@@ -18,8 +18,8 @@ from utils.core.errors import exit_on_bad_input
     help="Train the runs of STUDY.json that are missing, choose the best setting of each arm, run it on fresh seeds, "
     "test each claim, and write the page docs/studies/STUDY.md with its figures and a row for each run. The same "
     "command goes on after an interruption; runs whose rows are kept are not trained again, also without results. "
-    "Exit code: 0 done; 2 bad input; that of main.py or schedule.py if it fails (75: stopped, run the same command "
-    "again)."
+    "Exit code: 0 done; 1 a run failed, and the others are done; 2 bad input; that of main.py or schedule.py if it is "
+    "stopped or refused (75: stopped, run the same command again)."
 )
 @click.argument("study", metavar="STUDY", type=click.Path(path_type=Path))
 @click.option(
@@ -31,7 +31,7 @@ from utils.core.errors import exit_on_bad_input
     help="Submit the missing runs to SLURM by schedule.py, and write the page of what is there. Run the same command "
     "again when they have ended.",
 )  # fmt: skip
-@click.option("--page-only", is_flag=True, help="Train nothing; write the page of what is there.")
+@click.option("--page-only", is_flag=True, help="Train nothing; collect results, and write the page.")
 @click.option(
     "--out", default=Path("docs/studies"), show_default=True, type=click.Path(path_type=Path),
     help="Directory of the page.",

@@ -115,17 +115,21 @@ def study_root(name: str) -> Path:
     return results_root("studies") / name
 
 
-def complete_part(part: Part, rows: dict[str, RunRow], where: Where) -> bool:
-    """Add the rows of a part's runs, and train those that have none. Returns whether all are there now.
+def complete_part(part: Part, rows: dict[str, RunRow], where: Where | None) -> int:
+    """Add the rows of a part's runs, and train those that have none. Returns the exit code of their command, or 0.
 
-    rows: by key; rows are added.  Exits with the code of a command that fails.
+    rows: by key; rows are added.  where: None: train nothing.
     """
-    wanted = part.run_ids()
-    missing = _collect(part, wanted, rows)
-    if missing:
+    missing = _collect(part, part.run_ids(), rows)
+    if not missing or where is None:
+        return 0
+    try:
         part.train(missing, where)
-        missing = _collect(part, missing, rows)
-    return not missing
+        code = 0
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    _collect(part, missing, rows)
+    return code
 
 
 def _collect(part: Part, runs: Sequence[RunId], rows: dict[str, RunRow]) -> list[RunId]:
