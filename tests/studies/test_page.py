@@ -29,12 +29,15 @@ def page(
 @pytest.mark.parametrize(
     ("choosing", "text"),
     [
-        (WHOLE, "alpha 0.1, critic_lr 0.001 |"),
-        (np.where(WHOLE == 8, 9, WHOLE), "alpha 0.1, critic_lr 0.001 (the first of 2 equally good ones) |"),
-        (np.full((4, 3), np.nan), "alpha 0.1, critic_lr 0.001 (the first of 4 equally good ones) |"),
+        (WHOLE, "alpha 0.1, critic_lr 0.001 | 9 | 0 of 12 |"),
+        (
+            np.where(WHOLE == 8, 9, WHOLE),
+            "alpha 0.1, critic_lr 0.001 (the first of 2 equally good ones) | 9 | 0 of 12 |",
+        ),
+        (np.full((4, 3), np.nan), "alpha 0.1, critic_lr 0.001 (the first of 4 equally good ones) | - | 12 of 12 |"),
     ],
 )
-def test_ties_of_settings_are_shown(choosing, text):
+def test_best_settings_are_shown_with_their_ties_and_optimistic_means(choosing, text):
     assert f"| e | A | {text}" in page(arm("A", choosing, []), arm("B", WHOLE, []))
 
 

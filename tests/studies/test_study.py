@@ -131,6 +131,12 @@ def test_files_whose_runs_would_be_mixed_or_have_no_name(place, options, message
     assert message in run("--page-only", code=2)
 
 
+def test_an_environment_without_evaluations(place):
+    """Refused before anything is trained, as performance is of evaluations."""
+    (place / "peaks.json").write_text(json.dumps(ENVIRONMENT | {"eval_episodes": 0}))
+    assert run(code=2) == "error: peaks.json: key 'eval_episodes': found 0; allowed in a study: 1 or more\n"
+
+
 def test_two_arms_of_one_name(place):
     """Of equal keys of a JSON object, a parser keeps the last, so that an arm would be lost without a word."""
     (place / "two.json").write_text(json.dumps(STUDY).replace('"Beta": {', '"Gaussian": {', 1))

@@ -51,6 +51,8 @@ class Part:
             self._runs = range(study.choosing_runs, study.choosing_runs + study.reporting_runs)
         self._config, self._save_dir = config, str(self._agent_json.with_suffix("").resolve())
         environment, model = read_environment(env_json), agents[config.agent_name].hyperparameters
+        if environment.eval_episodes == 0:
+            raise BadInput(f"{env_json}: key 'eval_episodes': found 0; allowed in a study: 1 or more")
         self._experiment = Experiment(environment, config, model, (env_json, source), self._save_dir)
 
     @property
