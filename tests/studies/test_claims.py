@@ -28,7 +28,7 @@ def row(performance: float | None, run: int, stage: str = REPORTING, setting: in
     status = "completed" if performance is not None else "diverged"
     returns = [0.0, np.nan if performance is None else performance]
     key = f"{stage}{arm}{setting}-{run}"
-    return RunRow(stage, "e", arm, setting, run, key, status, [0, 10], returns, 1.0, "c", "eager", "cpu")
+    return RunRow(stage, "e", arm, setting, run, key, status, [0, 10], returns, 1.0, "c", "eager", "cpu", "torch 2")
 
 
 def arm(name: str, choosing: np.ndarray | None, reporting: list[float | None]) -> ArmInEnvironment:

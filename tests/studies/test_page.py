@@ -60,7 +60,7 @@ def test_several_versions_of_the_code_are_counted():
     old, new = row(1.0, 0), replace(row(1.0, 1), code="d")
     arms = arm("A", None, []), arm("B", None, [])
     assert "versions of the code: c\n" in page(*arms, (old,))
-    assert "versions of the code: c (1 runs), d (1 runs)\n" in page(*arms, (old, new, replace(new, arm="B")))
+    assert "versions of the code: c (1 runs); d (1 runs)\n" in page(*arms, (old, new, replace(new, arm="B")))
 
 
 def test_the_command_is_that_of_the_study_and_a_bar_does_not_end_a_cell():

@@ -87,6 +87,7 @@ def test_a_study_is_trained_once_and_goes_on_without_its_results(place):
     # Two arms with two settings on two seeds, and the best of each on three fresh ones.
     assert [sum(one.stage == stage for one in rows.values()) for stage in (CHOOSING, REPORTING)] == [8, 6]
     assert {one.run for one in rows.values() if one.stage == REPORTING} == {2, 3, 4}
+    assert {f"numpy {np.__version__}" in one.packages.split(", ") for one in rows.values()} == {True}
     assert "All runs are there." in first
     assert "2 tests:" in first
     assert sorted(path.name for path in table.parent.iterdir()) == [

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -163,21 +162,22 @@ def _figure(study: Study, known: Known, shown: str, path: Path) -> str:
     return f"## {shown}\n\n![{shown}]({path.as_posix()})\n\n{text}"
 
 
-def _count_versions(rows: Collection[RunRow]) -> list[str]:
-    """Return the versions of the code, and how many runs each has made if there are several."""
-    counts = Counter(row.code for row in rows)
-    return [code if len(counts) == 1 else f"{code} ({counts[code]:,} runs)" for code in sorted(counts)]
+def _count_runs(values: Iterable[str]) -> str:
+    """Return the different values, and how many runs have each if there are several.  values: one of each run."""
+    counts = Counter(values)
+    return "; ".join(value if len(counts) == 1 else f"{value} ({counts[value]:,} runs)" for value in sorted(counts))
 
 
 def _origin(study_json: Path, rows: Sequence[RunRow]) -> str:
     """Return versions, processors, core-hours and the command."""
     runs = {row.key: row for row in rows}
-    facts: dict[str, Any] = {
-        "versions of the code": _count_versions(runs.values()),
-        "engines": sorted({row.engine for row in rows}),
-        "processors": sorted({row.cpu for row in rows}),
+    facts = {
+        "versions of the code": _count_runs(row.code for row in runs.values()),
+        "packages that determine the bits": _count_runs(row.packages for row in runs.values()),
+        "engines": _count_runs(row.engine for row in runs.values()),
+        "processors": _count_runs(row.cpu for row in runs.values()),
     }
-    lines = [f"- {what}: {', '.join(values)}" for what, values in facts.items() if values]
+    lines = [f"- {what}: {values}" for what, values in facts.items() if values]
     hours = sum(row.seconds for row in runs.values()) / 3600
     return (
         f"## Origin\n\n{len(runs):,} runs, {hours:.2g} core-hours of training and evaluation.\n\n"

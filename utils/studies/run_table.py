@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from utils.core.errors import BadInput, describe_error
+from utils.core.provenance import exact_versions
 from utils.files.overwrite import write_out
 from utils.results.schema import Result
 from utils.stats.curves import final_performance
@@ -33,6 +34,7 @@ class RunRow:
     setting: number in the arm's grid.  run: its seed.  key: see docs/results.md.  status: "completed" or "diverged".
     timesteps, returns: of each evaluation, the return a mean over its episodes, NaN if it was not finite.
     seconds: of training and evaluation.  code, engine, cpu: see provenance.
+    packages: those that determine a run's bits, with their versions.
     """
 
     stage: str
@@ -48,6 +50,7 @@ class RunRow:
     code: str
     engine: str
     cpu: str
+    packages: str
 
     @property
     def performance(self) -> float:
@@ -64,10 +67,12 @@ def make_row(stage: str, environment: str, arm: str, setting: int, result: Resul
     engine = f"{origin.get('engine')}, arithmetic {origin.get('arithmetic')}" if origin.get("arithmetic") else "eager"
     code = (origin.get("code") or {}).get("sources") or "unknown"
     cpu = (origin.get("cpu") or {}).get("model") or "unknown"
+    versions = exact_versions(origin.get("versions") or {})
+    packages = ", ".join(f"{name} {version}" for name, version in versions.items() if version) or "unknown"
     seconds = float(run.get("train_time") or 0.0) + float(run.get("eval_time") or 0.0)
     return RunRow(
         stage, environment, arm, setting, run["run_number"], run["key"], run["status"], run["timesteps_at_eval"],
-        returns, seconds, str(code), engine, str(cpu),
+        returns, seconds, str(code), engine, str(cpu), packages,
     )  # fmt: skip
 
 
