@@ -66,8 +66,7 @@ def write_sb3_results(directory: Path, agent_name: str, stated: dict[str, Any] |
             f"--sb3: found '{agent_name}'; allowed: a name that is not one of this program's agents, such as SB3-SAC"
         )
     found = read_sb3_runs(directory)
-    runs = [run for run in found if has_ended(run, found)]
-    unfinished = [run for run in found if not has_ended(run, found)]
+    runs, unfinished = split_ended(found)
     protocol = make_protocol(directory, runs, stated)
     if unfinished:
         ends = ", ".join(f"{run.path.relative_to(directory).as_posix()} at {run.end}" for run in unfinished)
@@ -98,17 +97,24 @@ def write_sb3_results(directory: Path, agent_name: str, stated: dict[str, Any] |
     return len(unfinished)
 
 
-def has_ended(run: Sb3Run, runs: Sequence[Sb3Run]) -> bool:
-    """Return whether a run goes on as long as the longest one, but for what its files cannot show.
+def split_ended(runs: Sequence[Sb3Run]) -> tuple[list[Sb3Run], list[Sb3Run]]:
+    """Return the runs that go on as long as the longest one, but for what their files cannot show, and the others.
 
-    At most half an interval between evaluations may lie between its last one and the longest run's: with several
+    At most half an interval between evaluations may lie between a run's last one and the longest run's: with several
     environments, timesteps are rounded. Of runs without evaluations, an episode of each environment may be under way at
     the end, and is in no file.
     """
-    if run.evaluations:
-        longest = max(([0, *each.evaluations.timesteps.tolist()] for each in runs if each.evaluations), key=max)
-        return longest[-1] - run.end <= (longest[-1] - longest[-2]) / 2
-    return max(each.timesteps for each in runs) - run.timesteps <= run.environments * max(run.lengths, default=0)
+    longest = max(runs, key=lambda run: run.end)
+    slack = 0.0
+    if longest.evaluations:
+        before, last = [0, *longest.evaluations.timesteps.tolist()][-2:]
+        slack = (last - before) / 2
+    ended: list[Sb3Run] = []
+    others: list[Sb3Run] = []
+    for run in runs:
+        own = slack if run.evaluations else run.environments * max(run.lengths, default=0)
+        (ended if longest.end - run.end <= own else others).append(run)
+    return ended, others
 
 
 def _earlier_results(directory: Path) -> list[Path]:
