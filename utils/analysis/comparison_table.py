@@ -23,7 +23,7 @@ from utils.analysis.sequential_comparison import Stopped, StopRule, stop_tables
 from utils.analysis.setting_choice import SettingChoice, count_exclusions
 from utils.core.markdown import markdown_table
 from utils.experiment.config import Count
-from utils.files.json_model import find_repeated, validate
+from utils.files.json_model import check_file_names, validate
 from utils.files.json_text import read_json
 from utils.stats.intervals import MIN_SAMPLES
 from utils.stats.looks import Looks
@@ -64,9 +64,8 @@ class Comparison(BaseModel):
     @model_validator(mode="after")
     def _check_names(self) -> Comparison:
         """Refuse configurations of one name, whose results would share a directory."""
-        for key, paths in (("agents", self.agents), ("environments", self.environments)):
-            for name in find_repeated(Path(path).stem for path in paths):
-                raise ValueError(f"key '{key}': found '{name}' twice; allowed: files of different names")
+        check_file_names("agents", self.agents)
+        check_file_names("environments", self.environments)
         return self
 
     @model_validator(mode="after")

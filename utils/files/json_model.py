@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import orjson
@@ -27,6 +28,12 @@ def find_repeated(names: Iterable[Any]) -> list[Any]:
     """Return the names that occur more than once, for validators."""
     listed = list(names)
     return [name for name in dict.fromkeys(listed) if listed.count(name) > 1]
+
+
+def check_file_names(key: str, paths: Iterable[str]) -> None:
+    """Refuse files of one name, whose results would be mixed, for validators.  Raises ValueError naming the key."""
+    for name in find_repeated(Path(path).stem for path in paths):
+        raise ValueError(f"key '{key}': found '{name}' twice; allowed: files of different names")
 
 
 def _describe_error(model: type[BaseModel], error: ValidationError) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from utils.experiment.config import Count
-from utils.files.json_model import find_repeated, validate
+from utils.files.json_model import check_file_names, find_repeated, validate
 from utils.files.json_text import read_json
 
 MIN_REPORTED = 2
@@ -88,8 +88,7 @@ class Study(BaseModel):
     @model_validator(mode="after")
     def _check_repetitions(self) -> Study:
         """Refuse environments of one name, whose runs would be mixed, and one claim twice, which Holm would count."""
-        for environment in find_repeated(Path(path).stem for path in self.environments):
-            raise ValueError(f"key 'environments': found '{environment}' twice; allowed: files of different names")
+        check_file_names("environments", self.environments)
         for kind, a, b, to in find_repeated((one.kind, one.a, one.b, one.to) for one in self.claims):
             found = f"{kind}, a '{a}', b '{b}'" + ("" if to is None else f", to '{to}'")
             raise ValueError(f"key 'claims': found twice: {found}; allowed: each claim once")
